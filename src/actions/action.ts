@@ -1,0 +1,29 @@
+import { type Static, type TSchema, Type } from 'typebox'
+import type { TenantContext } from '../tenant/context.js'
+
+/** What every action's payload has; further keys are Corbado's business. */
+export const ActionPayload = Type.Object({ action: Type.String(), userPoolId: Type.String() })
+
+/** What an action decided: the body for Corbado, and what the log line says of it. */
+export interface ActionResult {
+  readonly body: Readonly<Record<string, unknown>>
+  readonly outcome: string
+  readonly reason?: string
+  /** Cognito's user name where the action found one; the log shows its pseudonym only. */
+  readonly username?: string
+}
+
+/** One hook of Corbado Connect. */
+export interface Action<Schema extends TSchema = TSchema> {
+  /** Corbado's name of it: the last part of its route. */
+  readonly name: string
+  readonly schema: Schema
+  /** What Corbado gets where the tenant's passkeys are switched off. */
+  whenOff(payload: Static<Schema>): ActionResult
+  handle(payload: Static<Schema>, tenant: TenantContext): Promise<ActionResult>
+  /**
+   * What Corbado gets where a dependency failed; without it the fault itself (502, 503, 504). There is no tenant where
+   * it could not be resolved. `message` is public.
+   */
+  whenFaulty?(fault: { reason: string; message: string }, tenant: TenantContext | undefined): ActionResult
+}

@@ -1,0 +1,108 @@
+import { type Static, Type } from 'typebox'
+import { isUsername } from '../ids.js'
+import type { TenantConfig, TenantContext, User } from '../tenant/context.js'
+import { type Action, ActionPayload, type ActionResult } from './action.js'
+
+const PreLoginPayload = Type.Intersect([ActionPayload, Type.Object({ identifier: Type.String() })])
+type PreLoginPayload = Static<typeof PreLoginPayload>
+type PreLoginConfig = TenantConfig['actions']['preLogin']
+
+/** Corbado's contract for a refusal: `return` says whether the user hears of it (corbado.md 7.1). */
+interface PreLoginError {
+  readonly return: boolean
+  readonly code: string
+  readonly message?: string
+  readonly payload?: string
+}
+
+function refused(reason: string, error: PreLoginError): ActionResult {
+  return { body: { identifier: '', error }, outcome: 'refused', reason }
+}
+
+function found({ username }: User): ActionResult {
+  return { body: { identifier: username }, outcome: 'found', username }
+}
+
+const silent = (code: string) => refused(code, { return: false, code })
+
+function untyped(reason: string, { texts }: PreLoginConfig): ActionResult {
+  return refused(reason, { return: true, code: 'untyped', message: texts.untyped })
+}
+
+function userNotFound({ unknownUser, texts }: PreLoginConfig): ActionResult {
+  if (unknownUser === 'silent') return silent('user_not_found')
+  return refused('user_not_found', { return: true, code: 'user_not_found', message: texts.userNotFound })
+}
+
+/** The answer for a user whom Cognito knows by the typed identifier itself. */
+export function decideByStatus(user: User, config: PreLoginConfig): ActionResult {
+  switch (user.status) {
+    case 'CONFIRMED':
+      return user.enabled ? found(user) : silent('account_disabled')
+    case 'FORCE_CHANGE_PASSWORD':
+      return silent('force_change_password')
+    case 'RESET_REQUIRED':
+      return refused('reset_required', { return: true, code: 'reset_required', payload: '' })
+    default:
+      return untyped('user_status_unhandled', config)
+  }
+}
+
+/** The answer for the users who only have the typed identifier as an attribute. */
+export function decideByAttribute(users: readonly User[], config: PreLoginConfig): ActionResult {
+  const [user, second] = users
+  if (!user) return userNotFound(config)
+  if (second) return untyped('ambiguous_identifier', config)
+  if (user.status === 'FORCE_CHANGE_PASSWORD') return silent('force_change_password')
+  if (user.status !== 'CONFIRMED' || !user.enabled) return untyped('user_status_unhandled', config)
+  return config.acceptAttributeMatch ? found(user) : untyped('attribute_match_only', config)
+}
+
+/** ListUsers takes at most this many characters (aws.md 4.1). */
+const FILTER_LENGTH_MAX = 256
+
+/** A ListUsers filter for one value; quotes and backslashes in it stay part of the value. */
+export function attributeFilter(attribute: string, value: string): string | undefined {
+  const filter = `${attribute} = "${value.replace(/["\\]/g, '\\$&')}"`
+  return filter.length <= FILTER_LENGTH_MAX ? filter : undefined
+}
+
+/** Cognito's own comparison is documented in two ways, so what it lists is compared again. */
+function hasValue(user: User, attribute: string, value: string): boolean {
+  const given = user.attributes[attribute]
+  if (attribute === 'phone_number') return given === value
+  return given?.toLowerCase() === value.toLowerCase()
+}
+
+/** The first two users with this attribute value: more would not change the answer. */
+async function findByAttribute({ users, config }: TenantContext, identifier: string): Promise<User[]> {
+  const { identifierAttribute } = config.actions.preLogin
+  const filter = attributeFilter(identifierAttribute, identifier)
+  const matches: User[] = []
+  if (filter === undefined) return matches
+  for await (const user of users.list(filter)) {
+    if (hasValue(user, identifierAttribute, identifier)) matches.push(user)
+    if (matches.length === 2) break
+  }
+  return matches
+}
+
+/** Turns what a user typed into the user name that Cognito knows. */
+export const preLogin: Action<typeof PreLoginPayload> = {
+  name: 'pre-login',
+  schema: PreLoginPayload,
+  whenOff: () => silent('passkeys_off'),
+  async handle(payload: PreLoginPayload, tenant) {
+    const config = tenant.config.actions.preLogin
+    const identifier = payload.identifier.trim()
+    if (!isUsername(identifier)) return userNotFound(config)
+    const user = await tenant.users.find(identifier)
+    if (user) return decideByStatus(user, config)
+    return decideByAttribute(await findByAttribute(tenant, identifier), config)
+  },
+  /** A fault must not block a login: the user falls back to the customer's own, with the tenant's words and not AWS's. */
+  whenFaulty({ reason, message }, tenant) {
+    const text = tenant?.config.actions.preLogin.texts.untyped ?? message
+    return refused(reason, { return: true, code: 'untyped', message: text })
+  },
+}

@@ -1,0 +1,186 @@
+import { EnvInvalid } from './errors.js'
+
+/** As in package.json; a test keeps the two equal. */
+export const GATEWAY_VERSION = '0.1.0'
+
+/** One setting of the process: how its text is read, and what the README's table says of it. */
+interface Setting<T> {
+  readonly name: string
+  readonly default: string | undefined
+  readonly required?: true
+  readonly doc: string
+  readonly parse: (text: string) => T
+}
+
+/** Thrown by a setting's parser; the message completes "NAME must be …". */
+class Unreadable extends Error {}
+
+function integer(min: number, max: number) {
+  return (value: string): number => {
+    const number = Number(value)
+    if (/^\d+$/.test(value) && number >= min && number <= max) return number
+    throw new Unreadable(`a whole number from ${min} to ${max}`)
+  }
+}
+
+function oneOf<T extends string>(...choices: readonly T[]) {
+  return (value: string): T => {
+    const found = choices.find((choice) => choice === value)
+    if (found !== undefined) return found
+    throw new Unreadable(`one of ${choices.join(', ')}`)
+  }
+}
+
+function flag(value: string): boolean {
+  return oneOf('true', 'false')(value) === 'true'
+}
+
+function matching(pattern: RegExp, what: string) {
+  return (value: string): string => {
+    if (pattern.test(value)) return value
+    throw new Unreadable(what)
+  }
+}
+
+/** Host names, `*` standing for one label: `*.cloud.example.com`. */
+function hostPatterns(value: string): readonly string[] {
+  const patterns = value.split(',').map((part) => part.trim().toLowerCase())
+  if (patterns.every((part) => /^(\*|[a-z0-9-]+|\[[0-9a-f:]+\])(\.(\*|[a-z0-9-]+))*$/.test(part))) return patterns
+  throw new Unreadable('host names separated by commas, * for one label')
+}
+
+const parameterName = matching(/^(\/[\w.-]+){1,15}$/, 'an SSM parameter name that starts with /')
+
+/** Corbado's documented Backend API hosts (corbado.md 1). */
+const documentedHosts = 'backendapi.cloud.corbado.io,backendapi.corbado.io,backendapi.cloud.corbado-staging.com'
+
+const required = { default: undefined, required: true } as const
+
+/** Every setting there is; the README's table is compared with this list. */
+export const SETTINGS = {
+  tenantTable: {
+    name: 'TENANT_TABLE',
+    ...required,
+    doc: 'DynamoDB table of the tenant configs',
+    parse: matching(/^[\w.-]{3,255}$/, 'a DynamoDB table name'),
+  },
+  awsRegion: {
+    name: 'AWS_REGION',
+    ...required,
+    doc: 'region of the table, the secrets and STS',
+    parse: matching(/^[a-z]{2}(-[a-z]+)+-\d$/, 'an AWS region'),
+  },
+  logLevel: {
+    name: 'LOG_LEVEL',
+    default: 'info',
+    doc: 'least level that is logged',
+    parse: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
+  },
+  triggerDeadlineMs: {
+    name: 'TRIGGER_DEADLINE_MS',
+    default: '4200',
+    doc: 'most milliseconds until an answer leaves; Cognito gives up after 5,000',
+    parse: integer(500, 4_850),
+  },
+  tenantTtlSeconds: {
+    name: 'TENANT_TTL_SECONDS',
+    default: '60',
+    doc: 'age up to which a tenant config is served without asking the table',
+    parse: integer(1, 3_600),
+  },
+  tenantStaleSeconds: {
+    name: 'TENANT_STALE_SECONDS',
+    default: '300',
+    doc: 'age up to which it is served while it is read again; at least TENANT_TTL_SECONDS',
+    parse: integer(1, 86_400),
+  },
+  secretTtlSeconds: {
+    name: 'SECRET_TTL_SECONDS',
+    default: '300',
+    doc: 'age up to which a secret is served without asking SSM',
+    parse: integer(1, 86_400),
+  },
+  maxTenantsInMemory: {
+    name: 'MAX_TENANTS_IN_MEMORY',
+    default: '10000',
+    doc: 'bound of every cache that is keyed by tenant',
+    parse: integer(1, 1_000_000),
+  },
+  parameterPrefix: {
+    name: 'PARAMETER_PREFIX',
+    default: '/corbado/gateway',
+    doc: "a tenant's parameters are named <prefix>/<userPoolId>/…",
+    parse: parameterName,
+  },
+  actionsAlias: {
+    name: 'ACTIONS_ALIAS',
+    default: 'actions',
+    doc: 'Lambda alias through which Corbado invokes actions',
+    parse: matching(/^(?!\d+$)[\w-]{1,128}$/, 'a Lambda alias name'),
+  },
+  allowUnqualified: {
+    name: 'ALLOW_UNQUALIFIED',
+    default: 'false',
+    doc: 'serve invocations that name no alias',
+    parse: flag,
+  },
+  selfHosted: {
+    name: 'SELF_HOSTED',
+    default: 'false',
+    doc: "tenants without a role use the gateway's own credentials",
+    parse: flag,
+  },
+  pseudonymKeyParameter: {
+    name: 'PSEUDONYM_KEY_PARAMETER',
+    default: undefined,
+    doc: 'SSM parameter with the key of the `user` pseudonym; without it lines carry no `user`',
+    parse: parameterName,
+  },
+  backendApiHosts: {
+    name: 'BACKEND_API_HOSTS',
+    default: documentedHosts,
+    doc: 'host name patterns that a `backendApiUrl` may have, any port; * stands for one label',
+    parse: hostPatterns,
+  },
+} satisfies Record<string, Setting<unknown>>
+
+type Settings = typeof SETTINGS
+type Read<K extends keyof Settings> = ReturnType<Settings[K]['parse']>
+
+/** The settings of the process, read once at start. */
+export type Env = {
+  readonly [K in keyof Settings]: Settings[K] extends { default: string } | { required: true }
+    ? Read<K>
+    : Read<K> | undefined
+}
+
+/** What the rules for a tenant config need to know of the process. */
+export type ConfigRules = Pick<Env, 'parameterPrefix' | 'backendApiHosts' | 'selfHosted' | 'actionsAlias'>
+
+function read<T>(setting: Setting<T>, source: Record<string, string | undefined>): T | undefined {
+  // An empty variable is one that somebody meant to unset.
+  const value = source[setting.name] || setting.default
+  if (value === undefined) {
+    if (setting.required) throw new EnvInvalid(`${setting.name} is not set: ${setting.doc}.`)
+    return undefined
+  }
+  try {
+    return setting.parse(value)
+  } catch (error) {
+    if (!(error instanceof Unreadable)) throw error
+    throw new EnvInvalid(`${setting.name} must be ${error.message}, but is "${value}".`)
+  }
+}
+
+/**
+ * Reads the settings from environment variables.
+ * @throws GW_ERR_ENV_INVALID with one line that names the first wrong or missing setting
+ */
+export function parseEnv(source: Record<string, string | undefined>): Env {
+  const names = Object.keys(SETTINGS) as (keyof Settings)[]
+  const env = Object.fromEntries(names.map((name) => [name, read<unknown>(SETTINGS[name], source)])) as Env
+  if (env.tenantStaleSeconds < env.tenantTtlSeconds) {
+    throw new EnvInvalid('TENANT_STALE_SECONDS must be at least TENANT_TTL_SECONDS.')
+  }
+  return env
+}

@@ -1,0 +1,120 @@
+import createError from '@fastify/error'
+
+/**
+ * Every failure of the gateway. The message is public: Cognito shows it to the end user, so it names no tenant, no
+ * role and no dependency. What the engineer on call needs travels in `reason`, `cause` and the log line.
+ */
+const unavailable = 'Sign-in with a passkey is not available right now.'
+const notSetUp = 'Sign-in with a passkey is not set up correctly.'
+
+export const EnvInvalid = createError('GW_ERR_ENV_INVALID', '%s', 500)
+export const Internal = createError('GW_ERR_INTERNAL', unavailable, 500)
+
+export const InvocationUnknown = createError('GW_ERR_INVOCATION_UNKNOWN', 'This invocation is not supported.', 400)
+export const InvocationUnqualified = createError('GW_ERR_INVOCATION_UNQUALIFIED', notSetUp, 403)
+export const InvocationWrongAlias = createError('GW_ERR_INVOCATION_WRONG_ALIAS', notSetUp, 403)
+
+export const RequestInvalid = createError('GW_ERR_REQUEST_INVALID', 'The request is not valid: %s.', 400)
+export const RequestMismatch = createError('GW_ERR_REQUEST_MISMATCH', 'Path and body of the request disagree.', 400)
+export const RequestTooLarge = createError('GW_ERR_REQUEST_TOO_LARGE', 'The request is too large.', 413)
+export const RequestMediaType = createError('GW_ERR_REQUEST_MEDIA_TYPE', 'The body must be application/json.', 415)
+export const RouteUnknown = createError('GW_ERR_ROUTE_UNKNOWN', 'There is no such route.', 404)
+export const CallerUnsigned = createError('GW_ERR_CALLER_UNSIGNED', 'The request is not signed.', 401)
+
+export const TenantUnknown = createError('GW_ERR_TENANT_UNKNOWN', notSetUp, 404)
+export const TenantDraft = createError('GW_ERR_TENANT_DRAFT', notSetUp, 404)
+export const TenantSuspended = createError('GW_ERR_TENANT_SUSPENDED', unavailable, 403)
+export const TenantWrongAlias = createError('GW_ERR_TENANT_WRONG_ALIAS', notSetUp, 403)
+export const TenantConfigInvalid = createError('GW_ERR_TENANT_CONFIG_INVALID', unavailable, 502)
+
+export const TriggerSenderRefused = createError('GW_ERR_TRIGGER_SENDER_REFUSED', 'This message cannot be sent.', 501)
+export const ActionUserNotFound = createError('GW_ERR_ACTION_USER_NOT_FOUND', 'There is no such user.', 404)
+
+/** What a dependency did instead of answering; each kind has a code and an HTTP status of its own. */
+const upstreamErrors = {
+  timeout: createError('GW_ERR_UPSTREAM_TIMEOUT', unavailable, 504),
+  unavailable: createError('GW_ERR_UPSTREAM_UNAVAILABLE', unavailable, 503),
+  throttled: createError('GW_ERR_UPSTREAM_THROTTLED', unavailable, 503),
+  expired: createError('GW_ERR_UPSTREAM_EXPIRED', unavailable, 502),
+  denied: createError('GW_ERR_UPSTREAM_DENIED', unavailable, 502),
+  rejected: createError('GW_ERR_UPSTREAM_REJECTED', unavailable, 502),
+  malformed: createError('GW_ERR_UPSTREAM_MALFORMED', unavailable, 502),
+}
+
+export type UpstreamFaultKind = keyof typeof upstreamErrors
+export type Upstream = 'table' | 'ssm' | 'sts' | 'cognito' | 'corbado'
+
+/** What is known of a failed call; safe to log. */
+export interface UpstreamFacts {
+  /** HTTP status, where an answer came. */
+  readonly status?: number | undefined
+  /** The dependency's own name of the error, e.g. `UserNotFoundException`. */
+  readonly errorType?: string | undefined
+  /** The dependency's own id of the request. */
+  readonly requestId?: string | undefined
+}
+
+/** A failure as the gateway raises it: an Error with `code` and `statusCode`. */
+export type GatewayError = Error & { readonly code: string; readonly statusCode: number }
+
+/** A dependency's fault. `reason` goes to the log; `errorType` lets the tenant room tell expected answers apart. */
+export type UpstreamError = GatewayError & {
+  readonly upstream: Upstream
+  readonly kind: UpstreamFaultKind
+  readonly facts: UpstreamFacts
+  /** Stable cause for the log, `<upstream>_<kind>` unless the tenant room knows better. */
+  reason: string
+}
+
+/** Makes the error for a dependency that did not do what it was asked. */
+export function upstreamError(
+  upstream: Upstream,
+  kind: UpstreamFaultKind,
+  facts: UpstreamFacts = {},
+  cause?: unknown,
+): UpstreamError {
+  const error = new upstreamErrors[kind]({ cause })
+  return Object.assign(error, { upstream, kind, facts, reason: `${upstream}_${kind}` })
+}
+
+/** Was this raised by {@link upstreamError}? */
+export function isUpstreamError(error: unknown): error is UpstreamError {
+  return error instanceof Error && 'upstream' in error && 'kind' in error
+}
+
+/** Is this one of ours, with a public message? */
+export function isGatewayError(error: unknown): error is GatewayError {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('GW_ERR_')
+}
+
+/** The stable cause of a failure, as log lines name it: `table_timeout`, `tenant_wrong_alias`, `internal`. */
+export function reasonOf(error: unknown): string {
+  if (isUpstreamError(error)) return error.reason
+  return isGatewayError(error) ? error.code.replace('GW_ERR_', '').toLowerCase() : 'internal'
+}
+
+/** All codes with status and message, for the README's table and the test that keeps the two equal. */
+export const ERRORS = [
+  EnvInvalid,
+  Internal,
+  InvocationUnknown,
+  InvocationUnqualified,
+  InvocationWrongAlias,
+  RequestInvalid,
+  RequestMismatch,
+  RequestTooLarge,
+  RequestMediaType,
+  RouteUnknown,
+  CallerUnsigned,
+  TenantUnknown,
+  TenantDraft,
+  TenantSuspended,
+  TenantWrongAlias,
+  TenantConfigInvalid,
+  TriggerSenderRefused,
+  ActionUserNotFound,
+  ...Object.values(upstreamErrors),
+].map((Class) => {
+  const { code, statusCode, message } = new Class('…')
+  return { code, statusCode: statusCode ?? 500, message }
+})

@@ -1,0 +1,34 @@
+/** Brands: a value of these types was parsed at the edge, so the rooms inside need not look at it again. */
+declare const brand: unique symbol
+type Brand<T, Name extends string> = T & { readonly [brand]: Name }
+
+/** The lookup key of a tenant. */
+export type UserPoolId = Brand<string, 'UserPoolId'>
+
+/** Cognito's own pattern and length for user pool ids (aws.md 1.3). */
+export const USER_POOL_ID_PATTERN = '^[\\w-]+_[0-9a-zA-Z]+$'
+export const USER_POOL_ID_LENGTH_MAX = 55
+
+const userPoolId = new RegExp(USER_POOL_ID_PATTERN)
+
+/** Is this text shaped like a user pool id? */
+export function isUserPoolId(value: unknown): value is UserPoolId {
+  return typeof value === 'string' && value.length <= USER_POOL_ID_LENGTH_MAX && userPoolId.test(value)
+}
+
+/** A cache key that always starts with its tenant, so that no entry can be shared by two of them. */
+export type TenantKey = Brand<string, 'TenantKey'>
+
+/** Joins the pool id and further parts; each part is URI-encoded, so no two lists of parts give the same key. */
+export function tenantKey(pool: UserPoolId, ...parts: readonly string[]): TenantKey {
+  return [pool, ...parts].map(encodeURIComponent).join('|') as TenantKey
+}
+
+/** Cognito's pattern and length for user names (aws.md 1.3; the API model's UsernameType). */
+const username = /^[\p{L}\p{M}\p{S}\p{N}\p{P}]+$/u
+export const USERNAME_LENGTH_MAX = 128
+
+/** Could Cognito accept this text as a user name? Says nothing of whether such a user exists. */
+export function isUsername(value: string): boolean {
+  return value.length <= USERNAME_LENGTH_MAX && username.test(value)
+}

@@ -1,0 +1,21 @@
+import pino from 'pino'
+import { buildApp } from './app.js'
+import { systemClock } from './call.js'
+import { parseEnv } from './env.js'
+import { createHandler, directInvocation } from './invocation.js'
+import { createLogger } from './plugins/logger.js'
+import { createUpstreams } from './upstreams/index.js'
+
+const env = parseEnv(process.env)
+const app = buildApp({
+  env,
+  upstreams: createUpstreams(env, systemClock),
+  clock: systemClock,
+  // Written at once: Lambda freezes the environment with the answer.
+  logger: createLogger(env.logLevel, pino.destination({ dest: 1, sync: true })),
+  invocationOf: directInvocation,
+})
+const handle = await createHandler(app)
+
+/** The Lambda handler. Exactly two parameters: the runtime refuses handlers that declare a third. */
+export const handler: typeof handle = (payload, context) => handle(payload, context)

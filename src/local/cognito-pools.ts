@@ -1,0 +1,130 @@
+import { createHmac, randomUUID } from 'node:crypto'
+import type { Clock } from '../call.js'
+import { isUsername } from '../ids.js'
+import { invalidMember, notAuthorized, Refusal } from './cognito-wire.js'
+
+/** Keys of a pool's LambdaConfig that the stand-in fires. */
+export type TriggerName =
+  | 'PreAuthentication'
+  | 'DefineAuthChallenge'
+  | 'CreateAuthChallenge'
+  | 'VerifyAuthChallengeResponse'
+  | 'PostAuthentication'
+  | 'PreTokenGeneration'
+
+export interface AppClient {
+  readonly clientId: string
+  /** PreventUserExistenceErrors=ENABLED: an unknown user gets a flow that looks real. */
+  readonly preventUserExistenceErrors: boolean
+  readonly allowCustomAuth: boolean
+  readonly clientSecret?: string
+}
+
+export interface UserPool {
+  readonly userPoolId: string
+  readonly accountId: string
+  readonly region: string
+  /** Function ARN by trigger. */
+  readonly lambdaConfig: Readonly<Partial<Record<TriggerName, string>>>
+  readonly clients: readonly AppClient[]
+  readonly aliasAttributes: readonly ('email' | 'phone_number' | 'preferred_username')[]
+}
+
+export type MfaFactor = 'SMS_MFA' | 'SOFTWARE_TOKEN_MFA' | 'EMAIL_OTP'
+
+export interface User {
+  readonly username: string
+  readonly attributes: Readonly<Record<string, string>>
+  readonly status: string
+  readonly enabled: boolean
+  readonly mfa: readonly MfaFactor[]
+  readonly preferredMfa?: MfaFactor | undefined
+  /** Has verified an authenticator app. */
+  readonly totp?: boolean
+  /** Without one, no password login of this user can pass. */
+  readonly password?: string
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number
+}
+
+/** A user as a test writes it: by default CONFIRMED, enabled, without MFA and with a `sub` of its own. */
+export type NewUser = Pick<User, 'username'> & Partial<User>
+
+export const poolArn = ({ region, accountId, userPoolId }: UserPool) =>
+  `arn:aws:cognito-idp:${region}:${accountId}:userpool/${userPoolId}`
+
+export interface Pools {
+  putPool(pool: UserPool): void
+  putUser(userPoolId: string, user: NewUser): void
+  pool(userPoolId: string): UserPool | undefined
+  /** By the exact user name. */
+  user(userPoolId: string, username: string): User | undefined
+  users(userPoolId: string): readonly User[]
+  /** By user name, `sub` or an alias of the pool. */
+  find(pool: UserPool, name: string): User | undefined
+  /** @throws ResourceNotFoundException */
+  client(clientId: string): { readonly pool: UserPool; readonly client: AppClient }
+}
+
+const same = (a: string | undefined, b: string) => a?.toLowerCase() === b.toLowerCase()
+
+/** An e-mail or phone alias counts only once it is verified; names are compared as new pools do, ignoring case. */
+function answersTo(user: User, name: string, { aliasAttributes }: UserPool): boolean {
+  const { username, attributes } = user
+  if (same(username, name) || attributes.sub === name) return true
+  return aliasAttributes.some((alias) => {
+    const usable = alias === 'preferred_username' || attributes[`${alias}_verified`] === 'true'
+    return usable && same(attributes[alias], name)
+  })
+}
+
+/** Holds the user pools and their users. */
+export function createPools(clock: Clock): Pools {
+  const pools = new Map<string, UserPool>()
+  const users = new Map<string, Map<string, User>>()
+  const usersOf = (userPoolId: string) => [...(users.get(userPoolId)?.values() ?? [])]
+
+  return {
+    putPool(pool) {
+      pools.set(pool.userPoolId, pool)
+      if (!users.has(pool.userPoolId)) users.set(pool.userPoolId, new Map())
+    },
+    putUser(userPoolId, { attributes = {}, ...user }) {
+      const own = users.get(userPoolId)
+      if (!own) throw new Error(`There is no pool ${userPoolId}.`)
+      const defaults = { status: 'CONFIRMED', enabled: true, mfa: [], createdAt: clock.now() }
+      own.set(user.username, { ...defaults, ...user, attributes: { sub: randomUUID(), ...attributes } })
+    },
+    pool: (userPoolId) => pools.get(userPoolId),
+    user: (userPoolId, username) => users.get(userPoolId)?.get(username),
+    users: usersOf,
+    find(pool, name) {
+      // The model's own check of a user name comes before any look-up.
+      if (!isUsername(name)) throw invalidMember('username', 'Member must satisfy regular expression pattern')
+      return usersOf(pool.userPoolId).find((user) => answersTo(user, name, pool))
+    },
+    client(clientId) {
+      for (const pool of pools.values()) {
+        const client = pool.clients.find((one) => one.clientId === clientId)
+        if (client) return { pool, client }
+      }
+      throw new Refusal('ResourceNotFoundException', `User pool client ${clientId} does not exist.`)
+    },
+  }
+}
+
+/**
+ * Checks a call's SECRET_HASH: base64 HMAC-SHA256 of user name and client id under the client's secret.
+ * @throws NotAuthorizedException where it is missing, wrong or not wanted
+ */
+export function checkSecretHash({ clientId, clientSecret }: AppClient, username: string, hash: string | undefined) {
+  if (clientSecret === undefined) {
+    if (hash === undefined) return
+    throw notAuthorized(`Client ${clientId} is not configured for secret but secret hash was received`)
+  }
+  if (hash === undefined) {
+    throw notAuthorized(`Client ${clientId} is configured with secret but SECRET_HASH was not received`)
+  }
+  const expected = createHmac('sha256', clientSecret).update(`${username}${clientId}`).digest('base64')
+  if (hash !== expected) throw notAuthorized(`SecretHash does not match for the client: ${clientId}`)
+}

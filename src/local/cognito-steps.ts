@@ -1,0 +1,102 @@
+import type { Clock } from '../call.js'
+import { readCreate, readDefine } from './cognito-answers.js'
+import type { Challenge, Pending } from './cognito-challenge.js'
+import { type Login, loginFailed } from './cognito-login.js'
+import { createPasswordChallenge } from './cognito-password.js'
+import type { Sessions } from './cognito-sessions.js'
+import { type ClaimsOverride, createTokens, readClaimsOverride } from './cognito-tokens.js'
+import { type Fire, invalidResponse } from './cognito-triggers.js'
+import { type Fields, Refusal } from './cognito-wire.js'
+
+const NO_OVERRIDE: ClaimsOverride = { claimsToAddOrOverride: {}, claimsToSuppress: [] }
+
+/** What every trigger of a login is told. */
+export function triggerRequest({ user, client, clientMetadata }: Login): Fields {
+  return {
+    userAttributes: user ? { ...user.attributes, 'cognito:user_status': user.status } : {},
+    // Absent, not false, where the client does not prevent user-existence errors (aws.md 1.5).
+    ...(client.preventUserExistenceErrors ? { userNotFound: user === undefined } : {}),
+    ...(clientMetadata === undefined ? {} : { clientMetadata }),
+  }
+}
+
+/** The steps between a client's call and Cognito's answer: whatever Define decides. */
+export function createSteps(fire: Fire, sessions: Sessions<Pending>, clock: Clock) {
+  const signTokens = createTokens(clock)
+
+  const ask = (login: Login, challenge: Challenge, parameters: Record<string, string>) => ({
+    ChallengeName: challenge.challengeName,
+    ChallengeParameters: parameters,
+    Session: sessions.issue({ login, challenge }),
+  })
+
+  async function askCustom(login: Login) {
+    const challengeName = 'CUSTOM_CHALLENGE'
+    const created = await fire('CreateAuthChallenge', login, {
+      request: { ...triggerRequest(login), challengeName, session: login.results },
+      response: { publicChallengeParameters: null, privateChallengeParameters: null, challengeMetadata: null },
+      read: readCreate,
+    })
+    if (!created) throw loginFailed()
+    const { publicParameters, privateParameters, metadata } = created
+    const parameters = { ...publicParameters, USERNAME: login.userName }
+    return ask(login, { challengeName, privateParameters, metadata }, parameters)
+  }
+
+  function askPassword(login: Login) {
+    // Without SRP_A there is nothing that an answer could prove the password against.
+    if (login.clientKey === undefined) throw invalidResponse()
+    const { challenge, parameters } = createPasswordChallenge(login, login.clientKey)
+    return ask(login, { challengeName: 'PASSWORD_VERIFIER', ...challenge }, parameters)
+  }
+
+  function askNewPassword(login: Login) {
+    const { user, results } = login
+    // AWS documents it for users who have just shown the old one (aws.md 1.5); else anybody could set a password.
+    const shown = results.some(({ challengeName }) => challengeName === 'PASSWORD_VERIFIER')
+    if (!user || !shown) throw invalidResponse()
+    const { sub, ...userAttributes } = user.attributes
+    return ask(
+      login,
+      { challengeName: 'NEW_PASSWORD_REQUIRED' },
+      {
+        USER_ID_FOR_SRP: login.userName,
+        requiredAttributes: '[]',
+        userAttributes: JSON.stringify(userAttributes),
+      },
+    )
+  }
+
+  async function issueTokens(login: Login) {
+    const { pool, client, user } = login
+    if (!user) throw loginFailed()
+    if (user.status === 'UNCONFIRMED') throw new Refusal('UserNotConfirmedException', 'User is not confirmed.')
+    const request = triggerRequest(login)
+    await fire('PostAuthentication', login, {
+      request: { ...request, newDeviceUsed: false },
+      response: {},
+      read: () => true,
+    })
+    const groupConfiguration = { groupsToOverride: [], iamRolesToOverride: [], preferredRole: null }
+    const override = await fire('PreTokenGeneration', login, {
+      request: { ...request, groupConfiguration },
+      response: { claimsOverrideDetails: null },
+      read: readClaimsOverride,
+    })
+    const AuthenticationResult = await signTokens(pool, client, user, override ?? NO_OVERRIDE)
+    return { AuthenticationResult, ChallengeParameters: {} }
+  }
+
+  /** Asks Define what comes next, and does it. */
+  return async (login: Login) => {
+    const next = await fire('DefineAuthChallenge', login, {
+      request: { ...triggerRequest(login), session: login.results },
+      response: { challengeName: null, issueTokens: null, failAuthentication: null },
+      read: readDefine,
+    })
+    if (next === undefined || next.kind === 'fail') throw loginFailed()
+    if (next.kind === 'tokens') return issueTokens(login)
+    if (next.challengeName === 'CUSTOM_CHALLENGE') return askCustom(login)
+    return next.challengeName === 'PASSWORD_VERIFIER' ? askPassword(login) : askNewPassword(login)
+  }
+}

@@ -1,0 +1,132 @@
+import type { Clock } from '../call.js'
+import { awsJsonError, awsJsonHeaders, awsJsonOperation } from './aws-json.js'
+import { createAdmin } from './cognito-admin.js'
+import { createFlow } from './cognito-flow.js'
+import { createPools, type NewUser, type Pools, type User, type UserPool } from './cognito-pools.js'
+import { createTriggers, type Invoke, type TriggerCall } from './cognito-triggers.js'
+import { cognitoFault, type Fields, isFields, Refusal, readText } from './cognito-wire.js'
+import { allows, type Identity, type Principal } from './iam.js'
+import { type StandIn, startStandIn } from './stand-in.js'
+import type { WireAnswer, WireRequest } from './wire.js'
+
+export type { AppClient, MfaFactor, NewUser, User, UserPool } from './cognito-pools.js'
+export type { TriggerCall } from './cognito-triggers.js'
+
+/** How long Cognito waits for a trigger (aws.md 1.1). */
+const TRIGGER_TIMEOUT_MS = 5_000
+
+export interface CognitoOptions {
+  readonly clock: Clock
+  readonly identity: Identity
+  readonly port?: number
+  /** The Lambda stand-in's `invokeAsCognito`. */
+  readonly invoke: Invoke
+  readonly triggerTimeoutMs?: number
+}
+
+export interface Cognito extends StandIn {
+  putPool(pool: UserPool): void
+  putUser(userPoolId: string, user: NewUser): void
+  user(userPoolId: string, username: string): User | undefined
+  /** The next so many pages of ListUsers come empty, with a token for more. */
+  setEmptyPages(userPoolId: string, count: number): void
+  /** Every delivery of a trigger event, repeats included. */
+  readonly triggerCalls: TriggerCall[]
+}
+
+function accessDenied(principal: Principal, action: string, arn: string): Refusal {
+  const { sessionPolicy, ...withoutSession } = principal
+  const kind = sessionPolicy && allows(withoutSession, action, arn) ? 'session' : 'identity-based'
+  const message = `User: ${principal.arn} is not authorized to perform: ${action} on resource: ${arn}`
+  return new Refusal('AccessDeniedException', `${message} because no ${kind} policy allows the ${action} action`)
+}
+
+/**
+ * The pool that an admin call is about. Cognito looks for it in the signer's own account and in the region signed for,
+ * so that somebody else's pool does not exist there, whatever the signer's policies say.
+ */
+function authorise(pools: Pools, { principal, region }: WireRequest, operation: string, fields: Fields): UserPool {
+  const userPoolId = readText(fields, 'UserPoolId')
+  if (!principal || !region) throw new Refusal('MissingAuthenticationTokenException', 'Missing Authentication Token')
+  const arn = `arn:aws:cognito-idp:${region}:${principal.accountId}:userpool/${userPoolId}`
+  const action = `cognito-idp:${operation}`
+  if (!allows(principal, action, arn)) throw accessDenied(principal, action, arn)
+  const pool = pools.pool(userPoolId)
+  if (pool?.region === region && pool.accountId === principal.accountId) return pool
+  throw new Refusal('ResourceNotFoundException', `User pool ${userPoolId} does not exist.`)
+}
+
+function readFields(body: Buffer): Fields {
+  try {
+    const fields: unknown = JSON.parse(body.toString())
+    if (isFields(fields)) return fields
+  } catch {
+    // Refused below, like JSON that is no object.
+  }
+  throw new Refusal('SerializationException', 'The request body is not a JSON object.')
+}
+
+/** An admin variant of the flow only knows the clients of the pool that it names. */
+function assertClientOf(pool: UserPool, fields: Fields): Fields {
+  const clientId = readText(fields, 'ClientId')
+  if (pool.clients.some((client) => client.clientId === clientId)) return fields
+  throw new Refusal('ResourceNotFoundException', `User pool client ${clientId} does not exist.`)
+}
+
+/** Starts the part of Cognito that passkey logins need: the custom auth flow and the admin calls on users. */
+export async function startCognito(options: CognitoOptions): Promise<Cognito> {
+  const { clock, identity, port = 0, invoke, triggerTimeoutMs = TRIGGER_TIMEOUT_MS } = options
+  const triggerCalls: TriggerCall[] = []
+  const emptyPages = new Map<string, number>()
+  const pools = createPools(clock)
+  const flow = createFlow(pools, createTriggers(invoke, triggerTimeoutMs, triggerCalls), clock)
+  const admin = createAdmin(pools, clock, emptyPages)
+
+  const publicCalls = new Map(Object.entries({ InitiateAuth: flow.initiate, RespondToAuthChallenge: flow.respond }))
+  const adminCalls = new Map<string, (pool: UserPool, fields: Fields) => object | Promise<object>>(
+    Object.entries({
+      AdminGetUser: admin.getUser,
+      ListUsers: admin.listUsers,
+      AdminSetUserMFAPreference: admin.setUserMfaPreference,
+      AdminInitiateAuth: (pool: UserPool, fields: Fields) => flow.initiate(assertClientOf(pool, fields)),
+      AdminRespondToAuthChallenge: (pool: UserPool, fields: Fields) => flow.respond(assertClientOf(pool, fields)),
+    }),
+  )
+
+  async function dispatch(request: WireRequest, operation: string): Promise<object> {
+    const fields = readFields(request.body)
+    const publicCall = publicCalls.get(operation)
+    if (publicCall) return publicCall(fields)
+    const adminCall = adminCalls.get(operation)
+    if (adminCall) return adminCall(authorise(pools, request, operation, fields), fields)
+    throw new Refusal('UnknownOperationException', `${operation} is not part of the stand-in.`)
+  }
+
+  async function handle(request: WireRequest, operation: string): Promise<WireAnswer> {
+    try {
+      return { status: 200, headers: awsJsonHeaders(), body: await dispatch(request, operation) }
+    } catch (error) {
+      if (error instanceof Refusal) return awsJsonError(error.name, error.message)
+      throw error
+    }
+  }
+
+  const standIn = await startStandIn({
+    name: 'cognito-idp',
+    port,
+    clock,
+    identity,
+    operationOf: awsJsonOperation,
+    unsigned: [...publicCalls.keys()],
+    faultAnswer: cognitoFault,
+    handle,
+  })
+  return {
+    ...standIn,
+    putPool: pools.putPool,
+    putUser: pools.putUser,
+    user: pools.user,
+    setEmptyPages: (userPoolId, count) => void emptyPages.set(userPoolId, count),
+    triggerCalls,
+  }
+}

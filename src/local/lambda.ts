@@ -1,0 +1,77 @@
+import { randomBytes } from 'node:crypto'
+import type { Clock } from '../call.js'
+import type { Identity } from './iam.js'
+import { type InvocationResult, type InvocationSource, invokeAsCognito, SECRET_HEADER } from './lambda-as-cognito.js'
+import { answerInvoke, type Caller, faultAnswer, type LocalFunction, lambdaError } from './lambda-invoke.js'
+import { isInvoke, readTarget } from './lambda-target.js'
+import type { PolicyDocument } from './policy.js'
+import { type StandIn, startStandIn } from './stand-in.js'
+import type { WireAnswer, WireRequest } from './wire.js'
+
+export type { InvocationResult, InvocationSource } from './lambda-as-cognito.js'
+export type { LocalFunction } from './lambda-invoke.js'
+export { type Handler, type HandlerContext, inProcess, type Runner } from './runner.js'
+
+/** Operation under which Cognito's calls are recorded; those of signed callers are `Invoke`. */
+const BY_COGNITO = 'InvokeByCognito'
+
+export interface Lambda extends StandIn {
+  putFunction(localFunction: LocalFunction): void
+  /** Replaces the resource policy of an alias, or of the unqualified function; `undefined` removes it. */
+  putPolicy(qualifiedArn: string, policy: PolicyDocument | undefined): void
+  /** Invokes as cognito-idp.amazonaws.com does: over HTTP, let in by the alias's policy alone. Never rejects. */
+  invokeAsCognito(functionArn: string, event: unknown, source: InvocationSource): Promise<InvocationResult>
+}
+
+export interface LambdaOptions {
+  readonly clock: Clock
+  readonly identity: Identity
+  readonly port?: number
+}
+
+/** Starts Lambda's Invoke API: synchronous invocations and dry runs, every alias behind a resource policy of its own. */
+export async function startLambda({ clock, identity, port = 0 }: LambdaOptions): Promise<Lambda> {
+  const functions = new Map<string, LocalFunction>()
+  const policies = new Map<string, PolicyDocument>()
+  const secret = randomBytes(32).toString('base64url')
+
+  const isCognito = ({ headers }: WireRequest) => headers[SECRET_HEADER] === secret
+  const callerOf = ({ headers, principal }: WireRequest): Caller =>
+    principal ?? {
+      service: 'cognito-idp.amazonaws.com',
+      sourceArn: String(headers['x-standin-source-arn']),
+      sourceAccount: String(headers['x-standin-source-account']),
+    }
+
+  function invoke(request: WireRequest): WireAnswer | Promise<WireAnswer> {
+    const target = readTarget(request)
+    if (!target) return lambdaError(400, 'InvalidParameterValueException', 'The function name or its alias is wrong.')
+    const localFunction = functions.get(target.functionArn)
+    return answerInvoke(request, target, callerOf(request), {
+      localFunction,
+      policy: policies.get(target.qualifiedArn),
+    })
+  }
+
+  const standIn = await startStandIn({
+    name: 'lambda',
+    port,
+    clock,
+    identity,
+    operationOf: (request) => (isInvoke(request) ? (isCognito(request) ? BY_COGNITO : 'Invoke') : 'unknown'),
+    unsigned: [BY_COGNITO],
+    callerOf: (request) => (isCognito(request) ? 'cognito-idp.amazonaws.com' : undefined),
+    denied: (code, message) => lambdaError(403, code, message),
+    faultAnswer,
+    handle: (request, operation) =>
+      operation === 'unknown' ? lambdaError(404, 'UnknownOperationException', 'No such operation.') : invoke(request),
+  })
+
+  return {
+    ...standIn,
+    putFunction: (localFunction) => void functions.set(localFunction.functionArn, localFunction),
+    putPolicy: (qualifiedArn, policy) =>
+      void (policy ? policies.set(qualifiedArn, policy) : policies.delete(qualifiedArn)),
+    invokeAsCognito: (functionArn, event, source) => invokeAsCognito(standIn.url, secret, functionArn, event, source),
+  }
+}

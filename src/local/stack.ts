@@ -1,0 +1,130 @@
+import { randomBytes } from 'node:crypto'
+import { type Clock, systemClock } from '../call.js'
+import * as accounts from './accounts.js'
+import { type Cognito, startCognito } from './cognito.js'
+import { type CorbadoStandIn, startCorbado } from './corbado.js'
+import { createIdentity, type Identity, type IssuedCredentials, type Principal } from './iam.js'
+import { type Lambda, type Runner, startLambda } from './lambda.js'
+import { type SsmStandIn, startSsm } from './ssm.js'
+import type { StandIn } from './stand-in.js'
+import { type StsStandIn, startSts } from './sts.js'
+import { startTable, type TableStandIn } from './table.js'
+
+/** Ports of the stand-ins, in the order in which `npm start` numbers them. */
+export const SERVICES = ['cognito', 'lambda', 'corbado', 'dynamodb', 'ssm', 'sts'] as const
+export type Service = (typeof SERVICES)[number]
+
+export interface Stack {
+  readonly clock: Clock
+  readonly identity: Identity
+  readonly table: TableStandIn
+  readonly sts: StsStandIn
+  readonly ssm: SsmStandIn
+  readonly cognito: Cognito
+  readonly lambda: Lambda
+  readonly corbado: CorbadoStandIn
+  /** Environment variables of the gateway's process, its credentials included. */
+  readonly gatewayEnv: Record<string, string>
+  /** The same for somebody else, e.g. an operator. */
+  envFor(principal: Principal): Record<string, string>
+  credentialsFor(principal: Principal): IssuedCredentials
+  /** Makes this the code of the gateway's function, behind the actions alias and the given tenant aliases. */
+  deploy(runner: Runner, aliases: readonly string[]): void
+  stop(): Promise<void>
+}
+
+export interface StackOptions {
+  readonly clock?: Clock
+  /** Port of a service; any free one where none is given. */
+  readonly portOf?: (service: Service) => number
+  /** How long Cognito waits for a trigger; 5 s as in AWS. */
+  readonly triggerTimeoutMs?: number
+}
+
+const HOUR_MS = 3_600_000
+
+/**
+ * Starts stand-ins for everything outside the gateway, on loopback and over the real wire protocols.
+ * @throws the listener's error, with `code` and `port`, where a port is taken; what had started is stopped again
+ */
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  const { clock = systemClock, portOf = () => 0, triggerTimeoutMs } = options
+  const identity = createIdentity(clock)
+  const started: StandIn[] = []
+  const stop = async () => void (await Promise.all(started.map((standIn) => standIn.stop())))
+  async function start<T extends StandIn>(starting: Promise<T>): Promise<T> {
+    const standIn = await starting
+    started.push(standIn)
+    return standIn
+  }
+
+  try {
+    const lambda = await start(startLambda({ clock, identity, port: portOf('lambda') }))
+    const cognito = await start(
+      startCognito({
+        clock,
+        identity,
+        port: portOf('cognito'),
+        invoke: lambda.invokeAsCognito,
+        ...(triggerTimeoutMs !== undefined && { triggerTimeoutMs }),
+      }),
+    )
+    const corbado = await start(startCorbado({ clock, port: portOf('corbado') }))
+    const { TABLE_NAME: tableName, GATEWAY_ACCOUNT: accountId } = accounts
+    const table = await start(startTable({ clock, identity, tableName, port: portOf('dynamodb') }))
+    const ssm = await start(startSsm({ clock, identity, accountId, port: portOf('ssm') }))
+    const sts = await start(startSts({ clock, identity, port: portOf('sts') }))
+    ssm.put(accounts.PSEUDONYM_KEY_PARAMETER, randomBytes(32).toString('base64'))
+
+    const credentialsFor = (principal: Principal) => identity.issue(principal, 12 * HOUR_MS)
+    const envFor = (principal: Principal) => ({
+      ...endpoints({ cognito, lambda, table, ssm, sts }),
+      ...credentialVariables(credentialsFor(principal)),
+      AWS_REGION: accounts.REGION,
+      TENANT_TABLE: accounts.TABLE_NAME,
+      BACKEND_API_HOSTS: '127.0.0.1',
+    })
+    const gatewayEnv = {
+      ...envFor(accounts.gateway),
+      PSEUDONYM_KEY_PARAMETER: accounts.PSEUDONYM_KEY_PARAMETER,
+    }
+    const deploy = (runner: Runner, aliases: readonly string[]) => deployTo(lambda, runner, aliases)
+    const parts = { clock, identity, table, sts, ssm, cognito, lambda, corbado }
+    return { ...parts, gatewayEnv, envFor, credentialsFor, deploy, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** The variables by which the AWS SDK finds services that are not AWS's. */
+function endpoints(at: Record<'cognito' | 'lambda' | 'table' | 'ssm' | 'sts', StandIn>): Record<string, string> {
+  return {
+    AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER: at.cognito.url,
+    AWS_ENDPOINT_URL_LAMBDA: at.lambda.url,
+    AWS_ENDPOINT_URL_DYNAMODB: at.table.url,
+    AWS_ENDPOINT_URL_SSM: at.ssm.url,
+    AWS_ENDPOINT_URL_STS: at.sts.url,
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+  }
+}
+
+function credentialVariables({ accessKeyId, secretAccessKey, sessionToken }: IssuedCredentials) {
+  return { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN: sessionToken }
+}
+
+function deployTo(lambda: Lambda, runner: Runner, tenantAliases: readonly string[]): void {
+  const { FUNCTION_ARN: functionArn, ACTIONS_ALIAS, actionCaller } = accounts
+  lambda.putFunction({ functionArn, runner, aliases: [ACTIONS_ALIAS, ...tenantAliases] })
+  lambda.putPolicy(`${functionArn}:${ACTIONS_ALIAS}`, {
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Effect: 'Allow',
+        Principal: { AWS: actionCaller.roleArn ?? actionCaller.arn },
+        Action: 'lambda:InvokeFunction',
+        Resource: `${functionArn}:${ACTIONS_ALIAS}`,
+      },
+    ],
+  })
+}

@@ -1,0 +1,106 @@
+import { createHash } from 'node:crypto'
+import type { Clock } from '../call.js'
+import { type AssumeRole, parseAssumeRole } from './assume-role.js'
+import { allows, type Identity, type PolicyDocument, type Principal, resourceDecision } from './iam.js'
+import { type StandIn, startStandIn, type WireAnswer } from './stand-in.js'
+import { stsDenied, stsFailure, stsFault, stsSuccess } from './sts-xml.js'
+
+/** A role that somebody may assume. */
+export interface Role {
+  readonly roleArn: string
+  readonly trust: PolicyDocument
+  readonly policies: readonly PolicyDocument[]
+}
+
+export interface StsStandIn extends StandIn {
+  /** Adds or replaces a role; sessions that exist follow its new policies, as in AWS. */
+  putRole(role: Role): void
+  /** Removes a role; its sessions' credentials are no longer known. */
+  deleteRole(roleArn: string): void
+}
+
+/** Unique ids look like AROA and 17 characters; this one is the same for the same role. */
+function roleId(arn: string): string {
+  return `AROA${createHash('sha256').update(arn).digest('hex').slice(0, 17).toUpperCase()}`
+}
+
+/**
+ * Starts STS: AssumeRole and GetCallerIdentity in the query protocol. A role that does not exist, a trust that does not
+ * name the caller or does not accept the ExternalId, and a caller without sts:AssumeRole are all the same AccessDenied.
+ */
+export async function startSts(options: {
+  readonly clock: Clock
+  readonly identity: Identity
+  readonly port?: number | undefined
+}): Promise<StsStandIn> {
+  const { clock, identity } = options
+  const roles = new Map<string, Role>()
+
+  const sessionOf = ({ roleArn, sessionName, sessionPolicy }: AssumeRole): Principal => {
+    const [, partition, , , accountId = '', path = ''] = roleArn.split(':')
+    return {
+      arn: `arn:${partition}:sts::${accountId}:assumed-role/${path.split('/').at(-1)}/${sessionName}`,
+      accountId,
+      roleArn,
+      get policies() {
+        return roles.get(roleArn)?.policies ?? []
+      },
+      ...(sessionPolicy === undefined ? {} : { sessionPolicy }),
+    }
+  }
+
+  const assumeRole = (caller: Principal, form: URLSearchParams): WireAnswer => {
+    const call = parseAssumeRole(form)
+    if ('status' in call) return call
+    const { roleArn, sessionName, durationSeconds, externalId } = call
+    const context: Record<string, string> = {
+      'sts:RoleSessionName': sessionName,
+      ...(externalId === undefined ? {} : { 'sts:ExternalId': externalId }),
+    }
+    const role = roles.get(roleArn)
+    const trusted = role && resourceDecision(role.trust, caller, 'sts:AssumeRole', roleArn, context) === 'allow'
+    if (!trusted || !allows(caller, 'sts:AssumeRole', roleArn, context)) {
+      const message = `User: ${caller.arn} is not authorized to perform: sts:AssumeRole on resource: ${roleArn}`
+      return stsFailure('AccessDenied', message, 403)
+    }
+    const principal = sessionOf(call)
+    const issued = identity.issue(principal, durationSeconds * 1_000)
+    return stsSuccess('AssumeRole', {
+      AssumedRoleUser: { AssumedRoleId: `${roleId(roleArn)}:${sessionName}`, Arn: principal.arn },
+      Credentials: {
+        AccessKeyId: issued.accessKeyId,
+        SecretAccessKey: issued.secretAccessKey,
+        SessionToken: issued.sessionToken,
+        // STS gives whole seconds.
+        Expiration: new Date(issued.expiresAt).toISOString().replace(/\.\d+Z$/, 'Z'),
+      },
+    })
+  }
+
+  const standIn = await startStandIn({
+    name: 'sts',
+    clock,
+    identity,
+    port: options.port,
+    operationOf: ({ body }) => new URLSearchParams(body.toString()).get('Action') ?? 'unknown',
+    inputOf: ({ body }) => Object.fromEntries(new URLSearchParams(body.toString())),
+    denied: stsDenied,
+    faultAnswer: stsFault,
+    handle({ principal, body }, operation) {
+      if (principal && operation === 'AssumeRole') return assumeRole(principal, new URLSearchParams(body.toString()))
+      if (principal && operation === 'GetCallerIdentity') {
+        const { arn, accountId } = principal
+        return stsSuccess(operation, { Arn: arn, UserId: roleId(arn), Account: accountId })
+      }
+      return stsFailure('InvalidAction', `Could not find operation ${operation} for version 2011-06-15`)
+    },
+  })
+  return {
+    ...standIn,
+    putRole: (role) => void roles.set(role.roleArn, role),
+    deleteRole(roleArn) {
+      roles.delete(roleArn)
+      identity.revoke(roleArn)
+    },
+  }
+}

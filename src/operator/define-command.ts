@@ -1,0 +1,28 @@
+import { Command } from 'commander'
+import type { CommandIo } from './io.js'
+
+/** What a person reads of a command. */
+export interface CommandText {
+  /** All words up to and with its own, e.g. `corbado-gateway tenants apply`. */
+  readonly path: string
+  readonly summary: string
+  /** At least one line that can be typed as it stands. */
+  readonly examples: readonly string[]
+}
+
+/** Makes a command that writes to the given outputs, never exits the process, and points to its help when misused. */
+export function defineCommand(io: CommandIo, { path, summary, examples }: CommandText): Command {
+  return new Command(path.split(' ').at(-1))
+    .description(summary)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+    })
+    .showHelpAfterError(`See: ${path} --help`)
+    .helpCommand(false)
+    .addHelpText(
+      'after',
+      `\nExample${examples.length > 1 ? 's' : ''}:\n${examples.map((line) => `  ${line}`).join('\n')}`,
+    )
+}

@@ -1,0 +1,39 @@
+import type { Command } from 'commander'
+import manifest from '../../package.json' with { type: 'json' }
+import { defineCommand } from './define-command.js'
+import { failureOf } from './failure.js'
+import { COMMANDS } from './index.js'
+import { type CommandIo, createPaint, type Io } from './io.js'
+
+/** Builds `corbado-gateway` with all its commands. */
+export function createProgram(io: CommandIo): Command {
+  const program = defineCommand(io, {
+    path: 'corbado-gateway',
+    summary: 'Operates the passkey gateway between Amazon Cognito user pools and Corbado Connect.',
+    examples: ['corbado-gateway tenants validate', 'corbado-gateway tenants apply --help'],
+  }).version(manifest.version)
+  for (const create of COMMANDS) program.addCommand(create(io))
+  return program
+}
+
+/**
+ * Runs one command line.
+ * @param argv the words after the program's name
+ * @returns the exit code: 0 done, 1 found problems, 2 wrong usage
+ */
+export async function runCli(argv: readonly string[], io: Io): Promise<0 | 1 | 2> {
+  let exitCode: 0 | 1 = 0
+  const foundProblems = () => {
+    exitCode = 1
+  }
+  try {
+    await createProgram({ ...io, foundProblems }).parseAsync(argv, { from: 'user' })
+    return exitCode
+  } catch (error) {
+    const failure = failureOf(error)
+    if (!failure) throw error
+    const paint = createPaint(io.stderr, io.env)
+    if (failure.line !== undefined) io.stderr.write(`${paint('red', 'error:')} ${failure.line}\n`)
+    return failure.exitCode
+  }
+}

@@ -1,0 +1,25 @@
+import type { Output } from './io.js'
+
+/** Between two lines where no terminal can overwrite the last one. */
+const STEPS_A_LINE = 500
+
+export interface Progress {
+  step(): void
+  /** Leaves a terminal's line empty. */
+  end(): void
+}
+
+/** Tells how far long work is: a running counter on a terminal, else a line now and then. */
+export function createProgress(output: Output, total: number): Progress {
+  let done = 0
+  return {
+    step() {
+      done += 1
+      if (output.isTTY) output.write(`\r${done} of ${total} written`)
+      else if (done % STEPS_A_LINE === 0) output.write(`${done} of ${total} written\n`)
+    },
+    end() {
+      if (output.isTTY && done > 0) output.write('\r\x1b[K')
+    },
+  }
+}

@@ -1,0 +1,83 @@
+import { LineCounter, parseDocument } from 'yaml'
+import { walkYaml } from './yaml-walk.js'
+
+/** A place in a file, both counted from 1. */
+export interface Position {
+  readonly line: number
+  readonly column: number
+}
+
+/** What is at a path (a JSON pointer) of a YAML file. */
+export interface YamlPlace extends Position {
+  /** The text of a number or a boolean as it was written; undefined for anything else. */
+  readonly unquoted: string | undefined
+}
+
+/** Something that YAML allows, or not, and that a tenant file must not hold. */
+export interface YamlProblem extends Position {
+  readonly path: string
+  readonly message: string
+}
+
+export interface YamlFile {
+  /** The content; undefined where there are problems. */
+  readonly value: unknown
+  readonly problems: readonly YamlProblem[]
+  /** Where a path is; where it is missing, where its nearest parent is. */
+  locate(path: string): YamlPlace
+}
+
+/** One broken line can make errors of all that follow. */
+const SYNTAX_ERRORS_MAX = 10
+
+/**
+ * Parses one YAML 1.2 document and keeps the place of every field. Tags, merge keys, aliases and fields given twice,
+ * through which a file could say something else than it seems to, are problems.
+ */
+export function parseYamlFile(text: string): YamlFile {
+  const lines = new LineCounter()
+  const position = (offset: number): Position => {
+    const { line, col } = lines.linePos(offset)
+    return { line: Math.max(line, 1), column: Math.max(col, 1) }
+  }
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    schema: 'core',
+    merge: false,
+    resolveKnownTags: false,
+    stringKeys: true,
+    // The walk below names the field that is given twice.
+    uniqueKeys: false,
+    prettyErrors: false,
+    // `silent` would also keep quiet about a second document in the file.
+    logLevel: 'error',
+  })
+  const { places, problems } = walkYaml(document.contents)
+  const syntax = [...document.errors, ...document.warnings]
+    // The walk says it of the field, where it can.
+    .filter(({ code }) => code !== 'TAG_RESOLVE_FAILED' || problems.length === 0)
+    .slice(0, SYNTAX_ERRORS_MAX)
+    .map(({ code, message, pos }) => ({ path: '', offset: pos[0], message: syntaxMessage(code, message) }))
+  const all = [...syntax, ...problems].map(({ path, offset, message }) => ({ path, message, ...position(offset) }))
+  return {
+    value: all.length === 0 ? document.toJS() : undefined,
+    problems: all,
+    locate(path) {
+      const known = places.get(nearest(path, places))
+      return { ...position(known?.offset ?? 0), unquoted: known && places.has(path) ? known.unquoted : undefined }
+    },
+  }
+}
+
+function syntaxMessage(code: string, message: string): string {
+  if (code === 'NON_STRING_KEY') return 'must have plain text as keys'
+  if (code === 'MULTIPLE_DOCS') return 'must hold one document: remove the --- and what follows'
+  return `is not valid YAML: ${message.split('\n')[0]}`
+}
+
+/** The longest beginning of a path that is a path itself. */
+function nearest(path: string, places: ReadonlyMap<string, unknown>): string {
+  let known = path
+  while (known !== '' && !places.has(known)) known = known.slice(0, known.lastIndexOf('/'))
+  return known
+}

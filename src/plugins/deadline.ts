@@ -1,0 +1,48 @@
+import fp from 'fastify-plugin'
+import { type Call, createCall } from '../call.js'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Time left and what the dependencies did. */
+    call: Call
+  }
+}
+
+/** Cognito waits 5 s, the cold start included (aws.md 1.1). */
+const COGNITO_MS = 5_000
+/** What is kept back for the way to Cognito. */
+const RESERVE_MS = 150
+const COLD_BUDGET_MS = 4_700
+const LEAST_MS = 500
+
+export interface Budget {
+  readonly triggerDeadlineMs: number
+  /** What Lambda, or a forwarder, still has. */
+  readonly remainingMs?: number | undefined
+  /** Milliseconds since the process started, on an environment's first invocation. */
+  readonly coldStartMs?: number | undefined
+}
+
+/** How many milliseconds an answer may take (CONTRACT 5.5). */
+export function budgetMs({ triggerDeadlineMs, remainingMs, coldStartMs }: Budget): number {
+  const limits = [triggerDeadlineMs]
+  if (remainingMs !== undefined) limits.push(remainingMs - RESERVE_MS)
+  // A process that started long before was made ready in advance: nobody has waited for it.
+  if (coldStartMs !== undefined && coldStartMs < COGNITO_MS) limits.push(COLD_BUDGET_MS - coldStartMs)
+  return Math.max(LEAST_MS, Math.min(...limits))
+}
+
+/** Starts every request's clock, and on Lambda settles what was started in the background before the answer leaves. */
+export const deadline = fp<{ readonly env: { readonly triggerDeadlineMs: number } }>(
+  async (app, { env }) => {
+    app.decorateRequest('call')
+    app.addHook('onRequest', async (request) => {
+      request.call = createCall(budgetMs({ ...env, ...request.invocation }))
+    })
+    app.addHook('onSend', async (request) => {
+      // Lambda freezes the environment with the answer; a server goes on.
+      if (request.invocation) await request.call.settled()
+    })
+  },
+  { name: 'deadline', dependencies: ['callers'] },
+)

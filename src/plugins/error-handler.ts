@@ -1,0 +1,40 @@
+import type { FastifyError } from 'fastify'
+import fp from 'fastify-plugin'
+import {
+  type GatewayError,
+  Internal,
+  isGatewayError,
+  RequestInvalid,
+  RequestMediaType,
+  RequestTooLarge,
+  RouteUnknown,
+  reasonOf,
+} from '../errors.js'
+
+/** Turns every failure into `{ code, message, requestId }`: public text outside, the failure itself on the log line. */
+export const errorHandler = fp(
+  async (app) => {
+    app.setErrorHandler<FastifyError>(async (error, request, reply) => {
+      const failure = toGatewayError(error)
+      request.line.error = failure.code === 'GW_ERR_INTERNAL' ? error : failure
+      request.line.reason ??= reasonOf(failure)
+      request.line.outcome = failure.statusCode >= 500 ? 'fault' : 'rejected'
+      reply.code(failure.statusCode)
+      return { code: failure.code, message: failure.message, requestId: request.requestId }
+    })
+    app.setNotFoundHandler(async () => {
+      throw new RouteUnknown()
+    })
+  },
+  { name: 'error-handler', dependencies: ['logging'] },
+)
+
+/** Fastify's own refusals, in our words; anything unknown is a bug of ours. */
+function toGatewayError(error: unknown): GatewayError {
+  if (isGatewayError(error)) return error
+  const { statusCode } = error as Partial<FastifyError>
+  if (statusCode === 413) return new RequestTooLarge()
+  if (statusCode === 415) return new RequestMediaType()
+  if (statusCode === 400) return new RequestInvalid('the body is not valid JSON')
+  return new Internal()
+}

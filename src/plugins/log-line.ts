@@ -1,0 +1,58 @@
+/** Every field that a log line may have, with its meaning; the README's table is compared with this list. */
+export const LOG_FIELDS = {
+  time: 'when, ISO 8601',
+  level: 'debug, info, warn, error, fatal',
+  msg: 'what happened: one of a fixed list of texts',
+  tenantId: 'tenant',
+  customer: "the tenant's customer",
+  userPoolId: 'user pool of the event or payload',
+  region: 'region of the event',
+  alias: 'Lambda alias through which the invocation came',
+  trigger: "the trigger's name",
+  action: "the action's name",
+  triggerSource: "Cognito's own name of what happened",
+  outcome:
+    'what the answer says: `challenge`, `tokens`, `fail`, `created`, `correct`, `incorrect`, `unchanged`, `found`, `refused`, `factor_set`, `rejected`, `fault`',
+  reason: 'stable cause of the outcome',
+  user: 'pseudonym of the user: `u_` and an HMAC of pool and user name',
+  clientId: 'app client of the event',
+  requestId: 'id of the invocation; a thrown error shows it as `ref`',
+  flowId: 'same for all lines of one login, as far as define and create know it',
+  durationMs: 'milliseconds from the request to the answer',
+  upstream: 'milliseconds by dependency',
+  upstreamStatus: 'HTTP status of the dependency that failed last',
+  upstreamErrorType: "that dependency's name of the error",
+  upstreamRequestId: "that dependency's id of the request",
+  coldStart: 'true on the first invocation of an environment',
+  configVersion: 'version of the tenant config that served',
+  configStale: 'true where the table failed and an older config served',
+  gatewayVersion: 'version of the gateway',
+  err: '`code` of the failure; for one that nobody expected also `name` and `at`, where in our code it was raised',
+} as const
+
+export type LogField = keyof typeof LOG_FIELDS
+
+/** Texts a line may carry. Anything else, such as a library's own message, could hold what must not be logged. */
+export const LOG_MESSAGES = ['trigger', 'action', 'request', 'invocation', 'ready', 'stopping', 'stopped'] as const
+export type LogMessage = (typeof LOG_MESSAGES)[number]
+
+/** What routes and plugins find out about a request on its way; the closing line is written from it. */
+export interface LineFacts {
+  msg: LogMessage
+  trigger?: string
+  action?: string
+  triggerSource?: string | undefined
+  userPoolId?: string | undefined
+  region?: string | undefined
+  clientId?: string | undefined
+  /** Cognito's user name: only its pseudonym is written. */
+  username?: string | undefined
+  outcome?: string
+  reason?: string | undefined
+  flowId?: string | undefined
+  /** Set where the level does not follow from the outcome. */
+  level?: 'info' | 'warn' | 'error'
+  error?: unknown
+  /** Nothing is written: health checks. */
+  quiet?: true
+}

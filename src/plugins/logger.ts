@@ -1,0 +1,48 @@
+import pino, { type DestinationStream, type Logger } from 'pino'
+import { isGatewayError } from '../errors.js'
+import { LOG_FIELDS, LOG_MESSAGES } from './log-line.js'
+
+/** The net below the allow-list: names that must never reach a line, should a field ever hold an object with one. */
+const forbidden = ['challengeAnswer', 'signedPasskeyData', 'password', 'secret', 'authorization', 'identifier', 'nonce']
+
+/**
+ * A pino logger that writes nothing but {@link LOG_FIELDS} and {@link LOG_MESSAGES}, whoever calls it: Fastify and its
+ * plugins log through it too.
+ */
+export function createLogger(level: string, destination: DestinationStream): Logger {
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: {
+        level: (label) => ({ level: label }),
+        log: allowed,
+        bindings: () => ({}),
+      },
+      serializers: { err: toErr },
+      redact: { paths: forbidden.flatMap((name) => [name, `*.${name}`]), remove: true },
+      hooks: {
+        logMethod(args, method) {
+          const facts = typeof args[0] === 'object' ? args[0] : undefined
+          const text = facts ? args[1] : args[0]
+          const known = LOG_MESSAGES.find((message) => message === text)
+          method.apply(this, [facts ?? {}, known ?? 'unlisted message'])
+        },
+      },
+    },
+    destination,
+  )
+}
+
+function allowed(line: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(line).filter(([name, value]) => name in LOG_FIELDS && value !== undefined))
+}
+
+/** An error's message may hold anything, so only its code is written; a bug also shows where it is, not what it said. */
+function toErr(error: unknown): Record<string, unknown> {
+  if (isGatewayError(error)) return { code: error.code }
+  if (!(error instanceof Error)) return { code: 'GW_ERR_INTERNAL' }
+  const at = error.stack?.split('\n').filter((line) => /^\s+at /.test(line)) ?? []
+  return { code: 'GW_ERR_INTERNAL', name: error.name, at: at.slice(0, 5).map((line) => line.trim().slice(0, 200)) }
+}

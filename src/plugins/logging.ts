@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto'
+import type { FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { GATEWAY_VERSION } from '../env.js'
+import { isUserPoolId } from '../ids.js'
+import type { Pseudonyms } from '../tenant/pseudonyms.js'
+import type { LineFacts } from './log-line.js'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Collects what the closing line says. */
+    line: LineFacts
+    /** Lambda's id of the invocation, or one of our own making; never one that a client sent. */
+    readonly requestId: string
+  }
+}
+
+/** Writes one closing line a request. */
+export const logging = fp<{ readonly pseudonyms: Pseudonyms }>(
+  async (app, { pseudonyms }) => {
+    app.decorateRequest('line')
+    app.decorateRequest('requestId', {
+      getter() {
+        return this.invocation?.requestId ?? this.id
+      },
+    })
+    app.addHook('onRequest', async (request) => {
+      request.line = { msg: 'request' }
+    })
+    app.addHook('onSend', async (request) => {
+      if (request.line.username !== undefined) await pseudonyms.ready(request.call)
+    })
+    // Runs before the Lambda door gets the answer: no line is left behind in a frozen environment.
+    app.addHook('onResponse', (request, reply, done) => {
+      const { line } = request
+      if (!line.quiet) request.log[levelOf(line)](closingLine(request, reply.elapsedTime, pseudonyms), line.msg)
+      done()
+    })
+  },
+  { name: 'logging', dependencies: ['callers', 'deadline'] },
+)
+
+/** Ids for requests that bring none we trust. */
+export const createRequestId = randomUUID
+
+function levelOf({ level, outcome }: LineFacts): 'info' | 'warn' | 'error' {
+  if (level) return level
+  if (outcome === 'fault') return 'error'
+  return outcome === 'rejected' ? 'warn' : 'info'
+}
+
+function userOf({ userPoolId, username }: LineFacts, pseudonyms: Pseudonyms): string | undefined {
+  return username !== undefined && isUserPoolId(userPoolId) ? pseudonyms.of(userPoolId, username) : undefined
+}
+
+function closingLine(request: FastifyRequest, elapsedMs: number, pseudonyms: Pseudonyms): Record<string, unknown> {
+  const { line, call, tenant, invocation } = request
+  const { upstream, last } = call.observed
+  return {
+    tenantId: tenant?.config.tenantId,
+    customer: tenant?.config.customer,
+    userPoolId: line.userPoolId,
+    region: line.region,
+    alias: invocation?.alias,
+    trigger: line.trigger,
+    action: line.action,
+    triggerSource: line.triggerSource,
+    outcome: line.outcome,
+    reason: line.reason,
+    user: userOf(line, pseudonyms),
+    clientId: line.clientId,
+    requestId: request.requestId,
+    flowId: line.flowId,
+    durationMs: Math.round(elapsedMs),
+    ...(Object.keys(upstream).length > 0 && { upstream }),
+    upstreamStatus: last.status,
+    upstreamErrorType: last.errorType,
+    upstreamRequestId: last.requestId,
+    ...(invocation && { coldStart: invocation.coldStartMs !== undefined }),
+    configVersion: tenant?.configVersion,
+    ...(tenant?.configStale && { configStale: true }),
+    gatewayVersion: GATEWAY_VERSION,
+    ...(line.error !== undefined && { err: line.error }),
+  }
+}

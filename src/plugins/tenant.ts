@@ -1,0 +1,90 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import {
+  type GatewayError,
+  isGatewayError,
+  reasonOf,
+  TenantDraft,
+  TenantSuspended,
+  TenantUnknown,
+  TenantWrongAlias,
+} from '../errors.js'
+import { isUserPoolId } from '../ids.js'
+import type { TenantContext, Tenants } from '../tenant/context.js'
+
+/** Who asks: a pool, and for a trigger the region its event names. */
+export interface AdmissionRequest {
+  readonly userPoolId: string
+  readonly region?: string
+  /** Without its tenant the request can be answered all the same: by leaving the event as it is. */
+  readonly mayBypass?: boolean
+}
+
+export type Admission =
+  | { readonly kind: 'served'; readonly tenant: TenantContext }
+  | { readonly kind: 'bypassed'; readonly reason: string; readonly level: 'warn' | 'error' }
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set as soon as the pool's tenant is known, served or not. */
+    tenant: TenantContext | undefined
+  }
+  interface FastifyInstance {
+    /** The tenant that serves a request, or an error that says why none does. */
+    admit(request: FastifyRequest, who: AdmissionRequest): Promise<Admission>
+  }
+}
+
+/** Resolves the tenant of a request and refuses what its status, region or alias forbids (CONTRACT 2.1 and 5.4). */
+export const tenant = fp<{ readonly tenants: Tenants }>(
+  async (app: FastifyInstance, { tenants }) => {
+    async function resolve(request: FastifyRequest, who: AdmissionRequest): Promise<TenantContext> {
+      const found = isUserPoolId(who.userPoolId) ? await tenants.resolve(who.userPoolId, request.call) : undefined
+      if (!found) throw new TenantUnknown()
+      assertRegion(found, who.region)
+      request.tenant = found
+      assertTenantAlias(request, found)
+      assertStatus(found)
+      return found
+    }
+
+    app.decorateRequest('tenant', undefined)
+    app.decorate('admit', async (request: FastifyRequest, who: AdmissionRequest): Promise<Admission> => {
+      try {
+        return { kind: 'served', tenant: await resolve(request, who) }
+      } catch (error) {
+        if (!who.mayBypass || !isBypassable(error, request.invocation !== undefined)) throw error
+        request.line.error = error
+        return { kind: 'bypassed', reason: reasonOf(error), level: error.statusCode >= 500 ? 'error' : 'warn' }
+      }
+    })
+  },
+  { name: 'tenant', dependencies: ['callers', 'deadline'] },
+)
+
+/** Replicas share the pool's id, so the region is compared and never derived from it (aws.md 1.6). */
+function assertRegion({ config }: TenantContext, region: string | undefined): void {
+  if (region === undefined || region === config.aws.region || config.aws.replicaRegions.includes(region)) return
+  throw new TenantUnknown()
+}
+
+/** Each alias has a policy of its own: whoever is let in by one must not speak for a pool behind another. */
+function assertTenantAlias({ invocation }: FastifyRequest, { config }: TenantContext): void {
+  if (invocation?.kind !== 'trigger' || invocation.alias === undefined) return
+  if (invocation.alias !== config.alias) throw new TenantWrongAlias()
+}
+
+function assertStatus({ config }: TenantContext): void {
+  if (config.status === 'draft') throw new TenantDraft()
+  if (config.status === 'suspended') throw new TenantSuspended()
+}
+
+/**
+ * May a request that leaves the event alone go on after this? Corbado's switch, or a fault of ours, must never take down
+ * a customer's password login or sign-up; a wrong alias is a wiring error and stands.
+ */
+function isBypassable(error: unknown, direct: boolean): error is GatewayError {
+  if (!isGatewayError(error)) return false
+  if (error instanceof TenantUnknown) return direct
+  return error instanceof TenantDraft || error instanceof TenantSuspended || error.statusCode >= 500
+}

@@ -1,0 +1,52 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Static } from 'typebox'
+import type { Action, ActionPayload, ActionResult } from '../actions/action.js'
+import { actions } from '../actions/index.js'
+import { Internal, isGatewayError, RequestMismatch, reasonOf } from '../errors.js'
+
+interface ActionRoute {
+  Params: { userPoolId: string }
+  Body: Static<typeof ActionPayload>
+}
+
+/** One route an action: Corbado's payload goes in, the body that its contract wants comes out. */
+export async function actionRoutes(app: FastifyInstance): Promise<void> {
+  for (const action of actions) {
+    app.post<ActionRoute>(
+      `/v1/pools/:userPoolId/actions/${action.name}`,
+      { schema: { body: action.schema }, preValidation: async (request) => note(request, action) },
+      async (request) => {
+        const { params, body: payload } = request
+        if (payload.userPoolId !== params.userPoolId || payload.action !== action.name) throw new RequestMismatch()
+        const { body, ...facts } = await run(app, request, action)
+        Object.assign(request.line, facts)
+        return body
+      },
+    )
+  }
+}
+
+function note({ line, params }: FastifyRequest<ActionRoute>, action: Action): void {
+  Object.assign(line, { msg: 'action', action: action.name, userPoolId: params.userPoolId })
+}
+
+async function run(
+  app: FastifyInstance,
+  request: FastifyRequest<ActionRoute>,
+  action: Action,
+): Promise<ActionResult & { level?: 'error' }> {
+  const { body: payload } = request
+  try {
+    const admission = await app.admit(request, { userPoolId: payload.userPoolId })
+    if (admission.kind === 'bypassed') throw new Internal()
+    const { tenant } = admission
+    if (tenant.config.status === 'passkeys-off') return action.whenOff(payload)
+    return await action.handle(payload, tenant)
+  } catch (error) {
+    const fault = isGatewayError(error) ? error : new Internal()
+    if (fault.statusCode < 500 || !action.whenFaulty) throw error
+    request.line.error = error
+    const result = action.whenFaulty({ reason: reasonOf(error), message: fault.message }, request.tenant)
+    return { ...result, level: 'error' }
+  }
+}

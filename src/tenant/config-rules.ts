@@ -1,0 +1,119 @@
+import { Check, Errors } from 'typebox/value'
+import type { ConfigRules } from '../env.js'
+import { TenantFile } from './config.js'
+
+/** One thing wrong with a config: where (a JSON pointer such as `/aws/roleArn`) and what is expected there. */
+export interface ConfigIssue {
+  readonly path: string
+  readonly message: string
+}
+
+export type ParsedConfig =
+  | { readonly kind: 'valid'; readonly file: TenantFile }
+  | { readonly kind: 'invalid'; readonly issues: readonly ConfigIssue[] }
+
+/** Checks a value against the schema, then against the rules that span fields; reports everything it finds at once. */
+export function parseTenantFile(value: unknown, rules: ConfigRules): ParsedConfig {
+  if (!Check(TenantFile, value)) return { kind: 'invalid', issues: schemaIssues(value) }
+  const issues = [...roleIssues(value, rules), ...corbadoIssues(value, rules), ...aliasIssues(value, rules)]
+  return issues.length === 0 ? { kind: 'valid', file: value } : { kind: 'invalid', issues }
+}
+
+type SchemaError = ReturnType<typeof Errors>[number]
+
+/** One issue a place: of several failed branches the first speaks, and a wrong type makes what follows from it moot. */
+function schemaIssues(value: unknown): ConfigIssue[] {
+  const byPath = new Map<string, ConfigIssue>()
+  for (const issue of Errors(TenantFile, value).flatMap(issuesOf)) {
+    const known = byPath.get(issue.path)
+    if (!known || known.message === 'must be null') byPath.set(issue.path, issue)
+  }
+  return [...byPath.values()]
+}
+
+function issuesOf({ keyword, instancePath: path, params, message }: SchemaError): ConfigIssue[] {
+  switch (keyword) {
+    case 'boolean':
+    case 'anyOf':
+      return []
+    case 'additionalProperties':
+      return params.additionalProperties.map((key) => ({ path: `${path}/${key}`, message: unknownKey(key) }))
+    case 'required':
+      return params.requiredProperties.map((key) => ({ path: `${path}/${key}`, message: 'is missing' }))
+    case 'enum':
+      return [{ path, message: `must be one of ${params.allowedValues.join(', ')}` }]
+    case 'pattern':
+      return [{ path, message: formOf(path) ?? message }]
+    default:
+      return [{ path, message }]
+  }
+}
+
+/** What a pattern means, for people. */
+function formOf(path: string): string | undefined {
+  const slug = 'must be lower-case letters and digits, words joined by single hyphens'
+  const region = 'must be an AWS region such as eu-central-1'
+  const forms: Record<string, string> = {
+    '/tenantId': slug,
+    '/customer': slug,
+    '/userPoolId': 'must be a user pool id such as eu-central-1_Ab12Cd34E',
+    '/alias': 'must be a Lambda alias name: letters, digits, - and _, not digits alone',
+    '/aws/accountId': 'must be an account id of 12 digits',
+    '/aws/region': region,
+    '/aws/externalId': 'must be an ExternalId: 2 to 1,224 letters, digits and + = , . @ : / -',
+    '/corbado/projectId': 'must be a Corbado project such as pro-1234567890',
+  }
+  return path.startsWith('/aws/replicaRegions/') ? region : forms[path]
+}
+
+function unknownKey(key: string): string {
+  return /^custom(Email|Sms|SMS)Sender$/.test(key)
+    ? 'must be left out: this trigger replaces delivery, so passing it through would lose every message'
+    : 'is not a known field'
+}
+
+function roleIssues({ userPoolId, aws }: TenantFile, { selfHosted }: ConfigRules): ConfigIssue[] {
+  if (aws.roleArn === null && aws.externalId === null) {
+    return selfHosted ? [] : [{ path: '/aws/roleArn', message: 'may be null only where SELF_HOSTED is true' }]
+  }
+  if (aws.roleArn === null || aws.externalId === null) {
+    return [{ path: '/aws/externalId', message: 'roleArn and externalId are both given or both null' }]
+  }
+  const resource = `:iam::${aws.accountId}:role/corbado/corbado-${userPoolId}`
+  const matches = ['aws', 'aws-cn', 'aws-us-gov'].some((partition) => aws.roleArn === `arn:${partition}${resource}`)
+  return matches ? [] : [{ path: '/aws/roleArn', message: `must be arn:aws${resource}` }]
+}
+
+function corbadoIssues({ userPoolId, corbado }: TenantFile, rules: ConfigRules): ConfigIssue[] {
+  const issues: ConfigIssue[] = []
+  const urlIssue = backendApiUrlIssue(corbado.backendApiUrl, rules.backendApiHosts)
+  if (urlIssue) issues.push({ path: '/corbado/backendApiUrl', message: urlIssue })
+  const prefix = `${rules.parameterPrefix}/${userPoolId}/`
+  const rest = corbado.credentialParameter.slice(prefix.length)
+  if (!corbado.credentialParameter.startsWith(prefix) || !/^[\w.-]+(\/[\w.-]+)*$/.test(rest)) {
+    issues.push({ path: '/corbado/credentialParameter', message: `must be a parameter name under ${prefix}` })
+  }
+  return issues
+}
+
+/** What is wrong with a Backend API address; the host must be on the allow-list, so that no proof can be sent elsewhere. */
+function backendApiUrlIssue(address: string, hosts: readonly string[]): string | undefined {
+  const url = URL.canParse(address) ? new URL(address) : undefined
+  if (!url || !/^https?:$/.test(url.protocol)) return 'must be an https address'
+  if (url.username || url.password || url.search || url.hash) return 'must have no user, query or fragment'
+  if (url.protocol === 'http:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname)) return 'must use https'
+  if (!hosts.some((pattern) => hostMatches(url.hostname, pattern))) {
+    return `must have a host that BACKEND_API_HOSTS allows (${hosts.join(', ')})`
+  }
+  return undefined
+}
+
+function hostMatches(host: string, pattern: string): boolean {
+  const labels = host.split('.')
+  const wanted = pattern.split('.')
+  return labels.length === wanted.length && wanted.every((label, i) => label === '*' || label === labels[i])
+}
+
+function aliasIssues({ alias }: TenantFile, { actionsAlias }: ConfigRules): ConfigIssue[] {
+  return alias === actionsAlias ? [{ path: '/alias', message: `must not be the actions alias (${actionsAlias})` }] : []
+}

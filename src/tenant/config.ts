@@ -1,0 +1,169 @@
+import { type Static, Type } from 'typebox'
+import { USER_POOL_ID_LENGTH_MAX, USER_POOL_ID_PATTERN, type UserPoolId } from '../ids.js'
+
+const slug = (description: string) => Type.String({ pattern: '^[a-z0-9]+(-[a-z0-9]+)*$', maxLength: 64, description })
+const region = (description: string) => Type.String({ pattern: '^[a-z]{2}(-[a-z]+)+-\\d$', description })
+const choice = <const T extends readonly string[]>(values: T, description: string) =>
+  Type.Unsafe<T[number]>({ type: 'string', enum: [...values], description })
+const closed = { additionalProperties: false }
+
+/** Triggers besides custom auth, by their name in the YAML (the camel case of Cognito's LambdaConfig). */
+export const OTHER_TRIGGERS = [
+  'preSignUp',
+  'postConfirmation',
+  'preAuthentication',
+  'postAuthentication',
+  'preTokenGeneration',
+  'customMessage',
+  'userMigration',
+  'inboundFederation',
+] as const
+
+/**
+ * One tenant's config as it stands in a YAML file and in the table: the only source of the type, of the runtime check
+ * and of `tenants/schema.json`. Fields that may be left out get their value in {@link withDefaults}.
+ */
+export const TenantFile = Type.Object(
+  {
+    tenantId: slug('unique name of the tenant, as it appears in log lines'),
+    customer: slug("shared by one customer's pools"),
+    displayName: Type.String({ minLength: 1, maxLength: 100, description: 'name for people' }),
+    userPoolId: Type.Unsafe<UserPoolId>({
+      type: 'string',
+      pattern: USER_POOL_ID_PATTERN,
+      maxLength: USER_POOL_ID_LENGTH_MAX,
+      description: 'id of the Cognito user pool',
+    }),
+    status: choice(['draft', 'active', 'passkeys-off', 'suspended'], 'what is served: see CONTRACT 5.4'),
+    alias: Type.String({
+      pattern: '^(?!\\d+$)[\\w-]{1,128}$',
+      description: "Lambda alias of the tenant's hosted ARN",
+    }),
+    aws: Type.Object(
+      {
+        accountId: Type.String({ pattern: '^\\d{12}$', description: 'account that owns the pool; quote it in YAML' }),
+        region: region('primary region of the pool: actions and role calls go there'),
+        replicaRegions: Type.Optional(
+          Type.Array(region('region of a replica'), { description: 'further regions whose triggers are accepted' }),
+        ),
+        roleArn: Type.Union([Type.Null(), Type.String()], {
+          description: 'arn:<partition>:iam::<accountId>:role/corbado/corbado-<userPoolId>; null when self-hosted',
+        }),
+        externalId: Type.Union([Type.Null(), Type.String({ pattern: '^[\\w+=,.@:/-]{2,1224}$' })], {
+          description: "ExternalId of the role's trust; null when self-hosted",
+        }),
+      },
+      closed,
+    ),
+    corbado: Type.Object(
+      {
+        projectId: Type.String({ pattern: '^pro-\\d+$', description: 'Corbado project' }),
+        backendApiUrl: Type.String({ description: 'base URL of the Backend API, without /v2' }),
+        credentialParameter: Type.String({ description: 'SSM SecureString, <PARAMETER_PREFIX>/<userPoolId>/…' }),
+        credentialScheme: choice(['basic', 'bearer'], 'basic: the value is base64 of projectID:apiSecret'),
+      },
+      closed,
+    ),
+    login: Type.Optional(
+      Type.Object(
+        {
+          flow: Type.Optional(choice(['passkey', 'password-then-passkey'], 'default passkey')),
+          maxAttempts: Type.Optional(Type.Integer({ minimum: 1, maximum: 10, description: 'default 3' })),
+        },
+        closed,
+      ),
+    ),
+    actions: Type.Object(
+      {
+        preLogin: Type.Optional(
+          Type.Object(
+            {
+              identifierAttribute: Type.Optional(
+                choice(['email', 'phone_number', 'preferred_username'], 'what users type; default email'),
+              ),
+              acceptAttributeMatch: Type.Optional(
+                Type.Boolean({ description: 'sign in a user found by attribute only; default false' }),
+              ),
+              unknownUser: Type.Optional(choice(['report', 'silent'], 'default report')),
+              texts: Type.Optional(
+                Type.Object(
+                  {
+                    userNotFound: Type.Optional(Type.String({ minLength: 1, maxLength: 500 })),
+                    untyped: Type.Optional(Type.String({ minLength: 1, maxLength: 500 })),
+                  },
+                  { ...closed, description: 'texts that the end user sees' },
+                ),
+              ),
+            },
+            closed,
+          ),
+        ),
+        postAppend: Type.Object(
+          {
+            mfa: choice(
+              ['sms', 'email', 'software-token', 'none'],
+              'MFA factor set once a passkey exists; no default: it changes how users sign in with a password',
+            ),
+          },
+          closed,
+        ),
+      },
+      closed,
+    ),
+    triggers: Type.Optional(
+      Type.Partial(
+        Type.Object(
+          Object.fromEntries(OTHER_TRIGGERS.map((name) => [name, choice(['pass-through'], 'default pass-through')])),
+        ),
+        closed,
+      ),
+    ),
+    limits: Type.Optional(
+      Type.Object(
+        {
+          verifyPerSecond: Type.Optional(
+            Type.Integer({ minimum: 1, maximum: 10_000, description: 'a process; default 100' }),
+          ),
+          listUsersPerSecond: Type.Optional(
+            Type.Integer({ minimum: 1, maximum: 25, description: "a process; default 10; the pool's quota is 30" }),
+          ),
+        },
+        closed,
+      ),
+    ),
+  },
+  { ...closed, $id: 'https://corbado.com/cognito-gateway/tenant.schema.json', title: 'Tenant of the Cognito gateway' },
+)
+export type TenantFile = Static<typeof TenantFile>
+
+/** Texts for end users where the tenant gives none: fit for strangers, free of any detail. */
+const TEXTS = {
+  userNotFound: 'There is no account for this entry.',
+  untyped: 'Sign-in with a passkey is not available right now.',
+}
+
+/** The same config with every default filled in: what the gateway works with. */
+export type TenantConfig = ReturnType<typeof withDefaults>
+
+/** Fills in what a file may leave out. */
+export function withDefaults(file: TenantFile) {
+  const { preLogin = {}, postAppend } = file.actions
+  return {
+    ...file,
+    aws: { ...file.aws, replicaRegions: file.aws.replicaRegions ?? [] },
+    login: { flow: file.login?.flow ?? 'passkey', maxAttempts: file.login?.maxAttempts ?? 3 },
+    actions: {
+      preLogin: {
+        identifierAttribute: preLogin.identifierAttribute ?? 'email',
+        acceptAttributeMatch: preLogin.acceptAttributeMatch ?? false,
+        unknownUser: preLogin.unknownUser ?? 'report',
+        texts: { ...TEXTS, ...preLogin.texts },
+      },
+      postAppend,
+    },
+    limits: {
+      verifyPerSecond: file.limits?.verifyPerSecond ?? 100,
+      listUsersPerSecond: file.limits?.listUsersPerSecond ?? 10,
+    },
+  }
+}

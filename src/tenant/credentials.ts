@@ -1,0 +1,122 @@
+import { LRUCache } from 'lru-cache'
+import type { Call, Clock } from '../call.js'
+import type { Env } from '../env.js'
+import { isUpstreamError, type UpstreamError, upstreamError } from '../errors.js'
+import { type TenantKey, tenantKey } from '../ids.js'
+import type { RoleCredentials, Upstreams } from '../upstreams/index.js'
+import type { TenantConfig } from './config.js'
+import { createExpiringCache } from './expiring-cache.js'
+import { roleRequest } from './role-request.js'
+
+export interface TenantCredentials {
+  /**
+   * Runs one operation with the tenant's credentials (null: the gateway's own). Credentials that AWS calls expired or
+   * not allowed are fetched once more; an operation that fresh ones may not do is not tried again for a while.
+   * @throws the operation's error, or the one of the AssumeRole call
+   */
+  use<T>(
+    config: TenantConfig,
+    operation: string,
+    call: Call,
+    run: (credentials: RoleCredentials | null) => Promise<T>,
+  ): Promise<T>
+}
+
+/** Renewed 5 to 10 minutes before they expire; the spread keeps tenants that came together from renewing together. */
+const MARGIN_MS = 300_000
+const JITTER_MS = 300_000
+/** A request that is on its way must not meet the expiry. */
+const LAST_USE_MS = 60_000
+/** A failed AssumeRole is remembered this long, give or take a fifth: its quota is shared by all tenants (CONTRACT 7). */
+const FAILURE_MS = 5_000
+/** Credentials are replaced at most this often, and younger ones count as fresh (CONTRACT 7). */
+const RENEWAL_MS = 30_000
+/** How long a missing permission is believed to be still missing (CONTRACT 7). */
+const DENIED_MS = 60_000
+
+interface Issued {
+  readonly credentials: RoleCredentials
+  readonly issuedAt: number
+}
+
+export function createTenantCredentials(
+  { maxTenantsInMemory: max }: Pick<Env, 'maxTenantsInMemory'>,
+  assumeRole: Upstreams['assumeRole'],
+  clock: Clock,
+): TenantCredentials {
+  const deniedUntil = new LRUCache<TenantKey, number>({ max })
+
+  const issued = createExpiringCache<Issued, [TenantConfig]>({
+    clock,
+    max,
+    upstream: 'sts',
+    loadMs: 800,
+    async load(call, config) {
+      const credentials = await assumeRole(roleRequest(config), call)
+      const issuedAt = clock.now()
+      const lifeMs = credentials.expiration.getTime() - issuedAt
+      const usableMs = Math.max(0, lifeMs - LAST_USE_MS)
+      const freshMs = Math.max(0, lifeMs - MARGIN_MS - Math.random() * JITTER_MS)
+      return {
+        value: { credentials, issuedAt },
+        freshMs: Math.min(freshMs, usableMs),
+        staleMs: usableMs,
+        keepMs: usableMs,
+      }
+    },
+    failureMs: () => FAILURE_MS * (0.8 + Math.random() * 0.4),
+  })
+
+  return {
+    async use(config, operation, call, run) {
+      // The role is part of the key: credentials of a role that a new config no longer names are never used again.
+      const key = tenantKey(config.userPoolId, JSON.stringify(roleRequestKey(config)))
+      const deniedKey = tenantKey(config.userPoolId, key, operation)
+      if (clock.now() < (deniedUntil.get(deniedKey) ?? 0)) throw permissionMissing()
+
+      const own = config.aws.roleArn === null
+      const fetchIssued = async () => (own ? null : (await issued.get(key, call, config)).value)
+      const first = await fetchIssued()
+      const rejected = await attempt(() => run(first?.credentials ?? null))
+      if (rejected.kind === 'done') return rejected.value
+
+      const fresh = first === null || clock.now() - first.issuedAt < RENEWAL_MS
+      const last = fresh ? rejected : await renewAndRun()
+      if (last.kind === 'done') return last.value
+      if (last.error.kind !== 'denied') throw last.error
+      deniedUntil.set(deniedKey, clock.now() + DENIED_MS)
+      throw permissionMissing(last.error)
+
+      async function renewAndRun() {
+        issued.drop(key)
+        const second = await fetchIssued()
+        return attempt(() => run(second?.credentials ?? null))
+      }
+    },
+  }
+}
+
+function roleRequestKey(config: TenantConfig): unknown {
+  return config.aws.roleArn === null ? null : roleRequest(config)
+}
+
+type Attempt<T> =
+  | { readonly kind: 'done'; readonly value: T }
+  | { readonly kind: 'rejected'; readonly error: UpstreamError }
+
+/** Runs and tells apart the errors that speak of the credentials; every other error is thrown on. */
+async function attempt<T>(run: () => Promise<T>): Promise<Attempt<T>> {
+  try {
+    return { kind: 'done', value: await run() }
+  } catch (error) {
+    if (isUpstreamError(error) && (error.kind === 'denied' || error.kind === 'expired'))
+      return { kind: 'rejected', error }
+    throw error
+  }
+}
+
+function permissionMissing(cause?: UpstreamError): UpstreamError {
+  const error = upstreamError('cognito', 'denied', cause?.facts, cause)
+  error.reason = 'role_permission_missing'
+  return error
+}

@@ -1,0 +1,149 @@
+import { performance } from 'node:perf_hooks'
+import { LRUCache } from 'lru-cache'
+import { type Call, type Clock, createCall } from '../call.js'
+import { isUpstreamError, type Upstream, upstreamError } from '../errors.js'
+import type { TenantKey } from '../ids.js'
+
+/** A value just loaded and how long it serves, in milliseconds from now. */
+export interface Loaded<V> {
+  readonly value: V
+  /** Served without a look at the source. */
+  readonly freshMs: number
+  /** Served while one load runs in the background. At least `freshMs`. */
+  readonly staleMs: number
+  /** Served, marked as stale, while the source fails. At least `staleMs`; 0: not kept at all. */
+  readonly keepMs: number
+}
+
+export interface Cached<V> {
+  readonly value: V
+  /** The source failed when it was last asked. */
+  readonly stale: boolean
+}
+
+export interface ExpiringCacheOptions<V, Args extends unknown[]> {
+  readonly clock: Clock
+  /** Most entries; the least recently used one goes first. */
+  readonly max: number
+  /** The source, as log lines name it. */
+  readonly upstream: Upstream
+  /** A load's own time limit: it is shared, so it must not end with the call that happened to start it. */
+  readonly loadMs: number
+  load(call: Call, ...args: Args): Promise<Loaded<V>>
+  /** How long a failure is remembered instead of asking again, in milliseconds. `known`: an older value can serve. */
+  failureMs(error: unknown, known: boolean): number
+}
+
+/** One cache for configs, credentials and secrets: bounded, expiring, one load at a time for a key. */
+export interface ExpiringCache<V, Args extends unknown[]> {
+  /** @throws what `load` threw, where no older value can serve; a timeout where the call cannot wait longer */
+  get(key: TenantKey, call: Call, ...args: Args): Promise<Cached<V>>
+  /** Forgets an entry and any remembered failure: the next call loads. */
+  drop(key: TenantKey): void
+  /** Makes the next call load; the value stays as the last known good one. */
+  expire(key: TenantKey): void
+  readonly size: number
+  /** How many entries had to go because the cache was full. */
+  readonly evictions: number
+}
+
+interface Held<V> {
+  readonly value: V
+  readonly freshUntil: number
+  readonly staleUntil: number
+  readonly keepUntil: number
+}
+
+interface Entry<V> {
+  readonly held?: Held<V> | undefined
+  readonly failure?: { readonly error: unknown; readonly until: number }
+}
+
+type Outcome<V> = { readonly value: V } | { readonly error: unknown }
+
+export function createExpiringCache<V, Args extends unknown[] = []>(
+  options: ExpiringCacheOptions<V, Args>,
+): ExpiringCache<V, Args> {
+  const { clock, upstream } = options
+  let evictions = 0
+  const loads = new Map<TenantKey, Promise<Outcome<V>>>()
+  const entries = new LRUCache<TenantKey, Entry<V>>({
+    max: options.max,
+    dispose: (_entry, _key, reason) => {
+      if (reason === 'evict') evictions += 1
+    },
+  })
+
+  async function load(key: TenantKey, args: Args): Promise<Outcome<V>> {
+    try {
+      const { value, freshMs, staleMs, keepMs } = await options.load(createCall(options.loadMs), ...args)
+      const now = clock.now()
+      if (keepMs === 0) entries.delete(key)
+      else entries.set(key, { held: hold(value, now, freshMs, staleMs, keepMs) })
+      return { value }
+    } catch (error) {
+      const held = entries.peek(key)?.held
+      const ms = options.failureMs(error, held !== undefined)
+      if (held || ms > 0) entries.set(key, { held, failure: { error, until: clock.now() + ms } })
+      return { error }
+    }
+  }
+
+  /** Joins the load that runs for this key, or starts one. The promise never rejects. */
+  function join(key: TenantKey, args: Args): Promise<Outcome<V>> {
+    const running = loads.get(key)
+    if (running) return running
+    const started = load(key, args).finally(() => loads.delete(key))
+    loads.set(key, started)
+    return started
+  }
+
+  return {
+    async get(key, call, ...args) {
+      const { held, failure } = entries.get(key) ?? {}
+      const now = clock.now()
+      if (held && now < held.freshUntil) return { value: held.value, stale: false }
+
+      const usable = held !== undefined && now < held.keepUntil
+      if (failure && now < failure.until) {
+        if (usable) return { value: held.value, stale: true }
+        throw failure.error
+      }
+      const running = join(key, args)
+      if (held && now < held.staleUntil) {
+        call.defer(running)
+        return { value: held.value, stale: failure !== undefined }
+      }
+      const outcome = await waitFor(running, upstream, call)
+      if ('value' in outcome) return { value: outcome.value, stale: false }
+      if (usable) return { value: held.value, stale: true }
+      throw outcome.error
+    },
+    drop(key) {
+      entries.delete(key)
+    },
+    expire(key) {
+      const held = entries.peek(key)?.held
+      if (held) entries.set(key, { held: { ...held, freshUntil: 0, staleUntil: 0 } })
+    },
+    get size() {
+      return entries.size
+    },
+    get evictions() {
+      return evictions
+    },
+  }
+}
+
+function hold<V>(value: V, now: number, freshMs: number, staleMs: number, keepMs: number): Held<V> {
+  return { value, freshUntil: now + freshMs, staleUntil: now + staleMs, keepUntil: now + keepMs }
+}
+
+/** Waits for a shared load within the caller's own time, and notes the wait on the caller's line. */
+async function waitFor<V>(running: Promise<Outcome<V>>, upstream: Upstream, call: Call): Promise<Outcome<V>> {
+  const start = performance.now()
+  const outcome = await call.within(running, (): Outcome<V> => ({ error: upstreamError(upstream, 'timeout') }))
+  const error = 'error' in outcome ? outcome.error : undefined
+  call.observe(upstream, performance.now() - start, isUpstreamError(error) ? error.facts : undefined)
+  return outcome
+}

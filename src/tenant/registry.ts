@@ -1,0 +1,102 @@
+import { LRUCache } from 'lru-cache'
+import type { Call, Clock } from '../call.js'
+import type { Env } from '../env.js'
+import { TenantConfigInvalid } from '../errors.js'
+import { type TenantKey, tenantKey, type UserPoolId } from '../ids.js'
+import type { Table, TenantRecord } from '../upstreams/index.js'
+import { type TenantConfig, withDefaults } from './config.js'
+import { parseTenantFile } from './config-rules.js'
+import { createExpiringCache } from './expiring-cache.js'
+
+/** A tenant's config as it stands in the table. */
+export interface Tenant {
+  readonly config: TenantConfig
+  readonly version: number
+}
+
+export interface ResolvedTenant extends Tenant {
+  /** The table failed when it was last asked; this config may be out of date. */
+  readonly stale: boolean
+}
+
+export interface TenantRegistry {
+  /**
+   * The tenant of a pool, from memory or from the table; undefined where there is none.
+   * @throws GW_ERR_UPSTREAM_… where the table fails and nothing older can serve, GW_ERR_TENANT_CONFIG_INVALID
+   */
+  resolve(userPoolId: UserPoolId, call: Call): Promise<ResolvedTenant | undefined>
+}
+
+/** A table that fails may be outlived this long (CONTRACT 7). */
+const KEEP_MS = 24 * 3_600_000
+/** Unknown pools are remembered so that nobody can make us ask the table at will (CONTRACT 7) … */
+const UNKNOWN_MS = 30_000
+/** … and apart from the tenants, whose places such ids must not take. */
+const UNKNOWN_MAX = 1_000
+/** An invalid config is looked at again soon: somebody is about to mend it. */
+const INVALID_MS = 5_000
+/** A failing table is left alone this long where an older config can serve; nobody waits for it meanwhile. */
+const TABLE_FAILURE_MS = 5_000
+
+type RegistryEnv = Pick<
+  Env,
+  | 'tenantTtlSeconds'
+  | 'tenantStaleSeconds'
+  | 'maxTenantsInMemory'
+  | 'parameterPrefix'
+  | 'backendApiHosts'
+  | 'selfHosted'
+  | 'actionsAlias'
+>
+
+export function createTenantRegistry(
+  env: RegistryEnv,
+  table: Pick<Table, 'fetchConfig'>,
+  clock: Clock,
+): TenantRegistry {
+  const unknown = new LRUCache<TenantKey, number>({ max: UNKNOWN_MAX })
+
+  const tenants = createExpiringCache<Tenant | 'absent' | 'invalid', [UserPoolId]>({
+    clock,
+    max: env.maxTenantsInMemory,
+    upstream: 'table',
+    loadMs: 400,
+    async load(call, userPoolId) {
+      const record = await table.fetchConfig(userPoolId, call)
+      if (!record) return { value: 'absent', ...keptFor(0) }
+      const tenant = toTenant(record, env)
+      // Only a failing table lets an older config serve: one that became invalid takes its place.
+      if (!tenant) return { value: 'invalid', ...keptFor(INVALID_MS) }
+      return {
+        value: tenant,
+        freshMs: env.tenantTtlSeconds * 1_000,
+        staleMs: env.tenantStaleSeconds * 1_000,
+        keepMs: KEEP_MS,
+      }
+    },
+    failureMs: (_error, known) => (known ? TABLE_FAILURE_MS : 0),
+  })
+
+  return {
+    async resolve(userPoolId, call) {
+      const key = tenantKey(userPoolId)
+      if (clock.now() < (unknown.get(key) ?? 0)) return undefined
+      const { value, stale } = await tenants.get(key, call, userPoolId)
+      if (value === 'invalid') throw new TenantConfigInvalid()
+      if (value !== 'absent') return { ...value, stale }
+      unknown.set(key, clock.now() + UNKNOWN_MS)
+      return undefined
+    },
+  }
+}
+
+function keptFor(ms: number) {
+  return { freshMs: ms, staleMs: ms, keepMs: ms }
+}
+
+/** Checks what the table holds as if it came from a stranger: a hand may have edited it. */
+function toTenant({ userPoolId, version, config }: TenantRecord, env: RegistryEnv): Tenant | undefined {
+  const parsed = parseTenantFile(config, env)
+  if (parsed.kind === 'invalid' || parsed.file.userPoolId !== userPoolId) return undefined
+  return { config: withDefaults(parsed.file), version }
+}

@@ -1,0 +1,38 @@
+import { Internal } from '../errors.js'
+import type { RoleRequest } from '../upstreams/sts.js'
+import type { TenantConfig } from './config.js'
+
+/** The AssumeRole request of a tenant: its role, its ExternalId, and rights on its one pool. */
+export function roleRequest(config: TenantConfig): RoleRequest {
+  const { roleArn, externalId } = config.aws
+  if (roleArn === null || externalId === null) throw new Internal()
+  return {
+    roleArn,
+    externalId,
+    // At most 8 + 55 characters of the 64 that STS allows; the customer's CloudTrail shows it.
+    sessionName: `corbado-${config.userPoolId}`,
+    sessionPolicy: sessionPolicy(config, roleArn),
+  }
+}
+
+/** Cognito operations that the tenant's actions need (CONTRACT 6). */
+function operationsInUse({ actions }: TenantConfig): string[] {
+  const operations = ['AdminGetUser', 'ListUsers']
+  return actions.postAppend.mfa === 'none' ? operations : [...operations, 'AdminSetUserMFAPreference']
+}
+
+/** Narrows whatever the customer's role allows to the operations in use on the one pool: about 250 of 2,048 characters. */
+function sessionPolicy(config: TenantConfig, roleArn: string): string {
+  const { region, accountId } = config.aws
+  const partition = roleArn.split(':')[1]
+  return JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Effect: 'Allow',
+        Action: operationsInUse(config).map((operation) => `cognito-idp:${operation}`),
+        Resource: `arn:${partition}:cognito-idp:${region}:${accountId}:userpool/${config.userPoolId}`,
+      },
+    ],
+  })
+}

@@ -1,0 +1,93 @@
+import { LRUCache } from 'lru-cache'
+import type { Call, Clock } from '../call.js'
+import type { Env } from '../env.js'
+import { isUpstreamError } from '../errors.js'
+import { type TenantKey, tenantKey } from '../ids.js'
+import type { Upstreams } from '../upstreams/index.js'
+import type { TenantConfig } from './config.js'
+import { createExpiringCache } from './expiring-cache.js'
+
+/** A tenant's credential for the Backend API, ready to send, or why there is none. */
+export type BackendCredential =
+  | { readonly kind: 'usable'; readonly authorization: string }
+  | { readonly kind: 'unavailable' }
+  | { readonly kind: 'wrong-project' }
+
+export interface TenantSecrets {
+  /** Never throws: a missing, malformed or unreadable secret is a value. */
+  backendCredential(config: TenantConfig, call: Call): Promise<BackendCredential>
+  /**
+   * After a 401: asks SSM again, at most once a tenant in 30 s, and answers what holds now. A rotation shows as a
+   * value other than the refused one.
+   */
+  backendCredentialAfter401(config: TenantConfig, call: Call): Promise<BackendCredential>
+}
+
+/** While SSM fails, the last known good secret serves as long as a config does (CONTRACT 7). */
+const KEEP_MS = 24 * 3_600_000
+/** A failed GetParameter is remembered this long, give or take a fifth: its quota is shared by all (CONTRACT 7). */
+const FAILURE_MS = 5_000
+const REREAD_MS = 30_000
+
+export function createTenantSecrets(
+  env: Pick<Env, 'maxTenantsInMemory' | 'secretTtlSeconds'>,
+  fetchParameter: Upstreams['fetchParameter'],
+  clock: Clock,
+): TenantSecrets {
+  const nextReread = new LRUCache<TenantKey, number>({ max: env.maxTenantsInMemory })
+  const failureMs = () => FAILURE_MS * (0.8 + Math.random() * 0.4)
+  const ttlMs = env.secretTtlSeconds * 1_000
+
+  const secrets = createExpiringCache<string | undefined, [string]>({
+    clock,
+    max: env.maxTenantsInMemory,
+    upstream: 'ssm',
+    loadMs: 500,
+    async load(call, name) {
+      try {
+        return { value: await fetchParameter(name, call), freshMs: ttlMs, staleMs: ttlMs, keepMs: KEEP_MS }
+      } catch (error) {
+        // A parameter that was taken away is no fault of SSM's: the secret must stop working.
+        if (!isUpstreamError(error) || error.facts.errorType !== 'ParameterNotFound') throw error
+        const ms = failureMs()
+        return { value: undefined, freshMs: ms, staleMs: ms, keepMs: ms }
+      }
+    },
+    failureMs,
+  })
+
+  const keyOf = ({ userPoolId, corbado }: TenantConfig) => tenantKey(userPoolId, corbado.credentialParameter)
+
+  async function backendCredential(config: TenantConfig, call: Call): Promise<BackendCredential> {
+    try {
+      const { value } = await secrets.get(keyOf(config), call, config.corbado.credentialParameter)
+      return value === undefined ? { kind: 'unavailable' } : toCredential(value.trim(), config.corbado)
+    } catch (error) {
+      if (isUpstreamError(error)) return { kind: 'unavailable' }
+      throw error
+    }
+  }
+
+  return {
+    backendCredential,
+    backendCredentialAfter401(config, call) {
+      const key = keyOf(config)
+      if (clock.now() >= (nextReread.get(key) ?? 0)) {
+        nextReread.set(key, clock.now() + REREAD_MS)
+        secrets.expire(key)
+      }
+      return backendCredential(config, call)
+    },
+  }
+}
+
+/** `basic`: base64 of `projectID:apiSecret`, refused where the project is another tenant's. `bearer`: the key as it is. */
+function toCredential(value: string, { credentialScheme, projectId }: TenantConfig['corbado']): BackendCredential {
+  if (credentialScheme === 'bearer') {
+    return /^[\w.~+/=-]+$/.test(value) ? { kind: 'usable', authorization: `Bearer ${value}` } : { kind: 'unavailable' }
+  }
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(value)) return { kind: 'unavailable' }
+  const [project, secret] = Buffer.from(value, 'base64').toString('utf8').split(':', 2)
+  if (!project || !secret) return { kind: 'unavailable' }
+  return project === projectId ? { kind: 'usable', authorization: `Basic ${value}` } : { kind: 'wrong-project' }
+}

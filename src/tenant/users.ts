@@ -1,0 +1,76 @@
+import type { Call } from '../call.js'
+import { isUpstreamError, upstreamError } from '../errors.js'
+import { tenantKey } from '../ids.js'
+import type { MfaFactor, Upstreams, User, UserPool } from '../upstreams/index.js'
+import type { TenantConfig } from './config.js'
+import type { TenantCredentials } from './credentials.js'
+import type { Limiter } from './limiter.js'
+
+export type MfaOutcome = 'preferred' | 'not-possible' | 'no-user'
+
+/** The users of one tenant's pool, seen with the tenant's own rights. Every method throws GW_ERR_UPSTREAM_… on a fault. */
+export interface TenantUsers {
+  /** The user whose name, alias or sub this is; undefined where Cognito knows none. */
+  find(username: string): Promise<User | undefined>
+  /** The users that Cognito lists for a filter, over all pages; empty pages do not end it. */
+  list(filter: string): AsyncIterable<User>
+  /** Enables and prefers an MFA factor. `not-possible`: the user has not what it needs, e.g. no phone number. */
+  preferMfa(username: string, factor: MfaFactor): Promise<MfaOutcome>
+}
+
+export interface TenantUsersOptions {
+  readonly upstreams: Pick<Upstreams, 'userPool'>
+  readonly credentials: TenantCredentials
+  readonly limiter: Limiter
+}
+
+export function createTenantUsers(options: TenantUsersOptions, config: TenantConfig, call: Call): TenantUsers {
+  const { upstreams, credentials, limiter } = options
+
+  function inPool<T>(operation: string, run: (pool: UserPool) => Promise<T>): Promise<T> {
+    return credentials.use(config, operation, call, async (given) =>
+      run(await upstreams.userPool(config.userPoolId, config.aws.region, given)),
+    )
+  }
+
+  return {
+    async find(username) {
+      return answerUnless('UserNotFoundException', undefined, () =>
+        inPool('AdminGetUser', (pool) => pool.fetchUser(username, call)),
+      )
+    },
+    async *list(filter) {
+      let nextToken: string | undefined
+      do {
+        if (!limiter.take(tenantKey(config.userPoolId, 'list'), config.limits.listUsersPerSecond)) throw overLimit()
+        const page = await inPool('ListUsers', (pool) => pool.fetchUsers(filter, nextToken, call))
+        yield* page.users
+        nextToken = page.nextToken
+      } while (nextToken !== undefined)
+    },
+    async preferMfa(username, factor) {
+      return answerUnless<MfaOutcome>('UserNotFoundException', 'no-user', () =>
+        answerUnless<MfaOutcome>('InvalidParameterException', 'not-possible', async () => {
+          await inPool('AdminSetUserMFAPreference', (pool) => pool.preferMfa(username, factor, call))
+          return 'preferred'
+        }),
+      )
+    },
+  }
+}
+
+/** Turns one of Cognito's errors that is an expected answer into a value. */
+async function answerUnless<T>(errorType: string, value: T, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run()
+  } catch (error) {
+    if (isUpstreamError(error) && error.facts.errorType === errorType) return value
+    throw error
+  }
+}
+
+function overLimit(): Error {
+  const error = upstreamError('cognito', 'throttled')
+  error.reason = 'list_users_rate_limited'
+  return error
+}

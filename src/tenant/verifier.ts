@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import type { Call, Clock } from '../call.js'
+import { type TenantKey, tenantKey } from '../ids.js'
+import type { Upstreams, VerifyAnswer } from '../upstreams/index.js'
+import type { TenantConfig } from './config.js'
+import type { Limiter } from './limiter.js'
+import type { TenantSecrets } from './secrets.js'
+
+/** What came of a question to the Backend API, or why it was not asked. */
+export type Verdict =
+  | VerifyAnswer
+  | { readonly kind: 'secret-unavailable' | 'secret-wrong-project' | 'verify-rate-limited' }
+
+export interface Proof {
+  readonly signedPasskeyData: string
+  readonly username: string
+  /** Ties the proof to one challenge of one login; without it no verdict is kept. */
+  readonly nonce: string | undefined
+  /** How long the proof lives from now, in milliseconds. */
+  readonly lifeMs: number
+}
+
+/** Asks Corbado about a tenant's proof: once, however often and however concurrently the same event comes. */
+export type Verify = (config: TenantConfig, proof: Proof, call: Call) => Promise<Verdict>
+
+interface Kept {
+  readonly verdict: Promise<Verdict>
+  readonly until: number
+}
+
+/** Logins in flight a process; a kept verdict is about 500 bytes. */
+const KEPT_MAX = 20_000
+
+export interface VerifierOptions {
+  readonly verifySignedData: Upstreams['verifySignedData']
+  readonly secrets: TenantSecrets
+  readonly limiter: Limiter
+  readonly clock: Clock
+}
+
+export function createVerifier({ verifySignedData, secrets, limiter, clock }: VerifierOptions): Verify {
+  const kept = new LRUCache<TenantKey, Kept>({ max: KEPT_MAX })
+
+  async function ask(config: TenantConfig, proof: Proof, call: Call): Promise<Verdict> {
+    const limiterKey = tenantKey(config.userPoolId, 'verify')
+    if (!limiter.take(limiterKey, config.limits.verifyPerSecond)) return { kind: 'verify-rate-limited' }
+    const credential = await secrets.backendCredential(config, call)
+    if (credential.kind !== 'usable') return { kind: `secret-${credential.kind}` }
+    const { backendApiUrl } = config.corbado
+    const { signedPasskeyData, username } = proof
+    const send = (authorization: string) =>
+      verifySignedData({ backendApiUrl, authorization, signedPasskeyData, username }, call)
+    const answer = await send(credential.authorization)
+    if (answer.kind !== 'unauthorized' || answer.facts.status !== 401) return answer
+
+    // Refused for the credential, so the proof is unspent: the only case in which it may be sent again.
+    const renewed = await secrets.backendCredentialAfter401(config, call)
+    if (renewed.kind !== 'usable' || renewed.authorization === credential.authorization) return answer
+    return send(renewed.authorization)
+  }
+
+  return async (config, proof, call) => {
+    if (proof.nonce === undefined) return ask(config, proof, call)
+    const key = proofKey(config, proof, proof.nonce)
+    const now = clock.now()
+    const known = kept.get(key)
+    if (known && now < known.until) return call.within(known.verdict, timedOut)
+
+    const verdict = ask(config, proof, call)
+    kept.set(key, { verdict, until: now + proof.lifeMs })
+    const forget = () => void (kept.peek(key)?.verdict === verdict && kept.delete(key))
+    // A question that never left may be asked again: Cognito's retry of the event then has a chance.
+    verdict.then((settled) => wasSent(settled) || forget(), forget)
+    return verdict
+  }
+}
+
+function proofKey({ userPoolId }: TenantConfig, { username, signedPasskeyData }: Proof, nonce: string): TenantKey {
+  const hash = createHash('sha256').update(signedPasskeyData).digest('base64url')
+  return tenantKey(userPoolId, 'verdict', username, nonce, hash)
+}
+
+function timedOut(): Verdict {
+  return { kind: 'timeout', facts: {} }
+}
+
+/** Refused connections and names that do not resolve: the request never left this machine. */
+const unsent = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/
+
+function wasSent(verdict: Verdict): boolean {
+  return 'facts' in verdict ? !unsent.test(verdict.facts.errorType ?? '') : verdict.kind === 'result'
+}

@@ -1,0 +1,35 @@
+import { randomBytes } from 'node:crypto'
+import { type Static, Type } from 'typebox'
+import { challengeMetadata, flowIdOf, Session } from './challenge.js'
+import { type Trigger, TriggerEvent } from './trigger.js'
+
+const CreateEvent = Type.Intersect([
+  TriggerEvent,
+  Type.Object({ userName: Type.String(), request: Type.Object({ session: Session }) }),
+])
+type CreateEvent = Static<typeof CreateEvent>
+
+/** 128 random bits as 22 base64url characters. */
+const randomId = () => randomBytes(16).toString('base64url')
+
+/** Makes the challenge that a passkey answers. What has to be proven is known to Corbado, so the client gets nothing. */
+export const createAuthChallenge: Trigger<typeof CreateEvent> = {
+  name: 'create-auth-challenge',
+  triggerSource: ['CreateAuthChallenge'],
+  kind: 'custom-auth',
+  schema: CreateEvent,
+  handle({ userName, request }: CreateEvent) {
+    const flowId = flowIdOf(request.session ?? []) ?? randomId()
+    return {
+      response: {
+        challengeMetadata: challengeMetadata(flowId),
+        // Cognito wants at least one public parameter.
+        publicChallengeParameters: { dummy: 'dummy' },
+        // The nonce ties an answer to this challenge; only verify sees it.
+        privateChallengeParameters: { cognitoID: userName, nonce: randomId() },
+      },
+      outcome: 'created',
+      flowId,
+    }
+  },
+}

@@ -1,0 +1,147 @@
+import { type Static, Type } from 'typebox'
+import type { TenantConfig } from '../tenant/context.js'
+import { type ChallengeResult, flowIdOf, isOwn, Session } from './challenge.js'
+import { type Trigger, TriggerEvent } from './trigger.js'
+
+const DefineEvent = Type.Intersect([
+  TriggerEvent,
+  Type.Object({
+    request: Type.Object({
+      session: Session,
+      userNotFound: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])),
+      userAttributes: Type.Optional(Type.Union([Type.Record(Type.String(), Type.Unknown()), Type.Null()])),
+    }),
+  }),
+])
+type DefineEvent = Static<typeof DefineEvent>
+
+/** What the decision depends on. */
+export interface LoginState {
+  readonly flow: TenantConfig['login']['flow']
+  readonly maxAttempts: number
+  readonly passkeysOff: boolean
+  readonly session: readonly ChallengeResult[]
+  readonly userNotFound: boolean
+  /** `cognito:user_status` of the event. */
+  readonly userStatus: string | undefined
+}
+
+export type Decision =
+  | { readonly kind: 'tokens' }
+  | {
+      readonly kind: 'challenge'
+      readonly challengeName: 'CUSTOM_CHALLENGE' | 'PASSWORD_VERIFIER' | 'NEW_PASSWORD_REQUIRED'
+    }
+  | { readonly kind: 'fail'; readonly reason: FailReason }
+
+export type FailReason =
+  | 'session_too_long'
+  | 'passkeys_off'
+  | 'foreign_challenge'
+  | 'inconsistent_session'
+  | 'unexpected_challenge'
+  | 'cognito_challenge_failed'
+  | 'attempts_exhausted'
+
+/** No login of ours comes near it; Cognito documents no limit of its own. */
+const SESSION_MAX = 20
+
+/** Challenges that Cognito itself puts after a password (aws.md 1.5). */
+const cognitoChallenges = new Set([
+  'SMS_MFA',
+  'EMAIL_OTP',
+  'SOFTWARE_TOKEN_MFA',
+  'DEVICE_SRP_AUTH',
+  'DEVICE_PASSWORD_VERIFIER',
+  'NEW_PASSWORD_REQUIRED',
+])
+
+const fail = (reason: FailReason): Decision => ({ kind: 'fail', reason })
+const challenge = (challengeName: 'CUSTOM_CHALLENGE' | 'PASSWORD_VERIFIER' | 'NEW_PASSWORD_REQUIRED'): Decision => ({
+  kind: 'challenge',
+  challengeName,
+})
+const isCustom = ({ challengeName }: ChallengeResult) => challengeName === 'CUSTOM_CHALLENGE'
+const isTrue = ({ challengeResult }: ChallengeResult) => challengeResult === true
+
+/** The decision table of CONTRACT 5.2, row by row: the first that matches decides. */
+export function decideLogin(state: LoginState): Decision {
+  const { flow, session, maxAttempts } = state
+  if (session.length > SESSION_MAX) return fail('session_too_long')
+  const own = session.filter(isOwn)
+  if (state.passkeysOff && own.length === 0) return fail('passkeys_off')
+  if (session.some((entry) => isCustom(entry) && !isOwn(entry))) return fail('foreign_challenge')
+  if (isInconsistent(state, own)) return fail('inconsistent_session')
+
+  const before = flow === 'passkey' ? decidePasskeyOnly(session) : decidePasswordFirst(state)
+  if (before) return before
+
+  if (own.filter((entry) => !isTrue(entry)).length >= maxAttempts) return fail('attempts_exhausted')
+  const last = session.at(-1)
+  if (last && isOwn(last) && isTrue(last)) return { kind: 'tokens' }
+  return challenge('CUSTOM_CHALLENGE')
+}
+
+/** A proof that was accepted ends a login: it can only be the last entry, and only of a user who exists. */
+function isInconsistent({ session, userNotFound }: LoginState, own: readonly ChallengeResult[]): boolean {
+  const accepted = own.filter(isTrue)
+  if (accepted.length === 0) return false
+  return userNotFound || accepted.length > 1 || accepted[0] !== session.at(-1)
+}
+
+function decidePasskeyOnly(session: readonly ChallengeResult[]): Decision | undefined {
+  return session.every(isCustom) ? undefined : fail('foreign_challenge')
+}
+
+function decidePasswordFirst({ session, userStatus }: LoginState): Decision | undefined {
+  if (!hasPasswordForm(session)) return fail('unexpected_challenge')
+  if (!session.every((entry) => isCustom(entry) || isTrue(entry))) return fail('cognito_challenge_failed')
+  if (session.length === 1) return challenge('PASSWORD_VERIFIER')
+  const mustChange = userStatus === 'FORCE_CHANGE_PASSWORD' || userStatus === 'RESET_REQUIRED'
+  const changed = session.some(({ challengeName }) => challengeName === 'NEW_PASSWORD_REQUIRED')
+  return mustChange && !changed ? challenge('NEW_PASSWORD_REQUIRED') : undefined
+}
+
+/** SRP_A, PASSWORD_VERIFIER, Cognito's own, ours; or a beginning of that, the empty one excepted. */
+function hasPasswordForm(session: readonly ChallengeResult[]): boolean {
+  const firstCustom = session.findIndex(isCustom)
+  const end = firstCustom === -1 ? session.length : firstCustom
+  const [srp, password, ...cognito] = session.slice(0, end)
+  return (
+    srp?.challengeName === 'SRP_A' &&
+    (password === undefined ? end === session.length : password.challengeName === 'PASSWORD_VERIFIER') &&
+    cognito.every(({ challengeName }) => cognitoChallenges.has(challengeName)) &&
+    session.slice(end).every(isCustom)
+  )
+}
+
+/** Both flags are always set: an absent one is not a decision. */
+function toResponse(decision: Decision): Record<string, unknown> {
+  const flags = { issueTokens: decision.kind === 'tokens', failAuthentication: decision.kind === 'fail' }
+  return decision.kind === 'challenge' ? { challengeName: decision.challengeName, ...flags } : flags
+}
+
+/** Decides what comes next in a login: a challenge, tokens, or its end. */
+export const defineAuthChallenge: Trigger<typeof DefineEvent> = {
+  name: 'define-auth-challenge',
+  triggerSource: ['DefineAuthChallenge'],
+  kind: 'custom-auth',
+  schema: DefineEvent,
+  handle({ request }: DefineEvent, { tenant: { config } }) {
+    const session = request.session ?? []
+    const userStatus = request.userAttributes?.['cognito:user_status']
+    const decision = decideLogin({
+      ...config.login,
+      passkeysOff: config.status === 'passkeys-off',
+      session,
+      userNotFound: request.userNotFound === true,
+      userStatus: typeof userStatus === 'string' ? userStatus : undefined,
+    })
+    return {
+      response: toResponse(decision),
+      outcome: decision.kind,
+      ...(decision.kind === 'fail' && { reason: decision.reason }),
+      flowId: flowIdOf(session),
+    }
+  },
+}

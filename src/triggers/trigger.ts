@@ -1,0 +1,41 @@
+import { type Static, type TSchema, Type } from 'typebox'
+import type { TenantContext } from '../tenant/context.js'
+
+/** What every trigger event has. Cognito may add keys at any time, so only what is read is described. */
+export const TriggerEvent = Type.Object({
+  triggerSource: Type.String(),
+  userPoolId: Type.String(),
+  region: Type.String(),
+  userName: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+  callerContext: Type.Optional(Type.Object({ clientId: Type.Optional(Type.String()) })),
+})
+export type TriggerEvent = Static<typeof TriggerEvent>
+
+/** What a trigger decided: the event's new `response`, and what the log line says of it. */
+export interface TriggerResult {
+  /** undefined: the event goes back as it came. */
+  readonly response?: Readonly<Record<string, unknown>>
+  readonly outcome: string
+  readonly reason?: string
+  /** Ties together the lines of one login. */
+  readonly flowId?: string | undefined
+}
+
+/** What a trigger may use besides its event. */
+export interface TriggerInput {
+  readonly tenant: TenantContext
+  /** Milliseconds since the epoch. */
+  readonly now: number
+}
+
+/** One trigger of Cognito's LambdaConfig. */
+export interface Trigger<Schema extends TSchema = TSchema> {
+  /** Kebab case of its name in LambdaConfig: the last part of its route. */
+  readonly name: string
+  /** The parts of `triggerSource` before `_`; matched ignoring case. */
+  readonly triggerSource: readonly string[]
+  /** `custom-auth` needs a tenant that is served; `pass-through` must work even without one. */
+  readonly kind: 'custom-auth' | 'pass-through' | 'sender'
+  readonly schema: Schema
+  handle(event: Static<Schema>, input: TriggerInput): TriggerResult | Promise<TriggerResult>
+}

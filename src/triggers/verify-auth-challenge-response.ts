@@ -1,0 +1,117 @@
+import { decodeJwt, type JWTPayload } from 'jose'
+import { type Static, Type } from 'typebox'
+import type { Proof, TenantConfig, Verdict } from '../tenant/context.js'
+import { type Trigger, TriggerEvent } from './trigger.js'
+
+const VerifyEvent = Type.Intersect([
+  TriggerEvent,
+  Type.Object({
+    request: Type.Object({
+      challengeAnswer: Type.Optional(Type.Unknown()),
+      privateChallengeParameters: Type.Optional(Type.Union([Type.Record(Type.String(), Type.Unknown()), Type.Null()])),
+      userNotFound: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])),
+    }),
+  }),
+])
+type VerifyEvent = Static<typeof VerifyEvent>
+
+export type VerifyReason =
+  | 'verified'
+  | 'missing_answer'
+  | 'malformed_answer'
+  | 'wrong_project'
+  | 'expired'
+  | 'invalid_signature'
+  | 'invalid_challenge'
+  | 'user_mismatch'
+  | 'generic_error'
+  | 'user_not_found'
+  | 'backend_unauthorized'
+  | 'backend_rate_limited'
+  | 'verify_rate_limited'
+  | 'backend_rejected'
+  | 'backend_unavailable'
+  | 'backend_timeout'
+  | 'backend_malformed'
+  | 'secret_unavailable'
+  | 'secret_wrong_project'
+
+/** Signed passkey data is about 900 characters (corbado.md 4). */
+const ANSWER_BYTES_MAX = 16_384
+const EXPIRY_LEEWAY_MS = 60_000
+/** What Corbado's examples live for, where a proof does not say (corbado.md 4). */
+const PROOF_LIFE_MS = 300_000
+
+type Screened =
+  | { readonly kind: 'proof'; readonly proof: Proof }
+  | { readonly kind: 'refused'; readonly reason: VerifyReason }
+
+const refused = (reason: VerifyReason): Screened => ({ kind: 'refused', reason })
+
+/** Refuses what cannot be genuine, without a call. Nothing here accepts: the claims are not verified yet. */
+export function screenAnswer(request: VerifyEvent['request'], projectId: string, now: number): Screened {
+  const { challengeAnswer: answer, privateChallengeParameters } = request
+  const { cognitoID, nonce } = privateChallengeParameters ?? {}
+  if (answer === undefined || answer === null || answer === '') return refused('missing_answer')
+  if (typeof cognitoID !== 'string' || cognitoID === '') return refused('missing_answer')
+  const claims = typeof answer === 'string' ? claimsOf(answer) : undefined
+  if (typeof answer !== 'string' || !claims) return refused('malformed_answer')
+  const { iss, exp } = claims
+  if (typeof iss === 'string' && /^pro-\d+$/.test(iss) && iss !== projectId) return refused('wrong_project')
+  const lifeMs = typeof exp !== 'number' ? PROOF_LIFE_MS : exp * 1_000 + EXPIRY_LEEWAY_MS - now
+  if (lifeMs < 0) return refused('expired')
+  const proof = { signedPasskeyData: answer, username: cognitoID, nonce: typeof nonce === 'string' ? nonce : undefined }
+  return { kind: 'proof', proof: { ...proof, lifeMs: Math.min(lifeMs, 2 * PROOF_LIFE_MS) } }
+}
+
+function claimsOf(answer: string): JWTPayload | undefined {
+  if (Buffer.byteLength(answer) > ANSWER_BYTES_MAX) return undefined
+  try {
+    return decodeJwt(answer)
+  } catch {
+    return undefined
+  }
+}
+
+const reasonOfKind = {
+  unauthorized: 'backend_unauthorized',
+  'rate-limited': 'backend_rate_limited',
+  rejected: 'backend_rejected',
+  unavailable: 'backend_unavailable',
+  timeout: 'backend_timeout',
+  malformed: 'backend_malformed',
+  'verify-rate-limited': 'verify_rate_limited',
+  'secret-unavailable': 'secret_unavailable',
+  'secret-wrong-project': 'secret_wrong_project',
+} as const satisfies Record<Exclude<Verdict['kind'], 'result'>, VerifyReason>
+
+function reasonOf(verdict: Verdict): VerifyReason {
+  if (verdict.kind !== 'result') return reasonOfKind[verdict.kind]
+  return verdict.result === 'success' ? 'verified' : verdict.result
+}
+
+async function judge(
+  { request }: VerifyEvent,
+  config: TenantConfig,
+  verify: (proof: Proof) => Promise<Verdict>,
+  now: number,
+): Promise<VerifyReason> {
+  const screened = screenAnswer(request, config.corbado.projectId, now)
+  if (screened.kind === 'refused') return screened.reason
+  const verdict = await verify(screened.proof)
+  // An unknown user costs the same call and the same time as a real one, and is refused whatever Corbado says.
+  return request.userNotFound === true && verdict.kind === 'result' ? 'user_not_found' : reasonOf(verdict)
+}
+
+/** Has Corbado say whether the answer is a genuine, unused proof of this very user. */
+export const verifyAuthChallengeResponse: Trigger<typeof VerifyEvent> = {
+  name: 'verify-auth-challenge-response',
+  triggerSource: ['VerifyAuthChallengeResponse', 'VerifyAuthChallenge'],
+  kind: 'custom-auth',
+  schema: VerifyEvent,
+  async handle(event: VerifyEvent, { tenant, now }) {
+    const reason = await judge(event, tenant.config, tenant.verify, now)
+    const answerCorrect = reason === 'verified'
+    return { response: { answerCorrect }, outcome: answerCorrect ? 'correct' : 'incorrect', reason }
+  },
+}

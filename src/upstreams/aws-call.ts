@@ -1,0 +1,73 @@
+import { performance } from 'node:perf_hooks'
+import type { Call } from '../call.js'
+import {
+  type Upstream,
+  type UpstreamError,
+  type UpstreamFacts,
+  type UpstreamFaultKind,
+  upstreamError,
+} from '../errors.js'
+
+/** AWS's names for "too fast", over the services we call. */
+const throttles =
+  /^(Throttling(Exception)?|ThrottledException|TooManyRequestsException|RequestLimitExceeded|RequestThrottled(Exception)?|ProvisionedThroughputExceededException|SlowDown)$/
+const expired = /^(ExpiredToken|ExpiredTokenException|RequestExpired|TokenRefreshRequired)$/
+const denied =
+  /^(AccessDenied|AccessDeniedException|NotAuthorizedException|UnauthorizedOperation|UnrecognizedClientException|InvalidClientTokenId|InvalidSignatureException|SignatureDoesNotMatch|IncompleteSignature|MissingAuthenticationToken(Exception)?|InvalidAccessKeyId|CredentialsProviderError)$/
+
+/**
+ * Sends one command of an AWS SDK client within its slice of the deadline, and notes its time on the call.
+ * The SDK's own back-off cannot be aborted, so the slice also ends the wait from outside.
+ * @throws the error of errors.ts that fits what happened; never the SDK's own
+ */
+export async function callAws<T>(
+  upstream: Upstream,
+  call: Call,
+  sliceMs: number | undefined,
+  send: (options: { abortSignal: AbortSignal }) => Promise<T>,
+): Promise<T> {
+  const { signal } = call.slice(sliceMs)
+  const start = performance.now()
+  try {
+    const answer = await Promise.race([send({ abortSignal: signal }), untilAborted(signal)])
+    call.observe(upstream, performance.now() - start)
+    return answer
+  } catch (error) {
+    const fault = awsFault(upstream, error, signal.aborted)
+    call.observe(upstream, performance.now() - start, fault.facts)
+    throw fault
+  }
+}
+
+function untilAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    else signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+}
+
+interface SdkError {
+  readonly name?: string
+  /** Of Node's own network errors, e.g. `ECONNREFUSED`. */
+  readonly code?: unknown
+  readonly $metadata?: { readonly httpStatusCode?: number; readonly requestId?: string }
+}
+
+function awsFault(upstream: Upstream, error: unknown, timeUp: boolean): UpstreamError {
+  const { name, code, $metadata } = (error instanceof Error ? error : {}) as SdkError
+  const status = $metadata?.httpStatusCode
+  const errorType = typeof code === 'string' ? code : name
+  const facts: UpstreamFacts = { status, errorType, requestId: $metadata?.requestId }
+  return upstreamError(upstream, timeUp ? 'timeout' : faultKind(name ?? '', status), facts, error)
+}
+
+function faultKind(name: string, status: number | undefined): UpstreamFaultKind {
+  if (/^(AbortError|TimeoutError)$/.test(name)) return 'timeout'
+  if (throttles.test(name) || status === 429) return 'throttled'
+  if (expired.test(name)) return 'expired'
+  if (denied.test(name)) return 'denied'
+  if (name === 'SyntaxError') return 'malformed'
+  if (status === undefined || status >= 500) return 'unavailable'
+  // An HTTP success that the SDK could not read.
+  return status < 300 ? 'malformed' : 'rejected'
+}

@@ -1,0 +1,98 @@
+import {
+  AdminGetUserCommand,
+  AdminSetUserMFAPreferenceCommand,
+  CognitoIdentityProviderClient,
+  ListUsersCommand,
+} from '@aws-sdk/client-cognito-identity-provider'
+import type { Call } from '../call.js'
+import { upstreamError } from '../errors.js'
+import type { UserPoolId } from '../ids.js'
+import { callAws } from './aws-call.js'
+
+export { CognitoIdentityProviderClient }
+
+/** What the actions need to know of a user. */
+export interface User {
+  readonly username: string
+  readonly status: string
+  readonly enabled: boolean
+  /** Attributes by name; only what Cognito sent. */
+  readonly attributes: Readonly<Record<string, string>>
+  /** MFA factors that are set up; always empty in a list. */
+  readonly mfaFactors: readonly string[]
+}
+
+export interface UserPage {
+  readonly users: readonly User[]
+  readonly nextToken: string | undefined
+}
+
+/** The factors of AdminSetUserMFAPreference that a tenant can choose. */
+export type MfaFactor = 'sms' | 'email' | 'software-token'
+
+/** The admin calls on one user pool, made with one set of credentials. */
+export interface UserPool {
+  fetchUser(username: string, call: Call): Promise<User>
+  /** One page of ListUsers. */
+  fetchUsers(filter: string, nextToken: string | undefined, call: Call): Promise<UserPage>
+  /** Enables one factor and prefers it. */
+  preferMfa(username: string, factor: MfaFactor, call: Call): Promise<void>
+}
+
+type Attributes = readonly { Name?: string | undefined; Value?: string | undefined }[]
+
+function toAttributes(attributes: Attributes = []): Record<string, string> {
+  return Object.fromEntries(attributes.map(({ Name = '', Value = '' }) => [Name, Value]))
+}
+
+const factorSettings = {
+  sms: 'SMSMfaSettings',
+  email: 'EmailMfaSettings',
+  'software-token': 'SoftwareTokenMfaSettings',
+} as const
+
+/** Two are enough to see that a value is ambiguous; a few more spare a page. */
+const PAGE_SIZE = 10
+
+export function createUserPool(client: CognitoIdentityProviderClient, UserPoolId: UserPoolId): UserPool {
+  return {
+    async fetchUser(Username, call) {
+      const command = new AdminGetUserCommand({ UserPoolId, Username })
+      const user = await callAws('cognito', call, undefined, (options) => client.send(command, options))
+      if (!user.Username) throw upstreamError('cognito', 'malformed')
+      return {
+        username: user.Username,
+        status: user.UserStatus ?? 'UNKNOWN',
+        enabled: user.Enabled === true,
+        attributes: toAttributes(user.UserAttributes),
+        mfaFactors: user.UserMFASettingList ?? [],
+      }
+    },
+    async fetchUsers(Filter, nextToken, call) {
+      const command = new ListUsersCommand({
+        UserPoolId,
+        Filter,
+        Limit: PAGE_SIZE,
+        ...(nextToken !== undefined && { PaginationToken: nextToken }),
+      })
+      const page = await callAws('cognito', call, undefined, (options) => client.send(command, options))
+      if (!page.Users) throw upstreamError('cognito', 'malformed')
+      const users = page.Users.map((user) => ({
+        username: user.Username ?? '',
+        status: user.UserStatus ?? 'UNKNOWN',
+        enabled: user.Enabled === true,
+        attributes: toAttributes(user.Attributes),
+        mfaFactors: [],
+      }))
+      return { users, nextToken: page.PaginationToken }
+    },
+    async preferMfa(Username, factor, call) {
+      const command = new AdminSetUserMFAPreferenceCommand({
+        UserPoolId,
+        Username,
+        [factorSettings[factor]]: { Enabled: true, PreferredMfa: true },
+      })
+      await callAws('cognito', call, undefined, (options) => client.send(command, options))
+    },
+  }
+}

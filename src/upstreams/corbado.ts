@@ -1,0 +1,129 @@
+import { performance } from 'node:perf_hooks'
+import { Agent, request } from 'undici'
+import type { Call, Clock } from '../call.js'
+import type { UpstreamFacts } from '../errors.js'
+
+/** The verdicts of `verifySignedData` (corbado.md 3). */
+const results = ['success', 'invalid_signature', 'invalid_challenge', 'user_mismatch', 'generic_error'] as const
+export type VerificationResult = (typeof results)[number]
+
+/** What a call to the Backend API came to. Every outcome is a value: the caller decides what it means for a login. */
+export type VerifyAnswer =
+  | { readonly kind: 'result'; readonly result: VerificationResult }
+  | {
+      readonly kind: 'unauthorized' | 'rate-limited' | 'rejected' | 'unavailable' | 'timeout' | 'malformed'
+      readonly facts: UpstreamFacts
+    }
+
+export interface VerifyRequest {
+  /** Base URL from the tenant's config, already checked against the allow-list. */
+  readonly backendApiUrl: string
+  /** The whole header value. */
+  readonly authorization: string
+  readonly signedPasskeyData: string
+  readonly username: string
+}
+
+export interface Corbado {
+  /** Asks the Backend API, once, whether signed passkey data is genuine. Never repeats a call: the proof is single-use. */
+  verifySignedData(request: VerifyRequest, call: Call): Promise<VerifyAnswer>
+  close(): Promise<void>
+}
+
+/** Idle connections are dropped before common load balancers drop them (60 s). */
+const KEEP_ALIVE_MS = 30_000
+/** The answer is one small object; more is not Corbado speaking. */
+const RESPONSE_BYTES_MAX = 65_536
+/** Connections per Backend API host: 500 verifications a second at 100 ms each, with room to spare. */
+const CONNECTIONS_MAX = 64
+
+function createAgent(): Agent {
+  return new Agent({
+    connections: CONNECTIONS_MAX,
+    pipelining: 1,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: KEEP_ALIVE_MS,
+    maxResponseSize: RESPONSE_BYTES_MAX,
+    connect: { timeout: 3_000 },
+  })
+}
+
+/** A client of Corbado's Backend API that keeps its connections, a pool an origin. */
+export function createCorbado(clock: Clock): Corbado {
+  let agent = createAgent()
+  let usedAt = clock.now()
+
+  /** An environment that was frozen holds sockets that died unseen; a call on one would be lost, and cannot be repeated. */
+  function currentAgent(): Agent {
+    const now = clock.now()
+    if (now - usedAt > KEEP_ALIVE_MS) {
+      agent.destroy().catch(() => undefined)
+      agent = createAgent()
+    }
+    usedAt = now
+    return agent
+  }
+
+  return {
+    async verifySignedData({ backendApiUrl, authorization, signedPasskeyData, username }, call) {
+      const { signal, timeoutMs } = call.slice()
+      const start = performance.now()
+      const answer = await request(`${backendApiUrl.replace(/\/+$/, '')}/v2/passkey/verifySignedData`, {
+        dispatcher: currentAgent(),
+        method: 'POST',
+        headers: { authorization, 'content-type': 'application/json', accept: 'application/json' },
+        body: JSON.stringify({ signedPasskeyData, username }),
+        signal,
+        headersTimeout: timeoutMs,
+        bodyTimeout: timeoutMs,
+      })
+        .then(async ({ statusCode, body }) => readAnswer(statusCode, await body.text()))
+        .catch((error: unknown) => unanswered(error, signal.aborted))
+      call.observe('corbado', performance.now() - start, answer.kind === 'result' ? undefined : answer.facts)
+      return answer
+    },
+    close: () => agent.close(),
+  }
+}
+
+/** Reads an answer that came in full. Only a 2xx with a known result counts as a verdict. */
+function readAnswer(status: number, text: string): VerifyAnswer {
+  const body = parseObject(text)
+  if (status >= 200 && status < 300) {
+    const result = results.find((known) => known === body.verificationResult)
+    return result ? { kind: 'result', result } : { kind: 'malformed', facts: { status } }
+  }
+  const error = toObject(body.error)
+  const requestData = toObject(body.requestData)
+  const facts = { status, errorType: shortText(error.type), requestId: shortText(requestData.requestID) }
+  if (status === 401 || status === 403) return { kind: 'unauthorized', facts }
+  if (status === 429) return { kind: 'rate-limited', facts }
+  if (status >= 500) return { kind: 'unavailable', facts }
+  // Redirects are not followed: one would carry the proof to another host.
+  return { kind: status < 400 ? 'malformed' : 'rejected', facts }
+}
+
+function unanswered(error: unknown, timeUp: boolean): VerifyAnswer {
+  const code = error instanceof Error && 'code' in error ? shortText(error.code) : undefined
+  const timedOut = timeUp || (code !== undefined && /^UND_ERR_(HEADERS|BODY|CONNECT)_TIMEOUT$/.test(code))
+  const tooLarge = code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE' || code?.startsWith('HPE_') === true
+  const kind = timedOut ? 'timeout' : tooLarge ? 'malformed' : 'unavailable'
+  return { kind, facts: { errorType: code } }
+}
+
+function toObject(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+}
+
+function parseObject(text: string): Record<string, unknown> {
+  try {
+    return toObject(JSON.parse(text))
+  } catch {
+    return {}
+  }
+}
+
+/** Names and ids only: whatever else a broken server says must not reach a log line. */
+function shortText(value: unknown): string | undefined {
+  return typeof value === 'string' && /^[\w.:-]{1,80}$/.test(value) ? value : undefined
+}

@@ -1,0 +1,52 @@
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts'
+import type { Call } from '../call.js'
+import { upstreamError } from '../errors.js'
+import { callAws } from './aws-call.js'
+
+export { STSClient }
+
+/** CONTRACT 5.5. */
+const ASSUME_MS = 800
+
+export interface RoleRequest {
+  readonly roleArn: string
+  readonly externalId: string
+  readonly sessionName: string
+  /** JSON, at most 2,048 characters (aws.md 3). */
+  readonly sessionPolicy: string
+}
+
+/** Temporary credentials of a tenant role. `expiration` is AWS's word, never a guess. */
+export interface RoleCredentials {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken: string
+  readonly expiration: Date
+}
+
+export type AssumeRole = (request: RoleRequest, call: Call) => Promise<RoleCredentials>
+
+/** Role chaining caps a session at one hour; asking for more fails (aws.md 3). */
+const SESSION_SECONDS = 3_600
+
+export function createAssumeRole(client: STSClient): AssumeRole {
+  return async ({ roleArn, externalId, sessionName, sessionPolicy }, call) => {
+    const command = new AssumeRoleCommand({
+      RoleArn: roleArn,
+      ExternalId: externalId,
+      RoleSessionName: sessionName,
+      Policy: sessionPolicy,
+      DurationSeconds: SESSION_SECONDS,
+    })
+    const { Credentials: given } = await callAws('sts', call, ASSUME_MS, (options) => client.send(command, options))
+    if (!given?.AccessKeyId || !given.SecretAccessKey || !given.SessionToken || !given.Expiration) {
+      throw upstreamError('sts', 'malformed')
+    }
+    return {
+      accessKeyId: given.AccessKeyId,
+      secretAccessKey: given.SecretAccessKey,
+      sessionToken: given.SessionToken,
+      expiration: given.Expiration,
+    }
+  }
+}

@@ -1,0 +1,360 @@
+import { readdir } from 'node:fs/promises'
+import { createServer, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { userInfo } from 'node:os'
+import { setTimeout } from 'node:timers/promises'
+import {
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  ScanCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb'
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
+import t from 'tap'
+import { parse } from 'yaml'
+import { systemClock } from '../../src/call.js'
+import { createIdentity } from '../../src/local/iam.js'
+import { startTable } from '../../src/local/table.js'
+import { cli, tenantYaml } from './fixtures/cli.js'
+
+const region = 'eu-central-1'
+const TENANT_TABLE = 'tenants'
+const env = { TENANT_TABLE, AWS_REGION: region }
+
+/** A table of its own for one test, and an operator who may do everything with it, or only the given actions. */
+async function startStack(t: { teardown(fn: () => unknown): unknown }, actions: string[] = ['dynamodb:*']) {
+  const identity = createIdentity(systemClock)
+  const table = await startTable({ clock: systemClock, identity, tableName: TENANT_TABLE })
+  const principal = (Action: string[]) => ({
+    arn: 'arn:aws:iam::999900001111:role/operator',
+    accountId: '999900001111',
+    policies: [{ Version: '2012-10-17' as const, Statement: [{ Effect: 'Allow' as const, Action, Resource: '*' }] }],
+  })
+  const operator = identity.issue(principal(actions), 3_600_000)
+  process.env.AWS_ENDPOINT_URL_DYNAMODB = table.url
+  process.env.AWS_ACCESS_KEY_ID = operator.accessKeyId
+  process.env.AWS_SECRET_ACCESS_KEY = operator.secretAccessKey
+  process.env.AWS_SESSION_TOKEN = operator.sessionToken
+  const credentials = identity.issue(principal(['dynamodb:*']), 3_600_000)
+  const client = new DynamoDBClient({ region, endpoint: table.url, credentials })
+  t.teardown(() => {
+    client.destroy()
+    return table.stop()
+  })
+  const key = (tenantId: string, record: string) =>
+    marshall({ userPoolId: `${region}_${tenantId.replaceAll('-', '')}`, record })
+  return {
+    table,
+    async record(tenantId: string, record = 'config') {
+      const { Item } = await client.send(new GetItemCommand({ TableName: TENANT_TABLE, Key: key(tenantId, record) }))
+      return Item && unmarshall(Item)
+    },
+    async put(item: Record<string, unknown>) {
+      await client.send(new PutItemCommand({ TableName: TENANT_TABLE, Item: marshall(item) }))
+    },
+    async count() {
+      const { Count } = await client.send(new ScanCommand({ TableName: TENANT_TABLE, Select: 'COUNT' }))
+      return Count
+    },
+    /** Somebody else's change. Not a PutItem, so that it is none of those which a test slows down. */
+    async changeMeanwhile(tenantId: string) {
+      await client.send(
+        new UpdateItemCommand({
+          TableName: TENANT_TABLE,
+          Key: key(tenantId, 'config'),
+          UpdateExpression: 'SET #v = #v + :one, updatedBy = :by',
+          ExpressionAttributeNames: { '#v': 'version' },
+          ExpressionAttributeValues: marshall({ ':one': 1, ':by': 'bob' }),
+        }),
+      )
+    },
+    writes: () => table.calls.filter(({ operation }) => operation === 'PutItem').length,
+  }
+}
+
+const apply = (dir: string, ...options: string[]) => cli(['tenants', 'apply', dir, ...options], { env })
+const applyAt = (now: string, dir: string, ...options: string[]) =>
+  cli(['tenants', 'apply', dir, ...options], { env, now })
+
+t.test('writes nothing and asks no table where a file is wrong', async (t) => {
+  const { table } = await startStack(t)
+  const dir = t.testdir({ 'acme.yaml': tenantYaml(), 'b.yaml': tenantYaml('b').replace('sms', 'fax') })
+  const issue = {
+    line: 19,
+    column: 5,
+    field: 'actions.postAppend.mfa',
+    message: 'must be one of sms, email, software-token, none',
+  }
+  const text = await apply(dir, '--yes')
+  t.equal(text.code, 1)
+  t.equal(text.stdout, `${dir}/b.yaml:19:5  ${issue.field}  ${issue.message}\n\n1 issue in 1 file\n`)
+  const json = await apply(dir, '--yes', '--json')
+  t.equal(json.code, 1)
+  t.same(JSON.parse(json.stdout), { valid: false, tenants: ['acme'], issues: [{ file: `${dir}/b.yaml`, ...issue }] })
+  t.same(table.calls, [])
+})
+
+t.test('refuses a tenant id that another pool holds in the table', async (t) => {
+  const { put, writes } = await startStack(t)
+  await put({ userPoolId: 'eu-central-1_Old', record: 'config', version: 1, config: { tenantId: 'acme' } })
+  const dir = t.testdir({ 'acme.yaml': tenantYaml() })
+  const before = writes()
+  const { code, stdout } = await apply(dir, '--yes')
+  t.equal(code, 1)
+  t.ok(
+    stdout.startsWith(`${dir}/acme.yaml:1:1  tenantId  is already used in the table, by user pool eu-central-1_Old\n`),
+  )
+  t.equal(writes(), before)
+})
+
+t.test('lets two pools of the folder take over names from each other', async (t) => {
+  const { record } = await startStack(t)
+  await apply(t.testdir({ 'a.yaml': tenantYaml('a'), 'b.yaml': tenantYaml('b') }), '--yes')
+  const rename = (from: string, to: string) => tenantYaml(from).replace(`tenantId: ${from}`, `tenantId: ${to}`)
+  const { code } = await apply(t.testdir({ 'a.yaml': rename('b', 'a'), 'b.yaml': rename('a', 'b') }), '--yes')
+  t.equal(code, 0)
+  t.match(await record('a'), { version: 2, config: { tenantId: 'b' } })
+})
+
+t.test('says in one line what the table answered where it cannot be read', async (t) => {
+  const { table } = await startStack(t, ['dynamodb:PutItem'])
+  const dir = t.testdir({ 'acme.yaml': tenantYaml() })
+  const denied = await apply(dir)
+  t.equal(denied.code, 1)
+  t.equal(denied.stdout, '')
+  t.match(
+    denied.stderr,
+    /^error: table_denied: AccessDeniedException: User: \S+ is not authorized .*\[GW_ERR_UPSTREAM_DENIED.*\]\n$/,
+  )
+  await table.setFault({ kind: 'refuse' })
+  const down = await apply(dir)
+  t.equal(down.code, 1)
+  t.match(down.stderr, /^error: table_unavailable: .*ECONNREFUSED.*\[GW_ERR_UPSTREAM_UNAVAILABLE\]\n$/)
+})
+
+t.test('shows the plan and writes nothing without --yes', async (t) => {
+  const { put, writes, count } = await startStack(t)
+  const files = { 'a.yaml': tenantYaml('a'), 'b.yaml': tenantYaml('b'), 'c.yaml': tenantYaml('c') }
+  await apply(t.testdir({ 'a.yaml': files['a.yaml'], 'b.yaml': files['b.yaml'] }), '--yes')
+  await put({ userPoolId: 'eu-central-1_Old', record: 'config', version: 1, config: { tenantId: 'old' } })
+  await put({ userPoolId: 'eu-central-1_Odd', record: 'config', version: 1, config: null })
+  const before = writes()
+  const changed = files['b.yaml']
+    .replace('ext-acme', 'ext-other')
+    .replace('  externalId', '  replicaRegions: [eu-west-1]\n  externalId')
+  const dir = t.testdir({ ...files, 'b.yaml': `${changed}login:\n  maxAttempts: 5\n` })
+
+  const { code, stdout, stderr } = await apply(dir)
+  t.equal(code, 0)
+  t.equal(stderr, '')
+  t.equal(
+    stdout,
+    `~ b (eu-central-1_b)
+  ~ aws.externalId: "ext-acme" -> "ext-other"
+  + aws.replicaRegions: ["eu-west-1"]
+  + login.maxAttempts: 5
++ c (eu-central-1_c)
+= eu-central-1_Odd (eu-central-1_Odd) is in the table but has no file here (kept: apply never removes)
+= old (eu-central-1_Old) is in the table but has no file here (kept: apply never removes)
+1 untouched
+
+Nothing was written. To write it: corbado-gateway tenants apply ${dir} --yes
+`,
+  )
+  t.same(JSON.parse((await apply(dir, '--json')).stdout), {
+    applied: false,
+    added: [{ tenantId: 'c', userPoolId: 'eu-central-1_c' }],
+    changed: [
+      {
+        tenantId: 'b',
+        userPoolId: 'eu-central-1_b',
+        changes: [
+          { field: 'aws.externalId', from: 'ext-acme', to: 'ext-other' },
+          { field: 'aws.replicaRegions', to: ['eu-west-1'] },
+          { field: 'login.maxAttempts', to: 5 },
+        ],
+      },
+    ],
+    untouched: 1,
+    kept: [
+      { tenantId: 'eu-central-1_Odd', userPoolId: 'eu-central-1_Odd' },
+      { tenantId: 'old', userPoolId: 'eu-central-1_Old' },
+    ],
+  })
+  t.equal(writes(), before)
+  t.equal(await count(), 4)
+})
+
+t.test('shows a field that is gone, a config that is none, and a folder that a shell would split', async (t) => {
+  const { put } = await startStack(t)
+  const config = { ...parse(tenantYaml('a')), limits: { verifyPerSecond: 5 } }
+  await put({ userPoolId: 'eu-central-1_a', record: 'config', version: 1, config })
+  await put({ userPoolId: 'eu-central-1_b', record: 'config', version: 1, config: 'torn' })
+  const dir = `${t.testdir({ "it's here": { 'a.yaml': tenantYaml('a'), 'b.yaml': tenantYaml('b') } })}/it's here`
+  const { stdout } = await apply(dir)
+  t.match(
+    stdout,
+    '~ a (eu-central-1_a)\n  - limits.verifyPerSecond: 5\n~ b (eu-central-1_b)\n  - (all of it): "torn"\n  + tenantId: "b"\n',
+  )
+  t.match(stdout, `apply '${dir.replace("'", "'\\''")}' --yes\n`)
+})
+
+t.test('writes the files as they are, keeps what it replaces, and writes nothing the second time', async (t) => {
+  const { record, writes, count } = await startStack(t)
+  const first = { 'a.yaml': tenantYaml('a'), 'b.yaml': tenantYaml('b') }
+  const added = await applyAt('2026-01-01T00:00:00.000Z', t.testdir(first), '--yes', '--by', 'alice')
+  t.match(added, { code: 0, stderr: '' })
+  t.equal(added.stdout, '+ a (eu-central-1_a)\n+ b (eu-central-1_b)\n0 untouched\n2 added, 0 changed, 0 untouched\n')
+  const original = {
+    userPoolId: 'eu-central-1_a',
+    record: 'config',
+    version: 1,
+    updatedAt: '2026-01-01T00:00:00.000Z',
+    updatedBy: 'alice',
+    // No defaults filled in: a later default reaches every tenant that did not choose.
+    config: parse(first['a.yaml']),
+  }
+  t.same(await record('a'), original)
+
+  const again = writes()
+  t.match(await apply(t.testdir(first), '--yes'), { code: 0, stdout: '2 untouched\n0 added, 0 changed, 2 untouched\n' })
+  t.notMatch((await apply(t.testdir(first))).stdout, 'Nothing was written')
+  t.equal(writes(), again)
+
+  const second = { ...first, 'a.yaml': first['a.yaml'].replace('active', 'passkeys-off') }
+  const changed = await applyAt('2026-02-02T00:00:00.000Z', t.testdir(second), '--yes')
+  t.match(changed, { code: 0, stdout: '\n0 added, 1 changed, 1 untouched\n' })
+  t.same(await record('a', 'v1'), { ...original, record: 'v1' })
+  t.match(await record('a'), {
+    version: 2,
+    updatedAt: '2026-02-02T00:00:00.000Z',
+    updatedBy: userInfo().username,
+    config: { status: 'passkeys-off' },
+  })
+  t.equal(await count(), 3)
+})
+
+t.test('prints what was written as JSON', async (t) => {
+  await startStack(t)
+  const { code, stdout } = await apply(t.testdir({ 'a.yaml': tenantYaml('a') }), '--yes', '--json')
+  t.equal(code, 0)
+  t.same(JSON.parse(stdout), {
+    applied: true,
+    added: [{ tenantId: 'a', userPoolId: 'eu-central-1_a' }],
+    changed: [],
+    untouched: 0,
+    kept: [],
+    written: { added: ['a'], changed: [], conflicts: [] },
+  })
+})
+
+t.test('stops at a tenant that somebody changes between reading and writing', async (t) => {
+  const { table, record, changeMeanwhile } = await startStack(t)
+  const files = { 'a.yaml': tenantYaml('a'), 'b.yaml': tenantYaml('b') }
+  await apply(t.testdir(files), '--yes')
+  const dir = t.testdir({
+    ...files,
+    'a.yaml': files['a.yaml'].replace('active', 'suspended'),
+    'c.yaml': tenantYaml('c'),
+  })
+  /** Lets the change in while the old record is being kept, so before the new one is put. */
+  const race = async (...options: string[]) => {
+    await table.setFault({ kind: 'slow', ms: 200 }, 'PutItem')
+    const before = table.calls.length
+    const running = apply(dir, '--yes', ...options)
+    while (!table.calls.slice(before).some(({ operation }) => operation === 'PutItem')) await setTimeout(5)
+    await changeMeanwhile('a')
+    return running
+  }
+
+  const text = await race()
+  t.equal(text.code, 1)
+  t.equal(
+    text.stderr,
+    `error: a was changed in the table meanwhile: it is version 2 by bob of 2026-01-01T00:00:00.000Z; it was not written
+Stopped: 1 of 2 were written (c). The same command plans the rest anew.
+`,
+  )
+  t.match(text.stdout, '\n1 added, 0 changed, 1 untouched\n')
+  t.match(await record('a'), { version: 2, updatedBy: 'bob', config: { status: 'active' } })
+
+  const json = await race('--json')
+  t.equal(json.code, 1)
+  t.match(JSON.parse(json.stdout), {
+    applied: false,
+    written: { added: [], changed: [], conflicts: [{ tenantId: 'a', version: 3, updatedBy: 'bob' }] },
+  })
+  await table.setFault(undefined)
+  t.match(await apply(dir, '--yes'), { code: 0, stdout: '\n0 added, 1 changed, 2 untouched\n' })
+  t.match(await record('a'), { version: 4, config: { status: 'suspended' } })
+})
+
+t.test('starts no new write after a conflict', async (t) => {
+  const { put, record, count, table } = await startStack(t)
+  const names = Array.from({ length: 200 }, (_, index) => `t${String(index).padStart(3, '0')}`)
+  const dir = t.testdir(Object.fromEntries(names.map((name) => [`${name}.yaml`, tenantYaml(name)])))
+  await table.setFault({ kind: 'slow', ms: 150 }, 'PutItem')
+  const running = apply(dir, '--yes')
+  while (!table.calls.some(({ operation }) => operation === 'PutItem')) await setTimeout(5)
+  await table.setFault(undefined)
+  await put({ userPoolId: 'eu-central-1_t000', record: 'config', version: 7, updatedBy: 'bob', config: {} })
+  const { code, stderr } = await running
+  t.equal(code, 1)
+  t.match(stderr, /^error: t000 was changed .* version 7 by bob .*\nStopped: \d+ of 200 were written/)
+  t.match(await record('t000'), { version: 7 })
+  t.ok(Number(await count()) < 200, 'most were not begun')
+})
+
+t.test('says how far it came where the table fails while writing', async (t) => {
+  const { table } = await startStack(t)
+  const dir = t.testdir({ 'a.yaml': tenantYaml('a') })
+  await table.setFault({ kind: 'status', status: 400 }, 'PutItem')
+  const { code, stdout, stderr } = await apply(dir, '--yes')
+  t.equal(code, 1)
+  t.match(stdout, '\n0 added, 0 changed, 0 untouched\n')
+  t.match(stderr, /^Stopped: 0 of 1 were written\. The same command plans the rest anew\.\nerror: table_\w+: [^\n]+\n$/)
+})
+
+t.test('takes a write for done whose answer was lost', async (t) => {
+  const { table, record } = await startStack(t)
+  let lost = 0
+  // The stand-in breaks before it does its work; here the connection breaks after it.
+  const proxy = createServer((message, response) => {
+    const { method, url, headers } = message
+    const forwarded = request({ port: table.port, host: '127.0.0.1', method, path: url, headers }, (answer) => {
+      if (String(headers['x-amz-target']).endsWith('PutItem') && lost++ === 0) message.socket.destroy()
+      else answer.pipe(response.writeHead(answer.statusCode ?? 500, answer.headers))
+    })
+    message.pipe(forwarded)
+  })
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => proxy.close())
+  process.env.AWS_ENDPOINT_URL_DYNAMODB = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
+  const { code, stdout } = await apply(t.testdir({ 'a.yaml': tenantYaml('a') }), '--yes')
+  t.equal(lost, 2)
+  t.equal(code, 0)
+  t.match(stdout, '\n1 added, 0 changed, 0 untouched\n')
+  t.match(await record('a'), { version: 1 })
+})
+
+t.test('applies 2,000 tenants and says how far it is', async (t) => {
+  const { writes } = await startStack(t)
+  const names = Array.from({ length: 2_000 }, (_, index) => `tenant-${index}`)
+  const dir = t.testdir(Object.fromEntries(names.map((name) => [`${name}.yaml`, tenantYaml(name)])))
+  t.equal((await readdir(dir)).length, 2_000)
+  const { code, stdout, stderr } = await apply(dir, '--yes')
+  t.equal(code, 0)
+  t.equal(stderr, [500, 1_000, 1_500, 2_000].map((done) => `${done} of 2000 written\n`).join(''))
+  t.match(stdout, '\n2000 added, 0 changed, 0 untouched\n')
+  t.equal(writes(), 2_000)
+  t.match(await apply(dir, '--yes'), { code: 0, stdout: '2000 untouched\n0 added, 0 changed, 2000 untouched\n' })
+})
+
+t.test('counts on one line of a terminal', async (t) => {
+  await startStack(t)
+  const dir = t.testdir({ 'a.yaml': tenantYaml('a'), 'b.yaml': tenantYaml('b') })
+  const { stderr, stdout } = await cli(['tenants', 'apply', dir, '--yes'], { env, isTTY: true })
+  t.equal(stderr, '\r1 of 2 written\r2 of 2 written\r\u001b[K')
+  t.match(stdout, '\u001b[32m+\u001b[39m a (eu-central-1_a)')
+})
