@@ -184,3 +184,14 @@ export function parseEnv(source: Record<string, string | undefined>): Env {
   }
   return env
 }
+
+/** {@link parseEnv} for a process that is starting: a wrong setting ends it with one line instead of a stack. */
+export function parseEnvOrExit(source: Record<string, string | undefined>): Env {
+  try {
+    return parseEnv(source)
+  } catch (error) {
+    if (!(error instanceof EnvInvalid)) throw error
+    process.stderr.write(`${error.message} [${error.code}]\n`)
+    process.exit(1)
+  }
+}

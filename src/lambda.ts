@@ -1,12 +1,12 @@
 import pino from 'pino'
 import { buildApp } from './app.js'
 import { systemClock } from './call.js'
-import { parseEnv } from './env.js'
+import { parseEnvOrExit } from './env.js'
 import { createHandler, directInvocation } from './invocation.js'
 import { createLogger } from './plugins/logger.js'
 import { createUpstreams } from './upstreams/index.js'
 
-const env = parseEnv(process.env)
+const env = parseEnvOrExit(process.env)
 const app = buildApp({
   env,
   upstreams: createUpstreams(env, systemClock),

@@ -20,11 +20,8 @@ const PUBLIC_KEY_DIGITS_MAX = 770
 const KEY_INFO = 'Caldera Derived Key'
 const KEY_BYTES = 16
 
-const digest = (...parts: (Buffer | string)[]) =>
-  parts.reduce((sha, part) => sha.update(part), createHash('sha256')).digest()
-
-function hash(...parts: (Buffer | string)[]): bigint {
-  return toNumber(digest(...parts))
+function hash(...parts: Buffer[]): bigint {
+  return toNumber(createHash('sha256').update(Buffer.concat(parts)).digest())
 }
 
 /** Reads an unsigned, big-endian number. */
@@ -59,7 +56,8 @@ export function parseClientKey(hex: string): bigint | undefined {
 
 /** v = g^x with x = H(salt | H(poolName userId ":" password)): what a server keeps instead of the password. */
 export function createVerifier({ poolName, userId }: SrpIdentity, password: string, salt: bigint): bigint {
-  return power(g, hash(toBytes(salt), digest(`${poolName}${userId}:${password}`)))
+  const inner = createHash('sha256').update(`${poolName}${userId}:${password}`).digest()
+  return power(g, hash(toBytes(salt), inner))
 }
 
 /** B = k·v + g^b, with b secret and random. */

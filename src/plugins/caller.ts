@@ -39,6 +39,9 @@ export const caller = fp<CallerOptions>(
     app.decorateRequest('invocation', undefined)
     app.addHook('onRequest', async (request) => {
       request.invocation = invocationOf(request)
+    })
+    // After every onRequest hook, so that a refusal has its line and its deadline; before the body is read.
+    app.addHook('preParsing', async (request) => {
       if (request.routeOptions.config.open || request.is404) return
       if (!request.invocation) throw new CallerUnsigned()
       assertAlias(request.invocation, env)

@@ -10,7 +10,7 @@ const forbidden = ['challengeAnswer', 'signedPasskeyData', 'password', 'secret',
  * plugins log through it too.
  */
 export function createLogger(level: string, destination: DestinationStream): Logger {
-  return pino(
+  const logger = pino(
     {
       level,
       base: null,
@@ -18,7 +18,6 @@ export function createLogger(level: string, destination: DestinationStream): Log
       formatters: {
         level: (label) => ({ level: label }),
         log: allowed,
-        bindings: () => ({}),
       },
       serializers: { err: toErr },
       redact: { paths: forbidden.flatMap((name) => [name, `*.${name}`]), remove: true },
@@ -33,6 +32,8 @@ export function createLogger(level: string, destination: DestinationStream): Log
     },
     destination,
   )
+  // Bindings of a child would go round the list.
+  return Object.assign(logger, { child: () => logger })
 }
 
 function allowed(line: Record<string, unknown>): Record<string, unknown> {

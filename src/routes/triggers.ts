@@ -53,7 +53,7 @@ async function run(
   request: FastifyRequest<TriggerRoute>,
   trigger: Trigger,
   now: number,
-): Promise<TriggerResult & { level?: 'warn' | 'error' }> {
+): Promise<TriggerResult> {
   const { body: event } = request
   const { userPoolId, region } = event
   const admission = await app.admit(request, { userPoolId, region, mayBypass: trigger.kind === 'pass-through' })

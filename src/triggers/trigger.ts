@@ -17,6 +17,8 @@ export interface TriggerResult {
   readonly response?: Readonly<Record<string, unknown>>
   readonly outcome: string
   readonly reason?: string
+  /** Where the line is more than a note: `error` for a fault, `warn` for what somebody should look at. */
+  readonly level?: 'warn' | 'error'
   /** Ties together the lines of one login. */
   readonly flowId?: string | undefined
 }

@@ -85,6 +85,12 @@ const reasonOfKind = {
   'secret-wrong-project': 'secret_wrong_project',
 } as const satisfies Record<Exclude<Verdict['kind'], 'result'>, VerifyReason>
 
+/** Did the login fail for no fault of the user's? */
+function levelOf(reason: VerifyReason): { readonly level?: 'warn' | 'error' } {
+  if (reason === 'verify_rate_limited') return { level: 'warn' }
+  return /^(backend|secret)_/.test(reason) ? { level: 'error' } : {}
+}
+
 function reasonOf(verdict: Verdict): VerifyReason {
   if (verdict.kind !== 'result') return reasonOfKind[verdict.kind]
   return verdict.result === 'success' ? 'verified' : verdict.result
@@ -112,6 +118,6 @@ export const verifyAuthChallengeResponse: Trigger<typeof VerifyEvent> = {
   async handle(event: VerifyEvent, { tenant, now }) {
     const reason = await judge(event, tenant.config, tenant.verify, now)
     const answerCorrect = reason === 'verified'
-    return { response: { answerCorrect }, outcome: answerCorrect ? 'correct' : 'incorrect', reason }
+    return { response: { answerCorrect }, outcome: answerCorrect ? 'correct' : 'incorrect', reason, ...levelOf(reason) }
   },
 }

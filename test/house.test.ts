@@ -1,0 +1,133 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import t from 'tap'
+
+const SRC = 'src'
+
+interface Import {
+  readonly from: string
+  readonly specifier: string
+  readonly typeOnly: boolean
+}
+
+const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
+  .map((name) => join(SRC, name))
+
+const sources = new Map(files.map((file) => [file, readFileSync(file, 'utf8')]))
+
+const statement = /^(?:import|export)\s+(type\s+)?(?:[^'";]*?\sfrom\s+)?'([^']+)'|import\('([^']+)'\)/gm
+
+function importsOf(file: string): Import[] {
+  return [...(sources.get(file) ?? '').matchAll(statement)].map(([, type, fixed, dynamic]) => ({
+    from: file,
+    specifier: fixed ?? dynamic ?? '',
+    typeOnly: type !== undefined,
+  }))
+}
+
+const imports = files.flatMap(importsOf)
+const own = imports
+  .filter(({ specifier }) => specifier.startsWith('.'))
+  .map((one) => ({ ...one, to: join(dirname(one.from), one.specifier).replace(/\.js$/, '.ts') }))
+
+const LEAVES = ['env.ts', 'ids.ts', 'errors.ts', 'call.ts']
+const DOORS = ['lambda.ts', 'server.ts', 'cli.ts']
+
+/** The room of a file: its folder under src, or what it is at the top level. */
+function roomOf(file: string): string {
+  const [first = '', ...rest] = relative(SRC, file).split('/')
+  if (rest.length > 0) return first
+  if (LEAVES.includes(first)) return 'leaves'
+  return DOORS.includes(first) ? first.replace('.ts', '') : first.replace('.ts', '')
+}
+
+/** Who may import what: a room, or one file of it; `type` where only its types. */
+const allowed: Record<string, readonly string[]> = {
+  // A door makes the logger, so that tests can bring their own destination.
+  lambda: ['app', 'leaves', 'upstreams/index.ts', 'invocation', 'plugins/logger.ts'],
+  server: ['app', 'leaves', 'upstreams/index.ts', 'plugins/logger.ts'],
+  cli: ['leaves', 'upstreams/index.ts', 'operator', 'local'],
+  app: ['plugins', 'routes', 'tenant', 'leaves', 'type upstreams/index.ts'],
+  invocation: ['type plugins', 'triggers/index.ts', 'leaves'],
+  plugins: ['plugins', 'tenant', 'leaves'],
+  routes: ['triggers', 'actions', 'tenant/context.ts', 'leaves'],
+  triggers: ['triggers', 'type tenant/context.ts', 'leaves'],
+  actions: ['actions', 'type tenant/context.ts', 'leaves'],
+  tenant: ['tenant', 'upstreams', 'leaves'],
+  upstreams: ['leaves'],
+  operator: ['operator', 'tenant', 'upstreams', 'triggers', 'leaves'],
+  local: ['local', 'operator', 'type tenant/config.ts', 'leaves'],
+  leaves: ['leaves'],
+}
+
+/** In upstreams only the index knows the counterparts; each counterpart knows how an AWS call is made. */
+const exceptions = new Set(['src/upstreams/aws-call.ts'])
+
+t.test('every import follows the house table', async (t) => {
+  t.ok(own.length > 100, 'imports were found')
+  for (const { from, to, typeOnly, specifier } of own) {
+    const inIndex = from === 'src/upstreams/index.ts' && roomOf(to) === 'upstreams'
+    if (inIndex || exceptions.has(to)) continue
+    const target = relative(SRC, to)
+    const rules = allowed[roomOf(from)] ?? []
+    const fits = [roomOf(to), target].some(
+      (name) => rules.includes(name) || (typeOnly && rules.includes(`type ${name}`)),
+    )
+    t.ok(fits, `${from} must not import ${typeOnly ? 'types of ' : ''}${specifier}`)
+  }
+})
+
+t.test('no chain of imports comes back to where it began', async (t) => {
+  const next = new Map<string, string[]>()
+  for (const { from, to, typeOnly } of own) if (!typeOnly) next.set(from, [...(next.get(from) ?? []), to])
+  const done = new Set<string>()
+  function walk(file: string, path: readonly string[]): void {
+    if (path.includes(file)) return void t.fail(`cycle: ${[...path, file].join(' → ')}`)
+    if (done.has(file)) return
+    for (const to of next.get(file) ?? []) walk(to, [...path, file])
+    done.add(file)
+  }
+  for (const file of files) walk(file, [])
+  t.equal(done.size, files.length)
+})
+
+t.test('the domain sees neither Fastify, an AWS SDK, undici nor pino, and does not read the clock', async (t) => {
+  const domain = files.filter((file) => ['triggers', 'actions'].includes(roomOf(file)))
+  t.ok(domain.length > 8)
+  for (const file of domain) {
+    for (const { specifier } of importsOf(file)) t.notMatch(specifier, /^(fastify|@fastify|@aws-sdk|undici|pino)/, file)
+    t.notMatch(sources.get(file), /Date\.now|new Date\(|performance\.now|process\./, file)
+  }
+})
+
+t.test('the tenant room does not see Fastify, and only doors and the command line read the environment', async (t) => {
+  for (const file of files) {
+    const room = roomOf(file)
+    if (room === 'tenant') for (const { specifier } of importsOf(file)) t.notMatch(specifier, /fastify/, file)
+    if (!['lambda', 'server', 'cli', 'operator', 'local'].includes(room)) {
+      t.notMatch(sources.get(file), /process\.env/, file)
+    }
+  }
+})
+
+t.test('SDK clients are made in one place', async (t) => {
+  for (const file of files.filter((file) => roomOf(file) !== 'local' && file !== 'src/upstreams/index.ts')) {
+    t.notMatch(sources.get(file), /new \w+Client\(/, file)
+  }
+})
+
+t.test('no room is a drawer', async (t) => {
+  for (const file of files) t.notMatch(file, /\b(utils?|common|helpers?)\b/i)
+  t.ok(files.filter((file) => roomOf(file) === 'leaves').length <= 4, 'the leaves stay few')
+})
+
+t.test('neither the embedded stack nor the command line is in the Lambda bundle', async (t) => {
+  const meta = JSON.parse(readFileSync('dist/lambda.meta.json', 'utf8')) as { inputs: Record<string, unknown> }
+  const inputs = Object.keys(meta.inputs)
+  t.ok(inputs.includes('src/lambda.ts'))
+  t.strictSame(
+    inputs.filter((name) => /^src\/(local|operator|cli)|dynalite|commander|amazon-cognito-identity-js/.test(name)),
+    [],
+  )
+})

@@ -1,0 +1,261 @@
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import t from 'tap'
+import { aliasOf, recognise } from '../src/invocation.js'
+import { ACTIONS_ALIAS, FUNCTION_ARN } from '../src/local/accounts.js'
+import { hostedArn } from '../src/local/tenants.js'
+import { createEvent, defineEvent, triggerEvent, verifyEvent } from './fixtures/events.js'
+import { startGateway } from './fixtures/gateway.js'
+import { tenantFile } from './fixtures/tenants.js'
+
+const ACTIONS_ARN = `${FUNCTION_ARN}:${ACTIONS_ALIAS}`
+const POOL = 'eu-central-1_Acme00001'
+const preLogin = { action: 'pre-login', userPoolId: POOL, identifier: 'nobody@acme.example' }
+
+t.test('a payload is what its keys say, a trigger before an action before HTTP', async (t) => {
+  const kinds: [unknown, string][] = [
+    [{ triggerSource: 'PreSignUp_SignUp', userPoolId: POOL }, 'trigger'],
+    [{ triggerSource: 'PreSignUp_SignUp', userPoolId: POOL, action: 'pre-login', requestContext: {} }, 'trigger'],
+    [{ triggerSource: 'PreSignUp_SignUp' }, 'unknown'],
+    [{ triggerSource: 1, userPoolId: POOL }, 'unknown'],
+    [{ action: 'pre-login' }, 'action'],
+    [{ action: 'pre-login', requestContext: {} }, 'action'],
+    [{ action: 1 }, 'unknown'],
+    [{ requestContext: {} }, 'http'],
+    [{ requestContext: null }, 'unknown'],
+    [{ requestContext: 'x' }, 'unknown'],
+    [{}, 'unknown'],
+    [null, 'unknown'],
+    ['PreSignUp_SignUp', 'unknown'],
+    [[], 'unknown'],
+  ]
+  for (const [payload, kind] of kinds) t.equal(recognise(payload).kind, kind, JSON.stringify(payload))
+})
+
+t.test('the alias is the qualifier of the invoked ARN, and $LATEST is none', async (t) => {
+  t.equal(aliasOf(`${FUNCTION_ARN}:t-acme`), 't-acme')
+  t.equal(aliasOf(FUNCTION_ARN), undefined)
+  t.equal(aliasOf(`${FUNCTION_ARN}:$LATEST`), undefined)
+  t.equal(aliasOf(`${FUNCTION_ARN}:7`), '7')
+})
+
+t.test('the Lambda door', async (t) => {
+  const gateway = await startGateway(t)
+  const acme = tenantFile()
+  const globex = tenantFile({
+    tenantId: 'globex',
+    customer: 'globex',
+    alias: 't-globex',
+    userPoolId: 'eu-central-1_Globex001',
+    aws: { accountId: '444455556666', externalId: 'external-id-of-globex' },
+    corbado: { projectId: 'pro-2002' },
+  })
+  await gateway.addTenant(acme)
+  await gateway.addTenant(globex)
+
+  async function thrown(payload: object, options = {}) {
+    gateway.take()
+    try {
+      await gateway.trigger(payload, options)
+    } catch (error) {
+      return { error: error as Error, lines: gateway.take() }
+    }
+    throw new Error('nothing was thrown')
+  }
+
+  t.test('throws GW_ERR_INVOCATION_UNKNOWN for anything that is neither trigger, action nor HTTP', async (t) => {
+    for (const payload of [{}, { triggerSource: 'x' }, { Records: [] }]) {
+      const { lines } = await thrown(payload)
+      t.match(lines, [{ msg: 'invocation', err: { code: 'GW_ERR_INVOCATION_UNKNOWN' } }])
+    }
+  })
+
+  t.test('throws a fresh error: public text, ref, no cause, no property, no frame of ours', async (t) => {
+    const refusals = [
+      {},
+      triggerEvent('DefineAuthChallenge_Authentication', {}, { userPoolId: 'eu-central-1_Unknown1' }),
+      triggerEvent('CustomEmailSender_SignUp', { code: 'secret-code' }),
+      verifyEvent('x', { privateChallengeParameters: 'not an object' }),
+    ]
+    for (const payload of refusals) {
+      const { error } = await thrown(payload, { requestId: 'req-1' })
+      t.equal(Object.getPrototypeOf(error), Error.prototype)
+      t.strictSame(Object.getOwnPropertyNames(error).sort(), ['message', 'stack'])
+      t.match(error.message, /^[A-Z][^()]*\. \(ref req-1\)$|^.*[a-z.] \(ref req-1\)$/)
+      t.equal(error.stack, `Error: ${error.message}`)
+      t.notMatch(error.message, /acme|secret-code|arn:|Unknown1/i)
+    }
+  })
+
+  t.test('answers a trigger with the very event that came in, but for response', async (t) => {
+    const extra = {
+      newKeyOfCognito: { deep: [1, null, { x: 'y' }] },
+      request: {
+        session: [],
+        userAttributes: { sub: 's', 'custom:x': '' },
+        clientMetadata: JSON.parse('{"__proto__":"p","constructor":{"prototype":1},"n":null,"t":"1"}'),
+      },
+    }
+    const event = { ...defineEvent([]), ...extra }
+    const before = JSON.stringify(event)
+    const answer = await gateway.trigger(event)
+    t.equal(JSON.stringify({ ...answer, response: event.response }), before, 'keys such as __proto__ included')
+    t.equal(JSON.stringify(event), before, 'what came in was not edited')
+    t.strictSame(answer.response, { challengeName: 'CUSTOM_CHALLENGE', issueTokens: false, failAuthentication: false })
+  })
+
+  t.test('does not coerce, fill in or remove anything in an event', async (t) => {
+    const event = verifyEvent(null, { userNotFound: null, privateChallengeParameters: { cognitoID: 'u', n: 1 } })
+    const answer = await gateway.trigger(event)
+    t.strictSame(answer.request, event.request, 'challengeAnswer stays null')
+    t.strictSame(answer.response, { answerCorrect: false })
+  })
+
+  t.test('serves an event of five megabytes', async (t) => {
+    const event = triggerEvent('InboundFederation_ExternalProvider', { samlResponse: 'x'.repeat(5_000_000) })
+    t.strictSame(await gateway.trigger(event), event)
+  })
+
+  t.test('refuses a trigger through another tenant’s alias, the actions alias, a version, or no alias', async (t) => {
+    const cases: [string, string][] = [
+      [hostedArn('t-globex'), 'GW_ERR_TENANT_WRONG_ALIAS'],
+      [`${FUNCTION_ARN}:7`, 'GW_ERR_TENANT_WRONG_ALIAS'],
+      [ACTIONS_ARN, 'GW_ERR_INVOCATION_WRONG_ALIAS'],
+      [FUNCTION_ARN, 'GW_ERR_INVOCATION_UNQUALIFIED'],
+      [`${FUNCTION_ARN}:$LATEST`, 'GW_ERR_INVOCATION_UNQUALIFIED'],
+    ]
+    const sources = ['DefineAuthChallenge_Authentication', 'PreSignUp_SignUp', 'Unheard_Of']
+    for (const [arn, code] of cases) {
+      for (const source of sources) {
+        const { lines } = await thrown(triggerEvent(source, { session: [] }), { arn })
+        t.match(lines, [{ err: { code }, reason: code.replace('GW_ERR_', '').toLowerCase() }], `${source} ${arn}`)
+      }
+    }
+  })
+
+  t.test('refuses an action through a tenant’s alias or no alias', async (t) => {
+    const wrong = await gateway.action(preLogin, { arn: hostedArn('t-acme') })
+    t.match(wrong, { statusCode: 403, body: { code: 'GW_ERR_INVOCATION_WRONG_ALIAS', requestId: String } })
+    const none = await gateway.action(preLogin, { arn: FUNCTION_ARN })
+    t.match(none, { statusCode: 403, body: { code: 'GW_ERR_INVOCATION_UNQUALIFIED' } })
+  })
+
+  t.test(
+    'answers an action with a status and an object, and refuses bad payloads with the failing field',
+    async (t) => {
+      t.match(await gateway.action(preLogin), { statusCode: 200, body: { identifier: '', error: Object } })
+      t.match(await gateway.action({ action: 'pre-login', userPoolId: POOL }), {
+        statusCode: 400,
+        body: { code: 'GW_ERR_REQUEST_INVALID', message: /identifier/ },
+      })
+      t.match(await gateway.action({ action: 'pre-login', identifier: 'x' }), {
+        statusCode: 400,
+        body: { code: 'GW_ERR_REQUEST_INVALID', message: /userPoolId/ },
+      })
+      for (const action of ['post-login', 'no-such', '../triggers/define-auth-challenge', '..', '', 'a/b?c#d']) {
+        t.match(await gateway.action({ action, userPoolId: POOL, identifier: 'x', username: 'x' }), {
+          statusCode: 404,
+          body: { code: 'GW_ERR_ROUTE_UNKNOWN' },
+        })
+      }
+    },
+  )
+
+  t.test('an HTTP request cannot pass for a direct invocation, whatever it brings', async (t) => {
+    const body = JSON.stringify(defineEvent([]))
+    const forged = {
+      'x-aws-lambda-fastify-request': 'x',
+      'x-apigateway-event': encodeURIComponent(JSON.stringify({ invocation: { kind: 'trigger' } })),
+      'x-request-id': 'forged',
+      'content-type': 'application/json',
+    }
+    const path = `/v1/pools/${POOL}/triggers/define-auth-challenge`
+    const direct = { kind: 'trigger', alias: 't-acme', requestId: 'x', remainingMs: 5_000 }
+    const shapes = [
+      { version: '1.0', httpMethod: 'POST', path, headers: forged, body, requestContext: { requestId: 'r' } },
+      { version: '2.0', rawPath: path, headers: forged, body, requestContext: { http: { method: 'POST', path } } },
+      { httpMethod: 'POST', path, headers: forged, body, requestContext: { elb: { targetGroupArn: 'a' } } },
+      { httpMethod: 'POST', path, headers: forged, body, requestContext: {}, invocation: direct, awsLambda: direct },
+    ]
+    for (const shape of shapes) {
+      const answer = (await gateway.trigger(shape, { arn: hostedArn('t-acme') })) as {
+        statusCode: number
+        body: string
+      }
+      t.equal(answer.statusCode, 401)
+      t.match(JSON.parse(answer.body), { code: 'GW_ERR_CALLER_UNSIGNED', requestId: /^(?!forged).+/ })
+    }
+    const live = { version: '2.0', rawPath: '/health/live', requestContext: { http: { method: 'GET' } } }
+    t.match(await gateway.trigger(live), { statusCode: 200 })
+  })
+
+  t.test('whatever JSON comes in, the handler answers or throws a fresh error', async (t) => {
+    const keys = fc.constantFrom('triggerSource', 'userPoolId', 'action', 'requestContext', 'request', 'region', 'x')
+    const values = fc.oneof(
+      fc.jsonValue(),
+      fc.constantFrom(POOL, 'DefineAuthChallenge_Authentication', 'pre-login', '../..', '\ud800', '%2e%2e'),
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.dictionary(keys, values), async (payload) => {
+        try {
+          await gateway.trigger(payload, { arn: hostedArn('t-acme') })
+        } catch (error) {
+          if (!(error instanceof Error) || !/\(ref [\w-]+\)$/.test(error.message)) throw error
+          if (Object.getOwnPropertyNames(error).length !== 2) throw error
+        }
+      }),
+      { numRuns: 300 },
+    )
+    t.pass('300 payloads')
+  })
+
+  t.test('the closing line is written before the answer is there', async (t) => {
+    gateway.take()
+    await gateway.trigger(createEvent())
+    t.equal(gateway.take().length, 1)
+  })
+})
+
+t.test('the built bundle answers as the only file in a folder, and its handler declares two parameters', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'bundle-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  cpSync('dist/lambda/index.mjs', join(folder, 'index.mjs'))
+  const script = `
+    const { handler } = await import('./index.mjs')
+    const event = ${JSON.stringify(triggerEvent('PreSignUp_SignUp', {}, { userPoolId: 'not a pool id' }))}
+    const context = { awsRequestId: 'r', invokedFunctionArn: '${hostedArn('t-x')}', getRemainingTimeInMillis: () => 5000 }
+    console.error(JSON.stringify({ parameters: handler.length, answer: await handler(event, context) }))`
+  const run = execFileSync(process.execPath, ['--input-type=module', '-e', `${script}`], {
+    cwd: folder,
+    env: { AWS_REGION: 'eu-central-1', TENANT_TABLE: 'tenants', PATH: process.env.PATH, ...quiet },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    encoding: 'utf8',
+  })
+  const [line] = run.trim().split('\n')
+  t.match(JSON.parse(line ?? ''), { msg: 'trigger', outcome: 'unchanged', reason: 'tenant_unknown', level: 'warn' })
+  t.match(readFileSync('dist/lambda/index.mjs', 'utf8').slice(-200), 'sourceMappingURL=index.mjs.map')
+})
+
+t.test('a wrong or missing setting stops the bundle’s start with one line that names it', async (t) => {
+  const start = (env: Record<string, string>) => {
+    try {
+      execFileSync(process.execPath, ['dist/lambda/index.mjs'], {
+        env: { PATH: process.env.PATH, ...quiet, ...env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+        encoding: 'utf8',
+      })
+    } catch (error) {
+      return (error as { stderr: string }).stderr
+    }
+    return ''
+  }
+  const missing = 'TENANT_TABLE is not set: DynamoDB table of the tenant configs. [GW_ERR_ENV_INVALID]\n'
+  t.equal(start({ AWS_REGION: 'eu-central-1' }), missing)
+  const wrong = start({ AWS_REGION: 'eu-central-1', TENANT_TABLE: 'abc', TENANT_TTL_SECONDS: 'soon' })
+  t.match(wrong, /^TENANT_TTL_SECONDS must be a whole number from 1 to 3600, but is "soon". \[GW_ERR_ENV_INVALID\]\n$/)
+})
+
+const quiet = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' }

@@ -1,0 +1,196 @@
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { GATEWAY_VERSION } from '../../src/env.js'
+import { Internal, TenantUnknown } from '../../src/errors.js'
+import { PSEUDONYM_KEY_PARAMETER } from '../../src/local/accounts.js'
+import { budgetMs } from '../../src/plugins/deadline.js'
+import { LOG_FIELDS } from '../../src/plugins/log-line.js'
+import { createLogger } from '../../src/plugins/logger.js'
+import { createEvent, defineEvent, OWN, triggerEvent, verifyEvent } from '../fixtures/events.js'
+import { type Line, startGateway } from '../fixtures/gateway.js'
+import { tenantFile } from '../fixtures/tenants.js'
+
+const POOL = 'eu-central-1_Acme00001'
+const USER = '7c9e6679-7425-40de-944b-e07fc1f90ae7'
+
+function capture(level = 'trace') {
+  let text = ''
+  const logger = createLogger(level, { write: (chunk: string) => void (text += chunk) })
+  return { logger, text: () => text, last: () => JSON.parse(text.trim().split('\n').at(-1) ?? '') as Line }
+}
+
+t.test('the logger', async (t) => {
+  t.test('drops every field that is not on the list, whoever logs it', async (t) => {
+    const { logger, last } = capture()
+    logger.info({ tenantId: 'acme', req: { headers: { authorization: 'canary' } }, body: 'canary', foo: 1 }, 'trigger')
+    t.strictSame(Object.keys(last()).sort(), ['level', 'msg', 'tenantId', 'time'])
+  })
+
+  t.test('drops bindings of child loggers', async (t) => {
+    const { logger, text } = capture()
+    logger.child({ tenantId: 'other', password: 'canary' }).info('ready')
+    t.notMatch(text(), /canary|other/)
+  })
+
+  t.test('writes no message text that is not on the list', async (t) => {
+    const { logger, text, last } = capture()
+    logger.warn('user ada@acme.example typed canary')
+    t.equal(last().msg, 'unlisted message')
+    logger.error(new Error('canary'))
+    logger.error({ err: new Error('canary') }, 'canary')
+    logger.info('%s', 'canary')
+    t.notMatch(text(), /canary|ada@/)
+  })
+
+  t.test(
+    'writes of an error its code, and of an unexpected one where it was raised, but never its message',
+    async (t) => {
+      const { logger, text, last } = capture()
+      logger.error({ err: new TenantUnknown() }, 'trigger')
+      t.strictSame(last().err, { code: 'GW_ERR_TENANT_UNKNOWN' })
+      logger.error({ err: new Internal({ cause: new Error('canary') }) }, 'trigger')
+      logger.error({ err: new TypeError('canary\n    at canary (canary:1:1)') }, 'trigger')
+      t.match(last().err, { code: 'GW_ERR_INTERNAL', name: 'TypeError', at: [/^at .+/] })
+      logger.error({ err: 'canary' }, 'trigger')
+      t.strictSame(last().err, { code: 'GW_ERR_INTERNAL' })
+      t.notMatch(text().replace(/at canary \(canary:1:1\)/g, ''), 'canary')
+    },
+  )
+
+  t.test('writes ISO time and the level by name', async (t) => {
+    const { logger, last } = capture()
+    logger.warn('ready')
+    t.match(last(), { level: 'warn', time: /^\d{4}-\d\d-\d\dT[\d:.]+Z$/ })
+  })
+})
+
+t.test('the closing line', async (t) => {
+  const gateway = await startGateway(t, { env: { PSEUDONYM_KEY_PARAMETER } })
+  await gateway.addTenant(tenantFile())
+  const attributes = { sub: USER, email: 'ada@acme.example', phone_number: '+4915112345678' }
+  gateway.stack.cognito.putUser(POOL, { username: USER, attributes })
+  const [first] = await linesOf(() => gateway.trigger(defineEvent([])))
+
+  async function linesOf(run: () => Promise<unknown>): Promise<Line[]> {
+    gateway.take()
+    await run().catch(() => undefined)
+    return gateway.take()
+  }
+
+  t.test('is one line an invocation, and says on the first that it was a cold start', async (t) => {
+    t.match(first, {
+      level: 'info',
+      msg: 'trigger',
+      tenantId: 'acme',
+      customer: 'acme',
+      userPoolId: POOL,
+      region: 'eu-central-1',
+      alias: 't-acme',
+      trigger: 'define-auth-challenge',
+      triggerSource: 'DefineAuthChallenge_Authentication',
+      outcome: 'challenge',
+      user: /^u_[\w-]{22}$/,
+      clientId: 'client1234567890',
+      requestId: String,
+      durationMs: Number,
+      upstream: { table: Number },
+      coldStart: true,
+      configVersion: 1,
+      gatewayVersion: GATEWAY_VERSION,
+    })
+    const lines = await linesOf(() => gateway.trigger(defineEvent([])))
+    t.match(lines, [{ coldStart: false, configStale: undefined, err: undefined, upstream: undefined }])
+    t.equal(lines.length, 1)
+  })
+
+  t.test('has no field beyond the list', async (t) => {
+    await linesOf(() => gateway.trigger({ a: 1 }))
+    for (const line of gateway.lines) for (const field of Object.keys(line)) t.ok(field in LOG_FIELDS, field)
+  })
+
+  t.test('carries the login’s flowId from create on', async (t) => {
+    const answer = await gateway.trigger(createEvent([]))
+    const { challengeMetadata } = answer.response as { challengeMetadata: string }
+    const flowId = challengeMetadata.slice(OWN.length + 1)
+    t.equal(gateway.take().at(-1)?.flowId, flowId)
+    const session = [{ challengeName: 'CUSTOM_CHALLENGE', challengeResult: true, challengeMetadata }]
+    t.match(await linesOf(() => gateway.trigger(defineEvent(session))), [{ flowId, outcome: 'tokens' }])
+  })
+
+  t.test(
+    'shows the same pseudonym for a user whether Cognito or Corbado names it, and another in another pool',
+    async (t) => {
+      const [byTrigger] = await linesOf(() => gateway.trigger(defineEvent([])))
+      const payload = { action: 'post-append', userPoolId: POOL, username: USER }
+      const [byAction] = await linesOf(() => gateway.action(payload))
+      t.match(byAction, { msg: 'action', action: 'post-append', outcome: 'factor_set', alias: 'actions' })
+      t.equal(byAction?.user, byTrigger?.user)
+      await gateway.addTenant(tenantFile({ tenantId: 'two', userPoolId: 'eu-central-1_Two000001', alias: 't-two' }))
+      const elsewhere = defineEvent([], {}, { userPoolId: 'eu-central-1_Two000001' })
+      const [other] = await linesOf(() => gateway.trigger(elsewhere))
+      t.match(other, { tenantId: 'two', user: /^u_/ })
+      t.not(other?.user, byTrigger?.user)
+    },
+  )
+
+  t.test('names the dependency that failed, with its own words for it', async (t) => {
+    await gateway.stack.corbado.setFault({ kind: 'status', status: 503 })
+    const proof = await gateway.stack.corbado.sign('pro-1001', USER)
+    const [line] = await linesOf(() => gateway.trigger(verifyEvent(proof)))
+    await gateway.stack.corbado.setFault(undefined)
+    t.match(line, {
+      level: 'error',
+      outcome: 'incorrect',
+      reason: 'backend_unavailable',
+      upstream: { corbado: Number },
+      upstreamStatus: 503,
+      upstreamRequestId: /^req-/,
+    })
+  })
+
+  t.test('is a warning for what somebody must wire or mend, an error for a fault', async (t) => {
+    const unknown = triggerEvent('PreSignUp_SignUp', {}, { userPoolId: 'eu-central-1_Unknown01' })
+    t.match(await linesOf(() => gateway.trigger(unknown)), [{ level: 'warn', reason: 'tenant_unknown' }])
+    t.match(await linesOf(() => gateway.trigger(triggerEvent('Later_Source'))), [
+      { level: 'warn', reason: 'unknown_trigger' },
+    ])
+    await gateway.stack.table.setFault({ kind: 'status', status: 500 })
+    const fresh = defineEvent([], {}, { userPoolId: 'eu-central-1_Unknown02' })
+    t.match(await linesOf(() => gateway.trigger(fresh)), [
+      { level: 'error', outcome: 'fault', reason: 'table_unavailable', err: { code: 'GW_ERR_UPSTREAM_UNAVAILABLE' } },
+    ])
+    await gateway.stack.table.setFault(undefined)
+  })
+
+  t.test('is not written for health checks', async (t) => {
+    const live = { version: '2.0', rawPath: '/health/live', requestContext: { http: { method: 'GET' } } }
+    t.strictSame(await linesOf(() => gateway.trigger(live)), [])
+  })
+
+  t.test('holds of hostile texts only what looks like an id', async (t) => {
+    const hostile = triggerEvent(
+      'x\n{"level":"error"}',
+      {},
+      { region: 'ada@acme.example', callerContext: { clientId: 'a b' } },
+    )
+    const [line] = await linesOf(() => gateway.trigger(hostile))
+    t.match(line, { triggerSource: undefined, region: undefined, clientId: undefined })
+  })
+})
+
+t.test('an answer leaves before Lambda, Cognito or a forwarder would stop waiting', async (t) => {
+  const triggerDeadlineMs = 4_200
+  t.equal(budgetMs({ triggerDeadlineMs }), 4_200)
+  t.equal(budgetMs({ triggerDeadlineMs, remainingMs: 10_000 }), 4_200)
+  t.equal(budgetMs({ triggerDeadlineMs, remainingMs: 3_000 }), 2_850, '150 ms are kept back')
+  t.equal(budgetMs({ triggerDeadlineMs, remainingMs: 100 }), 500, 'at least half a second')
+  t.equal(budgetMs({ triggerDeadlineMs, coldStartMs: 400 }), 4_200)
+  t.equal(budgetMs({ triggerDeadlineMs, coldStartMs: 1_000 }), 3_700, 'Cognito’s five seconds include the cold start')
+  t.equal(budgetMs({ triggerDeadlineMs, coldStartMs: 4_999 }), 500)
+  t.equal(budgetMs({ triggerDeadlineMs, coldStartMs: 5_000 }), 4_200, 'made ready in advance: nobody waited')
+  t.equal(budgetMs({ triggerDeadlineMs, coldStartMs: 1_000, remainingMs: 2_000 }), 1_850)
+})
+
+t.test('the version on the line is the package’s', async (t) => {
+  t.equal(GATEWAY_VERSION, JSON.parse(readFileSync('package.json', 'utf8')).version)
+})
