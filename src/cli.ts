@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { systemClock } from './call.js'
+import { createLocalCommand } from './local/command.js'
 import { runCli } from './operator/program.js'
 
 const { argv, env, stdout, stderr } = process
-process.exitCode = await runCli(argv.slice(2), { stdout, stderr, env, clock: systemClock })
+const io = { stdout, stderr, env, clock: systemClock }
+process.exitCode = await runCli(argv.slice(2), io, [createLocalCommand(import.meta.dirname)])

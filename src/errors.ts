@@ -115,6 +115,6 @@ export const ERRORS = [
   ActionUserNotFound,
   ...Object.values(upstreamErrors),
 ].map((Class) => {
-  const { code, statusCode, message } = new Class('…')
-  return { code, statusCode: statusCode ?? 500, message }
+  const { code, statusCode, message } = new Class()
+  return { code, statusCode: statusCode ?? 500, message: message.replace('%s', '…') }
 })

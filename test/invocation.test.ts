@@ -99,7 +99,7 @@ t.test('the Lambda door', async (t) => {
         clientMetadata: JSON.parse('{"__proto__":"p","constructor":{"prototype":1},"n":null,"t":"1"}'),
       },
     }
-    const event = { ...defineEvent([]), ...extra }
+    const event: Record<string, unknown> = { ...defineEvent([]), ...extra }
     const before = JSON.stringify(event)
     const answer = await gateway.trigger(event)
     t.equal(JSON.stringify({ ...answer, response: event.response }), before, 'keys such as __proto__ included')

@@ -1,6 +1,7 @@
 import { type CommandIo, createPaint, writeJson } from './io.js'
 import { type Plan, tenantIdOf } from './plan.js'
 import { planText } from './plan-text.js'
+import { shellWord } from './shell-word.js'
 import type { Conflict, Written } from './write-plan.js'
 
 /** Enough to see which ones; `--json` has them all. */
@@ -64,8 +65,4 @@ function partText({ writes }: Plan, { added, changed }: Written): string {
   const more = ids.length > NAMES_MAX ? ` and ${ids.length - NAMES_MAX} more` : ''
   const names = ids.length === 0 ? '' : ` (${ids.slice(0, NAMES_MAX).join(', ')}${more})`
   return `Stopped: ${ids.length} of ${writes.length} were written${names}. The same command plans the rest anew.`
-}
-
-function shellWord(text: string): string {
-  return /^[\w./@:+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }

@@ -4,6 +4,9 @@ import { EnvInvalid, isGatewayError, isUpstreamError } from '../errors.js'
 /** The command cannot start as it was called; the message completes "error: …". */
 export class WrongUsage extends Error {}
 
+/** The command was called rightly and cannot do its work here; the message completes "error: …". */
+export class NotPossible extends Error {}
+
 /** What ended a command: its line for stderr (none where it was printed already) and the exit code. */
 export interface Failure {
   readonly line?: string
@@ -15,6 +18,7 @@ export function failureOf(error: unknown): Failure | undefined {
   // Commander has printed its message; it calls help and version errors too, with exit code 0.
   if (error instanceof CommanderError) return { exitCode: error.exitCode === 0 ? 0 : 2 }
   if (error instanceof WrongUsage || error instanceof EnvInvalid) return { line: error.message, exitCode: 2 }
+  if (error instanceof NotPossible) return { line: error.message, exitCode: 1 }
   if (isUpstreamError(error)) return { line: upstreamLine(error), exitCode: 1 }
   if (isGatewayError(error)) return { line: `${error.message} [${error.code}]`, exitCode: 1 }
   return undefined

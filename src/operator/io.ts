@@ -21,10 +21,13 @@ export interface CommandIo extends Io {
   foundProblems(): void
 }
 
-type Color = 'green' | 'yellow' | 'red' | 'dim'
+type Color = 'green' | 'yellow' | 'red' | 'dim' | 'bold'
+
+/** What colours text for one output. */
+export type Paint = (color: Color, text: string) => string
 
 /** Colours text where somebody looks at a terminal and has not said no (no-color.org). */
-export function createPaint({ isTTY }: Output, { NO_COLOR }: Io['env']): (color: Color, text: string) => string {
+export function createPaint({ isTTY }: Output, { NO_COLOR }: Io['env']): Paint {
   const colored = isTTY === true && !NO_COLOR
   return (color, text) => (colored ? styleText(color, text, { validateStream: false }) : text)
 }

@@ -1,4 +1,4 @@
-import { type CommandIo, createPaint, writeJson } from './io.js'
+import { type CommandIo, createPaint, type Paint, writeJson } from './io.js'
 import type { FileIssue } from './tenant-file.js'
 import type { TenantFolder } from './tenant-files.js'
 
@@ -15,7 +15,7 @@ export function folderJson({ entries, issues }: TenantFolder) {
 }
 
 /** One line an issue, a blank line between files, and at the end how many there are. */
-function issuesText(issues: readonly FileIssue[], paint: ReturnType<typeof createPaint>): string {
+function issuesText(issues: readonly FileIssue[], paint: Paint): string {
   const files = [...new Set(issues.map(({ file }) => file))]
   const groups = files.map((name) => {
     const lines = issues.filter(({ file }) => file === name).map((issue) => `${issueText(issue, paint)}\n`)
@@ -25,7 +25,7 @@ function issuesText(issues: readonly FileIssue[], paint: ReturnType<typeof creat
   return `${groups.join('\n')}\n${paint('red', count)}\n`
 }
 
-function issueText({ file, line, column, field, message }: FileIssue, paint: ReturnType<typeof createPaint>): string {
+function issueText({ file, line, column, field, message }: FileIssue, paint: Paint): string {
   const place = paint('dim', `${file}:${line}:${column}`)
   return [place, ...(field === '' ? [] : [paint('yellow', field)]), message].join('  ')
 }

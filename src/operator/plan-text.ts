@@ -1,7 +1,5 @@
-import type { createPaint } from './io.js'
+import type { Paint } from './io.js'
 import { type FieldChange, type Plan, type PlannedWrite, tenantIdOf } from './plan.js'
-
-type Paint = ReturnType<typeof createPaint>
 
 /** The plan for a person: what is added, what is changed field by field, what stays. */
 export function planText({ writes, untouched, kept }: Plan, paint: Paint): string {

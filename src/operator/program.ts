@@ -2,17 +2,17 @@ import type { Command } from 'commander'
 import manifest from '../../package.json' with { type: 'json' }
 import { defineCommand } from './define-command.js'
 import { failureOf } from './failure.js'
-import { COMMANDS } from './index.js'
+import { COMMANDS, type CreateCommand } from './index.js'
 import { type CommandIo, createPaint, type Io } from './io.js'
 
-/** Builds `corbado-gateway` with all its commands. */
-export function createProgram(io: CommandIo): Command {
+/** Builds `corbado-gateway` with all its commands. `more` are those of rooms that an operator's command must not know. */
+export function createProgram(io: CommandIo, more: readonly CreateCommand[] = []): Command {
   const program = defineCommand(io, {
     path: 'corbado-gateway',
     summary: 'Operates the passkey gateway between Amazon Cognito user pools and Corbado Connect.',
     examples: ['corbado-gateway tenants validate', 'corbado-gateway tenants apply --help'],
   }).version(manifest.version)
-  for (const create of COMMANDS) program.addCommand(create(io))
+  for (const create of [...more, ...COMMANDS]) program.addCommand(create(io))
   return program
 }
 
@@ -21,13 +21,13 @@ export function createProgram(io: CommandIo): Command {
  * @param argv the words after the program's name
  * @returns the exit code: 0 done, 1 found problems, 2 wrong usage
  */
-export async function runCli(argv: readonly string[], io: Io): Promise<0 | 1 | 2> {
+export async function runCli(argv: readonly string[], io: Io, more: readonly CreateCommand[] = []): Promise<0 | 1 | 2> {
   let exitCode: 0 | 1 = 0
   const foundProblems = () => {
     exitCode = 1
   }
   try {
-    await createProgram({ ...io, foundProblems }).parseAsync(argv, { from: 'user' })
+    await createProgram({ ...io, foundProblems }, more).parseAsync(argv, { from: 'user' })
     return exitCode
   } catch (error) {
     const failure = failureOf(error)

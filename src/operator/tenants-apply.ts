@@ -14,11 +14,14 @@ import type { FileIssue } from './tenant-file.js'
 import { readTenantFolder, type TenantEntry } from './tenant-files.js'
 import { AWS_CALL_MS, writePlan } from './write-plan.js'
 
-interface ApplyOptions {
+export interface ApplyOptions {
   readonly yes?: true
   readonly json?: true
   readonly by?: string
 }
+
+/** Longest that one page of the table may take. */
+const TABLE_REQUEST_MS = 10_000
 
 /** `tenants apply`: brings the table to what the files say. Never removes. */
 export function tenantsApplyCommand(io: CommandIo): Command {
@@ -37,13 +40,14 @@ export function tenantsApplyCommand(io: CommandIo): Command {
     .action((dir: string, options: ApplyOptions) => applyTenants(dir, options, io))
 }
 
-async function applyTenants(dir: string, options: ApplyOptions, io: CommandIo): Promise<void> {
+/** Shows or, with `yes`, carries out what brings the table to what a folder's files say. */
+export async function applyTenants(dir: string, options: ApplyOptions, io: CommandIo): Promise<void> {
   const env = parseEnv(io.env)
   const folder = await readTenantFolder(dir, readConfigRules(io.env))
   if (folder.issues.length > 0) return reportIssues(folder, options.json === true, io)
   // The AWS SDK takes longer to load than all the rest, and wrong files are told without it.
   const { createUpstreams } = await import('../upstreams/index.js')
-  const upstreams = createUpstreams(env, io.clock)
+  const upstreams = createUpstreams(env, io.clock, TABLE_REQUEST_MS)
   try {
     const plan = planTenants(folder.entries, await upstreams.table.listConfigs(createCall(AWS_CALL_MS)))
     const issues = takenIds(folder.entries, plan)

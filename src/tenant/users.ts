@@ -28,8 +28,8 @@ export function createTenantUsers(options: TenantUsersOptions, config: TenantCon
   const { upstreams, credentials, limiter } = options
 
   function inPool<T>(operation: string, run: (pool: UserPool) => Promise<T>): Promise<T> {
-    return credentials.use(config, operation, call, async (given) =>
-      run(await upstreams.userPool(config.userPoolId, config.aws.region, given)),
+    return credentials.use(config, operation, call, (given) =>
+      run(upstreams.userPool(config.userPoolId, config.aws.region, given)),
     )
   }
 

@@ -1,15 +1,13 @@
 import {
   AdminGetUserCommand,
   AdminSetUserMFAPreferenceCommand,
-  CognitoIdentityProviderClient,
+  type CognitoIdentityProviderClient,
   ListUsersCommand,
 } from '@aws-sdk/client-cognito-identity-provider'
 import type { Call } from '../call.js'
 import { upstreamError } from '../errors.js'
 import type { UserPoolId } from '../ids.js'
 import { callAws } from './aws-call.js'
-
-export { CognitoIdentityProviderClient }
 
 /** What the actions need to know of a user. */
 export interface User {

@@ -1,9 +1,7 @@
-import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm'
+import { GetParameterCommand, type SSMClient } from '@aws-sdk/client-ssm'
 import type { Call } from '../call.js'
 import { upstreamError } from '../errors.js'
 import { callAws } from './aws-call.js'
-
-export { SSMClient }
 
 /** CONTRACT 5.5. */
 const READ_MS = 500

@@ -1,9 +1,7 @@
-import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts'
+import { AssumeRoleCommand, type STSClient } from '@aws-sdk/client-sts'
 import type { Call } from '../call.js'
 import { upstreamError } from '../errors.js'
 import { callAws } from './aws-call.js'
-
-export { STSClient }
 
 /** CONTRACT 5.5. */
 const ASSUME_MS = 800

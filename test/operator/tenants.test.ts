@@ -7,7 +7,7 @@ import type { Command } from 'commander'
 import { build } from 'esbuild'
 import t from 'tap'
 import { createProgram } from '../../src/operator/program.js'
-import { cli, tenantYaml } from './fixtures/cli.js'
+import { cli, more, tenantYaml } from './fixtures/cli.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -263,7 +263,7 @@ t.test('prints the result as JSON', async (t) => {
         line: 13,
         column: 3,
         field: 'corbado.projectId',
-        message: 'must match pattern "^pro-\\d+$"',
+        message: 'must be a Corbado project such as pro-1234567890',
       },
     ],
   })
@@ -304,7 +304,7 @@ t.test('every command has help with an example, and every one that does somethin
   }
   const quiet = { write: () => true }
   const io = { stdout: quiet, stderr: quiet, env: {}, clock: Date, foundProblems: () => undefined }
-  await check(createProgram(io), [])
+  await check(createProgram(io, more), [])
 })
 
 t.test('the built program runs as a process of its own', async (t) => {

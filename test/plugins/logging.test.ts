@@ -15,7 +15,11 @@ const USER = '7c9e6679-7425-40de-944b-e07fc1f90ae7'
 
 function capture(level = 'trace') {
   let text = ''
-  const logger = createLogger(level, { write: (chunk: string) => void (text += chunk) })
+  const logger = createLogger(level, {
+    write(chunk: string) {
+      text += chunk
+    },
+  })
   return { logger, text: () => text, last: () => JSON.parse(text.trim().split('\n').at(-1) ?? '') as Line }
 }
 

@@ -1,0 +1,68 @@
+import { AuthenticationDetails, CognitoUser, CognitoUserPool, type ICognitoStorage } from 'amazon-cognito-identity-js'
+
+/** Where a login stands, as the app that the user sits in front of sees it. */
+export type LoginStage =
+  | { readonly kind: 'challenge'; answer(proof: string): Promise<LoginStage> }
+  | { readonly kind: 'tokens'; readonly username: string }
+  /** `error` is Cognito's name of it. */
+  | { readonly kind: 'refused'; readonly error: string }
+
+/** Words for where a login stands. */
+export function stageText(stage: LoginStage): string {
+  if (stage.kind === 'refused') return `refused: ${stage.error}`
+  return stage.kind === 'tokens' ? `tokens of ${stage.username}` : 'passkey asked for'
+}
+
+export interface LoginOptions {
+  /** Cognito's address. */
+  readonly endpoint: string
+  readonly userPoolId: string
+  readonly clientId: string
+  readonly username: string
+  /** Sent by SRP before the passkey is asked for; none: the passkey alone. */
+  readonly password?: string | undefined
+}
+
+/** Begins a login in the custom auth flow, with the client that customers' own apps use. */
+export function startLogin({ endpoint, userPoolId, clientId, username, password }: LoginOptions): Promise<LoginStage> {
+  const Storage = createStorage()
+  const pool = new CognitoUserPool({ UserPoolId: userPoolId, ClientId: clientId, endpoint, Storage })
+  const user = new CognitoUser({ Username: username, Pool: pool, Storage })
+  user.setAuthenticationFlowType('CUSTOM_AUTH')
+  const details = new AuthenticationDetails({
+    Username: username,
+    ...(password !== undefined && { Password: password }),
+  })
+  return stageOf(user, (callbacks) => {
+    if (password === undefined) user.initiateAuth(details, callbacks)
+    else user.authenticateUser(details, callbacks)
+  })
+}
+
+type Callbacks = Parameters<CognitoUser['initiateAuth']>[1]
+
+function stageOf(user: CognitoUser, act: (callbacks: Callbacks) => void): Promise<LoginStage> {
+  return new Promise((resolve) => {
+    act({
+      onSuccess: (session) =>
+        resolve({ kind: 'tokens', username: String(session.getIdToken().payload['cognito:username']) }),
+      onFailure: (error: { name?: string }) => resolve({ kind: 'refused', error: error.name ?? 'unknown' }),
+      customChallenge: () =>
+        resolve({
+          kind: 'challenge',
+          answer: (proof) => stageOf(user, (callbacks) => user.sendCustomChallengeAnswer(proof, callbacks)),
+        }),
+    })
+  })
+}
+
+/** The client keeps tokens where a browser would; these are gone with the login. */
+function createStorage(): ICognitoStorage {
+  const items = new Map<string, string>()
+  return {
+    setItem: (key, value) => void items.set(key, value),
+    getItem: (key) => items.get(key) ?? null,
+    removeItem: (key) => void items.delete(key),
+    clear: () => items.clear(),
+  }
+}

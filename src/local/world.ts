@@ -1,0 +1,95 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { readConfigRules } from '../operator/config-rules.js'
+import { NotPossible } from '../operator/failure.js'
+import type { CommandIo } from '../operator/io.js'
+import { reportIssues } from '../operator/issues-report.js'
+import { readTenantFolder } from '../operator/tenant-files.js'
+import type { TenantFile } from '../tenant/config.js'
+import { type ActionClient, createActionClient } from './action-client.js'
+import { createEnvironments } from './environments.js'
+import { createExample, type Example, putExample } from './example.js'
+import { createGatewayLog, type GatewayLog } from './gateway-log.js'
+import { useNoAccount } from './no-account.js'
+import { startStackAt } from './ports.js'
+import type { Stack } from './stack.js'
+import { grantAlias } from './tenants.js'
+import { createWorkspace, type Workspace } from './workspace.js'
+
+/** Everything that a login needs, up and running. */
+export interface World {
+  readonly stack: Stack
+  readonly workspace: Workspace
+  readonly log: GatewayLog
+  readonly actions: ActionClient
+  readonly examples: readonly Example[]
+  coldStarts(): number
+}
+
+export interface WorldOptions {
+  /** Folder of the tenant files. */
+  readonly dir: string
+  /** Folder of the compiled program. */
+  readonly built: string
+  readonly port: number
+  /** The gateway's lines go to stderr. */
+  readonly logs: boolean
+  readonly json: boolean
+  readonly io: CommandIo
+  /** Takes what is to be done at the end, the last one first; called before there is anything to close. */
+  onClose(close: () => Promise<unknown>): void
+}
+
+/** How soon the gateway sees a config that somebody changed, in seconds: somebody is waiting for it. */
+const TENANT_TTL_SECONDS = '5'
+
+/**
+ * Sets up the service and the world around it, as Corbado and its customers would. Its table is still empty.
+ * @returns undefined where a tenant file is wrong, which is reported
+ * @throws NotPossible where a port is taken or the program is not built
+ */
+export async function openWorld(options: WorldOptions): Promise<World | undefined> {
+  const { dir, port, logs, json, io, onClose } = options
+  const code = builtFiles(options)
+  const folder = await readTenantFolder(dir, readConfigRules({}))
+  if (folder.issues.length > 0) return void reportIssues(folder, json, io)
+  const tenants = folder.entries.map(({ tenant }) => tenant)
+
+  useNoAccount()
+  const starting = startStackAt(port)
+  onClose(async () => (await starting.catch(() => undefined))?.stop())
+  const stack = await starting
+  const workspace = await createWorkspace()
+  onClose(workspace.close)
+  const log = createGatewayLog(logs ? (line) => void io.stderr.write(`${line}\n`) : workspace.log)
+  const env = { ...stack.gatewayEnv, LOG_LEVEL: 'info', TENANT_TTL_SECONDS, TENANT_STALE_SECONDS: TENANT_TTL_SECONDS }
+  const environments = createEnvironments({ ...code, env, onLine: log.add })
+  onClose(environments.stop)
+  const actions = createActionClient(stack)
+  onClose(async () => actions.close())
+
+  const examples = tenants.map(createExample)
+  for (const example of examples) putExample(stack, example)
+  stack.deploy(environments.runner, grantAliases(stack, tenants))
+  return { stack, workspace, log, actions, examples, coldStarts: environments.coldStarts }
+}
+
+function builtFiles({ built }: WorldOptions): { runtime: string; entry: string } {
+  const files = { runtime: join(built, 'local/runtime.mjs'), entry: join(built, 'lambda/index.mjs') }
+  for (const file of Object.values(files)) {
+    if (!existsSync(file)) throw new NotPossible(`${file} is missing: npm run build makes it`)
+  }
+  return files
+}
+
+function grantAliases(stack: Stack, tenants: readonly TenantFile[]): string[] {
+  const aliases = [...new Set(tenants.map(({ alias }) => alias))]
+  for (const alias of aliases) {
+    grantAlias(
+      stack,
+      alias,
+      tenants.filter((tenant) => tenant.alias === alias),
+    )
+  }
+  return aliases
+}

@@ -1,0 +1,10 @@
+// The bundle from process start to its first Define answer, as a cold Lambda environment gives it.
+const { handler } = await import(process.env.BENCH_BUNDLE)
+const context = {
+  awsRequestId: 'bench',
+  invokedFunctionArn: process.env.BENCH_ARN,
+  getRemainingTimeInMillis: () => 5_000,
+}
+const { response } = await handler(JSON.parse(process.env.BENCH_EVENT), context)
+if (response.challengeName !== 'CUSTOM_CHALLENGE') throw new Error('the answer is not a challenge')
+process.stderr.write(`${performance.now()}\n`, () => process.exit(0))

@@ -1,0 +1,30 @@
+/** One measured claim: a figure of ours, the reference of the same run, and the ratio that the claim is about. */
+export interface Row {
+  readonly name: string
+  readonly unit: string
+  readonly ours: number
+  readonly reference: number
+  readonly referenceName: string
+  readonly ratio: number
+  /** The claim: the ratio stays at or below this. */
+  readonly limit: number
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = Math.floor(sorted.length / 2)
+  const upper = sorted[middle] ?? Number.NaN
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2
+}
+
+const figure = (value: number, unit: string) => `${value.toLocaleString('en-US', { maximumFractionDigits: 1 })} ${unit}`
+
+/** A row for people. The verdict informs; a benchmark never fails a build, since machines are noisy. */
+export function toText({ name, unit, ours, reference, referenceName, ratio, limit }: Row): string {
+  return [
+    name,
+    `  ours       ${figure(ours, unit)}`,
+    `  reference  ${figure(reference, unit)}  (${referenceName})`,
+    `  ratio      ${ratio.toFixed(2)}  claimed ≤ ${limit}  ${ratio <= limit ? 'holds' : 'DOES NOT HOLD'}`,
+  ].join('\n')
+}

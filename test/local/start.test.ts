@@ -1,0 +1,274 @@
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import { dirname, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import t from 'tap'
+import { tenantYaml } from '../operator/fixtures/cli.js'
+
+interface Step {
+  readonly step: string
+  readonly expected: string
+  readonly outcome: string
+  readonly ok: boolean
+  readonly ms: number
+  readonly triggers: { readonly trigger: string; readonly outcome: string; readonly ms: number }[]
+}
+interface Report {
+  readonly tenants: { readonly tenantId: string; readonly flow: string; readonly steps: Step[] }[]
+}
+interface Teardown {
+  teardown(undo: () => unknown): void
+}
+
+/** Runs the built program on free ports, as `npm start` does on fixed ones. */
+function start(t: Teardown, ...argv: string[]) {
+  const child = spawn(process.execPath, ['dist/cli.mjs', 'local', ...argv], { stdio: ['ignore', 'pipe', 'pipe'] })
+  t.teardown(() => child.kill('SIGKILL'))
+  const printed = { stdout: '', stderr: '' }
+  child.stdout.on('data', (chunk) => (printed.stdout += chunk))
+  child.stderr.on('data', (chunk) => (printed.stderr += chunk))
+  const closed = once(child, 'close')
+  return {
+    printed,
+    kill: (signal: NodeJS.Signals) => child.kill(signal),
+    async end() {
+      const [code, signal] = await closed
+      return { code, signal, ...printed }
+    },
+    /** Until the output holds a text. */
+    async says(text: string) {
+      while (!printed.stdout.includes(text)) {
+        if (child.exitCode !== null) throw new Error(`ended without saying "${text}": ${JSON.stringify(printed)}`)
+        await sleep(10)
+      }
+    },
+  }
+}
+
+const logFileOf = (stdout: string) => /log lines +(\S+)/.exec(stdout)?.[1] ?? ''
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy()
+      resolve(false)
+    }).on('error', () => resolve(true))
+  })
+}
+
+t.test('signs a user of each example tenant in, with two different flows, and prints it as JSON', async (t) => {
+  const { code, stdout, stderr } = await start(t, '--port', '0', '--once', '--json').end()
+  t.equal(stderr, '')
+  t.equal(code, 0)
+  const { tenants }: Report = JSON.parse(stdout)
+  t.same(
+    tenants.map(({ tenantId, flow }) => [tenantId, flow]),
+    [
+      ['acme-shop', 'passkey'],
+      ['globex-bank', 'password-then-passkey'],
+    ],
+  )
+  for (const { tenantId, steps } of tenants) {
+    for (const { step, expected, outcome, ok, ms } of steps) {
+      t.ok(ok, `${tenantId}: ${step}: expected ${expected}, happened ${outcome}`)
+      t.type(ms, 'number')
+    }
+  }
+  const common = ['pre-login', 'passkey ceremony', 'answer with it', "somebody else's proof", 'proof used before']
+  for (const { steps } of tenants) {
+    const names = steps.map(({ step }) => step)
+    for (const name of [...common, 'unknown e-mail', 'post-append: MFA', 'log lines']) t.ok(names.includes(name), name)
+  }
+  const [acme, globex] = tenants
+  const triggersOf = (report: (typeof tenants)[number] | undefined, name: string) =>
+    report?.steps.find(({ step }) => step === name)?.triggers.map(({ trigger, outcome }) => `${trigger}: ${outcome}`)
+  t.same(triggersOf(acme, 'begin login'), ['define: CUSTOM_CHALLENGE', 'create: challenge parameters'])
+  t.same(triggersOf(acme, 'answer with it'), ['verify: answerCorrect true', 'define: issueTokens'])
+  t.same(triggersOf(globex, 'password (SRP)'), [
+    'define: PASSWORD_VERIFIER',
+    'define: CUSTOM_CHALLENGE',
+    'create: challenge parameters',
+  ])
+  const told = (report: (typeof tenants)[number] | undefined) =>
+    report?.steps.find(({ step }) => step === 'unknown e-mail')?.outcome
+  t.equal(told(acme), 'user_not_found, told')
+  t.equal(told(globex), 'user_not_found, not told')
+})
+
+t.test('tells the story for people, and logs nothing private of it', async (t) => {
+  const { code, stdout, stderr } = await start(t, '--port', '0', '--once').end()
+  t.equal(stderr, '')
+  t.equal(code, 0)
+  t.match(stdout, /\nAll 21 steps went as expected\.\n$/)
+  t.notMatch(stdout, '✗')
+  t.notMatch(stdout, '\u001b', 'no colour where no terminal is')
+  t.match(stdout, /\n {2}✓ pre-login +the Cognito user name +globex-100417 +\d+ ms/)
+  t.match(stdout, /\n {6}define +PASSWORD_VERIFIER +\d+ ms\n {6}define +CUSTOM_CHALLENGE +\d+ ms\n {6}create /)
+  t.ok(
+    stdout.split('\n').every((line) => line.length <= 115),
+    'fits a terminal',
+  )
+
+  const log = readFileSync(logFileOf(stdout), 'utf8')
+  const lines = log.trim().split('\n')
+  t.ok(lines.length > 30)
+  for (const line of lines) t.match(JSON.parse(line), { level: /^(info|warn)$/, tenantId: /^(acme-shop|globex-bank)$/ })
+  for (const word of ['@', 'lindqvist', '+49', 'eyJ', 'corbado1_', 'globex-1004', 'mara', 'password":']) {
+    t.notOk(log.toLowerCase().includes(word.toLowerCase()), word)
+  }
+})
+
+t.test('makes up what other tenants need, too, and leaves out those that are not served', async (t) => {
+  const phone = '{ preLogin: { identifierAttribute: phone_number }, postAppend: { mfa: none } }'
+  const dir = t.testdir({
+    'acme.yaml': tenantYaml().replace(
+      'actions:\n  postAppend:\n    mfa: sms',
+      `login: { maxAttempts: 1 }\nactions: ${phone}`,
+    ),
+    'b.yaml': tenantYaml('b')
+      .replace('mfa: sms', 'mfa: email')
+      .replace('Scheme: basic', 'Scheme: bearer')
+      .replace('pro-1', 'pro-2'),
+    'c.yaml': tenantYaml('c').replace('status: active', 'status: suspended'),
+  })
+  const { code, stdout } = await start(t, dir, '--port', '0', '--once', '--json').end()
+  const { tenants }: Report = JSON.parse(stdout)
+  t.same(
+    tenants.flatMap(({ steps }) => steps.filter(({ ok }) => !ok)),
+    [],
+  )
+  t.equal(code, 0)
+  t.same(
+    tenants.map(({ tenantId }) => tenantId),
+    ['acme', 'b'],
+  )
+  t.match(tenants[0]?.steps.at(-3), { step: 'unknown phone number' })
+})
+
+t.test('says what went otherwise than expected, and why; with --once the exit code is 1', async (t) => {
+  const dir = t.testdir({ 'acme.yaml': `${tenantYaml()}limits:\n  verifyPerSecond: 1\n` })
+  const { code, stdout, stderr } = await start(t, dir, '--port', '0', '--once').end()
+  t.equal(code, 1)
+  t.equal(stderr, '')
+  const issue = "acme: somebody else's proof: expected refused: user_mismatch, but: refused: verify_rate_limited"
+  t.match(stdout, `of 10 steps went otherwise than expected:\n  ${issue}\n`)
+  t.match(stdout, / {2}✗ somebody else's proof /)
+})
+
+t.test('reports wrong tenant files and starts nothing', async (t) => {
+  const dir = t.testdir({ 'acme.yaml': tenantYaml().replace('sms', 'fax') })
+  const { code, stdout } = await start(t, dir, '--port', '0', '--once').end()
+  t.equal(code, 1)
+  t.match(stdout, /^\S+acme\.yaml:19:5 {2}actions\.postAppend\.mfa {2}must be one of [^\n]+\n\n1 issue in 1 file\n$/)
+})
+
+t.test('refuses wrong usage', async (t) => {
+  const cases = [
+    [['--json'], 'error: --json needs --once\n'],
+    [
+      ['--port', '80'],
+      "error: option '--port <n>' argument '80' is invalid. It must be 0 or a number from 1024 to 65500.",
+    ],
+    [['nowhere'], 'error: the folder nowhere cannot be read (ENOENT)\n'],
+  ] as const
+  for (const [argv, message] of cases) {
+    const { code, stdout, stderr } = await start(t, ...argv).end()
+    t.equal(code, 2, message)
+    t.equal(stdout, '')
+    t.ok(stderr.startsWith(message), stderr)
+  }
+})
+
+t.test('names the port that is taken, its service and what to do, and leaves nothing running', async (t) => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  t.teardown(() => taken.close())
+  const { port } = taken.address() as AddressInfo
+  const base = port - 1
+  const { code, stdout, stderr } = await start(t, '--port', String(base)).end()
+  t.equal(code, 1)
+  t.equal(stdout, '')
+  const other = base + 1_000 <= 65_500 ? base + 1_000 : base - 1_000
+  const advice = `Stop what listens there, or choose another base: npm start -- --port ${other}`
+  t.equal(stderr, `error: Port ${port} (lambda stand-in) is taken. ${advice}\n`)
+})
+
+t.test('stays up until it is told to stop, and then frees its ports at once', async (t) => {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    const running = start(t, '--port', '0', '--logs')
+    await running.says('Ctrl-C stops it')
+    const ports = [...running.printed.stdout.matchAll(/^ {2}\w+ +http:\/\/127\.0\.0\.1:(\d+)/gm)].map(([, port]) =>
+      Number(port),
+    )
+    t.equal(ports.length, 6)
+    t.same(
+      await Promise.all(ports.map(isFree)),
+      ports.map(() => false),
+    )
+    const at = Date.now()
+    running.kill(signal)
+    const { code, stdout, stderr } = await running.end()
+    t.ok(Date.now() - at < 2_000, `${signal} took ${Date.now() - at} ms`)
+    t.equal(code, 0, signal)
+    t.match(stdout, /\nstopped\n$/)
+    t.same(
+      await Promise.all(ports.map(isFree)),
+      ports.map(() => true),
+    )
+    const lines = stderr.trim().split('\n')
+    t.ok(lines.length > 30, '--logs puts the lines on stderr')
+    for (const line of lines) t.type(JSON.parse(line).msg, 'string')
+    t.notMatch(stdout, 'tail -f')
+  }
+})
+
+t.test('can be stopped in the middle of its story', async (t) => {
+  const running = start(t, '--port', '0')
+  await running.says('✓ pre-login')
+  const at = Date.now()
+  running.kill('SIGINT')
+  const { code, stdout, stderr } = await running.end()
+  t.ok(Date.now() - at < 2_000)
+  t.equal(code, 0)
+  t.equal(stderr, '')
+  t.match(stdout, /\nstopped\n$/)
+  t.notMatch(stdout, '✗')
+})
+
+t.test('prints lines to try next that work as they stand', async (t) => {
+  const running = start(t, '--port', '0')
+  await running.says('tail -f')
+  const [, rest = ''] = running.printed.stdout.split('in another terminal:\n')
+  const lines = [...rest.matchAll(/^# (.+)\n(.+)$/gm)].map(([, why = '', line = '']) => ({ why, line }))
+  const lineFor = (word: string) => lines.find(({ why }) => why.startsWith(word))?.line ?? ''
+  const run = (line: string) => promisify(execFile)('sh', ['-c', line])
+  t.equal(lines.length, 5)
+
+  const login = lineFor('Begin a login')
+  t.match(JSON.parse((await run(login)).stdout), { ChallengeName: 'CUSTOM_CHALLENGE' })
+  t.match(await run(lineFor('Check')), { stdout: '2 tenants are valid\n', stderr: '' })
+  t.match(await run(lineFor('Compare')), { stdout: '2 untouched\n', stderr: '' })
+  t.match(
+    (await run(lineFor('Switch'))).stdout,
+    '"active" -> "passkeys-off"\n1 untouched\n0 added, 1 changed, 1 untouched\n',
+  )
+  let answer = ''
+  for (const until = Date.now() + 10_000; Date.now() < until; await sleep(250)) {
+    answer = (await run(login)).stdout
+    if (!answer.includes('CUSTOM_CHALLENGE')) break
+  }
+  t.match(JSON.parse(answer), { __type: 'NotAuthorizedException' })
+
+  const [command = '', ...argv] = lineFor('Watch').split(' ')
+  const tail = spawn(command, argv, { stdio: ['ignore', 'pipe', 'ignore'] })
+  t.teardown(() => tail.kill())
+  const [chunk] = await once(tail.stdout, 'data')
+  t.match(String(chunk), '"reason":"passkeys_off"')
+  running.kill('SIGTERM')
+  t.equal((await running.end()).code, 0)
+  t.ok(readFileSync(resolve(dirname(logFileOf(running.printed.stdout)), 'gateway.log')).length > 0, 'the log stays')
+})
