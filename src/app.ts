@@ -4,7 +4,7 @@ import type { Env } from './env.js'
 import { Internal } from './errors.js'
 import { caller, type InvocationOf } from './plugins/caller.js'
 import { deadline } from './plugins/deadline.js'
-import { errorHandler } from './plugins/error-handler.js'
+import { answerFrameworkError, errorHandler } from './plugins/error-handler.js'
 import { createRequestId, logging } from './plugins/logging.js'
 import { tenant } from './plugins/tenant.js'
 import { serializerCompiler, validatorCompiler } from './plugins/validator.js'
@@ -45,6 +45,7 @@ export function buildApp({
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => createRequestId(),
     bodyLimit: BODY_BYTES_MAX,
+    frameworkErrors: answerFrameworkError,
     // An event goes back with every key it came with; keys are never merged into our objects.
     onProtoPoisoning: 'ignore',
     onConstructorPoisoning: 'ignore',

@@ -4,15 +4,16 @@ import type { Context } from 'aws-lambda'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { GATEWAY_VERSION } from './env.js'
 import { Internal, InvocationUnknown, isGatewayError, reasonOf } from './errors.js'
+import { isUserPoolId } from './ids.js'
 import type { DirectInvocation } from './plugins/caller.js'
 import { findTrigger, unknownTrigger } from './triggers/index.js'
 
 /** What a Lambda payload is (CONTRACT 2.1). */
-export type Payload =
-  | { readonly kind: 'trigger'; readonly event: TriggerPayload }
-  | { readonly kind: 'action'; readonly payload: ActionPayload }
-  | { readonly kind: 'http'; readonly event: object }
-  | { readonly kind: 'unknown' }
+export type Payload = DirectPayload | { readonly kind: 'http'; readonly event: object } | { readonly kind: 'unknown' }
+
+type DirectPayload =
+  | { readonly kind: 'trigger'; readonly body: TriggerPayload }
+  | { readonly kind: 'action'; readonly body: ActionPayload }
 
 type TriggerPayload = { readonly triggerSource: string; readonly userPoolId: string }
 type ActionPayload = { readonly action: string; readonly userPoolId?: unknown }
@@ -22,18 +23,21 @@ export function recognise(payload: unknown): Payload {
   if (typeof payload !== 'object' || payload === null) return { kind: 'unknown' }
   const { triggerSource, userPoolId, action, requestContext } = payload as Record<string, unknown>
   if (typeof triggerSource === 'string' && typeof userPoolId === 'string') {
-    return { kind: 'trigger', event: payload as TriggerPayload }
+    return { kind: 'trigger', body: payload as TriggerPayload }
   }
-  if (typeof action === 'string') return { kind: 'action', payload: payload as ActionPayload }
+  if (typeof action === 'string') return { kind: 'action', body: payload as ActionPayload }
   if (typeof requestContext === 'object' && requestContext !== null) return { kind: 'http', event: payload }
   return { kind: 'unknown' }
 }
 
-/** The route of a direct invocation; both ids are encoded, so neither can lead anywhere else. */
-function pathOf(payload: TriggerPayload | ActionPayload): string {
-  const pool = `/v1/pools/${encodeURIComponent(String(payload.userPoolId ?? '-'))}`
-  if ('action' in payload) return `${pool}/actions/${encodeURIComponent(payload.action)}`
-  return `${pool}/triggers/${(findTrigger(payload.triggerSource) ?? unknownTrigger).name}`
+/** The route of a direct invocation. What is no pool id stands in the body alone, where it can lead nowhere. */
+function pathOf(invocation: DirectPayload): string {
+  const { userPoolId } = invocation.body
+  const pool = `/v1/pools/${isUserPoolId(userPoolId) ? userPoolId : '-'}`
+  if (invocation.kind === 'trigger') {
+    return `${pool}/triggers/${(findTrigger(invocation.body.triggerSource) ?? unknownTrigger).name}`
+  }
+  return `${pool}/actions/${encodeURIComponent(invocation.body.action)}`
 }
 
 /** The alias that an invoked ARN names; `$LATEST` is none. */
@@ -83,9 +87,9 @@ export async function createHandler(app: FastifyInstance): Promise<Handler> {
       case 'http':
         return proxy(recognised.event, context as Context)
       case 'trigger':
-        return triggerAnswer(recognised.event, await send(recognised, recognised.event, context, coldStartMs))
+        return triggerAnswer(recognised.body, await send(recognised, context, coldStartMs))
       case 'action':
-        return send(recognised, recognised.payload, context, coldStartMs)
+        return send(recognised, context, coldStartMs)
       case 'unknown':
         throw new InvocationUnknown()
     }
@@ -93,19 +97,18 @@ export async function createHandler(app: FastifyInstance): Promise<Handler> {
   }
 
   async function send(
-    { kind }: { readonly kind: 'trigger' | 'action' },
-    body: TriggerPayload | ActionPayload,
+    invocation: DirectPayload,
     context: LambdaContext,
     coldStartMs: number | undefined,
   ): Promise<HttpAnswer> {
     const event = {
       httpMethod: 'POST',
-      path: pathOf(body),
+      path: pathOf(invocation),
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
+      body: JSON.stringify(invocation.body),
     }
     direct.set(event, {
-      kind,
+      kind: invocation.kind,
       alias: aliasOf(context.invokedFunctionArn),
       requestId: context.awsRequestId,
       remainingMs: context.getRemainingTimeInMillis(),

@@ -53,8 +53,16 @@ function createPerson(tenant: TenantFile, about: (typeof PEOPLE)[number], ordina
   }
 }
 
-/** Makes up what a tenant's file does not tell: an app client, a secret, people. */
-export function createExample(tenant: TenantFile): Example {
+/** Makes up what tenants' files do not tell: app clients, secrets, people. */
+export function createExamples(tenants: readonly TenantFile[]): Example[] {
+  // Pools that share a project share its secret.
+  const secrets = new Map(
+    tenants.map(({ corbado }) => [corbado.projectId, `corbado1_${randomBytes(24).toString('base64url')}`]),
+  )
+  return tenants.map((tenant) => createExample(tenant, secrets.get(tenant.corbado.projectId) ?? ''))
+}
+
+function createExample(tenant: TenantFile, apiSecret: string): Example {
   const attribute = identifierAttributeOf(tenant)
   const [person, other] = [createPerson(tenant, PEOPLE[0], 0), createPerson(tenant, PEOPLE[1], 1)]
   // As long as Cognito's, and the same at every start.
@@ -62,7 +70,7 @@ export function createExample(tenant: TenantFile): Example {
   return {
     tenant,
     clientId: number.toString(36).slice(0, 26),
-    apiSecret: `corbado1_${randomBytes(24).toString('base64url')}`,
+    apiSecret,
     person,
     other,
     identifier: person.attributes[attribute] ?? '',
@@ -78,6 +86,8 @@ export function putExample(stack: Stack, example: Example): void {
     clients: [{ clientId, preventUserExistenceErrors: true, allowCustomAuth: true }],
     aliasAttributes: hasAlias(tenant) ? [identifierAttributeOf(tenant)] : [],
   })
+  const { projectId } = tenant.corbado
+  stack.corbado.putProject({ projectId, apiSecret, bearerKey: apiSecret })
   // Whoever is to confirm by an authenticator app must have one.
   const totp = tenant.actions.postAppend.mfa === 'software-token'
   for (const user of [person, other]) stack.cognito.putUser(tenant.userPoolId, { ...user, totp })

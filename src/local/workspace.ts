@@ -15,12 +15,12 @@ export interface Workspace {
   writeEnv(env: Readonly<Record<string, string>>): Promise<void>
   /** Copies a tenant file, comments and all, with another address of the Backend API. */
   copyTenant(file: string, name: string, backendApiUrl: string): Promise<void>
-  /** Removes what works no longer; the log stays. */
+  /** Removes what works no longer. */
   close(): Promise<void>
 }
 
-/** Makes a workspace. */
-export async function createWorkspace(): Promise<Workspace> {
+/** Makes a workspace; of it only the log stays, where somebody was told of it. */
+export async function createWorkspace({ keepLog }: { keepLog: boolean }): Promise<Workspace> {
   const dir = await mkdtemp(join(tmpdir(), 'corbado-gateway-'))
   const [logFile, envFile, tenantsDir] = [join(dir, 'gateway.log'), join(dir, 'operator.env'), join(dir, 'tenants')]
   await mkdir(tenantsDir)
@@ -38,7 +38,8 @@ export async function createWorkspace(): Promise<Workspace> {
     },
     async close() {
       await new Promise((resolve) => log.end(resolve))
-      await Promise.all([envFile, tenantsDir].map((path) => rm(path, { recursive: true, force: true })))
+      const gone = keepLog ? [envFile, tenantsDir] : [dir]
+      await Promise.all(gone.map((path) => rm(path, { recursive: true, force: true })))
     },
   }
 }

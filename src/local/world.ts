@@ -8,7 +8,7 @@ import { readTenantFolder } from '../operator/tenant-files.js'
 import type { TenantFile } from '../tenant/config.js'
 import { type ActionClient, createActionClient } from './action-client.js'
 import { createEnvironments } from './environments.js'
-import { createExample, type Example, putExample } from './example.js'
+import { createExamples, type Example, putExample } from './example.js'
 import { createGatewayLog, type GatewayLog } from './gateway-log.js'
 import { useNoAccount } from './no-account.js'
 import { startStackAt } from './ports.js'
@@ -59,7 +59,7 @@ export async function openWorld(options: WorldOptions): Promise<World | undefine
   const starting = startStackAt(port)
   onClose(async () => (await starting.catch(() => undefined))?.stop())
   const stack = await starting
-  const workspace = await createWorkspace()
+  const workspace = await createWorkspace({ keepLog: !logs && !json })
   onClose(workspace.close)
   const log = createGatewayLog(logs ? (line) => void io.stderr.write(`${line}\n`) : workspace.log)
   const env = { ...stack.gatewayEnv, LOG_LEVEL: 'info', TENANT_TTL_SECONDS, TENANT_STALE_SECONDS: TENANT_TTL_SECONDS }
@@ -68,7 +68,7 @@ export async function openWorld(options: WorldOptions): Promise<World | undefine
   const actions = createActionClient(stack)
   onClose(async () => actions.close())
 
-  const examples = tenants.map(createExample)
+  const examples = createExamples(tenants)
   for (const example of examples) putExample(stack, example)
   stack.deploy(environments.runner, grantAliases(stack, tenants))
   return { stack, workspace, log, actions, examples, coldStarts: environments.coldStarts }

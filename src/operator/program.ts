@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import manifest from '../../package.json' with { type: 'json' }
+import { GATEWAY_VERSION } from '../env.js'
 import { defineCommand } from './define-command.js'
 import { failureOf } from './failure.js'
 import { COMMANDS, type CreateCommand } from './index.js'
@@ -11,7 +11,7 @@ export function createProgram(io: CommandIo, more: readonly CreateCommand[] = []
     path: 'corbado-gateway',
     summary: 'Operates the passkey gateway between Amazon Cognito user pools and Corbado Connect.',
     examples: ['corbado-gateway tenants validate', 'corbado-gateway tenants apply --help'],
-  }).version(manifest.version)
+  }).version(GATEWAY_VERSION)
   for (const create of [...more, ...COMMANDS]) program.addCommand(create(io))
   return program
 }

@@ -1,4 +1,4 @@
-import type { FastifyError } from 'fastify'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import {
   type GatewayError,
@@ -28,6 +28,14 @@ export const errorHandler = fp(
   },
   { name: 'error-handler', dependencies: ['logging'] },
 )
+
+/** For paths that the router itself refuses, before any hook: they are no routes of ours. */
+export function answerFrameworkError(_error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const failure = new RouteUnknown()
+  const { code, message } = failure
+  request.log.warn({ outcome: 'rejected', reason: reasonOf(failure), requestId: request.id, err: failure }, 'request')
+  reply.code(failure.statusCode).send({ code, message, requestId: request.id })
+}
 
 /** Fastify's own refusals, in our words; anything unknown is a bug of ours. */
 function toGatewayError(error: unknown): GatewayError {

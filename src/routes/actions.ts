@@ -3,6 +3,7 @@ import type { Static } from 'typebox'
 import type { Action, ActionPayload, ActionResult } from '../actions/action.js'
 import { actions } from '../actions/index.js'
 import { Internal, isGatewayError, RequestMismatch, reasonOf } from '../errors.js'
+import { isUserPoolId } from '../ids.js'
 
 interface ActionRoute {
   Params: { userPoolId: string }
@@ -16,8 +17,7 @@ export async function actionRoutes(app: FastifyInstance): Promise<void> {
       `/v1/pools/:userPoolId/actions/${action.name}`,
       { schema: { body: action.schema }, preValidation: async (request) => note(request, action) },
       async (request) => {
-        const { params, body: payload } = request
-        if (payload.userPoolId !== params.userPoolId || payload.action !== action.name) throw new RequestMismatch()
+        assertAgreement(request, action)
         const { body, ...facts } = await run(app, request, action)
         Object.assign(request.line, facts)
         return body
@@ -26,8 +26,15 @@ export async function actionRoutes(app: FastifyInstance): Promise<void> {
   }
 }
 
-function note({ line, params }: FastifyRequest<ActionRoute>, action: Action): void {
-  Object.assign(line, { msg: 'action', action: action.name, userPoolId: params.userPoolId })
+function note({ line, body }: FastifyRequest<ActionRoute>, action: Action): void {
+  const { userPoolId } = (body ?? {}) as Partial<ActionRoute['Body']>
+  Object.assign(line, { msg: 'action', action: action.name, ...(isUserPoolId(userPoolId) && { userPoolId }) })
+}
+
+function assertAgreement({ params, body, invocation }: FastifyRequest<ActionRoute>, action: Action): void {
+  if (body.action !== action.name) throw new RequestMismatch()
+  // A direct invocation's path was made from its body.
+  if (!invocation && params.userPoolId !== body.userPoolId) throw new RequestMismatch()
 }
 
 async function run(

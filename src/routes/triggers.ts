@@ -44,7 +44,8 @@ function note({ line, body }: FastifyRequest<TriggerRoute>, trigger: Trigger): v
 function assertAgreement({ params, body, invocation }: FastifyRequest<TriggerRoute>, trigger: Trigger): void {
   // Only Cognito may bring a source that nobody knows yet.
   if (trigger === unknownTrigger && !invocation) throw new RouteUnknown()
-  if (params.userPoolId !== body.userPoolId) throw new RequestMismatch()
+  // A direct invocation's path was made from its body.
+  if (!invocation && params.userPoolId !== body.userPoolId) throw new RequestMismatch()
   if ((findTrigger(body.triggerSource) ?? unknownTrigger) !== trigger) throw new RequestMismatch()
 }
 

@@ -98,9 +98,11 @@ function corbadoIssues({ userPoolId, corbado }: TenantFile, rules: ConfigRules):
 
 /** What is wrong with a Backend API address; the host must be on the allow-list, so that no proof can be sent elsewhere. */
 function backendApiUrlIssue(address: string, hosts: readonly string[]): string | undefined {
-  const url = URL.canParse(address) ? new URL(address) : undefined
-  if (!url || !/^https?:$/.test(url.protocol)) return 'must be an https address'
-  if (url.username || url.password || url.search || url.hash) return 'must have no user, query or fragment'
+  // The parser would overlook tabs, backslashes and an empty query; what is sent must be what was read and approved.
+  if (!/^https?:\/\/[^\s\\?#@]+$/.test(address) || !URL.canParse(address)) {
+    return 'must be an https address without user, query or fragment'
+  }
+  const url = new URL(address)
   if (url.protocol === 'http:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname)) return 'must use https'
   if (!hosts.some((pattern) => hostMatches(url.hostname, pattern))) {
     return `must have a host that BACKEND_API_HOSTS allows (${hosts.join(', ')})`

@@ -58,11 +58,12 @@ function awsFault(upstream: Upstream, error: unknown, timeUp: boolean): Upstream
   const status = $metadata?.httpStatusCode
   const errorType = typeof code === 'string' ? code : name
   const facts: UpstreamFacts = { status, errorType, requestId: $metadata?.requestId }
-  return upstreamError(upstream, timeUp ? 'timeout' : faultKind(name ?? '', status), facts, error)
+  return upstreamError(upstream, timeUp ? 'timeout' : faultKind(errorType ?? '', status), facts, error)
 }
 
 function faultKind(name: string, status: number | undefined): UpstreamFaultKind {
-  if (/^(AbortError|TimeoutError)$/.test(name)) return 'timeout'
+  // The SDK calls a reset connection a TimeoutError too; there the code says what it was.
+  if (/^(AbortError|TimeoutError|ETIMEDOUT)$/.test(name)) return 'timeout'
   if (throttles.test(name) || status === 429) return 'throttled'
   if (expired.test(name)) return 'expired'
   if (denied.test(name)) return 'denied'

@@ -424,7 +424,7 @@ t.test('refuses an address that is not written as it will be sent to', async (t)
 
 t.test("accepts Corbado's documented hosts, any port and a path", async (t) => {
   for (const host of ['backendapi.cloud.corbado.io', 'backendapi.corbado.io', 'backendapi.cloud.corbado-staging.com']) {
-    for (const rest of ['', '/', ':8443', '/base', ':443/base/']) {
+    for (const rest of ['', '/', ':443', ':8443/base/']) {
       t.strictSame(messages(withUrl(`https://${host}${rest}`)), [])
     }
   }
@@ -607,7 +607,7 @@ t.test("never accepts another tenant's role, parameter or host, whoever the two 
     const host = { ...own, corbado: { ...own.corbado, backendApiUrl: address } }
     return wrong(role).length > 0 && wrong(parameter).length > 0 && wrong(host).length > 0
   })
-  t.doesNotThrow(() => fc.assert(property, { numRuns: 500 }))
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 200 }))
 })
 
 t.test('whatever it accepts binds role, parameter and host to the pool that it names', async (t) => {

@@ -163,14 +163,24 @@ t.test('config', async (t) => {
     }
   })
 
+  /** A busy machine may be too slow for the table's slice, and only a pool that the table does not know is remembered. */
+  async function untilUnknown(file: TenantFile): Promise<void> {
+    const error: Error = await define(file).then(
+      () => new Error('This pool has a tenant.'),
+      (error) => error,
+    )
+    if (error.message.startsWith(PUBLIC)) return untilUnknown(file)
+    if (!/not set up correctly/.test(error.message)) throw error
+  }
+
   t.test('a flood of unknown pools is bounded in memory and takes no place of a tenant', async (t) => {
     const file = await addTenant()
     const stranger = freshFile()
     await define(file)
     await t.rejects(define(stranger))
-    for (let i = 0; i < 1_000; i += 50) {
-      const flood = Array.from({ length: 50 }, (_, j) => freshFile({ userPoolId: `eu-central-1_Flood${i + j}` }))
-      await Promise.allSettled(flood.map(define))
+    for (let i = 0; i < 1_000; i += 10) {
+      const flood = Array.from({ length: 10 }, (_, j) => freshFile({ userPoolId: `eu-central-1_Flood${i + j}` }))
+      await Promise.all(flood.map(untilUnknown))
     }
     t.equal(await costs(table, () => define(file)), 0, 'the tenant is still known')
     t.equal(await costs(table, async () => t.rejects(define(stranger))), 1, 'the oldest stranger is forgotten')

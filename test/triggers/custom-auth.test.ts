@@ -46,7 +46,7 @@ async function newTenant(changes: Partial<TenantFile> = {}, apiSecret = SECRET):
 const proof = (claims: Partial<ProofClaims> = {}, project = 'pro-1001') => stack.corbado.sign(project, USER, claims)
 const seconds = () => Math.floor(clock.now() / 1_000)
 const privateParameters = (more: object = {}) => ({
-  privateChallengeParameters: { cognitoID: USER, nonce: 'n-1', ...more },
+  privateChallengeParameters: { cognitoID: USER, nonce: 'nonce-of-login', ...more },
 })
 
 const overTheWire = (event: object): Record<string, unknown> => JSON.parse(JSON.stringify(event))
@@ -116,7 +116,11 @@ t.test('the edges of what is screened, to the millisecond and the byte', async (
   const screen = (claims: object, at = now, answer = new UnsecuredJWT({ ...claims }).encode()) =>
     screenAnswer({ challengeAnswer: answer, ...privateParameters() }, 'pro-1001', at)
   const refused = (reason: string) => ({ kind: 'refused', reason })
-  t.match(screen({ exp }), { kind: 'proof', proof: { lifeMs: 0, nonce: 'n-1', username: USER } }, '60 s past')
+  t.match(
+    screen({ exp }),
+    { kind: 'proof', proof: { lifeMs: 0, nonce: 'nonce-of-login', username: USER } },
+    '60 s past',
+  )
   t.match(screen({ exp }, now + 1), refused('expired'), '60.001 s past')
   t.match(screen({}), { kind: 'proof', proof: { lifeMs: 300_000 } }, 'a proof that does not say how long it lives')
   t.match(screen({ exp: '1' }), { kind: 'proof' }, 'an expiry that is no number is for Corbado to judge')
@@ -172,10 +176,10 @@ t.test("verify hands on Corbado's own verdicts", async (t) => {
 
 t.test('verify asks Corbado about this very user, as the gateway knows him and not as the event says', async (t) => {
   const file = await newTenant()
-  const answer = await proof({ webauthnId: 'ada' })
-  await judge(file, answer, privateParameters({ cognitoID: 'ada' }))
+  const answer = await proof({ webauthnId: 'ada.lovelace' })
+  await judge(file, answer, privateParameters({ cognitoID: 'ada.lovelace' }))
   const { input, operation, principal } = stack.corbado.calls.at(-1) ?? {}
-  t.strictSame(input, { signedPasskeyData: answer, username: 'ada' })
+  t.strictSame(input, { signedPasskeyData: answer, username: 'ada.lovelace' })
   t.match({ operation, principal }, { operation: 'verifySignedData', principal: 'pro-1001' })
 })
 
@@ -550,11 +554,11 @@ t.test('no line of all these holds an answer, a nonce, a secret or a name', asyn
   const text = gateway.text()
   t.ok(text.length > 10_000)
   const words = [
-    'eyJ',
-    'n-1',
+    'eyJhbGci',
+    'nonce-of-login',
     SECRET,
     'corbado1_',
-    'ada',
+    'ada.lovelace',
     '@acme',
     USER,
     'cognitoID',

@@ -1,0 +1,45 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+
+/** The three headers of a signed request (Standard Webhooks), as they came. */
+export interface SignatureHeaders {
+  readonly id: string | undefined
+  readonly timestamp: string | undefined
+  readonly signature: string | undefined
+}
+
+/** A request signed longer ago, or further ahead, is refused (CONTRACT 2.2). */
+export const TOLERANCE_SECONDS = 300
+
+/** Callers' secrets from the parameter's text, one `whsec_<base64>` a line; other lines are passed over. */
+export function parseCallerSecrets(text: string): Buffer[] {
+  const lines = text.split('\n').map((line) => line.trim())
+  return lines.filter((line) => /^whsec_[A-Za-z0-9+/]{32,}={0,2}$/.test(line)).map(decodeSecret)
+}
+
+function decodeSecret(line: string): Buffer {
+  return Buffer.from(line.slice('whsec_'.length), 'base64')
+}
+
+/** The signature of a body: base64 of HMAC-SHA256 over `<id>.<timestamp>.<bytes>`. */
+export function sign(secret: Buffer, id: string, timestamp: string, body: Buffer): Buffer {
+  return createHmac('sha256', secret).update(`${id}.${timestamp}.`).update(body).digest()
+}
+
+/**
+ * Did one of the secrets sign exactly these bytes, just now? Compares in constant time.
+ * @param nowMs milliseconds since the epoch
+ */
+export function isSigned(headers: SignatureHeaders, body: Buffer, secrets: readonly Buffer[], nowMs: number): boolean {
+  const { id, timestamp, signature } = headers
+  if (!id || id.length > 256 || !timestamp || !/^\d{1,12}$/.test(timestamp) || !signature) return false
+  if (Math.abs(nowMs / 1_000 - Number(timestamp)) > TOLERANCE_SECONDS) return false
+  const given = signature
+    .split(' ')
+    .slice(0, 8)
+    .filter((part) => part.startsWith('v1,'))
+    .map((part) => Buffer.from(part.slice(3), 'base64'))
+  return secrets.some((secret) => {
+    const expected = sign(secret, id, timestamp, body)
+    return given.some((one) => one.length === expected.length && timingSafeEqual(one, expected))
+  })
+}
