@@ -2,8 +2,10 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import type { Clock } from './call.js'
 import type { Env } from './env.js'
 import { Internal } from './errors.js'
-import { caller, type InvocationOf } from './plugins/caller.js'
+import { arrival, type InvocationOf } from './plugins/arrival.js'
+import { caller } from './plugins/caller.js'
 import { deadline } from './plugins/deadline.js'
+import { envelope } from './plugins/envelope.js'
 import { answerFrameworkError, errorHandler } from './plugins/error-handler.js'
 import { createRequestId, logging } from './plugins/logging.js'
 import { tenant } from './plugins/tenant.js'
@@ -11,8 +13,11 @@ import { serializerCompiler, validatorCompiler } from './plugins/validator.js'
 import { actionRoutes } from './routes/actions.js'
 import { healthRoutes } from './routes/health.js'
 import { triggerRoutes } from './routes/triggers.js'
-import { createTenants } from './tenant/context.js'
+import { createCallers } from './tenant/callers.js'
+import { createTenants, type TenantStats } from './tenant/context.js'
+import { createGatewaySecret } from './tenant/gateway-secret.js'
 import { createPseudonyms } from './tenant/pseudonyms.js'
+import { createReadiness } from './tenant/readiness.js'
 import type { Upstreams } from './upstreams/index.js'
 
 export interface AppOptions {
@@ -22,6 +27,8 @@ export interface AppOptions {
   readonly logger: FastifyBaseLogger
   /** How the Lambda door tells its direct invocations; without it every request is HTTP. */
   readonly invocationOf?: InvocationOf
+  /** What a door adds before the routes are there: the container's load shedding and metrics. */
+  readonly extend?: (app: FastifyInstance, stats: () => TenantStats) => void
 }
 
 /** A Lambda payload has at most 6 MB (aws.md 1.1); a trigger event must not fail for its size. */
@@ -32,13 +39,8 @@ function notNeeded(): never {
 }
 
 /** Builds the one app behind every door. Construction only: it neither reads the environment nor listens. */
-export function buildApp({
-  env,
-  upstreams,
-  clock,
-  logger,
-  invocationOf = () => undefined,
-}: AppOptions): FastifyInstance {
+export function buildApp(options: AppOptions): FastifyInstance {
+  const { env, upstreams, clock, logger, invocationOf = () => undefined, extend } = options
   const app = Fastify({
     loggerInstance: logger,
     childLoggerFactory: (parent) => parent,
@@ -46,22 +48,29 @@ export function buildApp({
     genReqId: () => createRequestId(),
     bodyLimit: BODY_BYTES_MAX,
     frameworkErrors: answerFrameworkError,
-    // An event goes back with every key it came with; keys are never merged into our objects.
-    onProtoPoisoning: 'ignore',
-    onConstructorPoisoning: 'ignore',
     // The app brings its own compilers, so that Ajv and fast-json-stringify are neither loaded nor bundled.
     schemaController: { compilersFactory: { buildValidator: notNeeded, buildSerializer: notNeeded } },
   })
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
-  const pseudonyms = createPseudonyms(env.pseudonymKeyParameter, upstreams.fetchParameter, clock)
-  app.register(caller, { env, invocationOf })
+
+  const { fetchParameter, table } = upstreams
+  const ttlMs = env.secretTtlSeconds * 1_000
+  const key = createGatewaySecret({ parameter: env.pseudonymKeyParameter, ttlMs, fetchParameter, clock })
+  const callers = createCallers(env, fetchParameter, clock)
+  const tenants = createTenants({ env, upstreams, clock })
+
+  // In the order in which a request meets them.
+  app.register(arrival, { env, invocationOf })
   app.register(deadline, { env })
-  app.register(logging, { pseudonyms })
+  app.register(logging, { pseudonyms: createPseudonyms(key) })
   app.register(errorHandler)
-  app.register(tenant, { tenants: createTenants({ env, upstreams, clock }) })
+  extend?.(app, tenants.stats)
+  app.register(caller, { callers, clock })
+  app.register(envelope)
+  app.register(tenant, { tenants })
   app.register(triggerRoutes, { clock })
   app.register(actionRoutes)
-  app.register(healthRoutes)
+  app.register(healthRoutes, { readiness: createReadiness({ table, callers, clock }) })
   return app
 }

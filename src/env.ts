@@ -76,6 +76,30 @@ export const SETTINGS = {
     doc: 'least level that is logged',
     parse: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
   },
+  port: {
+    name: 'PORT',
+    default: '3000',
+    doc: 'port of the container door',
+    parse: integer(0, 65_535),
+  },
+  host: {
+    name: 'HOST',
+    default: '0.0.0.0',
+    doc: 'address on which the container door listens',
+    parse: matching(/^[\w.:-]+$/, 'an address or a host name'),
+  },
+  metricsPort: {
+    name: 'METRICS_PORT',
+    default: undefined,
+    doc: 'port of `GET /metrics`; without it there are none',
+    parse: integer(0, 65_535),
+  },
+  callerSecretsParameter: {
+    name: 'CALLER_SECRETS_PARAMETER',
+    default: undefined,
+    doc: 'SSM parameter with the secrets of signed callers, one `whsec_…` a line; without it signed routes answer 401',
+    parse: parameterName,
+  },
   triggerDeadlineMs: {
     name: 'TRIGGER_DEADLINE_MS',
     default: '4200',

@@ -19,7 +19,11 @@ export const RequestMismatch = createError('GW_ERR_REQUEST_MISMATCH', 'Path and 
 export const RequestTooLarge = createError('GW_ERR_REQUEST_TOO_LARGE', 'The request is too large.', 413)
 export const RequestMediaType = createError('GW_ERR_REQUEST_MEDIA_TYPE', 'The body must be application/json.', 415)
 export const RouteUnknown = createError('GW_ERR_ROUTE_UNKNOWN', 'There is no such route.', 404)
-export const CallerUnsigned = createError('GW_ERR_CALLER_UNSIGNED', 'The request is not signed.', 401)
+export const MethodNotAllowed = createError('GW_ERR_METHOD_NOT_ALLOWED', 'The route does not take this method.', 405)
+export const Overloaded = createError('GW_ERR_OVERLOADED', unavailable, 503)
+export const CallerUnsigned = createError('GW_ERR_CALLER_UNSIGNED', 'The request is not signed, or not by us.', 401)
+export const CallerReplayed = createError('GW_ERR_CALLER_REPLAYED', 'The request was received before.', 401)
+export const CallerSecretsUnavailable = createError('GW_ERR_CALLER_SECRETS_UNAVAILABLE', unavailable, 503)
 
 export const TenantUnknown = createError('GW_ERR_TENANT_UNKNOWN', notSetUp, 404)
 export const TenantDraft = createError('GW_ERR_TENANT_DRAFT', notSetUp, 404)
@@ -105,7 +109,11 @@ export const ERRORS = [
   RequestTooLarge,
   RequestMediaType,
   RouteUnknown,
+  MethodNotAllowed,
+  Overloaded,
   CallerUnsigned,
+  CallerReplayed,
+  CallerSecretsUnavailable,
   TenantUnknown,
   TenantDraft,
   TenantSuspended,

@@ -24,6 +24,12 @@ export function tenantKey(pool: UserPoolId, ...parts: readonly string[]): Tenant
   return [pool, ...parts].map(encodeURIComponent).join('|') as TenantKey
 }
 
+/** The alias that an invoked Lambda ARN names; `$LATEST` is none. */
+export function aliasOf(invokedFunctionArn: string): string | undefined {
+  const qualifier = invokedFunctionArn.split(':')[7]
+  return qualifier === '$LATEST' ? undefined : qualifier
+}
+
 /** Cognito's pattern and length for user names (aws.md 1.3; the API model's UsernameType). */
 const username = /^[\p{L}\p{M}\p{S}\p{N}\p{P}]+$/u
 export const USERNAME_LENGTH_MAX = 128

@@ -4,8 +4,8 @@ import type { Context } from 'aws-lambda'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { GATEWAY_VERSION } from './env.js'
 import { Internal, InvocationUnknown, isGatewayError, reasonOf } from './errors.js'
-import { isUserPoolId } from './ids.js'
-import type { DirectInvocation } from './plugins/caller.js'
+import { aliasOf, isUserPoolId } from './ids.js'
+import type { DirectInvocation } from './plugins/arrival.js'
 import { findTrigger, unknownTrigger } from './triggers/index.js'
 
 /** What a Lambda payload is (CONTRACT 2.1). */
@@ -38,12 +38,6 @@ function pathOf(invocation: DirectPayload): string {
     return `${pool}/triggers/${(findTrigger(invocation.body.triggerSource) ?? unknownTrigger).name}`
   }
   return `${pool}/actions/${encodeURIComponent(invocation.body.action)}`
-}
-
-/** The alias that an invoked ARN names; `$LATEST` is none. */
-export function aliasOf(invokedFunctionArn: string): string | undefined {
-  const qualifier = invokedFunctionArn.split(':')[7]
-  return qualifier === '$LATEST' ? undefined : qualifier
 }
 
 /** What the handler uses of Lambda's context. */

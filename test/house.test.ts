@@ -46,7 +46,15 @@ function roomOf(file: string): string {
 const allowed: Record<string, readonly string[]> = {
   // A door makes the logger, so that tests can bring their own destination.
   lambda: ['app', 'leaves', 'upstreams/index.ts', 'invocation', 'plugins/logger.ts'],
-  server: ['app', 'leaves', 'upstreams/index.ts', 'plugins/logger.ts'],
+  // Only the container sheds load and has metrics; the Lambda bundle must not carry them.
+  server: [
+    'app',
+    'leaves',
+    'upstreams/index.ts',
+    'plugins/logger.ts',
+    'plugins/load-shedding.ts',
+    'plugins/metrics.ts',
+  ],
   cli: ['leaves', 'upstreams/index.ts', 'operator', 'local'],
   app: ['plugins', 'routes', 'tenant', 'leaves', 'type upstreams/index.ts'],
   invocation: ['type plugins', 'triggers/index.ts', 'leaves'],

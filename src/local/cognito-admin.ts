@@ -14,8 +14,17 @@ const factors: Record<string, MfaFactor> = {
 }
 
 const seconds = (ms: number) => ms / 1000
-const nameValues = (attributes: User['attributes']) =>
+/** Attributes as the wire carries them. */
+export const nameValues = (attributes: User['attributes']) =>
   Object.entries(attributes).map(([Name, Value]) => ({ Name, Value }))
+
+/** A user's factors; absent, not empty, where there is none. */
+export function mfaView({ preferredMfa, mfa }: User) {
+  return {
+    ...(preferredMfa === undefined ? {} : { PreferredMfaSetting: preferredMfa }),
+    ...(mfa.length === 0 ? {} : { UserMFASettingList: mfa }),
+  }
+}
 
 function commonView({ username, enabled, status, createdAt }: User) {
   const at = seconds(createdAt)
@@ -82,8 +91,7 @@ export function createAdmin(pools: Pools, clock: Clock, emptyPages: Map<string, 
       return {
         ...commonView(user),
         UserAttributes: nameValues(user.attributes),
-        ...(user.preferredMfa === undefined ? {} : { PreferredMfaSetting: user.preferredMfa }),
-        ...(user.mfa.length === 0 ? {} : { UserMFASettingList: user.mfa }),
+        ...mfaView(user),
       }
     },
 

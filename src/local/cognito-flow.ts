@@ -1,20 +1,21 @@
 import { type Clock, systemClock } from '../call.js'
 import { type ChallengeName, readVerify } from './cognito-answers.js'
 import { type CustomChallenge, continueLogin, type Pending } from './cognito-challenge.js'
-import { type Login, loginFailed, startLogin } from './cognito-login.js'
+import type { Issuer } from './cognito-issuer.js'
+import { type Login, loginFailed, startLogin, triggerRequest } from './cognito-login.js'
 import { provesPassword } from './cognito-password.js'
 import type { Pools } from './cognito-pools.js'
 import { createSessions } from './cognito-sessions.js'
-import { createSteps, triggerRequest } from './cognito-steps.js'
+import { createSteps } from './cognito-steps.js'
 import type { Fire } from './cognito-triggers.js'
 import { type Fields, readParameter, readTextMap } from './cognito-wire.js'
 
 const passed = (challengeName: ChallengeName) => ({ challengeName, challengeResult: true, challengeMetadata: null })
 
 /** Cognito's custom authentication flow: InitiateAuth and RespondToAuthChallenge, public and admin alike. */
-export function createFlow(pools: Pools, fire: Fire, clock: Clock) {
+export function createFlow(pools: Pools, fire: Fire, issuer: Issuer, clock: Clock) {
   const sessions = createSessions<Pending>(clock)
-  const proceed = createSteps(fire, sessions, clock)
+  const proceed = createSteps(fire, sessions, issuer)
 
   async function verify(login: Login, challenge: CustomChallenge, challengeAnswer: string) {
     const { challengeName, privateParameters: privateChallengeParameters, metadata: challengeMetadata } = challenge

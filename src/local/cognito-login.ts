@@ -26,6 +26,20 @@ export interface Login {
   readonly clientMetadata?: Readonly<Record<string, string>> | undefined
 }
 
+/** What every trigger of a login is told. */
+export function triggerRequest({
+  user,
+  client,
+  clientMetadata,
+}: Pick<Login, 'user' | 'client' | 'clientMetadata'>): Fields {
+  return {
+    userAttributes: user ? { ...user.attributes, 'cognito:user_status': user.status } : {},
+    // Absent, not false, where the client does not prevent user-existence errors (aws.md 1.5).
+    ...(client.preventUserExistenceErrors ? { userNotFound: user === undefined } : {}),
+    ...(clientMetadata === undefined ? {} : { clientMetadata }),
+  }
+}
+
 /** What Cognito says of every login that failed, whatever the cause. */
 export const loginFailed = () => notAuthorized('Incorrect username or password.')
 

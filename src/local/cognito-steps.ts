@@ -1,29 +1,14 @@
-import type { Clock } from '../call.js'
 import { readCreate, readDefine } from './cognito-answers.js'
 import type { Challenge, Pending } from './cognito-challenge.js'
-import { type Login, loginFailed } from './cognito-login.js'
+import type { Issuer } from './cognito-issuer.js'
+import { type Login, loginFailed, triggerRequest } from './cognito-login.js'
 import { createPasswordChallenge } from './cognito-password.js'
 import type { Sessions } from './cognito-sessions.js'
-import { type ClaimsOverride, createTokens, readClaimsOverride } from './cognito-tokens.js'
 import { type Fire, invalidResponse } from './cognito-triggers.js'
-import { type Fields, Refusal } from './cognito-wire.js'
-
-const NO_OVERRIDE: ClaimsOverride = { claimsToAddOrOverride: {}, claimsToSuppress: [] }
-
-/** What every trigger of a login is told. */
-export function triggerRequest({ user, client, clientMetadata }: Login): Fields {
-  return {
-    userAttributes: user ? { ...user.attributes, 'cognito:user_status': user.status } : {},
-    // Absent, not false, where the client does not prevent user-existence errors (aws.md 1.5).
-    ...(client.preventUserExistenceErrors ? { userNotFound: user === undefined } : {}),
-    ...(clientMetadata === undefined ? {} : { clientMetadata }),
-  }
-}
+import { Refusal } from './cognito-wire.js'
 
 /** The steps between a client's call and Cognito's answer: whatever Define decides. */
-export function createSteps(fire: Fire, sessions: Sessions<Pending>, clock: Clock) {
-  const signTokens = createTokens(clock)
-
+export function createSteps(fire: Fire, sessions: Sessions<Pending>, issuer: Issuer) {
   const ask = (login: Login, challenge: Challenge, parameters: Record<string, string>) => ({
     ChallengeName: challenge.challengeName,
     ChallengeParameters: parameters,
@@ -68,23 +53,15 @@ export function createSteps(fire: Fire, sessions: Sessions<Pending>, clock: Cloc
   }
 
   async function issueTokens(login: Login) {
-    const { pool, client, user } = login
+    const { user } = login
     if (!user) throw loginFailed()
     if (user.status === 'UNCONFIRMED') throw new Refusal('UserNotConfirmedException', 'User is not confirmed.')
-    const request = triggerRequest(login)
     await fire('PostAuthentication', login, {
-      request: { ...request, newDeviceUsed: false },
+      request: { ...triggerRequest(login), newDeviceUsed: false },
       response: {},
       read: () => true,
     })
-    const groupConfiguration = { groupsToOverride: [], iamRolesToOverride: [], preferredRole: null }
-    const override = await fire('PreTokenGeneration', login, {
-      request: { ...request, groupConfiguration },
-      response: { claimsOverrideDetails: null },
-      read: readClaimsOverride,
-    })
-    const AuthenticationResult = await signTokens(pool, client, user, override ?? NO_OVERRIDE)
-    return { AuthenticationResult, ChallengeParameters: {} }
+    return { AuthenticationResult: await issuer.issue({ ...login, user }), ChallengeParameters: {} }
   }
 
   /** Asks Define what comes next, and does it. */

@@ -1,11 +1,14 @@
-import { randomBytes, randomUUID } from 'node:crypto'
-import { generateKeyPair, SignJWT } from 'jose'
+import { randomUUID } from 'node:crypto'
+import { errors, generateKeyPair, jwtVerify, SignJWT } from 'jose'
 import type { Clock } from '../call.js'
-import type { AppClient, User, UserPool } from './cognito-pools.js'
-import { type Fields, isFields, isTextMap } from './cognito-wire.js'
+import type { Grant } from './cognito-grants.js'
+import type { User, UserPool } from './cognito-pools.js'
+import { type Fields, isFields, isTextMap, notAuthorized } from './cognito-wire.js'
 
 /** Lifetime of access and id tokens (Cognito's default). */
 const TOKEN_SECONDS = 3_600
+/** What an access token needs for the calls that a user makes about itself. */
+const SCOPE = 'aws.cognito.signin.user.admin'
 
 /** What the token generation trigger changed; only id tokens are affected (event version 1). */
 export interface ClaimsOverride {
@@ -23,12 +26,12 @@ export function readClaimsOverride({ claimsOverrideDetails: details }: Fields): 
   return { claimsToAddOrOverride: add, claimsToSuppress: suppress.map(String) }
 }
 
-export interface AuthenticationResult {
-  readonly AccessToken: string
-  readonly IdToken: string
-  readonly RefreshToken: string
-  readonly TokenType: 'Bearer'
-  readonly ExpiresIn: number
+/** Whose tokens, and of which login. */
+export interface TokenSubject {
+  readonly pool: UserPool
+  readonly user: User
+  readonly grant: Grant
+  readonly override: ClaimsOverride
 }
 
 function idClaims({ username, attributes }: User, override: ClaimsOverride): Record<string, unknown> {
@@ -41,40 +44,63 @@ function idClaims({ username, attributes }: User, override: ClaimsOverride): Rec
   return claims
 }
 
-/** Signs Cognito's tokens (RS256), with one key pair a stand-in, made when it is first needed. */
+/** Signs and reads Cognito's tokens (RS256), with one key pair a stand-in, made when it is first needed. */
 export function createTokens(clock: Clock) {
   let keys: ReturnType<typeof generateKeyPair> | undefined
-
-  return async (
-    pool: UserPool,
-    { clientId }: AppClient,
-    user: User,
-    override: ClaimsOverride,
-  ): Promise<AuthenticationResult> => {
+  const keyPair = () => {
     keys ??= generateKeyPair('RS256')
-    const { privateKey } = await keys
-    const issuedAt = Math.floor(clock.now() / 1000)
-    const common = {
-      sub: user.attributes.sub ?? user.username,
-      auth_time: issuedAt,
-      origin_jti: randomUUID(),
-      event_id: randomUUID(),
-    }
-    const sign = (claims: Record<string, unknown>) =>
-      new SignJWT({ ...claims, ...common })
-        .setProtectedHeader({ alg: 'RS256', kid: 'local' })
-        .setIssuer(`https://cognito-idp.${pool.region}.amazonaws.com/${pool.userPoolId}`)
-        .setIssuedAt(issuedAt)
-        .setExpirationTime(issuedAt + TOKEN_SECONDS)
-        .setJti(randomUUID())
-        .sign(privateKey)
-    const scope = 'aws.cognito.signin.user.admin'
-    return {
-      AccessToken: await sign({ token_use: 'access', client_id: clientId, username: user.username, scope }),
-      IdToken: await sign({ ...idClaims(user, override), token_use: 'id', aud: clientId }),
-      RefreshToken: randomBytes(256).toString('base64url'),
-      TokenType: 'Bearer',
-      ExpiresIn: TOKEN_SECONDS,
-    }
+    return keys
+  }
+
+  return {
+    /** Access and id token of a login; the refresh token is its grant's. */
+    async sign({ pool, user, grant, override }: TokenSubject) {
+      const { privateKey } = await keyPair()
+      const { clientId, originJti, authenticatedAt } = grant
+      const issuedAt = Math.floor(clock.now() / 1_000)
+      const common = {
+        sub: user.attributes.sub ?? user.username,
+        auth_time: Math.floor(authenticatedAt / 1_000),
+        origin_jti: originJti,
+        event_id: randomUUID(),
+      }
+      const sign = (claims: Record<string, unknown>) =>
+        new SignJWT({ ...claims, ...common })
+          .setProtectedHeader({ alg: 'RS256', kid: 'local' })
+          .setIssuer(`https://cognito-idp.${pool.region}.amazonaws.com/${pool.userPoolId}`)
+          .setIssuedAt(issuedAt)
+          .setExpirationTime(issuedAt + TOKEN_SECONDS)
+          .setJti(randomUUID())
+          .sign(privateKey)
+      return {
+        AccessToken: await sign({
+          token_use: 'access',
+          client_id: clientId,
+          username: user.username,
+          scope: SCOPE,
+        }),
+        IdToken: await sign({ ...idClaims(user, override), token_use: 'id', aud: clientId }),
+        TokenType: 'Bearer',
+        ExpiresIn: TOKEN_SECONDS,
+      }
+    },
+
+    /**
+     * The login that an access token stands for, as its `origin_jti`.
+     * @throws NotAuthorizedException where the token is none of ours, no access token or too old
+     */
+    async readAccessToken(token: string): Promise<string> {
+      const { publicKey } = await keyPair()
+      try {
+        const rules = { algorithms: ['RS256'], currentDate: new Date(clock.now()) }
+        const { payload } = await jwtVerify<{ token_use?: unknown; origin_jti?: unknown }>(token, publicKey, rules)
+        if (payload.token_use === 'access') return String(payload.origin_jti)
+      } catch (error) {
+        if (error instanceof errors.JWTExpired) throw notAuthorized('Access Token has expired')
+      }
+      throw notAuthorized('Invalid Access Token')
+    },
   }
 }
+
+export type Tokens = ReturnType<typeof createTokens>

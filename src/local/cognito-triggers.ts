@@ -36,6 +36,8 @@ export interface TriggerSubject {
 
 /** What one trigger is asked, the empty response it fills, and how its answer is read. */
 export interface TriggerQuestion<T> {
+  /** Where a trigger has more than the usual one. */
+  readonly triggerSource?: string
   readonly request: Fields
   readonly response: Fields
   /** undefined where a value has the wrong type. */
@@ -59,7 +61,7 @@ function buildEvent(name: TriggerName, { pool, client, userName }: TriggerSubjec
     userPoolId: pool.userPoolId,
     userName,
     callerContext: { awsSdkVersion: 'aws-sdk-unknown-unknown', clientId: client.clientId },
-    triggerSource: triggerSources[name],
+    triggerSource: question.triggerSource ?? triggerSources[name],
     request: question.request,
     response: question.response,
   }

@@ -39,10 +39,11 @@ export function readText(fields: Fields, name: string): string {
   throw invalidMember(memberName(name), 'Member must not be null')
 }
 
-/** A member that may be left out, else maps texts to texts. */
+/** A member that may be left out, else maps texts to texts; a null in it counts as left out, as in any AWS map. */
 export function readTextMap(fields: Fields, name: string): Record<string, string> {
   const value = fields[name] ?? {}
-  if (isTextMap(value)) return value
+  const given = isFields(value) && Object.fromEntries(Object.entries(value).filter(([, one]) => one !== null))
+  if (isTextMap(given)) return given
   throw new Refusal('SerializationException', `${name} can not be converted to a map of strings`)
 }
 

@@ -1,11 +1,14 @@
 import type { Clock } from '../call.js'
 import { awsJsonError, awsJsonHeaders, awsJsonOperation } from './aws-json.js'
 import { createAdmin } from './cognito-admin.js'
+import { assertClientOf, authorise } from './cognito-authorise.js'
 import { createFlow } from './cognito-flow.js'
-import { createPools, type NewUser, type Pools, type User, type UserPool } from './cognito-pools.js'
+import { createIssuer } from './cognito-issuer.js'
+import { createPools, type NewUser, type User, type UserPool } from './cognito-pools.js'
+import { createSelf } from './cognito-self.js'
 import { createTriggers, type Invoke, type TriggerCall } from './cognito-triggers.js'
-import { cognitoFault, type Fields, isFields, Refusal, readText } from './cognito-wire.js'
-import { allows, type Identity, type Principal } from './iam.js'
+import { cognitoFault, type Fields, isFields, Refusal } from './cognito-wire.js'
+import type { Identity } from './iam.js'
 import { type StandIn, startStandIn } from './stand-in.js'
 import type { WireAnswer, WireRequest } from './wire.js'
 
@@ -34,28 +37,6 @@ export interface Cognito extends StandIn {
   readonly triggerCalls: TriggerCall[]
 }
 
-function accessDenied(principal: Principal, action: string, arn: string): Refusal {
-  const { sessionPolicy, ...withoutSession } = principal
-  const kind = sessionPolicy && allows(withoutSession, action, arn) ? 'session' : 'identity-based'
-  const message = `User: ${principal.arn} is not authorized to perform: ${action} on resource: ${arn}`
-  return new Refusal('AccessDeniedException', `${message} because no ${kind} policy allows the ${action} action`)
-}
-
-/**
- * The pool that an admin call is about. Cognito looks for it in the signer's own account and in the region signed for,
- * so that somebody else's pool does not exist there, whatever the signer's policies say.
- */
-function authorise(pools: Pools, { principal, region }: WireRequest, operation: string, fields: Fields): UserPool {
-  const userPoolId = readText(fields, 'UserPoolId')
-  if (!principal || !region) throw new Refusal('MissingAuthenticationTokenException', 'Missing Authentication Token')
-  const arn = `arn:aws:cognito-idp:${region}:${principal.accountId}:userpool/${userPoolId}`
-  const action = `cognito-idp:${operation}`
-  if (!allows(principal, action, arn)) throw accessDenied(principal, action, arn)
-  const pool = pools.pool(userPoolId)
-  if (pool?.region === region && pool.accountId === principal.accountId) return pool
-  throw new Refusal('ResourceNotFoundException', `User pool ${userPoolId} does not exist.`)
-}
-
 function readFields(body: Buffer): Fields {
   try {
     const fields: unknown = JSON.parse(body.toString())
@@ -66,23 +47,33 @@ function readFields(body: Buffer): Fields {
   throw new Refusal('SerializationException', 'The request body is not a JSON object.')
 }
 
-/** An admin variant of the flow only knows the clients of the pool that it names. */
-function assertClientOf(pool: UserPool, fields: Fields): Fields {
-  const clientId = readText(fields, 'ClientId')
-  if (pool.clients.some((client) => client.clientId === clientId)) return fields
-  throw new Refusal('ResourceNotFoundException', `User pool client ${clientId} does not exist.`)
+/** Is this InitiateAuth about tokens of a login passed earlier? */
+function isRefresh({ AuthFlow }: Fields): boolean {
+  return AuthFlow === 'REFRESH_TOKEN_AUTH' || AuthFlow === 'REFRESH_TOKEN'
 }
 
-/** Starts the part of Cognito that passkey logins need: the custom auth flow and the admin calls on users. */
+/** Starts the part of Cognito that passkey logins need: the custom auth flow, tokens and the admin calls on users. */
 export async function startCognito(options: CognitoOptions): Promise<Cognito> {
   const { clock, identity, port = 0, invoke, triggerTimeoutMs = TRIGGER_TIMEOUT_MS } = options
   const triggerCalls: TriggerCall[] = []
   const emptyPages = new Map<string, number>()
   const pools = createPools(clock)
-  const flow = createFlow(pools, createTriggers(invoke, triggerTimeoutMs, triggerCalls), clock)
+  const fire = createTriggers(invoke, triggerTimeoutMs, triggerCalls)
+  const issuer = createIssuer(fire, clock)
+  const flow = createFlow(pools, fire, issuer, clock)
+  const self = createSelf(pools, issuer, clock)
   const admin = createAdmin(pools, clock, emptyPages)
 
-  const publicCalls = new Map(Object.entries({ InitiateAuth: flow.initiate, RespondToAuthChallenge: flow.respond }))
+  const publicCalls = new Map<string, (fields: Fields) => object | Promise<object>>(
+    Object.entries({
+      InitiateAuth: (fields: Fields) => (isRefresh(fields) ? self.refreshAuth(fields) : flow.initiate(fields)),
+      RespondToAuthChallenge: flow.respond,
+      GetUser: self.getUser,
+      GetTokensFromRefreshToken: self.getTokensFromRefreshToken,
+      RevokeToken: self.revokeToken,
+      GlobalSignOut: self.globalSignOut,
+    }),
+  )
   const adminCalls = new Map<string, (pool: UserPool, fields: Fields) => object | Promise<object>>(
     Object.entries({
       AdminGetUser: admin.getUser,

@@ -1,60 +1,94 @@
-import type { FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Env } from '../env.js'
-import { CallerUnsigned, InvocationUnqualified, InvocationWrongAlias } from '../errors.js'
-
-/** An invocation that IAM let in: through Lambda's Invoke API, not over HTTP. */
-export interface DirectInvocation {
-  readonly kind: 'trigger' | 'action'
-  /** Alias of the invoked ARN; undefined where it names none. */
-  readonly alias: string | undefined
-  readonly requestId: string
-  readonly remainingMs: number
-  /** Milliseconds since the process started, on the first invocation of an environment. */
-  readonly coldStartMs: number | undefined
-}
-
-/** Tells a direct invocation from everything else by what no client can send; undefined for an HTTP request. */
-export type InvocationOf = (request: FastifyRequest) => DirectInvocation | undefined
+import type { Clock } from '../call.js'
+import { CallerReplayed, CallerSecretsUnavailable, CallerUnsigned, RequestInvalid, RequestTooLarge } from '../errors.js'
+import type { Callers } from '../tenant/callers.js'
+import { isSigned, parseCallerSecrets, type SignatureHeaders, TOLERANCE_SECONDS } from './signature.js'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set for a direct invocation only. */
-    invocation: DirectInvocation | undefined
+    /** The request's bytes carry a valid signature of one of Corbado's callers. */
+    signed: boolean
   }
   interface FastifyContextConfig {
     /** Anybody may call this route. */
     open?: boolean
+    /** A signed request is served once: its `webhook-id` is remembered. */
+    once?: boolean
   }
 }
 
 export interface CallerOptions {
-  readonly env: Pick<Env, 'actionsAlias' | 'allowUnqualified'>
-  readonly invocationOf: InvocationOf
+  readonly callers: Callers
+  readonly clock: Clock
 }
 
-/** Lets in direct invocations that came through a fitting alias. HTTP callers need a signature, which none can give yet. */
+/** Over HTTP; a direct invocation may be as large as Lambda lets it (CONTRACT 2.2). */
+const HTTP_BODY_BYTES_MAX = 1_048_576
+/** As long as a signature can be valid, from the earliest clock that is accepted to the latest. */
+const REPLAY_MS = 2 * TOLERANCE_SECONDS * 1_000
+
+/** Serves direct invocations and open routes; every other request must be signed over its raw bytes. */
 export const caller = fp<CallerOptions>(
-  async (app, { env, invocationOf }) => {
-    app.decorateRequest('invocation', undefined)
-    app.addHook('onRequest', async (request) => {
-      request.invocation = invocationOf(request)
-    })
-    // After every onRequest hook, so that a refusal has its line and its deadline; before the body is read.
+  async (app: FastifyInstance, { callers, clock }) => {
+    const mustBeSigned = (request: FastifyRequest) =>
+      !request.invocation && !request.routeOptions.config.open && !request.is404
+
+    app.decorateRequest('signed', false)
+    // Refused before the body is read: no signature at all, or a body that says itself that it is too large.
     app.addHook('preParsing', async (request) => {
-      if (request.routeOptions.config.open || request.is404) return
-      if (!request.invocation) throw new CallerUnsigned()
-      assertAlias(request.invocation, env)
+      if (!mustBeSigned(request)) return
+      if (!callers.configured || headersOf(request).signature === undefined) throw new CallerUnsigned()
+      if (Number(request.headers['content-length'] ?? 0) > HTTP_BODY_BYTES_MAX) throw new RequestTooLarge()
     })
+    // A request without a body never meets the parser.
+    app.addHook('preValidation', async (request) => {
+      if (mustBeSigned(request) && !request.signed) throw new CallerUnsigned()
+    })
+
+    app.removeContentTypeParser('application/json')
+    app.addContentTypeParser(
+      'application/json',
+      { parseAs: 'buffer' },
+      async (request: FastifyRequest, body: Buffer) => {
+        if (request.is404) return undefined
+        if (mustBeSigned(request)) {
+          if (body.length > HTTP_BODY_BYTES_MAX) throw new RequestTooLarge()
+          await assertSigned(request, body)
+          request.signed = true
+        }
+        return parseJson(body)
+      },
+    )
+
+    async function assertSigned(request: FastifyRequest, body: Buffer): Promise<void> {
+      const headers = headersOf(request)
+      const verify = (text: string) => isSigned(headers, body, parseCallerSecrets(text), clock.now())
+      const known = await callers.secrets(request.call)
+      if (known === undefined) throw new CallerSecretsUnavailable()
+      if (!verify(known)) {
+        const renewed = await callers.renewedSecrets(request.call)
+        if (renewed === undefined || renewed === known || !verify(renewed)) throw new CallerUnsigned()
+      }
+      if (request.routeOptions.config.once && !callers.isFirst(headers.id ?? '', REPLAY_MS)) throw new CallerReplayed()
+    }
   },
-  { name: 'callers' },
+  { name: 'callers', dependencies: ['arrival', 'deadline'] },
 )
 
-/** Actions come through their own alias and triggers never do (CONTRACT 2.1); the tenant's alias is compared later. */
-function assertAlias({ kind, alias }: DirectInvocation, env: CallerOptions['env']): void {
-  if (alias === undefined) {
-    if (env.allowUnqualified) return
-    throw new InvocationUnqualified()
+function headersOf({ headers }: FastifyRequest): SignatureHeaders {
+  const text = (name: string) => {
+    const value = headers[name]
+    return typeof value === 'string' ? value : undefined
   }
-  if ((kind === 'action') !== (alias === env.actionsAlias)) throw new InvocationWrongAlias()
+  return { id: text('webhook-id'), timestamp: text('webhook-timestamp'), signature: text('webhook-signature') }
+}
+
+/** Plain JSON.parse: keys such as `__proto__` stay part of an event, and are never merged into an object of ours. */
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'))
+  } catch {
+    throw new RequestInvalid('the body is not valid JSON')
+  }
 }

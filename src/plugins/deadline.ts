@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { type Call, createCall } from '../call.js'
 
@@ -5,6 +6,10 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Time left and what the dependencies did. */
     call: Call
+  }
+  interface FastifyInstance {
+    /** Shortens a request's time to what its sender had left when it was sent. */
+    hurry(request: FastifyRequest, remainingMs: number): void
   }
 }
 
@@ -36,6 +41,10 @@ export function budgetMs({ triggerDeadlineMs, remainingMs, coldStartMs }: Budget
 export const deadline = fp<{ readonly env: { readonly triggerDeadlineMs: number } }>(
   async (app, { env }) => {
     app.decorateRequest('call')
+    app.decorate('hurry', (request: FastifyRequest, remainingMs: number) => {
+      const spentMs = env.triggerDeadlineMs - request.call.remainingMs()
+      request.call = createCall(budgetMs({ ...env, remainingMs }) - spentMs)
+    })
     app.addHook('onRequest', async (request) => {
       request.call = createCall(budgetMs({ ...env, ...request.invocation }))
     })
@@ -44,5 +53,5 @@ export const deadline = fp<{ readonly env: { readonly triggerDeadlineMs: number 
       if (request.invocation) await request.call.settled()
     })
   },
-  { name: 'deadline', dependencies: ['callers'] },
+  { name: 'deadline', dependencies: ['arrival'] },
 )

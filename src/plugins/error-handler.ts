@@ -4,6 +4,8 @@ import {
   type GatewayError,
   Internal,
   isGatewayError,
+  MethodNotAllowed,
+  Overloaded,
   RequestInvalid,
   RequestMediaType,
   RequestTooLarge,
@@ -20,10 +22,20 @@ export const errorHandler = fp(
       request.line.reason ??= reasonOf(failure)
       request.line.outcome = failure.statusCode >= 500 ? 'fault' : 'rejected'
       reply.code(failure.statusCode)
+      if (failure instanceof Overloaded) reply.header('retry-after', '1')
       return { code: failure.code, message: failure.message, requestId: request.requestId }
     })
-    app.setNotFoundHandler(async () => {
-      throw new RouteUnknown()
+    const routes: { readonly path: RegExp; readonly method: string }[] = []
+    app.addHook('onRoute', ({ url, method }) => {
+      const path = new RegExp(`^${url.replace(/:\w+/g, '[^/]+')}/?$`)
+      for (const one of [method].flat()) routes.push({ path, method: one })
+    })
+    app.setNotFoundHandler(async (request, reply) => {
+      const [path = ''] = request.url.split('?', 1)
+      const served = routes.filter((route) => route.path.test(path)).map(({ method }) => method)
+      if (served.length === 0) throw new RouteUnknown()
+      reply.header('allow', served.join(', '))
+      throw new MethodNotAllowed()
     })
   },
   { name: 'error-handler', dependencies: ['logging'] },

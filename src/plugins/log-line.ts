@@ -27,6 +27,7 @@ export const LOG_FIELDS = {
   configVersion: 'version of the tenant config that served',
   configStale: 'true where the table failed and an older config served',
   gatewayVersion: 'version of the gateway',
+  port: 'port of the container door, once it listens',
   err: '`code` of the failure; for one that nobody expected also `name` and `at`, where in our code it was raised',
 } as const
 

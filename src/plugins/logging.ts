@@ -37,7 +37,7 @@ export const logging = fp<{ readonly pseudonyms: Pseudonyms }>(
       done()
     })
   },
-  { name: 'logging', dependencies: ['callers', 'deadline'] },
+  { name: 'logging', dependencies: ['arrival', 'deadline'] },
 )
 
 /** Ids for requests that bring none we trust. */
@@ -54,14 +54,14 @@ function userOf({ userPoolId, username }: LineFacts, pseudonyms: Pseudonyms): st
 }
 
 function closingLine(request: FastifyRequest, elapsedMs: number, pseudonyms: Pseudonyms): Record<string, unknown> {
-  const { line, call, tenant, invocation } = request
+  const { line, call, tenant, invocation, via } = request
   const { upstream, last } = call.observed
   return {
     tenantId: tenant?.config.tenantId,
     customer: tenant?.config.customer,
     userPoolId: line.userPoolId,
     region: line.region,
-    alias: invocation?.alias,
+    alias: via?.alias,
     trigger: line.trigger,
     action: line.action,
     triggerSource: line.triggerSource,

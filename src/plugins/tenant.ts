@@ -59,7 +59,7 @@ export const tenant = fp<{ readonly tenants: Tenants }>(
       }
     })
   },
-  { name: 'tenant', dependencies: ['callers', 'deadline'] },
+  { name: 'tenant', dependencies: ['arrival', 'deadline'] },
 )
 
 /** Replicas share the pool's id, so the region is compared and never derived from it (aws.md 1.6). */
@@ -69,9 +69,9 @@ function assertRegion({ config }: TenantContext, region: string | undefined): vo
 }
 
 /** Each alias has a policy of its own: whoever is let in by one must not speak for a pool behind another. */
-function assertTenantAlias({ invocation }: FastifyRequest, { config }: TenantContext): void {
-  if (invocation?.kind !== 'trigger' || invocation.alias === undefined) return
-  if (invocation.alias !== config.alias) throw new TenantWrongAlias()
+function assertTenantAlias({ via }: FastifyRequest, { config }: TenantContext): void {
+  if (via?.kind !== 'trigger' || via.alias === undefined) return
+  if (via.alias !== config.alias) throw new TenantWrongAlias()
 }
 
 function assertStatus({ config }: TenantContext): void {

@@ -15,7 +15,11 @@ export async function actionRoutes(app: FastifyInstance): Promise<void> {
   for (const action of actions) {
     app.post<ActionRoute>(
       `/v1/pools/:userPoolId/actions/${action.name}`,
-      { schema: { body: action.schema }, preValidation: async (request) => note(request, action) },
+      {
+        config: { once: true },
+        schema: { body: action.schema },
+        preValidation: async (request) => note(request, action),
+      },
       async (request) => {
         assertAgreement(request, action)
         const { body, ...facts } = await run(app, request, action)

@@ -1,9 +1,22 @@
 import type { FastifyInstance } from 'fastify'
+import type { Call } from '../call.js'
 
-/** Is the process alive? Says nothing of its dependencies. */
-export async function healthRoutes(app: FastifyInstance): Promise<void> {
+export interface HealthOptions {
+  /** Names of the dependencies that fail. */
+  readonly readiness: (call: Call) => Promise<readonly string[]>
+}
+
+/** Is the process alive, and can it serve? Open to everybody, and quiet in the log. */
+export async function healthRoutes(app: FastifyInstance, { readiness }: HealthOptions): Promise<void> {
   app.get('/health/live', { config: { open: true } }, async (request) => {
     request.line.quiet = true
     return { status: 'live' }
+  })
+  app.get('/health/ready', { config: { open: true } }, async (request, reply) => {
+    request.line.quiet = true
+    const failing = await readiness(request.call)
+    if (failing.length === 0) return { status: 'ready' }
+    reply.code(503)
+    return { status: 'not ready', failing }
   })
 }

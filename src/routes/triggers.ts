@@ -14,7 +14,11 @@ export async function triggerRoutes(app: FastifyInstance, { clock }: { readonly 
   for (const trigger of [...triggers, unknownTrigger]) {
     app.post<TriggerRoute>(
       `/v1/pools/:userPoolId/triggers/${trigger.name}`,
-      { schema: { body: trigger.schema }, preValidation: async (request) => note(request, trigger) },
+      {
+        config: { enveloped: true },
+        schema: { body: trigger.schema },
+        preValidation: async (request) => note(request, trigger),
+      },
       async (request) => {
         const { body: event } = request
         assertAgreement(request, trigger)

@@ -30,6 +30,15 @@ export interface Tenants {
    * @throws GW_ERR_UPSTREAM_…, GW_ERR_TENANT_CONFIG_INVALID
    */
   resolve(userPoolId: UserPoolId, call: Call): Promise<TenantContext | undefined>
+  readonly stats: () => TenantStats
+}
+
+/** For metrics. */
+export interface TenantStats {
+  /** Configs in memory. */
+  readonly configs: number
+  /** Configs that had to make room for others. */
+  readonly evictions: number
 }
 
 export interface TenantsOptions {
@@ -47,6 +56,7 @@ export function createTenants({ env, upstreams, clock }: TenantsOptions): Tenant
   const verify = createVerifier({ verifySignedData: upstreams.verifySignedData, secrets, limiter, clock })
 
   return {
+    stats: registry.stats,
     async resolve(userPoolId, call) {
       const tenant = await registry.resolve(userPoolId, call)
       if (!tenant) return undefined

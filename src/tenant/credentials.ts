@@ -88,7 +88,8 @@ export function createTenantCredentials(
       throw permissionMissing(last.error)
 
       async function renewAndRun() {
-        issued.drop(key)
+        // Somebody else may have renewed them meanwhile; those must not be thrown away.
+        if ((await fetchIssued()) === first) issued.drop(key)
         const second = await fetchIssued()
         return attempt(() => run(second?.credentials ?? null))
       }

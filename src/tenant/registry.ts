@@ -25,6 +25,8 @@ export interface TenantRegistry {
    * @throws GW_ERR_UPSTREAM_… where the table fails and nothing older can serve, GW_ERR_TENANT_CONFIG_INVALID
    */
   resolve(userPoolId: UserPoolId, call: Call): Promise<ResolvedTenant | undefined>
+  /** Configs in memory, and how many had to make room for others. */
+  stats(): { readonly configs: number; readonly evictions: number }
 }
 
 /** A table that fails may be outlived this long (CONTRACT 7). */
@@ -78,6 +80,7 @@ export function createTenantRegistry(
   })
 
   return {
+    stats: () => ({ configs: tenants.size, evictions: tenants.evictions }),
     async resolve(userPoolId, call) {
       const key = tenantKey(userPoolId)
       if (clock.now() < (unknown.get(key) ?? 0)) return undefined

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import type { Call } from '../call.js'
 import {
+  isUpstreamError,
   type Upstream,
   type UpstreamError,
   type UpstreamFacts,
@@ -17,7 +18,7 @@ const denied =
 
 /**
  * Sends one command of an AWS SDK client within its slice of the deadline, and notes its time on the call.
- * The SDK's own back-off cannot be aborted, so the slice also ends the wait from outside.
+ * What the SDK does between requests cannot be aborted, so the slice also ends the wait from outside.
  * @throws the error of errors.ts that fits what happened; never the SDK's own
  */
 export async function callAws<T>(
@@ -28,14 +29,30 @@ export async function callAws<T>(
 ): Promise<T> {
   const { signal } = call.slice(sliceMs)
   const start = performance.now()
+  const attempt = () => attemptOnce(upstream, signal, send)
   try {
-    const answer = await Promise.race([send({ abortSignal: signal }), untilAborted(signal)])
+    const answer = await attempt().catch((fault: UpstreamError) => {
+      // A kept connection that the other side has closed, or one bad server of many: worth one more try, at once.
+      if (fault.kind === 'unavailable') return attempt()
+      throw fault
+    })
     call.observe(upstream, performance.now() - start)
     return answer
-  } catch (error) {
-    const fault = awsFault(upstream, error, signal.aborted)
-    call.observe(upstream, performance.now() - start, fault.facts)
+  } catch (fault) {
+    call.observe(upstream, performance.now() - start, isUpstreamError(fault) ? fault.facts : undefined)
     throw fault
+  }
+}
+
+async function attemptOnce<T>(
+  upstream: Upstream,
+  signal: AbortSignal,
+  send: (options: { abortSignal: AbortSignal }) => Promise<T>,
+): Promise<T> {
+  try {
+    return await Promise.race([send({ abortSignal: signal }), untilAborted(signal)])
+  } catch (error) {
+    throw awsFault(upstream, error, signal.aborted)
   }
 }
 

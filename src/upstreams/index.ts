@@ -28,11 +28,11 @@ export interface Upstreams {
 }
 
 /**
- * The limits of each HTTP connection lie just above the slices of CONTRACT 5.5, which end a call; two attempts cover a
- * kept connection that the other side has closed meanwhile.
+ * The limits of each HTTP connection lie just above the slices of CONTRACT 5.5, which end a call. The SDK does not repeat
+ * anything: it would wait up to a second first, which no slice has. `callAws` repeats what may have been a lost connection.
  */
 const limits = (ms: number) => ({
-  maxAttempts: 2,
+  maxAttempts: 1,
   requestHandler: { connectionTimeout: ms, requestTimeout: ms, throwOnRequestTimeout: true },
 })
 

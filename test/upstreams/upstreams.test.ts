@@ -176,7 +176,7 @@ for (const [name, standIn] of [
         async (t) => {
           const file = await addTenant()
           await withFault(standIn, expected.fault, async () => {
-            const { answer, line } = await outcome(() => postAppend(file, { remainingMs: 2_000 }))
+            const { answer, line } = await outcome(() => postAppend(file, { remainingMs: 1_200 }))
             const code = `GW_ERR_UPSTREAM_${expected.kind.toUpperCase()}`
             t.match(answer, {
               statusCode: expected.statusCode,
@@ -549,8 +549,8 @@ t.test('deadlines', async (t) => {
 
   t.test('a slow dependency within its slice is waited for', async (t) => {
     const file = await addTenant()
-    await withFault(corbado, { kind: 'slow', ms: 600 }, async () => t.strictSame(await verify(file), correct))
-    await withFault(cognito, { kind: 'slow', ms: 600 }, async () =>
+    await withFault(corbado, { kind: 'slow', ms: 300 }, async () => t.strictSame(await verify(file), correct))
+    await withFault(cognito, { kind: 'slow', ms: 300 }, async () =>
       t.match(await postAppend(file), { statusCode: 200 }),
     )
   })

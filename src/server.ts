@@ -1,0 +1,52 @@
+import { setTimeout } from 'node:timers/promises'
+import pino from 'pino'
+import { buildApp } from './app.js'
+import { systemClock } from './call.js'
+import { parseEnvOrExit } from './env.js'
+import { loadShedding } from './plugins/load-shedding.js'
+import { createLogger } from './plugins/logger.js'
+import { createMetrics, createMetricsApp, metricsOf } from './plugins/metrics.js'
+import { createUpstreams } from './upstreams/index.js'
+
+/** What runs when the signal comes may take this long (CONTRACT 2.2). */
+const DRAIN_MS = 10_000
+
+const env = parseEnvOrExit(process.env)
+const destination = pino.destination({ dest: 1, sync: true })
+const logger = createLogger(env.logLevel, destination)
+const upstreams = createUpstreams(env, systemClock)
+const metrics = createMetrics()
+const metricsApp = createMetricsApp(metrics)
+const app = buildApp({
+  env,
+  upstreams,
+  clock: systemClock,
+  logger,
+  extend: (app, stats) => {
+    metrics.watch(stats)
+    app.register(loadShedding)
+    app.register(metricsOf, { metrics })
+  },
+})
+
+/** Stops accepting, lets running requests end, and leaves; what still runs after the drain time is cut off. */
+async function stop(): Promise<void> {
+  logger.info({}, 'stopping')
+  await Promise.race([Promise.all([app.close(), metricsApp.close()]), setTimeout(DRAIN_MS)])
+  await Promise.race([upstreams.close(), setTimeout(500)])
+  logger.info({}, 'stopped')
+  destination.flushSync()
+  process.exit(0)
+}
+
+try {
+  await app.listen({ port: env.port, host: env.host })
+  if (env.metricsPort !== undefined) await metricsApp.listen({ port: env.metricsPort, host: env.host })
+} catch (error) {
+  const { code, message } = error as NodeJS.ErrnoException
+  process.stderr.write(`The container door cannot listen on ${env.host}, PORT ${env.port}: ${code ?? message}\n`)
+  process.exit(1)
+}
+process.once('SIGTERM', stop)
+process.once('SIGINT', stop)
+logger.info({ port: (app.server.address() as { port: number } | null)?.port }, 'ready')

@@ -1,0 +1,42 @@
+import type { Call, Clock } from '../call.js'
+import type { UserPoolId } from '../ids.js'
+import type { Upstreams } from '../upstreams/index.js'
+import type { Callers } from './callers.js'
+
+/** Names of the dependencies without which nothing can be served; empty where all is well. */
+export type Readiness = (call: Call) => Promise<readonly string[]>
+
+/** Probes come from several sides every few seconds; one look at the dependencies serves them all. */
+const KEEP_MS = 1_000
+/** A pool that cannot exist: account regions have no such prefix. Costs one read that finds nothing. */
+const PROBE = 'readiness-probe_0' as UserPoolId
+
+export interface ReadinessOptions {
+  readonly table: Pick<Upstreams['table'], 'fetchConfig'>
+  readonly callers: Callers
+  readonly clock: Clock
+}
+
+export function createReadiness({ table, callers, clock }: ReadinessOptions): Readiness {
+  let known: Promise<readonly string[]> | undefined
+  let until = 0
+
+  async function look(call: Call): Promise<readonly string[]> {
+    const [tableFails, ssmFails] = await Promise.all([
+      table.fetchConfig(PROBE, call).then(
+        () => false,
+        () => true,
+      ),
+      callers.configured ? callers.secrets(call).then((secrets) => secrets === undefined) : false,
+    ])
+    return [...(tableFails ? ['table'] : []), ...(ssmFails ? ['ssm'] : [])]
+  }
+
+  return (call) => {
+    if (!known || clock.now() >= until) {
+      known = look(call)
+      until = clock.now() + KEEP_MS
+    }
+    return known
+  }
+}
