@@ -17,6 +17,7 @@ const logger = createLogger(env.logLevel, destination)
 const upstreams = createUpstreams(env, systemClock)
 const metrics = createMetrics()
 const metricsApp = createMetricsApp(metrics)
+let stopping = false
 const app = buildApp({
   env,
   upstreams,
@@ -26,11 +27,16 @@ const app = buildApp({
     metrics.watch(stats)
     app.register(loadShedding)
     app.register(metricsOf, { metrics })
+    // A connection kept open would hold up the end of a process that is stopping.
+    app.addHook('onSend', async (_request, reply) => {
+      if (stopping) reply.header('connection', 'close')
+    })
   },
 })
 
 /** Stops accepting, lets running requests end, and leaves; what still runs after the drain time is cut off. */
 async function stop(): Promise<void> {
+  stopping = true
   logger.info({}, 'stopping')
   await Promise.race([Promise.all([app.close(), metricsApp.close()]), setTimeout(DRAIN_MS)])
   await Promise.race([upstreams.close(), setTimeout(500)])
@@ -40,7 +46,7 @@ async function stop(): Promise<void> {
 }
 
 try {
-  await app.listen({ port: env.port, host: env.host })
+  await app.listen({ port: env.port, host: env.host, listenTextResolver: () => 'listening' })
   if (env.metricsPort !== undefined) await metricsApp.listen({ port: env.metricsPort, host: env.host })
 } catch (error) {
   const { code, message } = error as NodeJS.ErrnoException

@@ -46,7 +46,7 @@ export const caller = fp<CallerOptions>(
       if (mustBeSigned(request) && !request.signed) throw new CallerUnsigned()
     })
 
-    app.removeContentTypeParser('application/json')
+    app.removeAllContentTypeParsers()
     app.addContentTypeParser(
       'application/json',
       { parseAs: 'buffer' },

@@ -34,7 +34,16 @@ export const LOG_FIELDS = {
 export type LogField = keyof typeof LOG_FIELDS
 
 /** Texts a line may carry. Anything else, such as a library's own message, could hold what must not be logged. */
-export const LOG_MESSAGES = ['trigger', 'action', 'request', 'invocation', 'ready', 'stopping', 'stopped'] as const
+export const LOG_MESSAGES = [
+  'trigger',
+  'action',
+  'request',
+  'invocation',
+  'listening',
+  'ready',
+  'stopping',
+  'stopped',
+] as const
 export type LogMessage = (typeof LOG_MESSAGES)[number]
 
 /** What routes and plugins find out about a request on its way; the closing line is written from it. */

@@ -6,10 +6,14 @@ import {
   AdminSetUserMFAPreferenceCommand,
   type AdminSetUserMFAPreferenceCommandInput,
   CognitoIdentityProviderClient,
+  GetTokensFromRefreshTokenCommand,
+  GetUserCommand,
+  GlobalSignOutCommand,
   InitiateAuthCommand,
   type InitiateAuthCommandOutput,
   ListUsersCommand,
   RespondToAuthChallengeCommand,
+  RevokeTokenCommand,
 } from '@aws-sdk/client-cognito-identity-provider'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import t from 'tap'
@@ -441,6 +445,176 @@ t.test('tokens are those of the user, the client and the pool', async (t) => {
   t.equal(decodeProtectedHeader(AccessToken).alg, 'RS256')
   t.match(decodeJwt(AccessToken), { ...common, token_use: 'access', client_id: 'web', username: 'jane-1' })
   t.match(decodeJwt(IdToken), { ...common, token_use: 'id', aud: 'web', email_verified: true })
+})
+
+/** A login that is over, and the calls that its tokens allow. */
+async function signedIn(t: Tap, overrides: Partial<UserPool> = {}) {
+  const started = await start(t, overrides)
+  const { client, initiate, respond } = started
+  const login = async () => {
+    const { AuthenticationResult } = await respond(await initiate('jane-1'), 'right')
+    const { AccessToken = '', IdToken = '', RefreshToken = '' } = AuthenticationResult ?? {}
+    return { AccessToken, IdToken, RefreshToken }
+  }
+  return {
+    ...started,
+    login,
+    getUser: (AccessToken: string) => client.send(new GetUserCommand({ AccessToken })),
+    signOut: (AccessToken: string) => client.send(new GlobalSignOutCommand({ AccessToken })),
+    revoke: (Token: string, ClientId = 'web', ClientSecret?: string) =>
+      client.send(new RevokeTokenCommand({ Token, ClientId, ClientSecret })),
+    renew: (RefreshToken: string, ClientId = 'web', ClientSecret?: string) =>
+      client.send(new GetTokensFromRefreshTokenCommand({ RefreshToken, ClientId, ClientSecret })),
+    refresh: (REFRESH_TOKEN: string, ClientId = 'web', more: Record<string, string> = {}) =>
+      client.send(
+        new InitiateAuthCommand({
+          AuthFlow: 'REFRESH_TOKEN_AUTH',
+          ClientId,
+          AuthParameters: { REFRESH_TOKEN, ...more },
+        }),
+      ),
+  }
+}
+const refusedAs = (message: string) => ({ name: 'NotAuthorizedException', message })
+
+t.test('an access token that is none, or too old, is refused', async (t) => {
+  const { clock, cognito, login, getUser, signOut } = await signedIn(t)
+  const elsewhere = await (await signedIn(t)).login()
+  const { AccessToken, IdToken, RefreshToken } = await login()
+  const invalid = refusedAs('Invalid Access Token')
+  for (const token of ['x', 'x.y.z', `${AccessToken}x`, IdToken, RefreshToken, elsewhere.AccessToken]) {
+    await t.rejects(getUser(token), invalid)
+    await t.rejects(signOut(token), invalid)
+  }
+  clock.at = (decodeJwt(AccessToken).exp ?? 0) * 1_000 - 1
+  t.equal((await getUser(AccessToken)).Username, 'jane-1')
+  clock.at += 1
+  await t.rejects(getUser(AccessToken), refusedAs('Access Token has expired'))
+  const fresh = await login()
+  cognito.putUser(userPoolId, { ...jane, enabled: false })
+  await t.rejects(getUser(fresh.AccessToken), refusedAs('User is disabled.'))
+})
+
+t.test('GetUser says of its caller what AdminGetUser says of anybody', async (t) => {
+  const { cognito, login, getUser, adminClient } = await signedIn(t)
+  const { AccessToken } = await login()
+  cognito.putUser(userPoolId, { ...jane, mfa: ['EMAIL_OTP'], preferredMfa: 'EMAIL_OTP' })
+  const { $metadata: _own, ...user } = await getUser(AccessToken)
+  t.match(await adminClient().send(new AdminGetUserCommand({ UserPoolId: userPoolId, Username: 'jane-1' })), user)
+  t.match(user, { Username: 'jane-1', PreferredMfaSetting: 'EMAIL_OTP' })
+  t.equal(user.UserAttributes?.length, 3)
+})
+
+t.test('a refresh token that is none, another client’s or too old is refused, both ways', async (t) => {
+  const { clock, cognito, login, renew, refresh } = await signedIn(t)
+  const { AccessToken, RefreshToken } = await login()
+  for (const trade of [renew, refresh]) {
+    await t.rejects(trade('x'), refusedAs('Invalid Refresh Token.'))
+    await t.rejects(trade(AccessToken), refusedAs('Invalid Refresh Token.'))
+    await t.rejects(trade(RefreshToken, 'legacy'), refusedAs('Refresh Token has different Client.'))
+    cognito.putUser(userPoolId, { ...jane, enabled: false })
+    await t.rejects(trade(RefreshToken), refusedAs('User is disabled.'))
+    cognito.putUser(userPoolId, jane)
+    const issuedAt = clock.at
+    clock.at += 30 * 86_400_000 - 1
+    t.ok((await trade(RefreshToken)).AuthenticationResult)
+    clock.at += 1
+    await t.rejects(trade(RefreshToken), refusedAs('Refresh Token has expired'))
+    clock.at = issuedAt
+  }
+})
+
+t.test('new tokens are of the same login, and only the trigger for their claims is asked', async (t) => {
+  const lambda = lambdaConfig(['PreAuthentication', ...custom, 'PostAuthentication', 'PreTokenGeneration'])
+  const { clock, cognito, events, login, renew, refresh, getUser } = await signedIn(t, { lambdaConfig: lambda })
+  const { AccessToken, RefreshToken } = await login()
+  const before = events().length
+  clock.at += 3_600_000
+  for (const trade of [renew, refresh]) {
+    const { AuthenticationResult } = await trade(RefreshToken)
+    t.notOk('RefreshToken' in (AuthenticationResult ?? {}), 'the old one stays good')
+    const { AccessToken: renewed = '', IdToken = '' } = AuthenticationResult ?? {}
+    const { sub, origin_jti, auth_time, jti } = decodeJwt(AccessToken)
+    t.match(decodeJwt(renewed), { sub, origin_jti, auth_time, iat: Math.floor(clock.at / 1_000) })
+    t.not(decodeJwt(renewed).jti, jti)
+    t.match(decodeJwt(IdToken), { plan: 'gold', 'cognito:username': 'jane-1' })
+    t.equal((await getUser(renewed)).Username, 'jane-1')
+  }
+  const asked = events().slice(before)
+  t.strictSame(
+    asked.map(({ triggerSource }) => triggerSource),
+    Array(2).fill('TokenGeneration_RefreshTokens'),
+  )
+  const nulls = { REFRESH_TOKEN: RefreshToken, DEVICE_KEY: null }
+  const response = await fetch(cognito.url, {
+    method: 'POST',
+    headers: { 'x-amz-target': 'AWSCognitoIdentityProviderService.InitiateAuth' },
+    body: JSON.stringify({ AuthFlow: 'REFRESH_TOKEN_AUTH', ClientId: 'web', AuthParameters: nulls }),
+  })
+  t.equal(response.status, 200, 'a null is no value, as amazon-cognito-identity-js sends it')
+})
+
+t.test('only a refresh token can be revoked, and only by the client it was issued to', async (t) => {
+  const { login, revoke, renew, getUser } = await signedIn(t)
+  const { AccessToken, IdToken, RefreshToken } = await login()
+  for (const token of [AccessToken, IdToken]) {
+    await t.rejects(revoke(token), { name: 'UnsupportedTokenTypeException' })
+  }
+  await t.rejects(revoke('x'), { name: 'UnauthorizedException' })
+  await t.rejects(revoke(RefreshToken, 'legacy'), { name: 'UnauthorizedException' })
+  await t.rejects(revoke(RefreshToken, 'unknown'), { name: 'ResourceNotFoundException' })
+  t.ok((await renew(RefreshToken)).AuthenticationResult)
+  t.ok(await getUser(AccessToken), 'none of that revoked anything')
+})
+
+t.test('with its refresh token revoked, a login is over, and only that one', async (t) => {
+  const { login, revoke, renew, refresh, getUser, signOut } = await signedIn(t)
+  const [here, there] = [await login(), await login()]
+  const renewed = (await renew(here.RefreshToken)).AuthenticationResult?.AccessToken ?? ''
+  await revoke(here.RefreshToken)
+  for (const token of [here.AccessToken, renewed]) {
+    await t.rejects(getUser(token), refusedAs('Access Token has been revoked'))
+    await t.rejects(signOut(token), refusedAs('Access Token has been revoked'))
+  }
+  for (const trade of [renew, refresh]) {
+    await t.rejects(trade(here.RefreshToken), refusedAs('Refresh Token has been revoked'))
+  }
+  t.ok(await getUser(there.AccessToken))
+  t.ok((await renew(there.RefreshToken)).AuthenticationResult)
+})
+
+t.test('GlobalSignOut ends all logins of its user so far, and no others', async (t) => {
+  const { cognito, login, initiate, respond, renew, getUser, signOut } = await signedIn(t)
+  cognito.putUser(userPoolId, { username: 'joe-1' })
+  const { AuthenticationResult: joe } = await respond(await initiate('joe-1'), 'right', 'joe-1')
+  const [here, there] = [await login(), await login()]
+  await signOut(here.AccessToken)
+  for (const { AccessToken, RefreshToken } of [here, there]) {
+    await t.rejects(getUser(AccessToken), refusedAs('Access Token has been revoked'))
+    await t.rejects(renew(RefreshToken), refusedAs('Refresh Token has been revoked'))
+  }
+  t.equal((await getUser(joe?.AccessToken ?? '')).Username, 'joe-1')
+  t.equal((await getUser((await login()).AccessToken)).Username, 'jane-1')
+})
+
+t.test('a client with a secret shows it for its refresh tokens too', async (t) => {
+  const { client, initiate, revoke, renew, refresh } = await signedIn(t)
+  const SECRET_HASH = createHmac('sha256', 'shh').update('jane-1server').digest('base64')
+  const { Session, ChallengeName } = await initiate('jane-1', { SECRET_HASH }, 'server')
+  const ChallengeResponses = { USERNAME: 'jane-1', ANSWER: 'right', SECRET_HASH }
+  const input = { ClientId: 'server', Session, ChallengeName, ChallengeResponses }
+  const { AuthenticationResult } = await client.send(new RespondToAuthChallengeCommand(input))
+  const { RefreshToken = '' } = AuthenticationResult ?? {}
+  for (const secret of [undefined, 'wrong']) {
+    await t.rejects(renew(RefreshToken, 'server', secret), { name: 'NotAuthorizedException' })
+    await t.rejects(revoke(RefreshToken, 'server', secret), { name: 'UnauthorizedException' })
+  }
+  await t.rejects(refresh(RefreshToken, 'server'), { message: /SECRET_HASH was not received/ })
+  await t.rejects(refresh(RefreshToken, 'server', { SECRET_HASH: 'wrong' }), { message: /SecretHash does not match/ })
+  t.ok((await refresh(RefreshToken, 'server', { SECRET_HASH })).AuthenticationResult)
+  t.ok((await renew(RefreshToken, 'server', 'shh')).AuthenticationResult)
+  await revoke(RefreshToken, 'server', 'shh')
+  await t.rejects(renew(RefreshToken, 'server', 'shh'), refusedAs('Refresh Token has been revoked'))
 })
 
 t.test('an admin call needs credentials that allow it on this pool', async (t) => {

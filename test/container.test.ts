@@ -1,0 +1,512 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, request as httpRequest } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createInterface } from 'node:readline'
+import { Webhook } from 'standardwebhooks'
+import t from 'tap'
+import { buildApp } from '../src/app.js'
+import { parseEnv } from '../src/env.js'
+import { ACTIONS_ALIAS, FUNCTION_ARN } from '../src/local/accounts.js'
+import { hostedArn } from '../src/local/tenants.js'
+import { loadShedding } from '../src/plugins/load-shedding.js'
+import { createLogger } from '../src/plugins/logger.js'
+import { sign } from '../src/plugins/signature.js'
+import { createUpstreams } from '../src/upstreams/index.js'
+import { createEvent, defineEvent, OWN, triggerEvent, verifyEvent } from './fixtures/events.js'
+import { startGateway } from './fixtures/gateway.js'
+import { tenantFile } from './fixtures/tenants.js'
+
+const PARAMETER = '/corbado/gateway/callers'
+const POOL = 'eu-central-1_Acme00001'
+const USER = '7c9e6679-7425-40de-944b-e07fc1f90ae7'
+const newSecret = () => `whsec_${randomBytes(32).toString('base64')}`
+const secret = newSecret()
+
+const gateway = await startGateway(t, { env: { CALLER_SECRETS_PARAMETER: PARAMETER } })
+gateway.stack.ssm.put(PARAMETER, `${secret}\n`)
+await gateway.addTenant(tenantFile())
+const attributes = { sub: USER, email: 'ada@acme.example', phone_number: '+4915112345678' }
+gateway.stack.cognito.putUser(POOL, { username: USER, attributes })
+
+async function listen(
+  changes: Record<string, string | undefined> = {},
+  extend?: Parameters<typeof buildApp>[0]['extend'],
+) {
+  const env = parseEnv({ ...process.env, ...changes })
+  const upstreams = createUpstreams(env, gateway.clock)
+  const logger = createLogger('silent', { write: () => undefined })
+  const app = buildApp({ env, upstreams, clock: gateway.clock, logger, ...(extend && { extend }) })
+  t.teardown(async () => {
+    await app.close()
+    await upstreams.close()
+  })
+  return app.listen({ port: 0, host: '127.0.0.1' })
+}
+
+const url = await listen()
+
+interface Sending {
+  readonly method?: string
+  readonly headers?: Record<string, string>
+  readonly body?: string
+  readonly id?: string
+  readonly at?: number
+  readonly key?: string
+}
+
+let counter = 0
+
+function signatureHeaders(body: string, { id, at = gateway.clock.now(), key = secret }: Sending = {}) {
+  counter += 1
+  const messageId = id ?? `msg_${counter}`
+  const timestamp = String(Math.floor(at / 1_000))
+  const bytes = Buffer.from(key.slice('whsec_'.length), 'base64')
+  const signature = sign(bytes, messageId, timestamp, Buffer.from(body)).toString('base64')
+  return { 'webhook-id': messageId, 'webhook-timestamp': timestamp, 'webhook-signature': `v1,${signature}` }
+}
+
+async function send(path: string, payload: unknown, sending: Sending = {}, base = url) {
+  const body = sending.body ?? JSON.stringify(payload)
+  const response = await fetch(`${base}${path}`, {
+    method: sending.method ?? 'POST',
+    headers: { 'content-type': 'application/json', ...signatureHeaders(body, sending), ...sending.headers },
+    ...(sending.method === 'GET' ? {} : { body }),
+  })
+  const text = await response.text()
+  return { status: response.status, headers: response.headers, body: JSON.parse(text) as Record<string, unknown> }
+}
+
+const triggerPath = (name: string, pool = POOL) => `/v1/pools/${pool}/triggers/${name}`
+const actionPath = (name: string, pool = POOL) => `/v1/pools/${pool}/actions/${name}`
+const preLogin = { action: 'pre-login', userPoolId: POOL, identifier: 'nobody@acme.example' }
+const refusal = (code: string) => ({ code, message: String, requestId: /^[\w-]{36}$/ })
+
+t.test('a request that is not signed by one of Corbado’s callers is refused', async (t) => {
+  const body = JSON.stringify(defineEvent([]))
+  const good = signatureHeaders(body)
+  const now = gateway.clock.now()
+  const cases: [string, Sending][] = [
+    ['another secret', { key: newSecret() }],
+    ['another body', { headers: signatureHeaders(`${body} `) }],
+    ['another id', { headers: { ...good, 'webhook-id': 'other' } }],
+    ['another timestamp', { headers: { ...good, 'webhook-timestamp': String(Number(good['webhook-timestamp']) + 1) } }],
+    ['a timestamp that is no number', { headers: { ...good, 'webhook-timestamp': 'now' } }],
+    ['another scheme', { headers: { ...good, 'webhook-signature': good['webhook-signature'].replace('v1,', 'v1a,') } }],
+    ['half a signature', { headers: { ...good, 'webhook-signature': good['webhook-signature'].slice(0, 20) } }],
+    ['an empty signature', { headers: { ...good, 'webhook-signature': '' } }],
+    ['too old', { at: now - 302_000 }],
+    ['too far ahead', { at: now + 302_000 }],
+  ]
+  for (const [what, sending] of cases) {
+    const answer = await send(triggerPath('define-auth-challenge'), undefined, { body, ...sending })
+    t.match(answer, { status: 401, body: refusal('GW_ERR_CALLER_UNSIGNED') }, what)
+  }
+  const bare = await fetch(`${url}${triggerPath('define-auth-challenge')}`, { method: 'POST' })
+  t.match([bare.status, await bare.json()], [401, refusal('GW_ERR_CALLER_UNSIGNED')], 'no body, no header')
+  const bodyless = await fetch(`${url}${triggerPath('define-auth-challenge')}`, {
+    method: 'POST',
+    headers: signatureHeaders(''),
+  })
+  t.equal(bodyless.status, 401, 'headers without a body to sign')
+})
+
+t.test('without the setting nobody can sign', async (t) => {
+  const closed = await listen({ CALLER_SECRETS_PARAMETER: undefined })
+  const answer = await send(triggerPath('define-auth-challenge'), defineEvent([]), {}, closed)
+  t.match(answer, { status: 401, body: refusal('GW_ERR_CALLER_UNSIGNED') })
+})
+
+t.test('while the secrets were never read, the answer is 503 and not 401', async (t) => {
+  await gateway.stack.ssm.setFault({ kind: 'status', status: 500 })
+  const fresh = await listen()
+  const answer = await send(triggerPath('define-auth-challenge'), defineEvent([]), {}, fresh)
+  await gateway.stack.ssm.setFault(undefined)
+  t.match(answer, { status: 503, body: refusal('GW_ERR_CALLER_SECRETS_UNAVAILABLE') })
+})
+
+t.test('a signature of up to five minutes ago or ahead is accepted, and any of several', async (t) => {
+  const body = JSON.stringify(defineEvent([]))
+  for (const offset of [-299_000, 0, 299_000]) {
+    const sending = { body, at: gateway.clock.now() + offset }
+    t.equal((await send(triggerPath('define-auth-challenge'), undefined, sending)).status, 200, `${offset} ms`)
+  }
+  const good = signatureHeaders(body)
+  const several = { ...good, 'webhook-signature': `v1,AAAA v1a,xx ${good['webhook-signature']}` }
+  t.equal((await send(triggerPath('define-auth-challenge'), undefined, { body, headers: several })).status, 200)
+})
+
+t.test('what the standardwebhooks package signs is accepted', async (t) => {
+  const body = JSON.stringify(defineEvent([]))
+  const at = new Date(gateway.clock.now())
+  const signature = new Webhook(secret).sign('msg_from_package', at, body)
+  const timestamp = String(Math.floor(at.getTime() / 1_000))
+  const headers = { 'webhook-id': 'msg_from_package', 'webhook-timestamp': timestamp, 'webhook-signature': signature }
+  t.equal((await send(triggerPath('define-auth-challenge'), undefined, { body, headers })).status, 200)
+})
+
+t.test('secrets rotate with overlap: the new one counts at once, the old one until it is taken out', async (t) => {
+  const next = newSecret()
+  const rotating = await listen()
+  const ask = (key: string) => send(triggerPath('define-auth-challenge'), defineEvent([]), { key }, rotating)
+  t.equal((await ask(secret)).status, 200)
+  t.equal((await ask(next)).status, 401, 'not known yet')
+  gateway.stack.ssm.put(PARAMETER, `# callers\n${secret}\n${next}\n`)
+  t.equal((await ask(next)).status, 401, 'SSM was asked less than 30 s ago')
+  gateway.clock.advance(30_000)
+  t.equal((await ask(next)).status, 200)
+  t.equal((await ask(secret)).status, 200)
+  gateway.stack.ssm.put(PARAMETER, next)
+  gateway.clock.advance(300_000)
+  t.equal((await ask(secret)).status, 401)
+  gateway.stack.ssm.put(PARAMETER, secret)
+  gateway.clock.advance(300_000)
+})
+
+t.test('an action is served once for a webhook-id, a trigger as often as Cognito asks', async (t) => {
+  const first = await send(actionPath('pre-login'), preLogin, { id: 'once' })
+  t.equal(first.status, 200)
+  t.match(await send(actionPath('pre-login'), preLogin, { id: 'once' }), {
+    status: 401,
+    body: refusal('GW_ERR_CALLER_REPLAYED'),
+  })
+  gateway.clock.advance(599_000)
+  t.equal((await send(actionPath('pre-login'), preLogin, { id: 'once' })).status, 401, 'a clock five minutes ahead')
+  gateway.clock.advance(2_000)
+  t.equal(
+    (await send(actionPath('pre-login'), preLogin, { id: 'once' })).status,
+    200,
+    'its signature would be too old now',
+  )
+  const again = () => send(triggerPath('define-auth-challenge'), defineEvent([]), { id: 'twice' })
+  t.strictSame([(await again()).status, (await again()).status], [200, 200])
+})
+
+t.test('every refusal has its status and a body of code, message and request id', async (t) => {
+  const define = triggerPath('define-auth-challenge')
+  const large = JSON.stringify(defineEvent([], { clientMetadata: { x: 'x'.repeat(1_048_576) } }))
+  const elsewhere = defineEvent([], {}, { userPoolId: 'eu-central-1_Other0001' })
+  const cases: [string, number, string, Promise<unknown>][] = [
+    ['unknown route', 404, 'GW_ERR_ROUTE_UNKNOWN', send('/v1/nothing', {})],
+    ['unknown trigger', 404, 'GW_ERR_ROUTE_UNKNOWN', send(triggerPath('later'), triggerEvent('Later_Source'))],
+    ['unheard-of source', 404, 'GW_ERR_ROUTE_UNKNOWN', send(triggerPath('unknown'), triggerEvent('Later_Source'))],
+    ['unknown action', 404, 'GW_ERR_ROUTE_UNKNOWN', send(actionPath('post-login'), preLogin)],
+    ['an endless pool id', 404, 'GW_ERR_ROUTE_UNKNOWN', send(triggerPath('pre-sign-up', 'x'.repeat(500)), {})],
+    ['a path that is no URL', 404, 'GW_ERR_ROUTE_UNKNOWN', send('/v1/pools/%zz/triggers/pre-sign-up', {})],
+    ['wrong method', 405, 'GW_ERR_METHOD_NOT_ALLOWED', send(define, defineEvent([]), { method: 'PUT' })],
+    ['reading', 405, 'GW_ERR_METHOD_NOT_ALLOWED', send(define, undefined, { method: 'GET', body: '' })],
+    ['too large', 413, 'GW_ERR_REQUEST_TOO_LARGE', send(define, undefined, { body: large })],
+    [
+      'wrong media type',
+      415,
+      'GW_ERR_REQUEST_MEDIA_TYPE',
+      send(define, 'x', { headers: { 'content-type': 'text/plain' } }),
+    ],
+    ['not JSON', 400, 'GW_ERR_REQUEST_INVALID', send(define, undefined, { body: '{"a":' })],
+    ['empty', 400, 'GW_ERR_REQUEST_INVALID', send(define, undefined, { body: ' ' })],
+    ['no object', 400, 'GW_ERR_REQUEST_INVALID', send(define, [])],
+    ['another pool in the body', 400, 'GW_ERR_REQUEST_MISMATCH', send(define, elsewhere)],
+    [
+      'another trigger in the body',
+      400,
+      'GW_ERR_REQUEST_MISMATCH',
+      send(define, triggerEvent('CreateAuthChallenge_x', { session: [] })),
+    ],
+    [
+      'another action in the body',
+      400,
+      'GW_ERR_REQUEST_MISMATCH',
+      send(actionPath('pre-login'), { ...preLogin, action: 'post-append' }),
+    ],
+    [
+      'unknown tenant',
+      404,
+      'GW_ERR_TENANT_UNKNOWN',
+      send(triggerPath('define-auth-challenge', 'eu-central-1_Other0001'), elsewhere),
+    ],
+    [
+      'unknown tenant, pass-through',
+      404,
+      'GW_ERR_TENANT_UNKNOWN',
+      send(
+        triggerPath('pre-sign-up', 'eu-central-1_Other0001'),
+        triggerEvent('PreSignUp_SignUp', {}, { userPoolId: 'eu-central-1_Other0001' }),
+      ),
+    ],
+    [
+      'unknown user',
+      404,
+      'GW_ERR_ACTION_USER_NOT_FOUND',
+      send(actionPath('post-append'), { action: 'post-append', userPoolId: POOL, username: 'nobody' }),
+    ],
+  ]
+  for (const [what, status, code, answer] of cases) t.match(await answer, { status, body: refusal(code) }, what)
+
+  t.match(
+    await send(define, { ...defineEvent([]), region: 7 }),
+    { status: 400, body: { message: /region/ } },
+    'the failing field',
+  )
+  t.equal((await send(define, defineEvent([]), { method: 'DELETE' })).headers.get('allow'), 'POST')
+})
+
+t.test('a body that grows beyond a mebibyte without saying so is refused too', async (t) => {
+  const body = JSON.stringify(defineEvent([], { clientMetadata: { x: 'x'.repeat(1_048_576) } }))
+  const status = await new Promise((resolve, reject) => {
+    const headers = { 'content-type': 'application/json', 'transfer-encoding': 'chunked', ...signatureHeaders(body) }
+    const outgoing = httpRequest(`${url}${triggerPath('define-auth-challenge')}`, { method: 'POST', headers })
+    outgoing.on('response', (answer) => resolve(answer.resume().statusCode)).on('error', reject)
+    outgoing.end(body)
+  })
+  t.equal(status, 413)
+})
+
+t.test('draft, suspended and faulty tenants answer with their statuses', async (t) => {
+  const pools = { draft: 'eu-central-1_Draft0001', suspended: 'eu-central-1_Suspend01' } as const
+  for (const status of ['draft', 'suspended'] as const) {
+    const corbado = { projectId: status === 'draft' ? 'pro-1002' : 'pro-1003' }
+    await gateway.addTenant(
+      tenantFile({ tenantId: status, status, userPoolId: pools[status], alias: `t-${status}`, corbado }),
+    )
+  }
+  const define = (pool: string) =>
+    send(triggerPath('define-auth-challenge', pool), defineEvent([], {}, { userPoolId: pool }))
+  t.match(await define(pools.draft), { status: 404, body: refusal('GW_ERR_TENANT_DRAFT') })
+  t.match(await define(pools.suspended), { status: 403, body: refusal('GW_ERR_TENANT_SUSPENDED') })
+  const signUp = triggerEvent('PreSignUp_SignUp', {}, { userPoolId: pools.suspended })
+  t.match(await send(triggerPath('pre-sign-up', pools.suspended), signUp), { status: 200, body: signUp }, 'left alone')
+
+  const faults = [
+    [{ kind: 'status', status: 500 }, 503, 'GW_ERR_UPSTREAM_UNAVAILABLE'],
+    [{ kind: 'garbage' }, 502, 'GW_ERR_UPSTREAM_MALFORMED'],
+    [{ kind: 'hang' }, 504, 'GW_ERR_UPSTREAM_TIMEOUT'],
+  ] as const
+  for (const [fault, status, code] of faults) {
+    await gateway.stack.table.setFault(fault)
+    t.match(await define('eu-central-1_Fresh0001'), { status, body: refusal(code) }, fault.kind)
+  }
+  await gateway.stack.table.setFault(undefined)
+})
+
+t.test('a forwarder’s envelope brings the alias rules and the time that is left', async (t) => {
+  const event = defineEvent([])
+  const define = triggerPath('define-auth-challenge')
+  const via = (invokedFunctionArn: string) => send(define, { event, invokedFunctionArn, remainingMs: 4_000 })
+  t.match(await via(hostedArn('t-other')), { status: 403, body: refusal('GW_ERR_TENANT_WRONG_ALIAS') })
+  t.match(await via(`${FUNCTION_ARN}:${ACTIONS_ALIAS}`), {
+    status: 403,
+    body: refusal('GW_ERR_INVOCATION_WRONG_ALIAS'),
+  })
+  t.match(await via(FUNCTION_ARN), { status: 403, body: refusal('GW_ERR_INVOCATION_UNQUALIFIED') })
+  t.match(await send(define, { event, remainingMs: -1 }), { status: 400, body: refusal('GW_ERR_REQUEST_INVALID') })
+  t.match(await send(define, { event: 'x' }), { status: 400, body: refusal('GW_ERR_REQUEST_INVALID') })
+  t.match(await via(hostedArn('t-acme')), {
+    status: 200,
+    body: { ...event, response: { challengeName: 'CUSTOM_CHALLENGE' } },
+  })
+  t.match(await send(define, { event }), { status: 200 }, 'without an ARN there is no alias to compare')
+
+  await gateway.stack.corbado.setFault({ kind: 'hang' })
+  const proof = await gateway.stack.corbado.sign('pro-1001', USER)
+  const start = performance.now()
+  const late = await send(triggerPath('verify-auth-challenge-response'), {
+    event: verifyEvent(proof),
+    remainingMs: 850,
+  })
+  await gateway.stack.corbado.setFault(undefined)
+  t.match(late, { status: 200, body: { response: { answerCorrect: false } } })
+  t.ok(performance.now() - start < 2_500, 'well before the usual 4.2 s')
+})
+
+t.test('the same recorded events get the same answers through every door', async (t) => {
+  const own = (challengeResult: boolean) => [
+    { challengeName: 'CUSTOM_CHALLENGE', challengeResult, challengeMetadata: OWN },
+  ]
+  const events: [string, Record<string, unknown>][] = [
+    ['define-auth-challenge', defineEvent([])],
+    ['define-auth-challenge', defineEvent(own(true))],
+    ['define-auth-challenge', defineEvent([{ challengeName: 'SRP_A', challengeResult: true }])],
+    ['create-auth-challenge', createEvent([])],
+    ['verify-auth-challenge-response', verifyEvent('no proof')],
+    ['pre-sign-up', triggerEvent('PreSignUp_SignUp', { clientMetadata: { a: 'b' } })],
+    ['user-migration', triggerEvent('UserMigration_Authentication', { password: 'p' })],
+    ['inbound-federation', triggerEvent('InboundFederation_ExternalProvider', {}, { newKey: [1] })],
+  ]
+  const steady = (answer: unknown) => JSON.stringify(answer).replace(/[\w-]{22}(?=")/g, 'random')
+  for (const [name, event] of events) {
+    const path = triggerPath(name)
+    const body = JSON.stringify(event)
+    const viaLambda = steady(await gateway.trigger(event))
+    t.equal(steady((await send(path, event)).body), viaLambda, `${name}: container`)
+    const enveloped = { event, invokedFunctionArn: hostedArn('t-acme'), remainingMs: 4_000 }
+    t.equal(steady((await send(path, enveloped)).body), viaLambda, `${name}: forwarder`)
+    const headers = () => ({ 'content-type': 'application/json', ...signatureHeaders(body) })
+    const shapes: [string, object][] = [
+      [
+        'API Gateway v1',
+        { version: '1.0', httpMethod: 'POST', path, headers: headers(), body, requestContext: { requestId: 'r' } },
+      ],
+      [
+        'API Gateway v2',
+        { version: '2.0', rawPath: path, headers: headers(), body, requestContext: { http: { method: 'POST', path } } },
+      ],
+      [
+        'function URL',
+        {
+          version: '2.0',
+          rawPath: path,
+          headers: headers(),
+          body: Buffer.from(body).toString('base64'),
+          isBase64Encoded: true,
+          requestContext: { domainName: 'x.lambda-url', http: { method: 'POST', path } },
+        },
+      ],
+      [
+        'ALB',
+        {
+          httpMethod: 'POST',
+          path,
+          queryStringParameters: {},
+          headers: headers(),
+          body,
+          requestContext: { elb: { targetGroupArn: 'a' } },
+        },
+      ],
+    ]
+    for (const [shape, http] of shapes) {
+      const answer = (await gateway.trigger(http, { arn: FUNCTION_ARN })) as { statusCode: number; body: string }
+      t.equal(answer.statusCode, 200, `${name}: ${shape}`)
+      t.equal(steady(JSON.parse(answer.body)), viaLambda, `${name}: ${shape}`)
+    }
+  }
+  const action = await gateway.action(preLogin)
+  const viaHttp = await send(actionPath('pre-login'), preLogin)
+  t.strictSame([viaHttp.status, viaHttp.body], [action.statusCode, action.body])
+})
+
+t.test('a whole login works over HTTP alone', async (t) => {
+  const proof = await gateway.stack.corbado.sign('pro-1001', USER)
+  const verified = await send(triggerPath('verify-auth-challenge-response'), verifyEvent(proof))
+  t.match(verified, { status: 200, body: { response: { answerCorrect: true } } })
+})
+
+t.test('an overloaded process sheds load with 503 and Retry-After, and stays alive for its health check', async (t) => {
+  const loaded = await listen({}, (app) => void app.register(loadShedding))
+  const block = setInterval(() => {
+    const until = Date.now() + 1_300
+    while (Date.now() < until);
+  }, 1)
+  t.teardown(() => clearInterval(block))
+  let answer = await send(triggerPath('pre-sign-up'), triggerEvent('PreSignUp_SignUp'), {}, loaded)
+  for (let tries = 0; answer.status !== 503 && tries < 8; tries += 1) {
+    answer = await send(triggerPath('pre-sign-up'), triggerEvent('PreSignUp_SignUp'), {}, loaded)
+  }
+  const live = await fetch(`${loaded}/health/live`)
+  clearInterval(block)
+  t.match(answer, { status: 503, body: refusal('GW_ERR_OVERLOADED') })
+  t.equal(answer.headers.get('retry-after'), '1')
+  t.equal(live.status, 200)
+})
+
+t.test('the process', async (t) => {
+  function start(env: Record<string, string> = {}) {
+    const child = spawn(process.execPath, ['dist/server.mjs'], {
+      env: { ...process.env, PORT: '0', HOST: '127.0.0.1', LOG_LEVEL: 'info', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    t.teardown(() => child.kill('SIGKILL'))
+    return child
+  }
+  async function ready(child: ChildProcess): Promise<{ base: string; lines: string[] }> {
+    const lines: string[] = []
+    return new Promise((resolve) => {
+      createInterface({ input: child.stdout ?? process.stdin }).on('line', (line) => {
+        lines.push(line)
+        const { msg, port } = JSON.parse(line)
+        if (msg === 'ready') resolve({ base: `http://127.0.0.1:${port}`, lines })
+      })
+    })
+  }
+
+  t.test('is live and ready, names what it cannot reach, and recovers', async (t) => {
+    const child = start()
+    const { base } = await ready(child)
+    const probe = async (path: string) => {
+      const response = await fetch(`${base}${path}`)
+      return [response.status, await response.json()]
+    }
+    t.strictSame(await probe('/health/live'), [200, { status: 'live' }])
+    t.strictSame(await probe('/health/ready'), [200, { status: 'ready' }])
+    await gateway.stack.table.setFault({ kind: 'status', status: 500 })
+    await new Promise((resolve) => setTimeout(resolve, 1_100))
+    t.strictSame(await probe('/health/ready'), [503, { status: 'not ready', failing: ['table'] }])
+    t.strictSame(await probe('/health/live'), [200, { status: 'live' }])
+    await gateway.stack.table.setFault(undefined)
+    await new Promise((resolve) => setTimeout(resolve, 1_100))
+    t.strictSame(await probe('/health/ready'), [200, { status: 'ready' }])
+    child.kill('SIGTERM')
+    t.strictSame(await once(child, 'exit'), [0, null])
+  })
+
+  t.test(
+    'finishes what runs when SIGTERM comes, takes nothing new, writes its last lines and exits with 0',
+    async (t) => {
+      const child = start()
+      const { base, lines } = await ready(child)
+      await gateway.stack.corbado.setFault({ kind: 'slow', ms: 1_000 })
+      const proof = await gateway.stack.corbado.sign('pro-1001', USER)
+      const nonce = { privateChallengeParameters: { cognitoID: USER, nonce: 'another' } }
+      const running = send(
+        triggerPath('verify-auth-challenge-response'),
+        verifyEvent(proof, nonce),
+        { at: Date.now() },
+        base,
+      )
+      const before = gateway.stack.corbado.calls.length
+      while (gateway.stack.corbado.calls.length === before) await new Promise((resolve) => setTimeout(resolve, 20))
+      child.kill('SIGTERM')
+      t.match(await running, { status: 200, body: { response: { answerCorrect: true } } })
+      t.strictSame(await once(child, 'exit'), [0, null])
+      await gateway.stack.corbado.setFault(undefined)
+      await t.rejects(fetch(`${base}/health/live`))
+      t.strictSame(
+        lines.map((line) => JSON.parse(line).msg),
+        ['listening', 'ready', 'stopping', 'trigger', 'stopped'],
+      )
+    },
+  )
+
+  t.test('serves metrics on their own port only, by trigger and outcome, without tenants', async (t) => {
+    const port = await freePort()
+    const { base } = await ready(start({ METRICS_PORT: String(port) }))
+    await send(triggerPath('define-auth-challenge'), defineEvent([]), { at: Date.now() }, base)
+    const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+    t.match(text, 'gateway_requests_total{name="define-auth-challenge",outcome="challenge"} 1')
+    t.match(text, 'gateway_tenant_configs 1')
+    t.match(text, 'gateway_tenant_config_evictions 0')
+    t.notMatch(text, 'acme')
+    t.equal((await fetch(`${base}/metrics`)).status, 404)
+  })
+
+  t.test('says in one line that its port is taken', async (t) => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    t.teardown(() => server.close())
+    const child = start({ PORT: String((server.address() as AddressInfo).port) })
+    let said = ''
+    child.stderr?.on('data', (chunk) => {
+      said += chunk
+    })
+    t.strictSame(await once(child, 'close'), [1, null])
+    t.match(said, /^The container door cannot listen on 127\.0\.0\.1, PORT \d+: EADDRINUSE\n$/)
+  })
+})
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  return port
+}
