@@ -34,6 +34,9 @@ export interface AppOptions {
 /** A Lambda payload has at most 6 MB (aws.md 1.1); a trigger event must not fail for its size. */
 const BODY_BYTES_MAX = 6 * 1_048_576
 
+/** A line without `user` is better than a login that waits for SSM again. */
+const PSEUDONYM_RETRY_MS = 60_000
+
 function notNeeded(): never {
   throw new Internal()
 }
@@ -56,7 +59,13 @@ export function buildApp(options: AppOptions): FastifyInstance {
 
   const { fetchParameter, table } = upstreams
   const ttlMs = env.secretTtlSeconds * 1_000
-  const key = createGatewaySecret({ parameter: env.pseudonymKeyParameter, ttlMs, fetchParameter, clock })
+  const key = createGatewaySecret({
+    parameter: env.pseudonymKeyParameter,
+    ttlMs,
+    retryMs: PSEUDONYM_RETRY_MS,
+    fetchParameter,
+    clock,
+  })
   const callers = createCallers(env, fetchParameter, clock)
   const tenants = createTenants({ env, upstreams, clock })
 

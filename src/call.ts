@@ -10,6 +10,9 @@ export interface Clock {
 
 export const systemClock: Clock = { now: Date.now }
 
+/** Shares of the deadline in milliseconds; Cognito and Corbado get the rest (CONTRACT 5.5). */
+export const SLICE_MS = { table: 400, ssm: 500, sts: 800 } as const
+
 /** How long one upstream call may take. */
 export interface Slice {
   readonly timeoutMs: number

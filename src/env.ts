@@ -52,7 +52,7 @@ function hostPatterns(value: string): readonly string[] {
 const parameterName = matching(/^(\/[\w.-]+){1,15}$/, 'an SSM parameter name that starts with /')
 
 /** Corbado's documented Backend API hosts (corbado.md 1). */
-const documentedHosts = 'backendapi.cloud.corbado.io,backendapi.corbado.io,backendapi.cloud.corbado-staging.com'
+const documentedHosts = 'backendapi.cloud.corbado.io,backendapi.corbado.io'
 
 const required = { default: undefined, required: true } as const
 
@@ -127,7 +127,7 @@ export const SETTINGS = {
   maxTenantsInMemory: {
     name: 'MAX_TENANTS_IN_MEMORY',
     default: '10000',
-    doc: 'bound of every cache that is keyed by tenant',
+    doc: 'most tenants whose config, credentials and secrets are kept',
     parse: integer(1, 1_000_000),
   },
   parameterPrefix: {
@@ -192,7 +192,9 @@ function read<T>(setting: Setting<T>, source: Record<string, string | undefined>
     return setting.parse(value)
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error
-    throw new EnvInvalid(`${setting.name} must be ${error.message}, but is "${value}".`)
+    // Where a name is asked for, somebody may have put the secret itself.
+    const given = setting.parse === parameterName ? `has ${value.length} characters of another form` : `is "${value}"`
+    throw new EnvInvalid(`${setting.name} must be ${error.message}, but ${given}.`)
   }
 }
 

@@ -3,9 +3,9 @@ import { awsLambdaFastify } from '@fastify/aws-lambda'
 import type { Context } from 'aws-lambda'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { GATEWAY_VERSION } from './env.js'
-import { Internal, InvocationUnknown, isGatewayError, reasonOf } from './errors.js'
+import { Internal, InvocationUnknown, isGatewayError, RequestInvalid, reasonOf } from './errors.js'
 import { aliasOf, isUserPoolId } from './ids.js'
-import type { DirectInvocation } from './plugins/arrival.js'
+import type { LambdaInvocation } from './plugins/arrival.js'
 import { findTrigger, unknownTrigger } from './triggers/index.js'
 
 /** What a Lambda payload is (CONTRACT 2.1). */
@@ -37,7 +37,12 @@ function pathOf(invocation: DirectPayload): string {
   if (invocation.kind === 'trigger') {
     return `${pool}/triggers/${(findTrigger(invocation.body.triggerSource) ?? unknownTrigger).name}`
   }
-  return `${pool}/actions/${encodeURIComponent(invocation.body.action)}`
+  return `${pool}/actions/${routeName(invocation.body.action)}`
+}
+
+/** No action has a name that is no word; such a one leads to a route that is not there. */
+function routeName(action: string): string {
+  return /^[\w-]+$/.test(action) ? action : 'unknown'
 }
 
 /** What the handler uses of Lambda's context. */
@@ -51,18 +56,18 @@ declare module 'fastify' {
 }
 
 /**
- * Which requests are direct invocations. Kept beside the synthetic event, where no client can reach: not in a header,
- * not in the path, not in the payload.
+ * What invocation an event belongs to. Kept beside the event that the adapter gets, where no client can reach: not in a
+ * header, not in the path, not in the payload.
  */
-const direct = new WeakMap<object, DirectInvocation>()
+const invocations = new WeakMap<object, LambdaInvocation>()
 
-/** For {@link buildApp}: the direct invocation behind a request; undefined for every HTTP request. */
-export function directInvocation(request: FastifyRequest): DirectInvocation | undefined {
+/** For {@link buildApp}: the invocation behind a request; undefined for a request that came to a server. */
+export function lambdaInvocation(request: FastifyRequest): LambdaInvocation | undefined {
   const event = request.awsLambda?.event
-  return typeof event === 'object' && event !== null ? direct.get(event) : undefined
+  return typeof event === 'object' && event !== null ? invocations.get(event) : undefined
 }
 
-/** The handler of an app that was built with {@link directInvocation}. */
+/** The handler of an app that was built with {@link lambdaInvocation}. */
 export type Handler = (payload: unknown, context: LambdaContext) => Promise<unknown>
 
 /**
@@ -75,48 +80,55 @@ export async function createHandler(app: FastifyInstance): Promise<Handler> {
   await app.ready()
   let first = true
 
-  async function answer(payload: unknown, context: LambdaContext, coldStartMs: number | undefined): Promise<unknown> {
-    const recognised = recognise(payload)
+  async function answer(recognised: Payload, facts: InvocationFacts, context: Context): Promise<unknown> {
     switch (recognised.kind) {
       case 'http':
-        return proxy(recognised.event, context as Context)
+        return answerHttp(recognised.event, { kind: 'http', ...facts }, context)
       case 'trigger':
-        return triggerAnswer(recognised.body, await send(recognised, context, coldStartMs))
+        return triggerAnswer(recognised.body, await send(recognised, facts, context))
       case 'action':
-        return send(recognised, context, coldStartMs)
+        return send(recognised, facts, context)
       case 'unknown':
         throw new InvocationUnknown()
     }
     return recognised satisfies never
   }
 
-  async function send(
-    invocation: DirectPayload,
-    context: LambdaContext,
-    coldStartMs: number | undefined,
-  ): Promise<HttpAnswer> {
+  async function send(recognised: DirectPayload, facts: InvocationFacts, context: Context): Promise<HttpAnswer> {
     const event = {
       httpMethod: 'POST',
-      path: pathOf(invocation),
+      path: pathOf(recognised),
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(invocation.body),
+      body: JSON.stringify(recognised.body),
     }
-    direct.set(event, {
-      kind: invocation.kind,
-      alias: aliasOf(context.invokedFunctionArn),
-      requestId: context.awsRequestId,
-      remainingMs: context.getRemainingTimeInMillis(),
-      coldStartMs,
-    })
-    const { statusCode, body: text } = await proxy(event, context as Context)
-    return { statusCode, body: JSON.parse(text) as Record<string, unknown> }
+    invocations.set(event, { kind: recognised.kind, ...facts })
+    const { statusCode, body } = await proxy(event, context)
+    return { statusCode, body: JSON.parse(body) as Record<string, unknown> }
+  }
+
+  async function answerHttp(event: object, invocation: LambdaInvocation, context: Context): Promise<unknown> {
+    invocations.set(event, invocation)
+    try {
+      return await proxy(event, context)
+    } catch {
+      // The adapter throws for what no server would take: a query that is not encoded, a method that does not exist.
+      const { code, message, statusCode } = new RequestInvalid('it is not HTTP')
+      const body = JSON.stringify({ code, message, requestId: invocation.requestId })
+      return { statusCode, headers: { 'content-type': 'application/json; charset=utf-8' }, body }
+    }
   }
 
   return async (payload, context) => {
     const coldStartMs = first ? performance.now() : undefined
     first = false
     try {
-      return await answer(payload, context, coldStartMs)
+      const facts = {
+        alias: aliasOf(context.invokedFunctionArn),
+        requestId: context.awsRequestId,
+        remainingMs: context.getRemainingTimeInMillis(),
+        coldStartMs,
+      }
+      return await answer(recognise(payload), facts, context as Context)
     } catch (error) {
       if (!(error instanceof Refusal)) logUnanswered(app, error, context)
       const text = isGatewayError(error) || error instanceof Refusal ? error.message : new Internal().message
@@ -124,6 +136,8 @@ export async function createHandler(app: FastifyInstance): Promise<Handler> {
     }
   }
 }
+
+type InvocationFacts = Omit<LambdaInvocation, 'kind'>
 
 interface HttpAnswer {
   readonly statusCode: number

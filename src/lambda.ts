@@ -2,7 +2,7 @@ import pino from 'pino'
 import { buildApp } from './app.js'
 import { systemClock } from './call.js'
 import { parseEnvOrExit } from './env.js'
-import { createHandler, directInvocation } from './invocation.js'
+import { createHandler, lambdaInvocation } from './invocation.js'
 import { createLogger } from './plugins/logger.js'
 import { createUpstreams } from './upstreams/index.js'
 
@@ -13,7 +13,7 @@ const app = buildApp({
   clock: systemClock,
   // Written at once: Lambda freezes the environment with the answer.
   logger: createLogger(env.logLevel, pino.destination({ dest: 1, sync: true })),
-  invocationOf: directInvocation,
+  invocationOf: lambdaInvocation,
 })
 const handle = await createHandler(app)
 

@@ -38,8 +38,8 @@ const app = buildApp({
 async function stop(): Promise<void> {
   stopping = true
   logger.info({}, 'stopping')
-  await Promise.race([Promise.all([app.close(), metricsApp.close()]), setTimeout(DRAIN_MS)])
-  await Promise.race([upstreams.close(), setTimeout(500)])
+  const closed = Promise.allSettled([app.close(), metricsApp.close()]).then(() => upstreams.close())
+  await Promise.race([closed.catch(() => undefined), setTimeout(DRAIN_MS)])
   logger.info({}, 'stopped')
   destination.flushSync()
   process.exit(0)
@@ -49,8 +49,9 @@ try {
   await app.listen({ port: env.port, host: env.host, listenTextResolver: () => 'listening' })
   if (env.metricsPort !== undefined) await metricsApp.listen({ port: env.metricsPort, host: env.host })
 } catch (error) {
-  const { code, message } = error as NodeJS.ErrnoException
-  process.stderr.write(`The container door cannot listen on ${env.host}, PORT ${env.port}: ${code ?? message}\n`)
+  const { code, message, port } = error as NodeJS.ErrnoException & { port?: number }
+  const setting = port !== undefined && port === env.metricsPort ? 'METRICS_PORT' : 'PORT'
+  process.stderr.write(`Cannot listen on ${env.host}, ${setting} ${port ?? env.port}: ${code ?? message}\n`)
   process.exit(1)
 }
 process.once('SIGTERM', stop)

@@ -32,14 +32,13 @@ const own = imports
   .map((one) => ({ ...one, to: join(dirname(one.from), one.specifier).replace(/\.js$/, '.ts') }))
 
 const LEAVES = ['env.ts', 'ids.ts', 'errors.ts', 'call.ts']
-const DOORS = ['lambda.ts', 'server.ts', 'cli.ts']
 
 /** The room of a file: its folder under src, or what it is at the top level. */
 function roomOf(file: string): string {
   const [first = '', ...rest] = relative(SRC, file).split('/')
   if (rest.length > 0) return first
   if (LEAVES.includes(first)) return 'leaves'
-  return DOORS.includes(first) ? first.replace('.ts', '') : first.replace('.ts', '')
+  return first.replace('.ts', '')
 }
 
 /** Who may import what: a room, or one file of it; `type` where only its types. */

@@ -213,6 +213,40 @@ t.test('the Lambda door', async (t) => {
     t.pass('300 payloads')
   })
 
+  t.test('an event is not refused for what merely goes into the log', async (t) => {
+    for (const odd of [
+      { callerContext: null },
+      { callerContext: { clientId: null } },
+      { userName: { x: 1 } },
+      { region: 7 },
+    ]) {
+      for (const source of ['PreSignUp_SignUp', 'Later_Source']) {
+        const event = { ...triggerEvent(source), ...odd }
+        t.strictSame(await gateway.trigger(event), event)
+      }
+    }
+    const { region: _none, ...without } = triggerEvent('PostConfirmation_ConfirmSignUp')
+    t.strictSame(await gateway.trigger(without), without)
+    const answer = await gateway.trigger({ ...defineEvent([]), callerContext: null })
+    t.match(answer, { response: { challengeName: 'CUSTOM_CHALLENGE' } })
+    t.match((await thrown({ ...defineEvent([]), region: null })).lines, [{ reason: 'tenant_unknown' }])
+  })
+
+  t.test('HTTP that no server would take is answered 400, not thrown', async (t) => {
+    const elb = { elb: { targetGroupArn: 'a' } }
+    const shapes = [
+      { httpMethod: 'GET', path: '/health/live', queryStringParameters: { a: '%zz' }, requestContext: elb },
+      { httpMethod: 'FOO', path: '/health/live', requestContext: {} },
+    ]
+    for (const shape of shapes) {
+      const answer = (await gateway.trigger(shape)) as { statusCode: number; body: string }
+      t.ok(answer.statusCode >= 400 && answer.statusCode < 500, String(answer.statusCode))
+      t.match(JSON.parse(answer.body), { code: /^GW_ERR_/, message: String })
+    }
+    const odd = await gateway.action({ action: '\ud800', userPoolId: POOL, identifier: 'x' })
+    t.match(odd, { statusCode: 404, body: { code: 'GW_ERR_ROUTE_UNKNOWN' } })
+  })
+
   t.test('the closing line is written before the answer is there', async (t) => {
     gateway.take()
     await gateway.trigger(createEvent())
@@ -256,6 +290,9 @@ t.test('a wrong or missing setting stops the bundle’s start with one line that
   const missing = 'TENANT_TABLE is not set: DynamoDB table of the tenant configs. [GW_ERR_ENV_INVALID]\n'
   t.equal(start({ AWS_REGION: 'eu-central-1' }), missing)
   const wrong = start({ AWS_REGION: 'eu-central-1', TENANT_TABLE: 'abc', TENANT_TTL_SECONDS: 'soon' })
+  const secret = start({ AWS_REGION: 'eu-central-1', TENANT_TABLE: 'abc', CALLER_SECRETS_PARAMETER: 'whsec_c2VjcmV0' })
+  t.match(secret, /^CALLER_SECRETS_PARAMETER must be an SSM parameter name/)
+  t.notMatch(secret, 'whsec_', 'a secret in the place of its name is not printed')
   t.match(wrong, /^TENANT_TTL_SECONDS must be a whole number from 1 to 3600, but is "soon". \[GW_ERR_ENV_INVALID\]\n$/)
 })
 

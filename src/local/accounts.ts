@@ -6,6 +6,7 @@ export const GATEWAY_ACCOUNT = '999900000001'
 export const TABLE_NAME = 'corbado-gateway-tenants'
 export const PARAMETER_PREFIX = '/corbado/gateway'
 export const PSEUDONYM_KEY_PARAMETER = `${PARAMETER_PREFIX}/pseudonym-key`
+export const CALLER_SECRETS_PARAMETER = `${PARAMETER_PREFIX}/callers`
 export const ACTIONS_ALIAS = 'actions'
 export const FUNCTION_ARN = `arn:aws:lambda:${REGION}:${GATEWAY_ACCOUNT}:function:corbado-cognito-gateway`
 

@@ -2,10 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 
 export interface EnvironmentOptions {
-  /** Path of the compiled `runtime.ts`. */
+  /** Path of the compiled `runtime.ts`, or of another client of the Runtime API. */
   readonly runtime: string
-  /** Path of the bundle whose export `handler` is run. */
+  /** Path of the bundle whose export `handler` is run; AWS's own client finds it by LAMBDA_TASK_ROOT. */
   readonly entry: string
+  /** The Node that runs it; this process's own where none is named. */
+  readonly node?: string
   /** The function's variables; of this process's own environment only PATH is passed on. */
   readonly env: Readonly<Record<string, string>>
   /** Each line that a child prints on stdout or stderr. */
@@ -31,8 +33,9 @@ export function readReport(body: unknown): Error {
 }
 
 /** Starts the runtime on the bundle; it finds its events at this port. */
-export function startChild({ runtime, entry, env, onLine }: EnvironmentOptions, port: number): ChildProcess {
-  const child = spawn(process.execPath, [runtime, entry], {
+export function startChild(options: EnvironmentOptions, port: number): ChildProcess {
+  const { runtime, entry, node = process.execPath, env, onLine } = options
+  const child = spawn(node, [runtime, entry], {
     env: { PATH: process.env.PATH, ...env, AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${port}`, _HANDLER: 'index.handler' },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

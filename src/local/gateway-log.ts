@@ -6,38 +6,42 @@ const POLL_MS = 5
 
 type LogFields = Readonly<Record<string, unknown>>
 
-/** Everything that the gateway's environments printed. */
+/** Through which door the calls come that a line is about. */
+export type Door = 'lambda' | 'container'
+
+/** Everything that the gateway's processes printed. */
 export interface GatewayLog {
   readonly lines: readonly string[]
-  /** Takes one line. */
-  add(line: string): void
-  /** The closing lines of trigger calls, in their order, once there are so many; fewer where they do not come. */
-  triggerLines(count: number): Promise<readonly LogFields[]>
+  /** Makes what takes the lines of one door. */
+  adder(door: Door): (line: string) => void
+  /** The closing lines of a door's trigger calls, in their order, once there are so many; fewer where they do not come. */
+  triggerLines(door: Door, count: number): Promise<readonly LogFields[]>
 }
 
 /** Collects lines, and passes each on. */
 export function createGatewayLog(write: (line: string) => void): GatewayLog {
   const lines: string[] = []
-  const triggers: LogFields[] = []
+  const triggers: Record<Door, LogFields[]> = { lambda: [], container: [] }
   return {
     lines,
-    add(line) {
+    adder: (door) => (line) => {
       lines.push(line)
       write(line)
       const fields = parseLine(line)
-      if (fields.msg === 'trigger') triggers.push(fields)
+      if (fields.msg === 'trigger') triggers[door].push(fields)
     },
-    async triggerLines(count) {
-      for (const until = performance.now() + WAIT_MS; triggers.length < count && performance.now() < until; ) {
+    async triggerLines(door, count) {
+      const found = triggers[door]
+      for (const until = performance.now() + WAIT_MS; found.length < count && performance.now() < until; ) {
         await setTimeout(POLL_MS)
       }
-      return triggers
+      return found
     },
   }
 }
 
-/** What the runtime prints of itself is no JSON. */
-function parseLine(line: string): LogFields {
+/** The fields of a line; what a runtime prints of itself is no JSON, and has none. */
+export function parseLine(line: string): LogFields {
   try {
     const fields: unknown = JSON.parse(line)
     return typeof fields === 'object' && fields !== null ? { ...fields } : {}

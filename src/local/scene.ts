@@ -1,4 +1,5 @@
 import type { ActionAnswer, ActionClient } from './action-client.js'
+import type { Container } from './container.js'
 import type { Example } from './example.js'
 import type { GatewayLog } from './gateway-log.js'
 import { type LoginStage, startLogin } from './login-client.js'
@@ -10,6 +11,7 @@ export interface Scene {
   readonly example: Example
   readonly stack: Stack
   readonly log: GatewayLog
+  readonly container: Container
   step<T>(
     what: { step: string; expected: string; detailed?: boolean },
     act: () => Promise<T>,
@@ -21,7 +23,7 @@ export interface Scene {
   /** A passkey ceremony, which the stand-in of Corbado confirms; its proof is remembered as private. */
   sign(username: string): Promise<string>
   readonly proofs: readonly string[]
-  /** How often the gateway's triggers were called so far. */
+  /** How often Cognito called the gateway's triggers so far. */
   calls(): number
   /** Why the gateway refused, by the first such log line of the calls from an ordinal on. */
   refusalSince(call: number): Promise<string>
@@ -32,10 +34,11 @@ export interface SceneOptions extends Meters {
   readonly stack: Stack
   readonly log: GatewayLog
   readonly actions: ActionClient
+  readonly container: Container
 }
 
 /** Sets the scene for one tenant. */
-export function createScene({ example, stack, log, actions, ...meters }: SceneOptions): Scene {
+export function createScene({ example, stack, log, actions, container, ...meters }: SceneOptions): Scene {
   const { tenant, clientId, person } = example
   const { userPoolId, corbado } = tenant
   const { triggerCalls } = meters
@@ -45,6 +48,7 @@ export function createScene({ example, stack, log, actions, ...meters }: SceneOp
     example,
     stack,
     log,
+    container,
     proofs,
     step: (what, act, judge) => takeStep(meters, what, act, judge),
     action: (action, payload) => actions.invoke({ action, userPoolId, ...payload }),
@@ -59,7 +63,7 @@ export function createScene({ example, stack, log, actions, ...meters }: SceneOp
     },
     calls: () => triggerCalls.length,
     async refusalSince(call) {
-      const lines = (await log.triggerLines(triggerCalls.length)).slice(call)
+      const lines = (await log.triggerLines('lambda', triggerCalls.length)).slice(call)
       const found = lines.find(({ outcome }) => outcome === 'incorrect' || outcome === 'fail')
       return typeof found?.reason === 'string' ? found.reason : 'for a reason that is not in the log'
     },

@@ -1,4 +1,5 @@
 import type { Paint } from '../operator/io.js'
+import type { Container } from './container.js'
 import type { Example } from './example.js'
 import { SERVICES, type Service, type Stack } from './stack.js'
 import type { StepReport } from './step.js'
@@ -24,15 +25,16 @@ const services: Record<Service, string> = {
 
 /** What runs where. */
 export function servicesText(
-  { stack, workspace }: { stack: Stack; workspace: Workspace },
+  { stack, container, workspace }: { stack: Stack; container: Container; workspace: Workspace },
   logs: boolean,
   paint: Paint,
 ) {
   const at: Record<Service, { readonly url: string }> = { ...stack, dynamodb: stack.table }
-  const lines = SERVICES.map((name) => `  ${name.padEnd(11)}${at[name].url}  ${paint('dim', services[name])}\n`)
+  const line = (name: string, url: string, what: string) => `  ${name.padEnd(11)}${url}  ${paint('dim', what)}\n`
   return [
     `${paint('bold', 'Services')}\n`,
-    ...lines,
+    ...SERVICES.map((name) => line(name, at[name].url, services[name])),
+    line('container', container.url, 'the same app, behind signed HTTP'),
     `  ${'log lines'.padEnd(11)}${logs ? 'on stderr' : workspace.logFile}\n`,
     `\n${paint('bold', 'Tenants')}\n`,
     `  ${paint('dim', `from copies in ${workspace.tenantsDir}, whose backendApiUrl is ${stack.corbado.url}`)}\n`,

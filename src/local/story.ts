@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { DefineEvent } from './container.js'
 import { identifierAttributeOf, privateValues } from './example.js'
 import { type LoginStage, stageText } from './login-client.js'
 import { type Scene, wantsPassword } from './scene.js'
@@ -15,6 +17,7 @@ export async function* tellStory(scene: Scene): AsyncGenerator<StepReport> {
   yield* abuses(scene, proof)
   yield await unknownIdentifier(scene)
   yield await postAppend(scene)
+  yield await sameThroughHttp(scene)
   yield await logLines(scene)
 }
 
@@ -93,12 +96,30 @@ function postAppend({ step, action, example, stack }: Scene): Promise<StepReport
   )
 }
 
-function logLines({ step, log, calls, example, proofs }: Scene): Promise<StepReport> {
+/** Every define event of this story once more, through the other door. */
+function sameThroughHttp({ step, container, example, stack }: Scene): Promise<StepReport> {
+  const { userPoolId } = example.tenant
+  const isDefine = (event: unknown): event is DefineEvent => {
+    const { triggerSource = '', ...rest } = event as Partial<DefineEvent>
+    return rest.userPoolId === userPoolId && triggerSource.startsWith('DefineAuthChallenge')
+  }
+  const calls = stack.cognito.triggerCalls.flatMap(({ event, answer }) => (isDefine(event) ? [{ event, answer }] : []))
+  return step(
+    { step: 'same through HTTP', expected: "the Lambda door's answers" },
+    () => Promise.all(calls.map(({ event }) => container.send(container.signDefine(event)))),
+    (answers) => {
+      const equal = answers.filter((answer, index) => isDeepStrictEqual(answer, calls[index]?.answer)).length
+      return { outcome: `${equal} of ${calls.length} define answers equal`, ok: equal > 0 && equal === calls.length }
+    },
+  )
+}
+
+function logLines({ step, log, container, calls, example, proofs }: Scene): Promise<StepReport> {
   return step(
     { step: 'log lines', expected: 'nothing private in them' },
-    async () => [...privateValues(example), ...proofs],
+    async () => [...privateValues(example), ...proofs, container.callerSecret],
     async (values) => {
-      await log.triggerLines(calls())
+      await Promise.all([log.triggerLines('lambda', calls()), log.triggerLines('container', container.sent())])
       const text = log.lines.join('\n')
       const leaked = values.filter((value) => text.includes(value)).length
       const count = `${log.lines.length} lines`

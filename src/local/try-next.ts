@@ -1,5 +1,6 @@
 import { relative } from 'node:path'
 import { shellWord } from '../operator/shell-word.js'
+import type { Container } from './container.js'
 import type { Example } from './example.js'
 import { wantsPassword } from './scene.js'
 import type { Stack } from './stack.js'
@@ -13,6 +14,7 @@ export interface Suggestion {
 
 export interface SuggestionOptions {
   readonly stack: Stack
+  readonly container: Container
   readonly workspace: Workspace
   /** The tenants that were signed in to. */
   readonly examples: readonly Example[]
@@ -25,13 +27,16 @@ export interface SuggestionOptions {
 }
 
 /** What to try next. */
-export function suggestions({ stack, workspace, examples, dir, program, logged }: SuggestionOptions): Suggestion[] {
+export function suggestions(options: SuggestionOptions): Suggestion[] {
+  const { stack, container, workspace, examples, dir, program, logged } = options
   const run = `node ${shellWord(relative('', program))}`
   const [env, copies] = [shellWord(workspace.envFile), shellWord(workspace.tenantsDir)]
   const apply = (rest: string) => `(. ${env}; ${run} tenants apply ${copies}${rest})`
   const example = examples.find((one) => !wantsPassword(one))
   return [
     ...(example ? beginLogin(stack, example) : []),
+    ...examples.slice(0, 1).map((first) => askContainer(container, first)),
+    { why: 'Ask the container door whether it can serve.', line: `curl -s ${container.url}/health/ready` },
     { why: 'Check the tenant files.', line: `${run} tenants validate ${shellWord(dir)}` },
     { why: "Compare the table with this stack's copies of them, which are yours to change.", line: apply('') },
     ...(example ? switchOff(workspace, example, apply(' --yes')) : []),
@@ -51,6 +56,27 @@ function beginLogin(stack: Stack, { tenant, clientId, person }: Example): Sugges
       line: `curl -s ${stack.cognito.url} ${headers} -d '${JSON.stringify(body)}'`,
     },
   ]
+}
+
+/** The signature is made when the line is; its secret stays in here. */
+function askContainer(container: Container, { tenant, person }: Example): Suggestion {
+  const { tenantId, userPoolId, aws } = tenant
+  // With a password in the flow, Cognito asks for the first time when SRP has begun.
+  const session =
+    tenant.login?.flow === 'password-then-passkey' ? [{ challengeName: 'SRP_A', challengeResult: true }] : []
+  const { url, headers, body } = container.signDefine({
+    triggerSource: 'DefineAuthChallenge_Authentication',
+    userPoolId,
+    region: aws.region,
+    userName: person.username,
+    request: { session },
+    response: {},
+  })
+  const sent = Object.entries(headers).map(([name, value]) => `-H '${name}: ${value}'`)
+  return {
+    why: `What comes first in a login at ${tenantId}? Asked through the container door; the signature is good for 5 minutes.`,
+    line: `curl -s ${url} ${sent.join(' ')} -d ${shellWord(body)}`,
+  }
 }
 
 function switchOff({ tenantsDir }: Workspace, { tenant }: Example, apply: string): Suggestion[] {

@@ -6,12 +6,15 @@ import type { CommandIo } from '../operator/io.js'
 import { reportIssues } from '../operator/issues-report.js'
 import { readTenantFolder } from '../operator/tenant-files.js'
 import type { TenantFile } from '../tenant/config.js'
+import { CALLER_SECRETS_PARAMETER } from './accounts.js'
 import { type ActionClient, createActionClient } from './action-client.js'
+import type { Container } from './container.js'
 import { createEnvironments } from './environments.js'
 import { createExamples, type Example, putExample } from './example.js'
 import { createGatewayLog, type GatewayLog } from './gateway-log.js'
 import { useNoAccount } from './no-account.js'
-import { startStackAt } from './ports.js'
+import { startContainerAt, startStackAt } from './ports.js'
+import { createCallerSecret } from './signed-headers.js'
 import type { Stack } from './stack.js'
 import { grantAlias } from './tenants.js'
 import { createWorkspace, type Workspace } from './workspace.js'
@@ -22,6 +25,7 @@ export interface World {
   readonly workspace: Workspace
   readonly log: GatewayLog
   readonly actions: ActionClient
+  readonly container: Container
   readonly examples: readonly Example[]
   coldStarts(): number
 }
@@ -50,7 +54,7 @@ const TENANT_TTL_SECONDS = '5'
  */
 export async function openWorld(options: WorldOptions): Promise<World | undefined> {
   const { dir, port, logs, json, io, onClose } = options
-  const code = builtFiles(options)
+  const { server, ...code } = builtFiles(options)
   const folder = await readTenantFolder(dir, readConfigRules({}))
   if (folder.issues.length > 0) return void reportIssues(folder, json, io)
   const tenants = folder.entries.map(({ tenant }) => tenant)
@@ -63,19 +67,37 @@ export async function openWorld(options: WorldOptions): Promise<World | undefine
   onClose(workspace.close)
   const log = createGatewayLog(logs ? (line) => void io.stderr.write(`${line}\n`) : workspace.log)
   const env = { ...stack.gatewayEnv, LOG_LEVEL: 'info', TENANT_TTL_SECONDS, TENANT_STALE_SECONDS: TENANT_TTL_SECONDS }
-  const environments = createEnvironments({ ...code, env, onLine: log.add })
+  const environments = createEnvironments({ ...code, env, onLine: log.adder('lambda') })
   onClose(environments.stop)
   const actions = createActionClient(stack)
   onClose(async () => actions.close())
+  const container = await openContainer(server, stack, env, log.adder('container'), options)
 
   const examples = createExamples(tenants)
   for (const example of examples) putExample(stack, example)
   stack.deploy(environments.runner, grantAliases(stack, tenants))
-  return { stack, workspace, log, actions, examples, coldStarts: environments.coldStarts }
+  return { stack, workspace, log, actions, container, examples, coldStarts: environments.coldStarts }
 }
 
-function builtFiles({ built }: WorldOptions): { runtime: string; entry: string } {
-  const files = { runtime: join(built, 'local/runtime.mjs'), entry: join(built, 'lambda/index.mjs') }
+/** The same app behind its other door, for callers who sign. */
+function openContainer(
+  entry: string,
+  stack: Stack,
+  env: Readonly<Record<string, string>>,
+  onLine: (line: string) => void,
+  { port, onClose }: WorldOptions,
+): Promise<Container> {
+  const callerSecret = createCallerSecret()
+  stack.ssm.put(CALLER_SECRETS_PARAMETER, callerSecret)
+  return startContainerAt(port, { entry, env: { ...env, CALLER_SECRETS_PARAMETER }, onLine, onClose }, callerSecret)
+}
+
+function builtFiles({ built }: WorldOptions): { runtime: string; entry: string; server: string } {
+  const files = {
+    runtime: join(built, 'local/runtime.mjs'),
+    entry: join(built, 'lambda/index.mjs'),
+    server: join(built, 'server.mjs'),
+  }
   for (const file of Object.values(files)) {
     if (!existsSync(file)) throw new NotPossible(`${file} is missing: npm run build makes it`)
   }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { type Clock, createCall } from '../call.js'
 import type { Table, TenantRecord } from '../upstreams/index.js'
 import { eachBounded } from './bounded.js'
+import { NotPossible } from './failure.js'
 import type { PlannedWrite } from './plan.js'
 
 /** Most that one request to AWS may take; nobody waits for a sign-in here. */
@@ -67,7 +68,12 @@ async function replace(
     updatedBy,
     config: tenant,
   }
-  if (old) await table.keepVersion(old, createCall(AWS_CALL_MS))
+  if (old && !(await table.keepVersion(old, createCall(AWS_CALL_MS)))) {
+    throw new NotPossible(
+      `${tenant.tenantId}: the table keeps another v${old.version} of ${tenant.userPoolId}, from before the pool was ` +
+        'taken out. Move or delete that record, then apply again.',
+    )
+  }
   if (await table.putConfig(record, old?.version, createCall(AWS_CALL_MS))) return undefined
   // The SDK sends a request again whose answer was lost; the condition then fails on our own record.
   const now = await table.fetchConfig(tenant.userPoolId, createCall(AWS_CALL_MS))

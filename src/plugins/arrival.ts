@@ -3,9 +3,9 @@ import fp from 'fastify-plugin'
 import type { Env } from '../env.js'
 import { InvocationUnqualified, InvocationWrongAlias } from '../errors.js'
 
-/** An invocation that IAM let in: through Lambda's Invoke API, not over HTTP. */
-export interface DirectInvocation {
-  readonly kind: 'trigger' | 'action'
+/** An invocation of the Lambda function. A direct one, of a trigger or an action, was let in by IAM; HTTP was not. */
+export interface LambdaInvocation {
+  readonly kind: 'trigger' | 'action' | 'http'
   /** Alias of the invoked ARN; undefined where it names none. */
   readonly alias: string | undefined
   readonly requestId: string
@@ -14,16 +14,21 @@ export interface DirectInvocation {
   readonly coldStartMs: number | undefined
 }
 
-/** Tells a direct invocation from everything else by what no client can send; undefined for an HTTP request. */
-export type InvocationOf = (request: FastifyRequest) => DirectInvocation | undefined
+/** The invocation behind a request, told by what no client can send; undefined on a server. */
+export type InvocationOf = (request: FastifyRequest) => LambdaInvocation | undefined
 
 /** The alias through which Cognito or Corbado invoked a function of ours: this one, or a forwarder. */
-export type ViaAlias = Pick<DirectInvocation, 'kind' | 'alias'>
+export interface ViaAlias {
+  readonly kind: 'trigger' | 'action'
+  readonly alias: string | undefined
+}
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set for a direct invocation only. */
-    invocation: DirectInvocation | undefined
+    /** Set on Lambda only. */
+    invocation: LambdaInvocation | undefined
+    /** IAM let this request in: it needs no signature, and its path was made from its body. */
+    readonly direct: boolean
     /** Set where the alias rules hold; the tenant's alias is compared with it. */
     via: ViaAlias | undefined
   }
@@ -42,6 +47,11 @@ export interface ArrivalOptions {
 export const arrival = fp<ArrivalOptions>(
   async (app, { env, invocationOf }) => {
     app.decorateRequest('invocation', undefined)
+    app.decorateRequest('direct', {
+      getter() {
+        return this.invocation !== undefined && this.invocation.kind !== 'http'
+      },
+    })
     app.decorateRequest('via', undefined)
     app.decorate('arriveVia', (request: FastifyRequest, via: ViaAlias) => {
       request.via = via
@@ -52,7 +62,9 @@ export const arrival = fp<ArrivalOptions>(
     })
     // After every onRequest hook, so that a refusal has its line and its deadline; before the body is read.
     app.addHook('preParsing', async (request) => {
-      if (request.invocation && !request.is404) app.arriveVia(request, request.invocation)
+      const { invocation } = request
+      if (!invocation || invocation.kind === 'http' || request.is404) return
+      app.arriveVia(request, { kind: invocation.kind, alias: invocation.alias })
     })
   },
   { name: 'arrival' },

@@ -32,7 +32,7 @@ const REPLAY_MS = 2 * TOLERANCE_SECONDS * 1_000
 export const caller = fp<CallerOptions>(
   async (app: FastifyInstance, { callers, clock }) => {
     const mustBeSigned = (request: FastifyRequest) =>
-      !request.invocation && !request.routeOptions.config.open && !request.is404
+      !request.direct && !request.routeOptions.config.open && !request.is404
 
     app.decorateRequest('signed', false)
     // Refused before the body is read: no signature at all, or a body that says itself that it is too large.

@@ -24,7 +24,7 @@ export const envelope = fp(
   async (app) => {
     app.addHook('preValidation', async (request) => {
       const { body } = request
-      if (!request.routeOptions.config.enveloped || request.invocation || !isWrapped(body)) return
+      if (!request.routeOptions.config.enveloped || request.direct || !isWrapped(body)) return
       if (!Check(Envelope, body)) throw new RequestInvalid('the envelope is not of the form that a forwarder sends')
       request.body = body.event
       if (body.remainingMs !== undefined) app.hurry(request, body.remainingMs)

@@ -1,7 +1,7 @@
 /** Every field that a log line may have, with its meaning; the README's table is compared with this list. */
 export const LOG_FIELDS = {
   time: 'when, ISO 8601',
-  level: 'debug, info, warn, error, fatal',
+  level: 'trace, debug, info, warn, error, fatal',
   msg: 'what happened: one of a fixed list of texts',
   tenantId: 'tenant',
   customer: "the tenant's customer",
@@ -30,8 +30,6 @@ export const LOG_FIELDS = {
   port: 'port of the container door, once it listens',
   err: '`code` of the failure; for one that nobody expected also `name` and `at`, where in our code it was raised',
 } as const
-
-export type LogField = keyof typeof LOG_FIELDS
 
 /** Texts a line may carry. Anything else, such as a library's own message, could hold what must not be logged. */
 export const LOG_MESSAGES = [

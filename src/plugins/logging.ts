@@ -26,6 +26,7 @@ export const logging = fp<{ readonly pseudonyms: Pseudonyms }>(
     })
     app.addHook('onRequest', async (request) => {
       request.line = { msg: 'request' }
+      if (request.direct) pseudonyms.prepare()
     })
     app.addHook('onSend', async (request) => {
       if (request.line.username !== undefined) await pseudonyms.ready(request.call)

@@ -1,12 +1,7 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-
-/** Figures of the process that only the tenant room knows. */
-export interface TenantStats {
-  readonly configs: number
-  readonly evictions: number
-}
+import type { TenantStats } from '../tenant/context.js'
 
 export interface Metrics {
   /** Prometheus text. */

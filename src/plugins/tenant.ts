@@ -53,7 +53,7 @@ export const tenant = fp<{ readonly tenants: Tenants }>(
       try {
         return { kind: 'served', tenant: await resolve(request, who) }
       } catch (error) {
-        if (!who.mayBypass || !isBypassable(error, request.invocation !== undefined)) throw error
+        if (!who.mayBypass || !isBypassable(error, request.direct)) throw error
         request.line.error = error
         return { kind: 'bypassed', reason: reasonOf(error), level: error.statusCode >= 500 ? 'error' : 'warn' }
       }

@@ -35,10 +35,10 @@ function note({ line, body }: FastifyRequest<ActionRoute>, action: Action): void
   Object.assign(line, { msg: 'action', action: action.name, ...(isUserPoolId(userPoolId) && { userPoolId }) })
 }
 
-function assertAgreement({ params, body, invocation }: FastifyRequest<ActionRoute>, action: Action): void {
+function assertAgreement({ params, body, direct }: FastifyRequest<ActionRoute>, action: Action): void {
   if (body.action !== action.name) throw new RequestMismatch()
   // A direct invocation's path was made from its body.
-  if (!invocation && params.userPoolId !== body.userPoolId) throw new RequestMismatch()
+  if (!direct && params.userPoolId !== body.userPoolId) throw new RequestMismatch()
 }
 
 async function run(

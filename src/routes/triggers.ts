@@ -30,26 +30,31 @@ export async function triggerRoutes(app: FastifyInstance, { clock }: { readonly 
   }
 }
 
-/** What the closing line says of the event, refused or not. Shapes are not checked yet. */
+/** What the closing line says of the event, refused or not: texts that look like ids, and nothing else. */
 function note({ line, body }: FastifyRequest<TriggerRoute>, trigger: Trigger): void {
-  const { userPoolId, region, triggerSource, userName, callerContext } = (body ?? {}) as Partial<TriggerEvent>
-  const text = (value: unknown) => (typeof value === 'string' && /^[\w.:-]{1,128}$/.test(value) ? value : undefined)
-  Object.assign(line, {
-    msg: 'trigger',
-    trigger: trigger.name,
-    userPoolId: text(userPoolId),
-    region: text(region),
-    triggerSource: text(triggerSource),
-    clientId: text(callerContext?.clientId),
-    username: typeof userName === 'string' ? userName : undefined,
-  })
+  const { userPoolId, region, triggerSource, userName, callerContext } = toObject(body)
+  line.msg = 'trigger'
+  line.trigger = trigger.name
+  line.userPoolId = idOf(userPoolId)
+  line.region = idOf(region)
+  line.triggerSource = idOf(triggerSource)
+  line.clientId = idOf(toObject(callerContext).clientId)
+  line.username = typeof userName === 'string' ? userName : undefined
 }
 
-function assertAgreement({ params, body, invocation }: FastifyRequest<TriggerRoute>, trigger: Trigger): void {
+function toObject(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+}
+
+function idOf(value: unknown): string | undefined {
+  return typeof value === 'string' && /^[\w.:-]{1,128}$/.test(value) ? value : undefined
+}
+
+function assertAgreement({ params, body, direct }: FastifyRequest<TriggerRoute>, trigger: Trigger): void {
   // Only Cognito may bring a source that nobody knows yet.
-  if (trigger === unknownTrigger && !invocation) throw new RouteUnknown()
+  if (trigger === unknownTrigger && !direct) throw new RouteUnknown()
   // A direct invocation's path was made from its body.
-  if (!invocation && params.userPoolId !== body.userPoolId) throw new RequestMismatch()
+  if (!direct && params.userPoolId !== body.userPoolId) throw new RequestMismatch()
   if ((findTrigger(body.triggerSource) ?? unknownTrigger) !== trigger) throw new RequestMismatch()
 }
 
@@ -60,7 +65,9 @@ async function run(
   now: number,
 ): Promise<TriggerResult> {
   const { body: event } = request
-  const { userPoolId, region } = event
+  const { userPoolId } = event
+  // A region that cannot be read is none of the tenant's.
+  const region = typeof event.region === 'string' ? event.region : ''
   const admission = await app.admit(request, { userPoolId, region, mayBypass: trigger.kind === 'pass-through' })
   if (admission.kind === 'bypassed') return { outcome: 'unchanged', reason: admission.reason, level: admission.level }
   const result = await trigger.handle(event, { tenant: admission.tenant, now })

@@ -1,7 +1,7 @@
-import { LRUCache } from 'lru-cache'
 import type { Call, Clock } from '../call.js'
 import type { Env } from '../env.js'
 import type { Upstreams } from '../upstreams/index.js'
+import { createBoundedMap } from './bounded-map.js'
 import { createGatewaySecret } from './gateway-secret.js'
 
 /** What is remembered of Corbado's own callers: their secrets, and which requests they have sent. */
@@ -16,6 +16,8 @@ export interface Callers {
   isFirst(id: string, forMs: number): boolean
 }
 
+/** Every signed request needs the secrets, so a failed fetch is soon repeated. */
+const RETRY_MS = 5_000
 /** Ids of ten minutes at 2,000 actions a second would be more; those are then forgotten early, oldest first. */
 const IDS_MAX = 500_000
 
@@ -25,8 +27,9 @@ export function createCallers(
   clock: Clock,
 ): Callers {
   const parameter = env.callerSecretsParameter
-  const secret = createGatewaySecret({ parameter, ttlMs: env.secretTtlSeconds * 1_000, fetchParameter, clock })
-  const seenUntil = new LRUCache<string, number>({ max: IDS_MAX })
+  const ttlMs = env.secretTtlSeconds * 1_000
+  const secret = createGatewaySecret({ parameter, ttlMs, retryMs: RETRY_MS, fetchParameter, clock })
+  const seenUntil = createBoundedMap<string, number>(IDS_MAX)
   return {
     configured: parameter !== undefined,
     secrets: (call) => secret.get(call),

@@ -5,14 +5,14 @@ import type { Upstreams } from '../upstreams/index.js'
 import type { TenantConfig } from './config.js'
 import { createTenantCredentials } from './credentials.js'
 import { createLimiter } from './limiter.js'
-import { createTenantRegistry } from './registry.js'
+import { createTenantRegistry, type TenantStats } from './registry.js'
 import { createTenantSecrets } from './secrets.js'
 import { createTenantUsers, type TenantUsers } from './users.js'
 import { createVerifier, type Proof, type Verdict } from './verifier.js'
 
 export type { User } from '../upstreams/index.js'
 export type { TenantConfig } from './config.js'
-export type { Proof, TenantUsers, Verdict }
+export type { Proof, TenantStats, TenantUsers, Verdict }
 
 /** All that a trigger or an action may see: one tenant's facts, and its rights for the length of one call. */
 export interface TenantContext {
@@ -31,14 +31,6 @@ export interface Tenants {
    */
   resolve(userPoolId: UserPoolId, call: Call): Promise<TenantContext | undefined>
   readonly stats: () => TenantStats
-}
-
-/** For metrics. */
-export interface TenantStats {
-  /** Configs in memory. */
-  readonly configs: number
-  /** Configs that had to make room for others. */
-  readonly evictions: number
 }
 
 export interface TenantsOptions {

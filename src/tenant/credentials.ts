@@ -1,11 +1,11 @@
-import { LRUCache } from 'lru-cache'
-import type { Call, Clock } from '../call.js'
+import { type Call, type Clock, SLICE_MS } from '../call.js'
 import type { Env } from '../env.js'
 import { isUpstreamError, type UpstreamError, upstreamError } from '../errors.js'
 import { type TenantKey, tenantKey } from '../ids.js'
 import type { RoleCredentials, Upstreams } from '../upstreams/index.js'
+import { createBoundedMap } from './bounded-map.js'
 import type { TenantConfig } from './config.js'
-import { createExpiringCache } from './expiring-cache.js'
+import { createExpiringCache, failureMemoryMs } from './expiring-cache.js'
 import { roleRequest } from './role-request.js'
 
 export interface TenantCredentials {
@@ -27,8 +27,6 @@ const MARGIN_MS = 300_000
 const JITTER_MS = 300_000
 /** A request that is on its way must not meet the expiry. */
 const LAST_USE_MS = 60_000
-/** A failed AssumeRole is remembered this long, give or take a fifth: its quota is shared by all tenants (CONTRACT 7). */
-const FAILURE_MS = 5_000
 /** Credentials are replaced at most this often, and younger ones count as fresh (CONTRACT 7). */
 const RENEWAL_MS = 30_000
 /** How long a missing permission is believed to be still missing (CONTRACT 7). */
@@ -44,13 +42,13 @@ export function createTenantCredentials(
   assumeRole: Upstreams['assumeRole'],
   clock: Clock,
 ): TenantCredentials {
-  const deniedUntil = new LRUCache<TenantKey, number>({ max })
+  const deniedUntil = createBoundedMap<TenantKey, number>(max)
 
   const issued = createExpiringCache<Issued, [TenantConfig]>({
     clock,
     max,
     upstream: 'sts',
-    loadMs: 800,
+    loadMs: SLICE_MS.sts,
     async load(call, config) {
       const credentials = await assumeRole(roleRequest(config), call)
       const issuedAt = clock.now()
@@ -64,7 +62,7 @@ export function createTenantCredentials(
         keepMs: usableMs,
       }
     },
-    failureMs: () => FAILURE_MS * (0.8 + Math.random() * 0.4),
+    failureMs: failureMemoryMs,
   })
 
   return {

@@ -1,8 +1,8 @@
 import { performance } from 'node:perf_hooks'
-import { LRUCache } from 'lru-cache'
 import { type Call, type Clock, createCall } from '../call.js'
 import { isUpstreamError, type Upstream, upstreamError } from '../errors.js'
 import type { TenantKey } from '../ids.js'
+import { createBoundedMap } from './bounded-map.js'
 
 /** A value just loaded and how long it serves, in milliseconds from now. */
 export interface Loaded<V> {
@@ -47,6 +47,14 @@ export interface ExpiringCache<V, Args extends unknown[]> {
   readonly evictions: number
 }
 
+/**
+ * How long a failed AssumeRole or GetParameter is remembered: 5 s, give or take a fifth. One broken tenant must not drain
+ * a quota that all share (CONTRACT 7).
+ */
+export function failureMemoryMs(): number {
+  return 5_000 * (0.8 + Math.random() * 0.4)
+}
+
 interface Held<V> {
   readonly value: V
   readonly freshUntil: number
@@ -67,11 +75,8 @@ export function createExpiringCache<V, Args extends unknown[] = []>(
   const { clock, upstream } = options
   let evictions = 0
   const loads = new Map<TenantKey, Promise<Outcome<V>>>()
-  const entries = new LRUCache<TenantKey, Entry<V>>({
-    max: options.max,
-    dispose: (_entry, _key, reason) => {
-      if (reason === 'evict') evictions += 1
-    },
+  const entries = createBoundedMap<TenantKey, Entry<V>>(options.max, () => {
+    evictions += 1
   })
 
   async function load(key: TenantKey, args: Args): Promise<Outcome<V>> {

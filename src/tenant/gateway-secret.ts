@@ -1,13 +1,16 @@
-import { type Call, type Clock, createCall } from '../call.js'
+import { performance } from 'node:perf_hooks'
+import { type Call, type Clock, createCall, SLICE_MS } from '../call.js'
 import type { Upstreams } from '../upstreams/index.js'
 
 /** A secret of the gateway itself, which belongs to no tenant: fetched on first use, kept, read again when it is old. */
 export interface GatewaySecret {
   /**
-   * The value, or undefined where none is configured or none could be fetched yet. Waits no longer than the call can;
-   * never throws.
+   * The value, or undefined where none is configured or none could be fetched yet. Waits no longer than the call can,
+   * and notes the wait on it; never throws.
    */
   get(call: Call): Promise<string | undefined>
+  /** Begins to fetch, where that is due, without waiting. */
+  prepare(): void
   /** The value as far as it is here. */
   readonly current: string | undefined
   /** Has the next `get` ask again, at most every 30 s: somebody brought what only a newer value would explain. */
@@ -18,16 +21,16 @@ export interface GatewaySecretOptions {
   /** Name of the SSM parameter; undefined: there is no such secret. */
   readonly parameter: string | undefined
   readonly ttlMs: number
+  /** A failed fetch is not repeated for this long; what is here serves meanwhile. */
+  readonly retryMs: number
   readonly fetchParameter: Upstreams['fetchParameter']
   readonly clock: Clock
 }
 
-const LOAD_MS = 500
-/** A failed fetch is not repeated for this long; what is here serves meanwhile. */
-const RETRY_MS = 5_000
 const EXPIRE_MS = 30_000
 
-export function createGatewaySecret({ parameter, ttlMs, fetchParameter, clock }: GatewaySecretOptions): GatewaySecret {
+export function createGatewaySecret(options: GatewaySecretOptions): GatewaySecret {
+  const { parameter, ttlMs, retryMs, fetchParameter, clock } = options
   let current: string | undefined
   let loading: Promise<void> | undefined
   let nextLoadAt = 0
@@ -35,20 +38,27 @@ export function createGatewaySecret({ parameter, ttlMs, fetchParameter, clock }:
 
   async function load(name: string): Promise<void> {
     try {
-      current = (await fetchParameter(name, createCall(LOAD_MS))).trim()
+      current = (await fetchParameter(name, createCall(SLICE_MS.ssm))).trim()
       nextLoadAt = clock.now() + ttlMs
     } catch {
-      nextLoadAt = clock.now() + RETRY_MS
+      nextLoadAt = clock.now() + retryMs
     } finally {
       loading = undefined
     }
   }
 
+  function prepare(): void {
+    if (parameter !== undefined && clock.now() >= nextLoadAt) loading ??= load(parameter)
+  }
+
   return {
+    prepare,
     async get(call) {
-      if (parameter === undefined || clock.now() < nextLoadAt) return current
-      loading ??= load(parameter)
+      prepare()
+      if (!loading) return current
+      const start = performance.now()
       await call.within(loading, () => undefined)
+      call.observe('ssm', performance.now() - start)
       return current
     },
     get current() {

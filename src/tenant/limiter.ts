@@ -1,6 +1,6 @@
-import { LRUCache } from 'lru-cache'
 import type { Clock } from '../call.js'
 import type { TenantKey } from '../ids.js'
+import { createBoundedMap } from './bounded-map.js'
 
 export interface Limiter {
   /** Takes one place of the key's `perSecond`; false where none is free. Up to one second's worth can be saved up. */
@@ -14,7 +14,7 @@ interface Bucket {
 
 /** A token bucket a tenant, bounded in number. Written here because it must share the injected clock. */
 export function createLimiter(max: number, clock: Clock): Limiter {
-  const buckets = new LRUCache<TenantKey, Bucket>({ max })
+  const buckets = createBoundedMap<TenantKey, Bucket>(max)
   return {
     take(key, perSecond) {
       const now = clock.now()

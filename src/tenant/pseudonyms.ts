@@ -5,7 +5,9 @@ import type { GatewaySecret } from './gateway-secret.js'
 
 /** Names for users in log lines that only the holder of the key can tie to a user. */
 export interface Pseudonyms {
-  /** Waits for the key as long as the call can. A line without `user` is better than no answer: never throws. */
+  /** Has the key fetched beside the request's other work. */
+  prepare(): void
+  /** Waits for a fetch that still runs, as long as the call can; never throws. */
   ready(call: Call): Promise<void>
   /** `u_` and 22 characters; undefined without a key. The same user name in another pool has another pseudonym. */
   of(userPoolId: UserPoolId, username: string): string | undefined
@@ -13,6 +15,7 @@ export interface Pseudonyms {
 
 export function createPseudonyms(key: GatewaySecret): Pseudonyms {
   return {
+    prepare: () => key.prepare(),
     async ready(call) {
       await key.get(call)
     },

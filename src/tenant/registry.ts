@@ -1,9 +1,9 @@
-import { LRUCache } from 'lru-cache'
-import type { Call, Clock } from '../call.js'
-import type { Env } from '../env.js'
+import { type Call, type Clock, SLICE_MS } from '../call.js'
+import type { ConfigRules, Env } from '../env.js'
 import { TenantConfigInvalid } from '../errors.js'
 import { type TenantKey, tenantKey, type UserPoolId } from '../ids.js'
 import type { Table, TenantRecord } from '../upstreams/index.js'
+import { createBoundedMap } from './bounded-map.js'
 import { type TenantConfig, withDefaults } from './config.js'
 import { parseTenantFile } from './config-rules.js'
 import { createExpiringCache } from './expiring-cache.js'
@@ -19,14 +19,21 @@ export interface ResolvedTenant extends Tenant {
   readonly stale: boolean
 }
 
+/** For metrics. */
+export interface TenantStats {
+  /** Configs in memory. */
+  readonly configs: number
+  /** Configs that had to make room for others. */
+  readonly evictions: number
+}
+
 export interface TenantRegistry {
   /**
    * The tenant of a pool, from memory or from the table; undefined where there is none.
    * @throws GW_ERR_UPSTREAM_… where the table fails and nothing older can serve, GW_ERR_TENANT_CONFIG_INVALID
    */
   resolve(userPoolId: UserPoolId, call: Call): Promise<ResolvedTenant | undefined>
-  /** Configs in memory, and how many had to make room for others. */
-  stats(): { readonly configs: number; readonly evictions: number }
+  stats(): TenantStats
 }
 
 /** A table that fails may be outlived this long (CONTRACT 7). */
@@ -40,29 +47,20 @@ const INVALID_MS = 5_000
 /** A failing table is left alone this long where an older config can serve; nobody waits for it meanwhile. */
 const TABLE_FAILURE_MS = 5_000
 
-type RegistryEnv = Pick<
-  Env,
-  | 'tenantTtlSeconds'
-  | 'tenantStaleSeconds'
-  | 'maxTenantsInMemory'
-  | 'parameterPrefix'
-  | 'backendApiHosts'
-  | 'selfHosted'
-  | 'actionsAlias'
->
+type RegistryEnv = ConfigRules & Pick<Env, 'tenantTtlSeconds' | 'tenantStaleSeconds' | 'maxTenantsInMemory'>
 
 export function createTenantRegistry(
   env: RegistryEnv,
   table: Pick<Table, 'fetchConfig'>,
   clock: Clock,
 ): TenantRegistry {
-  const unknown = new LRUCache<TenantKey, number>({ max: UNKNOWN_MAX })
+  const unknown = createBoundedMap<TenantKey, number>(UNKNOWN_MAX)
 
   const tenants = createExpiringCache<Tenant | 'absent' | 'invalid', [UserPoolId]>({
     clock,
     max: env.maxTenantsInMemory,
     upstream: 'table',
-    loadMs: 400,
+    loadMs: SLICE_MS.table,
     async load(call, userPoolId) {
       const record = await table.fetchConfig(userPoolId, call)
       if (!record) return { value: 'absent', ...keptFor(0) }

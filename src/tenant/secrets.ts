@@ -1,11 +1,11 @@
-import { LRUCache } from 'lru-cache'
-import type { Call, Clock } from '../call.js'
+import { type Call, type Clock, SLICE_MS } from '../call.js'
 import type { Env } from '../env.js'
 import { isUpstreamError } from '../errors.js'
 import { type TenantKey, tenantKey } from '../ids.js'
 import type { Upstreams } from '../upstreams/index.js'
+import { createBoundedMap } from './bounded-map.js'
 import type { TenantConfig } from './config.js'
-import { createExpiringCache } from './expiring-cache.js'
+import { createExpiringCache, failureMemoryMs } from './expiring-cache.js'
 
 /** A tenant's credential for the Backend API, ready to send, or why there is none. */
 export type BackendCredential =
@@ -25,8 +25,6 @@ export interface TenantSecrets {
 
 /** While SSM fails, the last known good secret serves as long as a config does (CONTRACT 7). */
 const KEEP_MS = 24 * 3_600_000
-/** A failed GetParameter is remembered this long, give or take a fifth: its quota is shared by all (CONTRACT 7). */
-const FAILURE_MS = 5_000
 const REREAD_MS = 30_000
 
 export function createTenantSecrets(
@@ -34,26 +32,25 @@ export function createTenantSecrets(
   fetchParameter: Upstreams['fetchParameter'],
   clock: Clock,
 ): TenantSecrets {
-  const nextReread = new LRUCache<TenantKey, number>({ max: env.maxTenantsInMemory })
-  const failureMs = () => FAILURE_MS * (0.8 + Math.random() * 0.4)
+  const nextReread = createBoundedMap<TenantKey, number>(env.maxTenantsInMemory)
   const ttlMs = env.secretTtlSeconds * 1_000
 
   const secrets = createExpiringCache<string | undefined, [string]>({
     clock,
     max: env.maxTenantsInMemory,
     upstream: 'ssm',
-    loadMs: 500,
+    loadMs: SLICE_MS.ssm,
     async load(call, name) {
       try {
         return { value: await fetchParameter(name, call), freshMs: ttlMs, staleMs: ttlMs, keepMs: KEEP_MS }
       } catch (error) {
         // A parameter that was taken away is no fault of SSM's: the secret must stop working.
         if (!isUpstreamError(error) || error.facts.errorType !== 'ParameterNotFound') throw error
-        const ms = failureMs()
+        const ms = failureMemoryMs()
         return { value: undefined, freshMs: ms, staleMs: ms, keepMs: ms }
       }
     },
-    failureMs,
+    failureMs: failureMemoryMs,
   })
 
   const keyOf = ({ userPoolId, corbado }: TenantConfig) => tenantKey(userPoolId, corbado.credentialParameter)

@@ -1,13 +1,14 @@
 import { type Static, type TSchema, Type } from 'typebox'
 import type { TenantContext } from '../tenant/context.js'
 
-/** What every trigger event has. Cognito may add keys at any time, so only what is read is described. */
+/**
+ * What every trigger event has. Cognito may add, move and change keys at any time, so only what a decision needs is
+ * described; what merely goes into the log is looked at where the line is written.
+ */
 export const TriggerEvent = Type.Object({
   triggerSource: Type.String(),
   userPoolId: Type.String(),
-  region: Type.String(),
-  userName: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-  callerContext: Type.Optional(Type.Object({ clientId: Type.Optional(Type.String()) })),
+  region: Type.Optional(Type.Unknown()),
 })
 export type TriggerEvent = Static<typeof TriggerEvent>
 

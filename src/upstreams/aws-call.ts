@@ -12,9 +12,11 @@ import {
 /** AWS's names for "too fast", over the services we call. */
 const throttles =
   /^(Throttling(Exception)?|ThrottledException|TooManyRequestsException|RequestLimitExceeded|RequestThrottled(Exception)?|ProvisionedThroughputExceededException|SlowDown)$/
-const expired = /^(ExpiredToken|ExpiredTokenException|RequestExpired|TokenRefreshRequired)$/
-const denied =
-  /^(AccessDenied|AccessDeniedException|NotAuthorizedException|UnauthorizedOperation|UnrecognizedClientException|InvalidClientTokenId|InvalidSignatureException|SignatureDoesNotMatch|IncompleteSignature|MissingAuthenticationToken(Exception)?|InvalidAccessKeyId|CredentialsProviderError)$/
+/** Credentials that no longer count: expired, or revoked with their role. */
+const expired =
+  /^(ExpiredToken|ExpiredTokenException|RequestExpired|InvalidClientTokenId|UnrecognizedClientException|InvalidAccessKeyId)$/
+/** A permission is missing. Cognito's NotAuthorizedException is not among them: it can speak of one user. */
+const denied = /^(AccessDenied|AccessDeniedException|UnauthorizedOperation)$/
 
 /**
  * Sends one command of an AWS SDK client within its slice of the deadline, and notes its time on the call.

@@ -2,7 +2,7 @@ import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { SSMClient } from '@aws-sdk/client-ssm'
 import { STSClient } from '@aws-sdk/client-sts'
-import type { Clock } from '../call.js'
+import { type Clock, SLICE_MS } from '../call.js'
 import type { Env } from '../env.js'
 import type { UserPoolId } from '../ids.js'
 import { createUserPool, type UserPool } from './cognito.js'
@@ -40,8 +40,15 @@ const limits = (ms: number) => ({
  * The only place where clients are made. They read credentials and endpoints as the AWS SDK does.
  * @param tableMs limit of one request to the table; whole pages, as an operator reads them, need more than one record
  */
-export function createUpstreams({ awsRegion: region, tenantTable }: Env, clock: Clock, tableMs = 500): Upstreams {
+export function createUpstreams(
+  { awsRegion: region, tenantTable }: Env,
+  clock: Clock,
+  tableMs: number = SLICE_MS.table + 100,
+): Upstreams {
   const dynamodb = new DynamoDBClient({ region, ...limits(tableMs) })
+  const ssm = new SSMClient({ region, ...limits(SLICE_MS.ssm + 100) })
+  const sts = new STSClient({ region, ...limits(SLICE_MS.sts + 100) })
+  const userPools = createUserPools()
 
   let corbado: Promise<Corbado> | undefined
   // Loaded with the first proof: undici is a third of the bundle's start, and define and create do without it.
@@ -52,19 +59,19 @@ export function createUpstreams({ awsRegion: region, tenantTable }: Env, clock: 
 
   return {
     table: createTable(dynamodb, tenantTable),
-    fetchParameter: createFetchParameter(new SSMClient({ region, ...limits(600) })),
-    assumeRole: createAssumeRole(new STSClient({ region, ...limits(900) })),
-    userPool: createUserPools(),
+    fetchParameter: createFetchParameter(ssm),
+    assumeRole: createAssumeRole(sts),
+    userPool: userPools.of,
     verifySignedData: async (request, call) => (await loadCorbado()).verifySignedData(request, call),
     async close() {
-      dynamodb.destroy()
+      for (const client of [dynamodb, ssm, sts, userPools]) client.destroy()
       await (await corbado)?.close()
     },
   }
 }
 
 /** Clients of Cognito, one for each set of credentials and gone with it; all share one set of connections. */
-function createUserPools(): Upstreams['userPool'] {
+function createUserPools(): { readonly of: Upstreams['userPool']; destroy(): void } {
   const own = new Map<string, CognitoIdentityProviderClient>()
   const byCredentials = new WeakMap<RoleCredentials, CognitoIdentityProviderClient>()
   const options = limits(4_000)
@@ -82,11 +89,14 @@ function createUserPools(): Upstreams['userPool'] {
     return client
   }
 
-  return (userPoolId, region, credentials) => {
-    const known = credentials ? byCredentials.get(credentials) : own.get(region)
-    const client = known ?? create(region, credentials)
-    if (credentials) byCredentials.set(credentials, client)
-    else own.set(region, client)
-    return createUserPool(client, userPoolId)
+  return {
+    of(userPoolId, region, credentials) {
+      const known = credentials ? byCredentials.get(credentials) : own.get(region)
+      const client = known ?? create(region, credentials)
+      if (credentials) byCredentials.set(credentials, client)
+      else own.set(region, client)
+      return createUserPool(client, userPoolId)
+    },
+    destroy: () => requestHandler?.destroy?.(),
   }
 }

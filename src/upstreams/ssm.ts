@@ -1,10 +1,7 @@
 import { GetParameterCommand, type SSMClient } from '@aws-sdk/client-ssm'
-import type { Call } from '../call.js'
+import { type Call, SLICE_MS } from '../call.js'
 import { upstreamError } from '../errors.js'
 import { callAws } from './aws-call.js'
-
-/** CONTRACT 5.5. */
-const READ_MS = 500
 
 /** Fetches the decrypted value of an SSM parameter. */
 export type FetchParameter = (name: string, call: Call) => Promise<string>
@@ -12,7 +9,7 @@ export type FetchParameter = (name: string, call: Call) => Promise<string>
 export function createFetchParameter(client: SSMClient): FetchParameter {
   return async (name, call) => {
     const command = new GetParameterCommand({ Name: name, WithDecryption: true })
-    const { Parameter } = await callAws('ssm', call, READ_MS, (options) => client.send(command, options))
+    const { Parameter } = await callAws('ssm', call, SLICE_MS.ssm, (options) => client.send(command, options))
     if (Parameter?.Value === undefined) throw upstreamError('ssm', 'malformed')
     return Parameter.Value
   }

@@ -1,10 +1,7 @@
 import { AssumeRoleCommand, type STSClient } from '@aws-sdk/client-sts'
-import type { Call } from '../call.js'
+import { type Call, SLICE_MS } from '../call.js'
 import { upstreamError } from '../errors.js'
 import { callAws } from './aws-call.js'
-
-/** CONTRACT 5.5. */
-const ASSUME_MS = 800
 
 export interface RoleRequest {
   readonly roleArn: string
@@ -36,7 +33,7 @@ export function createAssumeRole(client: STSClient): AssumeRole {
       Policy: sessionPolicy,
       DurationSeconds: SESSION_SECONDS,
     })
-    const { Credentials: given } = await callAws('sts', call, ASSUME_MS, (options) => client.send(command, options))
+    const { Credentials: given } = await callAws('sts', call, SLICE_MS.sts, (options) => client.send(command, options))
     if (!given?.AccessKeyId || !given.SecretAccessKey || !given.SessionToken || !given.Expiration) {
       throw upstreamError('sts', 'malformed')
     }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
   type AttributeValue,
   type DynamoDBClient,
@@ -6,7 +7,7 @@ import {
   ScanCommand,
 } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
-import type { Call } from '../call.js'
+import { type Call, SLICE_MS } from '../call.js'
 import { isUpstreamError } from '../errors.js'
 import type { UserPoolId } from '../ids.js'
 import { callAws } from './aws-call.js'
@@ -29,14 +30,14 @@ export interface Table {
   fetchConfig(userPoolId: UserPoolId, call: Call): Promise<TenantRecord | undefined>
   /** The current records of all pools. */
   listConfigs(call: Call): Promise<TenantRecord[]>
-  /** Keeps a record that is about to be replaced as `v<version>`; writing it twice does no harm. */
-  keepVersion(record: TenantRecord, call: Call): Promise<void>
+  /**
+   * Keeps a record that is about to be replaced as `v<version>`. Keeping the same one twice does no harm; false where
+   * another one is kept under that version, which must not be lost.
+   */
+  keepVersion(record: TenantRecord, call: Call): Promise<boolean>
   /** Writes the current record if the table still holds `expected` (undefined: none); false if somebody was faster. */
   putConfig(record: TenantRecord, expected: number | undefined, call: Call): Promise<boolean>
 }
-
-/** A config is less than 4 KB and lies a few milliseconds away; CONTRACT 5.5 gives it 400. */
-const READ_MS = 400
 
 function fromItem(item: Record<string, AttributeValue>): TenantRecord {
   return unmarshall(item) as TenantRecord
@@ -71,12 +72,14 @@ export function createTable(client: DynamoDBClient, tableName: string): Table {
     }
   }
 
+  async function fetchRecord(userPoolId: UserPoolId, record: string, call: Call): Promise<TenantRecord | undefined> {
+    const command = new GetItemCommand({ TableName: tableName, Key: marshall({ userPoolId, record }) })
+    const { Item } = await callAws('table', call, SLICE_MS.table, (options) => client.send(command, options))
+    return Item && fromItem(Item)
+  }
+
   return {
-    async fetchConfig(userPoolId, call) {
-      const command = new GetItemCommand({ TableName: tableName, Key: marshall({ userPoolId, record: 'config' }) })
-      const { Item } = await callAws('table', call, READ_MS, (options) => client.send(command, options))
-      return Item && fromItem(Item)
-    },
+    fetchConfig: (userPoolId, call) => fetchRecord(userPoolId, 'config', call),
     async listConfigs(call) {
       const records: TenantRecord[] = []
       let ExclusiveStartKey: Record<string, AttributeValue> | undefined
@@ -96,7 +99,9 @@ export function createTable(client: DynamoDBClient, tableName: string): Table {
       return records
     },
     async keepVersion(record, call) {
-      await putUnless({ ...record, record: `v${record.version}` }, undefined, call)
+      const kept = { ...record, record: `v${record.version}` }
+      if (await putUnless(kept, undefined, call)) return true
+      return isDeepStrictEqual(await fetchRecord(record.userPoolId, kept.record, call), kept)
     },
     putConfig: (record, expected, call) => putUnless({ ...record, record: 'config' }, expected, call),
   }

@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -32,8 +32,16 @@ const env = { ...process.env, TMPDIR: temp, AWS_PROFILE: 'none', AWS_ENDPOINT_UR
 
 /** Runs the built program on free ports, as `npm start` does on fixed ones. */
 function start(t: Teardown, ...argv: string[]) {
-  const child = spawn(process.execPath, ['dist/cli.mjs', 'local', ...argv], { env, stdio: ['ignore', 'pipe', 'pipe'] })
-  t.teardown(() => child.kill('SIGKILL'))
+  const child = spawn(process.execPath, ['dist/cli.mjs', 'local', ...argv], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // A process group of its own, as a terminal gives it.
+    detached: true,
+  })
+  // The whole group: a test that fails half way leaves nothing running.
+  t.teardown(() => {
+    if (child.exitCode === null && child.signalCode === null) process.kill(-(child.pid ?? 0), 'SIGKILL')
+  })
   const printed = { stdout: '', stderr: '' }
   child.stdout.on('data', (chunk) => (printed.stdout += chunk))
   child.stderr.on('data', (chunk) => (printed.stderr += chunk))
@@ -41,6 +49,7 @@ function start(t: Teardown, ...argv: string[]) {
   return {
     printed,
     kill: (signal: NodeJS.Signals) => child.kill(signal),
+    killAll: (signal: NodeJS.Signals) => process.kill(-(child.pid ?? 0), signal),
     async end() {
       const [code, signal] = await closed
       return { code, signal, ...printed }
@@ -85,9 +94,10 @@ t.test('signs a user of each example tenant in, with two different flows, and pr
     }
   }
   const common = ['pre-login', 'passkey ceremony', 'answer with it', "somebody else's proof", 'proof used before']
+  const ending = ['unknown e-mail', 'post-append: MFA', 'same through HTTP', 'log lines']
   for (const { steps } of tenants) {
     const names = steps.map(({ step }) => step)
-    for (const name of [...common, 'unknown e-mail', 'post-append: MFA', 'log lines']) t.ok(names.includes(name), name)
+    for (const name of [...common, ...ending]) t.ok(names.includes(name), name)
   }
   const [acme, globex] = tenants
   const triggersOf = (report: (typeof tenants)[number] | undefined, name: string) =>
@@ -103,13 +113,22 @@ t.test('signs a user of each example tenant in, with two different flows, and pr
     report?.steps.find(({ step }) => step === 'unknown e-mail')?.outcome
   t.equal(told(acme), 'user_not_found, told')
   t.equal(told(globex), 'user_not_found, not told')
+
+  // Every define event of the Lambda door went through the container door too.
+  for (const { steps } of tenants) {
+    const again = steps.find(({ step }) => step === 'same through HTTP')?.outcome ?? ''
+    const [, equal = '0', all = ''] = /^(\d+) of (\d+) define answers equal$/.exec(again) ?? []
+    t.equal(equal, all)
+    const defines = steps.flatMap(({ triggers }) => triggers.filter(({ trigger }) => trigger === 'define'))
+    t.equal(Number(all), defines.length)
+  }
 })
 
 t.test('tells the story for people, and logs nothing private of it', async (t) => {
   const { code, stdout, stderr } = await start(t, '--port', '0', '--once').end()
   t.equal(stderr, '')
   t.equal(code, 0)
-  t.match(stdout, /\nAll 21 steps went as expected\.\n$/)
+  t.match(stdout, /\nAll 23 steps went as expected\.\n$/)
   t.notMatch(stdout, '✗')
   t.notMatch(stdout, '\u001b', 'no colour where no terminal is')
   t.match(stdout, /\n {2}✓ pre-login +the Cognito user name +globex-100417 +\d+ ms/)
@@ -122,9 +141,16 @@ t.test('tells the story for people, and logs nothing private of it', async (t) =
 
   const log = readFileSync(logFileOf(stdout), 'utf8')
   const lines = log.trim().split('\n')
-  t.ok(lines.length > 30)
-  for (const line of lines) t.match(JSON.parse(line), { level: /^(info|warn)$/, tenantId: /^(acme-shop|globex-bank)$/ })
-  for (const word of ['@', 'lindqvist', '+49', 'eyJ', 'corbado1_', 'globex-1004', 'mara', 'password":']) {
+  const served = lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'trigger' || msg === 'action')
+  t.ok(served.length > 30)
+  for (const line of served) t.match(line, { level: /^(info|warn)$/, tenantId: /^(acme-shop|globex-bank)$/ })
+  t.ok(
+    served.some(({ alias }) => alias === undefined) && served.some(({ alias }) => alias === 't-acme'),
+    'both doors log into the same file',
+  )
+  const messages = lines.map((line) => JSON.parse(line).msg)
+  t.ok(messages.includes('ready') && messages.includes('stopped'), "the container door's whole life is in it")
+  for (const word of ['@', 'lindqvist', '+49', 'eyJ', 'corbado1_', 'whsec_', 'globex-1004', 'mara', 'password":']) {
     t.notOk(log.toLowerCase().includes(word.toLowerCase()), word)
   }
 })
@@ -153,7 +179,7 @@ t.test('makes up what other tenants need, too, and leaves out those that are not
     tenants.map(({ tenantId }) => tenantId),
     ['acme', 'b'],
   )
-  t.match(tenants[0]?.steps.at(-3), { step: 'unknown phone number' })
+  t.match(tenants[0]?.steps.at(-4), { step: 'unknown phone number' })
 })
 
 t.test('says what went otherwise than expected, and why; with --once the exit code is 1', async (t) => {
@@ -162,7 +188,7 @@ t.test('says what went otherwise than expected, and why; with --once the exit co
   t.equal(code, 1)
   t.equal(stderr, '')
   const issue = "acme: somebody else's proof: expected refused: user_mismatch, but: refused: verify_rate_limited"
-  t.match(stdout, `of 10 steps went otherwise than expected:\n  ${issue}\n`)
+  t.match(stdout, `of 11 steps went otherwise than expected:\n  ${issue}\n`)
   t.match(stdout, / {2}✗ somebody else's proof /)
 })
 
@@ -204,6 +230,36 @@ t.test('names the port that is taken, its service and what to do, and leaves not
   t.equal(stderr, `error: Port ${port} (lambda stand-in) is taken. ${advice}\n`)
 })
 
+t.test('says the same of the port of the container door, which comes after the services', async (t) => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  t.teardown(() => taken.close())
+  const { port } = taken.address() as AddressInfo
+  const base = port - 6
+  for (const logs of [[], ['--logs']]) {
+    const { code, stdout, stderr } = await start(t, '--port', String(base), ...logs).end()
+    t.equal(code, 1)
+    t.equal(stdout, '')
+    t.match(stderr, /^error: [^\n]+\n$/, 'one line')
+    t.ok(
+      stderr.startsWith(`error: Port ${port} (container door) is taken. Stop what listens there, or choose `),
+      stderr,
+    )
+    t.ok((await Promise.all([0, 1, 2, 3, 4, 5].map((n) => isFree(base + n)))).every(Boolean), 'nothing is left running')
+  }
+})
+
+t.test('says what to do where the container door is not built', async (t) => {
+  const dir = t.testdir()
+  cpSync('dist', join(dir, 'dist'), { recursive: true, filter: (path) => !path.includes('server.mjs') })
+  symlinkSync(resolve('node_modules'), join(dir, 'node_modules'))
+  const argv = [join(dir, 'dist/cli.mjs'), 'local', '--port', '0', '--once']
+  const failure = await promisify(execFile)(process.execPath, argv, { env }).catch((error) => error)
+  t.equal(failure.code, 1)
+  t.equal(failure.stdout, '')
+  t.match(failure.stderr, /^error: \S+dist\/server\.mjs is missing: npm run build makes it\n$/)
+})
+
 t.test('stays up until it is told to stop, and then frees its ports at once', async (t) => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     const running = start(t, '--port', '0', '--logs')
@@ -211,7 +267,7 @@ t.test('stays up until it is told to stop, and then frees its ports at once', as
     const ports = [...running.printed.stdout.matchAll(/^ {2}\w+ +http:\/\/127\.0\.0\.1:(\d+)/gm)].map(([, port]) =>
       Number(port),
     )
-    t.equal(ports.length, 6)
+    t.equal(ports.length, 7)
     t.same(
       await Promise.all(ports.map(isFree)),
       ports.map(() => false),
@@ -231,6 +287,18 @@ t.test('stays up until it is told to stop, and then frees its ports at once', as
     for (const line of lines) t.type(JSON.parse(line).msg, 'string')
     t.notMatch(stdout, 'tail -f')
   }
+})
+
+t.test('ends as quietly where Ctrl-C reaches every process at once, as it does in a terminal', async (t) => {
+  const running = start(t, '--port', '0')
+  await running.says('Ctrl-C stops it')
+  running.killAll('SIGINT')
+  const { code, stdout, stderr } = await running.end()
+  t.equal(code, 0)
+  t.equal(stderr, '')
+  t.match(stdout, /\nstopped\n$/)
+  const lines = readFileSync(logFileOf(stdout), 'utf8').trim().split('\n')
+  t.equal(lines.filter((line) => JSON.parse(line).msg === 'stopped').length, 1)
 })
 
 t.test('can be stopped in the middle of its story', async (t) => {
@@ -253,10 +321,19 @@ t.test('prints lines to try next that work as they stand', async (t) => {
   const lines = [...rest.matchAll(/^# (.+)\n(.+)$/gm)].map(([, why = '', line = '']) => ({ why, line }))
   const lineFor = (word: string) => lines.find(({ why }) => why.startsWith(word))?.line ?? ''
   const run = (line: string) => promisify(execFile)('sh', ['-c', line], { env })
-  t.equal(lines.length, 5)
+  t.equal(lines.length, 7)
 
   const login = lineFor('Begin a login')
   t.match(JSON.parse((await run(login)).stdout), { ChallengeName: 'CUSTOM_CHALLENGE' })
+  const define = lineFor('What comes first in a login at acme-shop?')
+  t.match(define, /^curl [^\n]+ -H 'webhook-signature: v1,/)
+  for (const time of ['first', 'second']) {
+    const { stdout } = await run(`${define} -w '%{http_code}'`)
+    t.match(stdout, /"challengeName":"CUSTOM_CHALLENGE".*200$/, `pasted for the ${time} time`)
+  }
+  const forged = await run(`${define.replace('"session":[]', '"session":[{}]')} -w '%{http_code}'`)
+  t.match(forged.stdout, /401$/, 'its signature is one of these bytes')
+  t.same(JSON.parse((await run(lineFor('Ask the container'))).stdout), { status: 'ready' })
   t.match(await run(lineFor('Check')), { stdout: '2 tenants are valid\n', stderr: '' })
   t.match(await run(lineFor('Compare')), { stdout: '2 untouched\n', stderr: '' })
   t.match(

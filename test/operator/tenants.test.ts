@@ -124,7 +124,7 @@ t.test('reports what one field lacks with file, line, column and name', async (t
       'foreign host',
       'backendapi.cloud.corbado.io',
       'corbado.example',
-      '14:3  corbado.backendApiUrl  must have a host that BACKEND_API_HOSTS allows (backendapi.cloud.corbado.io, backendapi.corbado.io, backendapi.cloud.corbado-staging.com)',
+      '14:3  corbado.backendApiUrl  must have a host that BACKEND_API_HOSTS allows (backendapi.cloud.corbado.io, backendapi.corbado.io)',
     ],
     ['plain http', 'https:', 'http:', '14:3  corbado.backendApiUrl  must use https'],
     [

@@ -423,7 +423,7 @@ t.test('refuses an address that is not written as it will be sent to', async (t)
 })
 
 t.test("accepts Corbado's documented hosts, any port and a path", async (t) => {
-  for (const host of ['backendapi.cloud.corbado.io', 'backendapi.corbado.io', 'backendapi.cloud.corbado-staging.com']) {
+  for (const host of ['backendapi.cloud.corbado.io', 'backendapi.corbado.io']) {
     for (const rest of ['', '/', ':443', ':8443/base/']) {
       t.strictSame(messages(withUrl(`https://${host}${rest}`)), [])
     }

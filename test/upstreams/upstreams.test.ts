@@ -465,13 +465,13 @@ t.test("the gateway's own rights", async (t) => {
     })
   })
 
-  t.test('refused: likewise', async (t) => {
+  t.test('no longer known: likewise', async (t) => {
     const file = await addTenant()
     Object.assign(own, { sessionToken: 'another' })
     const { line } = await outcome(() => define(file))
     t.match(line, {
-      reason: 'table_denied',
-      err: { code: 'GW_ERR_UPSTREAM_DENIED' },
+      reason: 'table_expired',
+      err: { code: 'GW_ERR_UPSTREAM_EXPIRED' },
       upstreamErrorType: 'UnrecognizedClientException',
     })
   })

@@ -1,0 +1,199 @@
+import { spawn } from 'node:child_process'
+import { text } from 'node:stream/consumers'
+import t from 'tap'
+import { clients } from '../fixtures/clients.js'
+import { CLIENT_ID } from '../fixtures/gateway.js'
+import { abuse } from '../fixtures/leaks/abuse.js'
+import { createCanaries } from '../fixtures/leaks/canaries.js'
+import { type ContainerDoor, type Door, openContainerDoor, openLambdaDoor } from '../fixtures/leaks/doors.js'
+import { faults, hostileAnswers, services } from '../fixtures/leaks/hostile.js'
+import { allInputs, eventsOf, type Input, inputsFor } from '../fixtures/leaks/inputs.js'
+import { type LeakTenant, openLeakWorld } from '../fixtures/leaks/world.js'
+
+const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
+const runtime = 'dist/local/runtime.mjs'
+
+// About half a minute on a machine that has nothing else to do.
+t.setTimeout(300_000)
+
+t.test('the search', async (t) => {
+  const canaries = createCanaries()
+  const { is, leaksIn } = canaries
+  const around = (value: string) => `{"level":"info","x":"${value}"}`
+
+  t.test('finds a canary in every form, and cut in half', async (t) => {
+    const forms = (value: string) => [
+      value,
+      value.slice(0, 12),
+      value.slice(-12),
+      [...value].reverse().join(''),
+      JSON.stringify(JSON.stringify({ value })),
+      encodeURIComponent(value),
+      Buffer.from(value).toString('hex'),
+      ...['', '1', '12', '123'].flatMap((before) =>
+        ['', 'x', 'xy'].flatMap((after) => [
+          Buffer.from(before + value + after).toString('base64'),
+          Buffer.from(before + value + after).toString('base64url'),
+        ]),
+      ),
+    ]
+    const missed = Object.entries(is).flatMap(([name, value]) =>
+      forms(value)
+        .filter((form) => leaksIn(around(form)).length === 0)
+        .map((form) => `${name}: ${form}`),
+    )
+    t.strictSame(missed, [])
+  })
+
+  t.test('finds nothing in what may be printed', async (t) => {
+    t.strictSame(leaksIn(around(createCanaries().all)), [], 'canaries of somebody else')
+    t.strictSame(leaksIn(`${JSON.stringify(process.memoryUsage())} ${new Date().toISOString()}`), [])
+  })
+})
+
+t.test('nothing that is entrusted to the gateway is printed or told', async (t) => {
+  const world = await openLeakWorld(t)
+  const { canaries, fronts, stack, alias, envAt } = world
+  const told: string[] = []
+  const first = await world.addTenant()
+
+  const lambdaAt = (level: string) =>
+    openLambdaDoor({ name: `Lambda at ${level}`, env: envAt(level), canaries, alias, runtime })
+  const containerAt = (level: string) =>
+    openContainerDoor({ name: `container at ${level}`, env: envAt(level), canaries, alias })
+  const containers: ContainerDoor[] = await Promise.all(levels.map(containerAt))
+  const lambdas = levels.map(lambdaAt)
+  const doors: Door[] = [...containers, ...lambdas]
+  const stopped: Door[] = []
+  const stop = (some: readonly Door[]) =>
+    Promise.all(
+      some.map(async (door) => {
+        if (stopped.includes(door)) return
+        stopped.push(door)
+        await door.stop()
+      }),
+    )
+  t.teardown(() => stop(doors))
+
+  /** Sends inputs through each door, one after the other, and all doors at once. */
+  async function sendAll(some: readonly Door[], inputs: readonly Input[]): Promise<number> {
+    let served = 0
+    await Promise.all(
+      some.map(async (door) => {
+        for (const input of inputs) {
+          const { refusal } = await door.send(input)
+          if (refusal === undefined) served += 1
+          else told.push(`${door.name}: ${refusal}`)
+        }
+      }),
+    )
+    return served
+  }
+
+  /**
+   * A level prints what trace prints, less some lines. So trace and silence see every trouble, and the levels between
+   * take turns: all of them for all would take a minute.
+   */
+  function doorsFor(number: number): Door[] {
+    const between = 1 + (number % (levels.length - 2))
+    return [containers, lambdas].flatMap((some) => [some.at(0), some.at(between), some.at(-1)]).filter((door) => !!door)
+  }
+
+  t.test('of any input', async (t) => {
+    const inputs = allInputs(canaries, first)
+    const served = await sendAll(doors, inputs)
+    t.ok(served > doors.length * 30, `${served} of ${doors.length * inputs.length} inputs were served`)
+    for (const door of containers) told.push(...(await abuse(door, canaries, first)))
+  })
+
+  t.test('of a login that succeeds', async (t) => {
+    for (const door of doors) {
+      const event = eventsOf(canaries, first)
+      const created = await door.send({ kind: 'trigger', payload: event('CreateAuthChallenge_Authentication') })
+      const [, nonce] = /"nonce":"([\w-]+)"/.exec(JSON.stringify(created).replaceAll('\\', '')) ?? []
+      const challengeAnswer = await stack.corbado.sign('pro-1001', canaries.is['user name'])
+      canaries.add(`proof of a login`, challengeAnswer)
+      const privateChallengeParameters = { cognitoID: canaries.is['user name'], nonce }
+      const payload = event('VerifyAuthChallengeResponse_Authentication', {
+        challengeAnswer,
+        privateChallengeParameters,
+      })
+      t.match(JSON.stringify(await door.send({ kind: 'trigger', payload })), /answerCorrect\\?":true/, door.name)
+    }
+    for (const door of lambdas.slice(0, 1)) {
+      stack.deploy(door.runner, [alias])
+      const { url: endpoint } = stack.cognito
+      const app = clients.identityJs.open({ endpoint, userPoolId: first.userPoolId, clientId: CLIENT_ID })
+      await app.signIn(canaries.is['user name'])
+      const proof = canaries.add('proof of a client', await stack.corbado.sign('pro-1001', canaries.is['user name']))
+      t.equal((await app.answer(proof)).kind, 'signed in', door.name)
+      for (const [key, value] of app.storage) canaries.carry(canaries.add(`client's ${key.split('.').at(-1)}`, value))
+    }
+  })
+
+  for (const service of services) {
+    t.test(`of any failure or answer of ${service}`, async (t) => {
+      const troubles = (tenant: LeakTenant) => [...faults, ...hostileAnswers(service, canaries, tenant.record)]
+      const front = fronts[service]
+      for (const [number, { what }] of troubles(first).entries()) {
+        const some = doorsFor(number)
+        // On a busy machine a deadline may end before the trouble is reached.
+        for (let attempt = 0, met = 0; attempt < 3 && met < some.length; attempt += 1) {
+          const tenant = await world.addTenant()
+          const before = front.troubled
+          await front.setTrouble(troubles(tenant)[number])
+          await sendAll(some, inputsFor(service, canaries, tenant))
+          await front.setTrouble(undefined)
+          met = what === 'refuse' ? some.length : front.troubled - before
+          if (attempt === 2 || met >= some.length) t.ok(met >= some.length, `${what}: ${met} requests met it`)
+        }
+      }
+      canaries.carry(canaries.all)
+    })
+  }
+
+  t.test('of a process that starts into failure', async (t) => {
+    const young = [await containerAt('trace'), lambdaAt('trace')]
+    doors.push(...young)
+    const tenant = await world.addTenant()
+    for (const service of services) {
+      await fronts[service].setTrouble(hostileAnswers(service, canaries, tenant.record)[1])
+    }
+    const inputs = services.flatMap((one) => inputsFor(one, canaries, tenant))
+    // The Lambda door lets the migration pass; nothing else can be done, and the container cannot know its caller.
+    t.equal(await sendAll(young, inputs), 1)
+    for (const service of services) await fronts[service].setTrouble(undefined)
+  })
+
+  t.test('of a setting that holds a secret in place of its name', async (t) => {
+    const settings = [
+      ['CALLER_SECRETS_PARAMETER', canaries.is['caller secret']],
+      ['PSEUDONYM_KEY_PARAMETER', canaries.is['pseudonym key']],
+    ] as const
+    const starts = settings.flatMap(([name, value]) =>
+      ['dist/server.mjs', 'dist/lambda/index.mjs'].map(async (entry) => {
+        const env = { PATH: process.env.PATH, ...envAt('trace'), [name]: value }
+        const child = spawn(process.execPath, [entry], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+        const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)])
+        t.match(out + err, name)
+        told.push(`${entry}: ${out}${err}`)
+      }),
+    )
+    await Promise.all(starts)
+  })
+
+  t.test('as the search of everything shows', async (t) => {
+    for (const { metricsUrl } of containers) told.push(await (await fetch(metricsUrl)).text())
+    await stop(doors)
+    t.strictSame(
+      containers.map(({ exitCode }) => exitCode),
+      levels.map(() => 0),
+    )
+    t.strictSame(canaries.uncarried(), [], 'every canary was in the hands of the gateway')
+    for (const door of doors) t.strictSame(canaries.leaksIn(door.printed()), [], `printed by ${door.name}`)
+    t.strictSame(canaries.leaksIn(told.join('\n')), [], 'told to callers')
+    const printed = doors.reduce((sum, door) => sum + door.printed().length, 0)
+    t.comment(`${doors.length} processes, ${printed} characters printed, ${told.length} refusals`)
+  })
+})
+t.teardown(() => console.error('PARENT', process.cpuUsage(), process.resourceUsage().maxRSS))
