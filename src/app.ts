@@ -31,8 +31,8 @@ export interface AppOptions {
   readonly extend?: (app: FastifyInstance, stats: () => TenantStats) => void
 }
 
-/** A Lambda payload has at most 6 MB (aws.md 1.1); a trigger event must not fail for its size. */
-const BODY_BYTES_MAX = 6 * 1_048_576
+/** Over HTTP (CONTRACT 2.2); the payload of a direct invocation is no body and may be as large as Lambda lets it. */
+const BODY_BYTES_MAX = 1_048_576
 
 /** A line without `user` is better than a login that waits for SSM again. */
 const PSEUDONYM_RETRY_MS = 60_000

@@ -32,6 +32,7 @@ export interface Call {
   /** Work that may outlast the answer on a server, but must be settled before an environment freezes. */
   defer(work: Promise<unknown>): void
   readonly observed: Observed
+  hasDeferred(): boolean
   /** Resolves when all deferred work has ended, or when the time is up. Never rejects. */
   settled(): Promise<void>
 }
@@ -76,8 +77,8 @@ export function createCall(budgetMs: number): Call {
       deferred.push(work.catch(() => undefined))
     },
     observed,
+    hasDeferred: () => deferred.length > 0,
     async settled() {
-      if (deferred.length === 0) return
       await within(
         Promise.all(deferred).then(() => undefined),
         () => undefined,

@@ -56,15 +56,18 @@ declare module 'fastify' {
 }
 
 /**
- * What invocation an event belongs to. Kept beside the event that the adapter gets, where no client can reach: not in a
- * header, not in the path, not in the payload.
+ * Where the event that the adapter gets carries its invocation. A symbol, so that no client can reach it: it stands in no
+ * header and no path, and JSON has no such keys.
  */
-const invocations = new WeakMap<object, LambdaInvocation>()
+const INVOCATION = Symbol('invocation')
+
+interface Marked {
+  [INVOCATION]?: LambdaInvocation
+}
 
 /** For {@link buildApp}: the invocation behind a request; undefined for a request that came to a server. */
 export function lambdaInvocation(request: FastifyRequest): LambdaInvocation | undefined {
-  const event = request.awsLambda?.event
-  return typeof event === 'object' && event !== null ? invocations.get(event) : undefined
+  return (request.awsLambda?.event as Marked | undefined)?.[INVOCATION]
 }
 
 /** The handler of an app that was built with {@link lambdaInvocation}. */
@@ -98,18 +101,16 @@ export async function createHandler(app: FastifyInstance): Promise<Handler> {
     const event = {
       httpMethod: 'POST',
       path: pathOf(recognised),
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(recognised.body),
+      // The payload goes beside the request: what Cognito sent is neither written nor read again.
+      [INVOCATION]: { kind: recognised.kind, payload: recognised.body, ...facts },
     }
-    invocations.set(event, { kind: recognised.kind, ...facts })
     const { statusCode, body } = await proxy(event, context)
     return { statusCode, body: JSON.parse(body) as Record<string, unknown> }
   }
 
   async function answerHttp(event: object, invocation: LambdaInvocation, context: Context): Promise<unknown> {
-    invocations.set(event, invocation)
     try {
-      return await proxy(event, context)
+      return await proxy({ ...event, [INVOCATION]: invocation }, context)
     } catch {
       // The adapter throws for what no server would take: a query that is not encoded, a method that does not exist.
       const { code, message, statusCode } = new RequestInvalid('it is not HTTP')

@@ -3,7 +3,7 @@ import { ActionUserNotFound } from '../errors.js'
 import { isUsername } from '../ids.js'
 import { type Action, ActionPayload, type ActionResult } from './action.js'
 
-const PostAppendPayload = Type.Intersect([ActionPayload, Type.Object({ username: Type.String() })])
+const PostAppendPayload = Type.Object({ ...ActionPayload.properties, username: Type.String() })
 type PostAppendPayload = Static<typeof PostAppendPayload>
 
 function unchanged(reason: string, username?: string): ActionResult {

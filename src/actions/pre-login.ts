@@ -3,7 +3,7 @@ import { isUsername } from '../ids.js'
 import type { TenantConfig, TenantContext, User } from '../tenant/context.js'
 import { type Action, ActionPayload, type ActionResult } from './action.js'
 
-const PreLoginPayload = Type.Intersect([ActionPayload, Type.Object({ identifier: Type.String() })])
+const PreLoginPayload = Type.Object({ ...ActionPayload.properties, identifier: Type.String() })
 type PreLoginPayload = Static<typeof PreLoginPayload>
 type PreLoginConfig = TenantConfig['actions']['preLogin']
 

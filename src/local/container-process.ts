@@ -31,8 +31,8 @@ class PortTaken extends Error {
 
 /** It needs a second; this is for a machine that is busy with something else. */
 const START_MS_MAX = 30_000
-/** Between SIGTERM and SIGKILL: whoever presses Ctrl-C does not wait for the ten seconds that running requests get. */
-const SHUTDOWN_MS = 1_500
+/** Between SIGTERM and SIGKILL: whoever stops it does not wait for the ten seconds that running requests get. */
+const SHUTDOWN_MS = 5_000
 const POLL_MS = 20
 
 /**

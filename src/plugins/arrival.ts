@@ -6,6 +6,8 @@ import { InvocationUnqualified, InvocationWrongAlias } from '../errors.js'
 /** An invocation of the Lambda function. A direct one, of a trigger or an action, was let in by IAM; HTTP was not. */
 export interface LambdaInvocation {
   readonly kind: 'trigger' | 'action' | 'http'
+  /** Of a direct one: the payload itself, which takes the place of a body. It is never edited. */
+  readonly payload?: object
   /** Alias of the invoked ARN; undefined where it names none. */
   readonly alias: string | undefined
   readonly requestId: string
@@ -57,14 +59,21 @@ export const arrival = fp<ArrivalOptions>(
       request.via = via
       assertAlias(via, env)
     })
-    app.addHook('onRequest', async (request) => {
+    app.addHook('onRequest', (request, _reply, done) => {
       request.invocation = invocationOf(request)
+      done()
     })
     // After every onRequest hook, so that a refusal has its line and its deadline; before the body is read.
-    app.addHook('preParsing', async (request) => {
+    app.addHook('preParsing', (request, _reply, payload, done) => {
       const { invocation } = request
-      if (!invocation || invocation.kind === 'http' || request.is404) return
-      app.arriveVia(request, { kind: invocation.kind, alias: invocation.alias })
+      if (invocation && invocation.kind !== 'http' && !request.is404) {
+        app.arriveVia(request, { kind: invocation.kind, alias: invocation.alias })
+      }
+      done(null, payload)
+    })
+    app.addHook('preValidation', (request, _reply, done) => {
+      if (request.direct) request.body = request.invocation?.payload
+      done()
     })
   },
   { name: 'arrival' },

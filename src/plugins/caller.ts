@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Clock } from '../call.js'
-import { CallerReplayed, CallerSecretsUnavailable, CallerUnsigned, RequestInvalid, RequestTooLarge } from '../errors.js'
+import { CallerReplayed, CallerSecretsUnavailable, CallerUnsigned, RequestInvalid } from '../errors.js'
 import type { Callers } from '../tenant/callers.js'
 import { isSigned, parseCallerSecrets, type SignatureHeaders, TOLERANCE_SECONDS } from './signature.js'
 
@@ -23,8 +23,6 @@ export interface CallerOptions {
   readonly clock: Clock
 }
 
-/** Over HTTP; a direct invocation may be as large as Lambda lets it (CONTRACT 2.2). */
-const HTTP_BODY_BYTES_MAX = 1_048_576
 /** As long as a signature can be valid, from the earliest clock that is accepted to the latest. */
 const REPLAY_MS = 2 * TOLERANCE_SECONDS * 1_000
 
@@ -35,15 +33,17 @@ export const caller = fp<CallerOptions>(
       !request.direct && !request.routeOptions.config.open && !request.is404
 
     app.decorateRequest('signed', false)
-    // Refused before the body is read: no signature at all, or a body that says itself that it is too large.
-    app.addHook('preParsing', async (request) => {
-      if (!mustBeSigned(request)) return
-      if (!callers.configured || headersOf(request).signature === undefined) throw new CallerUnsigned()
-      if (Number(request.headers['content-length'] ?? 0) > HTTP_BODY_BYTES_MAX) throw new RequestTooLarge()
+    // Refused before the body is read.
+    app.addHook('preParsing', (request, _reply, payload, done) => {
+      if (mustBeSigned(request)) {
+        if (!callers.configured || headersOf(request).signature === undefined) throw new CallerUnsigned()
+      }
+      done(null, payload)
     })
     // A request without a body never meets the parser.
-    app.addHook('preValidation', async (request) => {
+    app.addHook('preValidation', (request, _reply, done) => {
       if (mustBeSigned(request) && !request.signed) throw new CallerUnsigned()
+      done()
     })
 
     app.removeAllContentTypeParsers()
@@ -53,7 +53,6 @@ export const caller = fp<CallerOptions>(
       async (request: FastifyRequest, body: Buffer) => {
         if (request.is404) return undefined
         if (mustBeSigned(request)) {
-          if (body.length > HTTP_BODY_BYTES_MAX) throw new RequestTooLarge()
           await assertSigned(request, body)
           request.signed = true
         }
@@ -61,9 +60,15 @@ export const caller = fp<CallerOptions>(
       },
     )
 
+    let parsed: { readonly text: string; readonly secrets: readonly Buffer[] } = { text: '', secrets: [] }
+    function secretsOf(text: string): readonly Buffer[] {
+      if (parsed.text !== text) parsed = { text, secrets: parseCallerSecrets(text) }
+      return parsed.secrets
+    }
+
     async function assertSigned(request: FastifyRequest, body: Buffer): Promise<void> {
       const headers = headersOf(request)
-      const verify = (text: string) => isSigned(headers, body, parseCallerSecrets(text), clock.now())
+      const verify = (text: string) => isSigned(headers, body, secretsOf(text), clock.now())
       const known = await callers.secrets(request.call)
       if (known === undefined) throw new CallerSecretsUnavailable()
       if (!verify(known)) {

@@ -43,14 +43,18 @@ export const deadline = fp<{ readonly env: { readonly triggerDeadlineMs: number 
     app.decorateRequest('call')
     app.decorate('hurry', (request: FastifyRequest, remainingMs: number) => {
       const spentMs = env.triggerDeadlineMs - request.call.remainingMs()
-      request.call = createCall(budgetMs({ ...env, remainingMs }) - spentMs)
+      request.call = createCall(budgetMs({ triggerDeadlineMs: env.triggerDeadlineMs, remainingMs }) - spentMs)
     })
-    app.addHook('onRequest', async (request) => {
-      request.call = createCall(budgetMs({ ...env, ...request.invocation }))
+    app.addHook('onRequest', (request, _reply, done) => {
+      const { triggerDeadlineMs } = env
+      const { remainingMs, coldStartMs } = request.invocation ?? {}
+      request.call = createCall(budgetMs({ triggerDeadlineMs, remainingMs, coldStartMs }))
+      done()
     })
-    app.addHook('onSend', async (request) => {
+    app.addHook('onSend', (request, _reply, payload, done) => {
       // Lambda freezes the environment with the answer; a server goes on.
-      if (request.invocation) await request.call.settled()
+      if (!request.invocation || !request.call.hasDeferred()) return done(null, payload)
+      request.call.settled().then(() => done(null, payload))
     })
   },
   { name: 'deadline', dependencies: ['arrival'] },

@@ -22,15 +22,16 @@ declare module 'fastify' {
 /** Takes an event out of a forwarder's envelope; the alias and the time that came with it hold as on Lambda. */
 export const envelope = fp(
   async (app) => {
-    app.addHook('preValidation', async (request) => {
+    app.addHook('preValidation', (request, _reply, done) => {
       const { body } = request
-      if (!request.routeOptions.config.enveloped || request.direct || !isWrapped(body)) return
+      if (!request.routeOptions.config.enveloped || request.direct || !isWrapped(body)) return done()
       if (!Check(Envelope, body)) throw new RequestInvalid('the envelope is not of the form that a forwarder sends')
       request.body = body.event
       if (body.remainingMs !== undefined) app.hurry(request, body.remainingMs)
       if (body.invokedFunctionArn !== undefined) {
         app.arriveVia(request, { kind: 'trigger', alias: aliasOf(body.invokedFunctionArn) })
       }
+      done()
     })
   },
   { name: 'envelope', dependencies: ['arrival', 'deadline', 'callers'] },

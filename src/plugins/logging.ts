@@ -24,12 +24,14 @@ export const logging = fp<{ readonly pseudonyms: Pseudonyms }>(
         return this.invocation?.requestId ?? this.id
       },
     })
-    app.addHook('onRequest', async (request) => {
+    app.addHook('onRequest', (request, _reply, done) => {
       request.line = { msg: 'request' }
       if (request.direct) pseudonyms.prepare()
+      done()
     })
-    app.addHook('onSend', async (request) => {
-      if (request.line.username !== undefined) await pseudonyms.ready(request.call)
+    app.addHook('onSend', (request, _reply, payload, done) => {
+      if (request.line.username === undefined || pseudonyms.settled) return done(null, payload)
+      pseudonyms.ready(request.call).then(() => done(null, payload))
     })
     // Runs before the Lambda door gets the answer: no line is left behind in a frozen environment.
     app.addHook('onResponse', (request, reply, done) => {

@@ -24,7 +24,9 @@ export async function triggerRoutes(app: FastifyInstance, { clock }: { readonly 
         assertAgreement(request, trigger)
         const { response, ...facts } = await run(app, request, trigger, clock.now())
         Object.assign(request.line, facts)
-        return response === undefined ? event : { ...event, response }
+        if (response === undefined) return request.direct ? {} : event
+        // The Lambda door puts the response into the very event that came in.
+        return request.direct ? { response } : { ...event, response }
       },
     )
   }

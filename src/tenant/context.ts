@@ -58,7 +58,9 @@ export function createTenants({ env, upstreams, clock }: TenantsOptions): Tenant
         configVersion: tenant.version,
         configStale: tenant.stale,
         verify: (proof) => verify(config, proof, call),
-        users: createTenantUsers({ upstreams, credentials, limiter }, config, call),
+        get users() {
+          return createTenantUsers({ upstreams, credentials, limiter }, config, call)
+        },
       }
     },
   }

@@ -11,6 +11,8 @@ export interface GatewaySecret {
   get(call: Call): Promise<string | undefined>
   /** Begins to fetch, where that is due, without waiting. */
   prepare(): void
+  /** No fetch runs and none is due. */
+  readonly settled: boolean
   /** The value as far as it is here. */
   readonly current: string | undefined
   /** Has the next `get` ask again, at most every 30 s: somebody brought what only a newer value would explain. */
@@ -60,6 +62,9 @@ export function createGatewaySecret(options: GatewaySecretOptions): GatewaySecre
       await call.within(loading, () => undefined)
       call.observe('ssm', performance.now() - start)
       return current
+    },
+    get settled() {
+      return loading === undefined && (parameter === undefined || clock.now() < nextLoadAt)
     },
     get current() {
       return current

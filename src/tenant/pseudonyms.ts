@@ -7,6 +7,8 @@ import type { GatewaySecret } from './gateway-secret.js'
 export interface Pseudonyms {
   /** Has the key fetched beside the request's other work. */
   prepare(): void
+  /** There is nothing to wait for: the key is here and fresh, or there is none. */
+  readonly settled: boolean
   /** Waits for a fetch that still runs, as long as the call can; never throws. */
   ready(call: Call): Promise<void>
   /** `u_` and 22 characters; undefined without a key. The same user name in another pool has another pseudonym. */
@@ -16,6 +18,9 @@ export interface Pseudonyms {
 export function createPseudonyms(key: GatewaySecret): Pseudonyms {
   return {
     prepare: () => key.prepare(),
+    get settled() {
+      return key.settled
+    },
     async ready(call) {
       await key.get(call)
     },

@@ -3,10 +3,11 @@ import { type Static, Type } from 'typebox'
 import { challengeMetadata, flowIdOf, Session } from './challenge.js'
 import { type Trigger, TriggerEvent } from './trigger.js'
 
-const CreateEvent = Type.Intersect([
-  TriggerEvent,
-  Type.Object({ userName: Type.String(), request: Type.Object({ session: Session }) }),
-])
+const CreateEvent = Type.Object({
+  ...TriggerEvent.properties,
+  userName: Type.String(),
+  request: Type.Object({ session: Session }),
+})
 type CreateEvent = Static<typeof CreateEvent>
 
 /** 128 random bits as 22 base64url characters. */

@@ -3,16 +3,16 @@ import type { TenantConfig } from '../tenant/context.js'
 import { type ChallengeResult, flowIdOf, isOwn, Session } from './challenge.js'
 import { type Trigger, TriggerEvent } from './trigger.js'
 
-const DefineEvent = Type.Intersect([
-  TriggerEvent,
-  Type.Object({
-    request: Type.Object({
-      session: Session,
-      userNotFound: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])),
-      userAttributes: Type.Optional(Type.Union([Type.Record(Type.String(), Type.Unknown()), Type.Null()])),
-    }),
+const DefineEvent = Type.Object({
+  ...TriggerEvent.properties,
+  request: Type.Object({
+    session: Session,
+    userNotFound: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])),
+    userAttributes: Type.Optional(
+      Type.Union([Type.Object({ 'cognito:user_status': Type.Optional(Type.Unknown()) }), Type.Null()]),
+    ),
   }),
-])
+})
 type DefineEvent = Static<typeof DefineEvent>
 
 /** What the decision depends on. */

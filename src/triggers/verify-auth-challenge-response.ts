@@ -3,16 +3,19 @@ import { type Static, Type } from 'typebox'
 import type { Proof, TenantConfig, Verdict } from '../tenant/context.js'
 import { type Trigger, TriggerEvent } from './trigger.js'
 
-const VerifyEvent = Type.Intersect([
-  TriggerEvent,
-  Type.Object({
-    request: Type.Object({
-      challengeAnswer: Type.Optional(Type.Unknown()),
-      privateChallengeParameters: Type.Optional(Type.Union([Type.Record(Type.String(), Type.Unknown()), Type.Null()])),
-      userNotFound: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])),
-    }),
+const VerifyEvent = Type.Object({
+  ...TriggerEvent.properties,
+  request: Type.Object({
+    challengeAnswer: Type.Optional(Type.Unknown()),
+    privateChallengeParameters: Type.Optional(
+      Type.Union([
+        Type.Object({ cognitoID: Type.Optional(Type.Unknown()), nonce: Type.Optional(Type.Unknown()) }),
+        Type.Null(),
+      ]),
+    ),
+    userNotFound: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])),
   }),
-])
+})
 type VerifyEvent = Static<typeof VerifyEvent>
 
 export type VerifyReason =

@@ -1,0 +1,122 @@
+import { spawnSync } from 'node:child_process'
+import { resolve } from 'node:path'
+import t from 'tap'
+import { clients } from '../fixtures/clients.js'
+import { CLIENT_ID } from '../fixtures/gateway.js'
+import { type LambdaDoor, openLambdaDoor } from '../fixtures/leaks/doors.js'
+import { hostileAnswers, services } from '../fixtures/leaks/hostile.js'
+import { allInputs, eventsOf, inputsFor } from '../fixtures/leaks/inputs.js'
+import { openLeakWorld } from '../fixtures/leaks/world.js'
+
+/** How setup.mjs ends where a tool to build with is missing. */
+const NOT_POSSIBLE = 3
+const modules = resolve('test/runtime/node_modules')
+const node = `${modules}/node24/bin/node`
+
+// A first run builds the runtime client, on a machine that may be busy.
+t.setTimeout(600_000)
+
+/** Installs the runtime client; false where that is not possible, which is a failure in CI and is said elsewhere. */
+function setUp(): boolean {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['test/runtime/setup.mjs'], { encoding: 'utf8' })
+  t.comment(`setup: ${stdout.trim() || stderr.trim() || 'installed before'}`)
+  if (status === NOT_POSSIBLE && process.env.CI !== 'true') {
+    t.comment(`NOT RUN: AWS's own runtime client did not run the bundle. ${stderr}`)
+    return false
+  }
+  return t.equal(status, 0, `the runtime client is installed ${stderr}`)
+}
+
+if (setUp()) {
+  t.test("the bundle runs under AWS's own runtime client on Node 24", async (t) => {
+    t.match(spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout, /^v24\./)
+    const world = await openLeakWorld(t)
+    const { canaries, stack, fronts, alias } = world
+    const tenant = await world.addTenant()
+    const told: string[] = []
+
+    const openDoor = (format: string, settings: Record<string, string> = {}): LambdaDoor => {
+      const env = {
+        ...world.envAt('trace'),
+        LAMBDA_TASK_ROOT: resolve('dist/lambda'),
+        AWS_LAMBDA_FUNCTION_NAME: 'corbado-cognito-gateway',
+        AWS_LAMBDA_FUNCTION_VERSION: '1',
+        AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '1024',
+        AWS_LAMBDA_LOG_GROUP_NAME: '/aws/lambda/corbado-cognito-gateway',
+        AWS_LAMBDA_LOG_STREAM_NAME: 'local',
+        AWS_LAMBDA_LOG_FORMAT: format,
+        ...settings,
+      }
+      const runtime = `${modules}/aws-lambda-ric/index.mjs`
+      const door = openLambdaDoor({ name: `${format} log`, env, canaries, alias, runtime, node })
+      t.teardown(door.stop)
+      return door
+    }
+    const doors = ['Text', 'JSON'].map((format) => openDoor(format))
+
+    for (const door of doors) {
+      t.test(`and signs a user in, with a ${door.name}`, async (t) => {
+        stack.deploy(door.runner, [alias])
+        const { url: endpoint } = stack.cognito
+        const { userPoolId } = tenant
+        const app = clients.identityJs.open({ endpoint, userPoolId, clientId: CLIENT_ID })
+        const username = canaries.is['user name']
+        await app.signIn(username)
+        t.equal((await app.answer(canaries.is.proof)).kind, 'challenge', 'a wrong answer')
+        const proof = canaries.add('proof of a client', await stack.corbado.sign('pro-1001', username))
+        t.equal((await app.answer(proof)).kind, 'signed in')
+      })
+
+      t.test(`and what it throws is one sentence and a reference, with a ${door.name}`, async (t) => {
+        const payload = eventsOf(canaries, tenant)('CustomEmailSender_ForgotPassword', {
+          code: canaries.is['sender code'],
+        })
+        const before = door.printed().length
+        const { refusal = '' } = await door.send({ kind: 'trigger', payload })
+        told.push(refusal)
+        const sentence = 'This message cannot be sent\\. \\(ref [\\da-f-]{36}\\)'
+        t.match(refusal, new RegExp(`^Error\\n${sentence}\\nError: ${sentence}$`))
+        const error = door.printed().slice(before).split('\n').find((line) => line.includes('errorMessage')) ?? ''
+        const { errorType, errorMessage, stackTrace, stack, ...more } = errorIn(error)
+        t.match({ errorType, errorMessage }, { errorType: 'Error', errorMessage: new RegExp(`^${sentence}$`) })
+        t.strictSame(stackTrace ?? stack, [`Error: ${errorMessage}`], 'no frame of ours')
+        t.strictSame(Object.keys(more), [], 'no other property')
+      })
+    }
+
+    t.test('and nothing that is entrusted to it is printed or told', async (t) => {
+      const send = async (door: LambdaDoor, inputs: Parameters<LambdaDoor['send']>[0][]) => {
+        for (const input of inputs) told.push((await door.send(input)).refusal ?? '')
+      }
+      await Promise.all(doors.map((door) => send(door, [...allInputs(canaries, tenant)])))
+      for (const service of services) {
+        for (const [number, { what }] of hostileAnswers(service, canaries, tenant.record).entries()) {
+          const fresh = await world.addTenant()
+          const before = fronts[service].troubled
+          await fronts[service].setTrouble(hostileAnswers(service, canaries, fresh.record)[number])
+          await Promise.all(doors.map((door) => send(door, [...inputsFor(service, canaries, fresh)])))
+          await fronts[service].setTrouble(undefined)
+          t.not(fronts[service].troubled, before, `${service}: ${what}`)
+        }
+      }
+      const unset = openDoor('Text', { TENANT_TABLE: '', CALLER_SECRETS_PARAMETER: canaries.is['caller secret'] })
+      await send(unset, [{ kind: 'payload', payload: canaries.all }])
+      doors.push(unset)
+
+      await Promise.all(doors.map((door) => door.stop()))
+      t.strictSame(canaries.uncarried(), [], 'every canary was in the hands of the gateway')
+      for (const door of doors) t.strictSame(canaries.leaksIn(door.printed()), [], `printed with a ${door.name}`)
+      t.strictSame(canaries.leaksIn(told.join('\n')), [], 'told to callers')
+      t.match(unset.printed(), 'TENANT_TABLE is not set')
+      const [{ length }] = [doors.map((door) => door.printed()).join('')]
+      t.comment(`${length} characters printed, ${told.length} answers`)
+    })
+  })
+}
+
+/** The error that the runtime client prints: after tabs in its text form, in a line of its own in the JSON form. */
+function errorIn(line: string): Record<string, unknown> {
+  const parsed: Record<string, unknown> = JSON.parse(line.split('\t').at(-1) ?? '')
+  const { message } = parsed
+  return typeof message === 'object' && message !== null ? { ...message } : parsed
+}
