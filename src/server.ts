@@ -28,8 +28,9 @@ const app = buildApp({
     app.register(loadShedding)
     app.register(metricsOf, { metrics })
     // A connection kept open would hold up the end of a process that is stopping.
-    app.addHook('onSend', async (_request, reply) => {
+    app.addHook('onSend', (_request, reply, payload, done) => {
       if (stopping) reply.header('connection', 'close')
+      done(null, payload)
     })
   },
 })

@@ -143,17 +143,16 @@ t.test('its steps in a clean folder leave one file and its map', async (t) => {
   )
 })
 
-/** Starts a command of the image in its working directory. */
+/** Starts a command of the image in its working directory, with the image's variables and no others. */
 function startInImage(
   { workdir, env }: BuiltStage,
   exec: readonly string[] = [],
   settings: Record<string, string> = {},
 ) {
-  const [command = '', ...argv] = exec
-  return spawn(command, argv, {
+  // Docker sets HOME from the user's entry. tap would slip a variable into an environment given to spawn.
+  const variables = Object.entries({ PATH, HOME: '/home/node', ...env, ...settings })
+  return spawn('/usr/bin/env', ['-i', ...variables.map((pair) => pair.join('=')), ...exec], {
     cwd: workdir,
-    // Docker sets HOME from the user's entry; the image has that folder, and nothing is in it.
-    env: { PATH, HOME: '/home/node', ...env, ...settings },
     ...user,
     stdio: ['ignore', 'pipe', 'pipe'],
   })

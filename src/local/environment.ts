@@ -55,6 +55,8 @@ export function createEnvironment(options: EnvironmentOptions, onIdle: () => voi
     clearTimeout(timer)
     timer = setTimeout(expire, budgetMs, budgetMs)
     poll.writeHead(200, {
+      // AWS's own client reads it and does not check that it is there.
+      'content-type': 'application/json',
       'lambda-runtime-aws-request-id': invocation.awsRequestId,
       'lambda-runtime-invoked-function-arn': invocation.invokedFunctionArn,
       'lambda-runtime-deadline-ms': String(Date.now() + budgetMs),

@@ -1,12 +1,14 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Clock } from '../call.js'
-import { CallerReplayed, CallerSecretsUnavailable, CallerUnsigned, RequestInvalid } from '../errors.js'
+import { CallerReplayed, CallerSecretsUnavailable, CallerUnsigned, Internal, RequestInvalid } from '../errors.js'
 import type { Callers } from '../tenant/callers.js'
 import { isSigned, parseCallerSecrets, type SignatureHeaders, TOLERANCE_SECONDS } from './signature.js'
 
 declare module 'fastify' {
   interface FastifyRequest {
+    /** An HTTP request to a route that is not open. */
+    mustBeSigned: boolean
     /** The request's bytes carry a valid signature of one of Corbado's callers. */
     signed: boolean
   }
@@ -29,53 +31,58 @@ const REPLAY_MS = 2 * TOLERANCE_SECONDS * 1_000
 /** Serves direct invocations and open routes; every other request must be signed over its raw bytes. */
 export const caller = fp<CallerOptions>(
   async (app: FastifyInstance, { callers, clock }) => {
-    const mustBeSigned = (request: FastifyRequest) =>
-      !request.direct && !request.routeOptions.config.open && !request.is404
-
+    app.decorateRequest('mustBeSigned', false)
     app.decorateRequest('signed', false)
     // Refused before the body is read.
     app.addHook('preParsing', (request, _reply, payload, done) => {
-      if (mustBeSigned(request)) {
+      // Asked once: Fastify makes the route's options anew for whoever asks.
+      request.mustBeSigned = !request.direct && !request.is404 && !request.routeOptions.config.open
+      if (request.mustBeSigned) {
         if (!callers.configured || headersOf(request).signature === undefined) throw new CallerUnsigned()
       }
       done(null, payload)
     })
     // A request without a body never meets the parser.
     app.addHook('preValidation', (request, _reply, done) => {
-      if (mustBeSigned(request) && !request.signed) throw new CallerUnsigned()
+      if (request.mustBeSigned && !request.signed) throw new CallerUnsigned()
       done()
     })
 
     app.removeAllContentTypeParsers()
-    app.addContentTypeParser(
-      'application/json',
-      { parseAs: 'buffer' },
-      async (request: FastifyRequest, body: Buffer) => {
-        if (request.is404) return undefined
-        if (mustBeSigned(request)) {
-          await assertSigned(request, body)
-          request.signed = true
-        }
-        return parseJson(body)
-      },
-    )
+    app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+      // What is thrown while the body is read is the answer; what comes after `done` is no longer ours.
+      const finish = () => {
+        const [error, value] = attempt(() => {
+          if (request.mustBeSigned) accept(request)
+          return parseJson(body)
+        })
+        done(error, value)
+      }
+      if (request.is404) return done(null, undefined)
+      if (!request.mustBeSigned || isSignedBy(callers.known, request, body)) return finish()
+      return void assertSigned(request, body).then(finish, done)
+    })
 
     let parsed: { readonly text: string; readonly secrets: readonly Buffer[] } = { text: '', secrets: [] }
-    function secretsOf(text: string): readonly Buffer[] {
+    function isSignedBy(text: string | undefined, request: FastifyRequest, body: Buffer): boolean {
+      if (text === undefined) return false
       if (parsed.text !== text) parsed = { text, secrets: parseCallerSecrets(text) }
-      return parsed.secrets
+      return isSigned(headersOf(request), body, parsed.secrets, clock.now())
     }
 
+    /** For what the secrets at hand do not explain: they may be old, or not here yet. */
     async function assertSigned(request: FastifyRequest, body: Buffer): Promise<void> {
-      const headers = headersOf(request)
-      const verify = (text: string) => isSigned(headers, body, secretsOf(text), clock.now())
-      const known = await callers.secrets(request.call)
-      if (known === undefined) throw new CallerSecretsUnavailable()
-      if (!verify(known)) {
-        const renewed = await callers.renewedSecrets(request.call)
-        if (renewed === undefined || renewed === known || !verify(renewed)) throw new CallerUnsigned()
-      }
-      if (request.routeOptions.config.once && !callers.isFirst(headers.id ?? '', REPLAY_MS)) throw new CallerReplayed()
+      const text = await callers.secrets(request.call)
+      if (text === undefined) throw new CallerSecretsUnavailable()
+      if (isSignedBy(text, request, body)) return
+      const renewed = await callers.renewedSecrets(request.call)
+      if (renewed === text || !isSignedBy(renewed, request, body)) throw new CallerUnsigned()
+    }
+
+    function accept(request: FastifyRequest): void {
+      const { once } = request.routeOptions.config
+      if (once && !callers.isFirst(headersOf(request).id ?? '', REPLAY_MS)) throw new CallerReplayed()
+      request.signed = true
     }
   },
   { name: 'callers', dependencies: ['arrival', 'deadline'] },
@@ -87,6 +94,15 @@ function headersOf({ headers }: FastifyRequest): SignatureHeaders {
     return typeof value === 'string' ? value : undefined
   }
   return { id: text('webhook-id'), timestamp: text('webhook-timestamp'), signature: text('webhook-signature') }
+}
+
+/** A result for a callback, which takes errors as values. */
+function attempt(run: () => unknown): [error: Error | null, value?: unknown] {
+  try {
+    return [null, run()]
+  } catch (error) {
+    return [error instanceof Error ? error : new Internal()]
+  }
 }
 
 /** Plain JSON.parse: keys such as `__proto__` stay part of an event, and are never merged into an object of ours. */

@@ -24,7 +24,7 @@ export const envelope = fp(
   async (app) => {
     app.addHook('preValidation', (request, _reply, done) => {
       const { body } = request
-      if (!request.routeOptions.config.enveloped || request.direct || !isWrapped(body)) return done()
+      if (request.direct || !isWrapped(body) || !request.routeOptions.config.enveloped) return done()
       if (!Check(Envelope, body)) throw new RequestInvalid('the envelope is not of the form that a forwarder sends')
       request.body = body.event
       if (body.remainingMs !== undefined) app.hurry(request, body.remainingMs)

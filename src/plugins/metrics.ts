@@ -29,12 +29,20 @@ export function createMetrics(): Metrics {
     buckets: BUCKETS,
     registers,
   })
+  // Looking a series up by its labels costs more than counting; there are a few dozen of them.
+  const seriesByKey = new Map<string, { count: Counter.Internal; duration: Histogram.Internal<'name'> }>()
   return {
     text: () => registry.metrics(),
     contentType: registry.contentType,
     observe({ name, outcome }, seconds) {
-      requests.inc({ name, outcome })
-      durations.observe({ name }, seconds)
+      const key = `${name} ${outcome}`
+      const series = seriesByKey.get(key) ?? {
+        count: requests.labels({ name, outcome }),
+        duration: durations.labels({ name }),
+      }
+      seriesByKey.set(key, series)
+      series.count.inc()
+      series.duration.observe(seconds)
     },
     watch(stats) {
       const gauge = (name: string, help: string, read: () => number) =>

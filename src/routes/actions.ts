@@ -18,7 +18,10 @@ export async function actionRoutes(app: FastifyInstance): Promise<void> {
       {
         config: { once: true },
         schema: { body: action.schema },
-        preValidation: async (request) => note(request, action),
+        preValidation: (request, _reply, done) => {
+          note(request, action)
+          done()
+        },
       },
       async (request) => {
         assertAgreement(request, action)

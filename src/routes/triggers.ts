@@ -17,7 +17,10 @@ export async function triggerRoutes(app: FastifyInstance, { clock }: { readonly 
       {
         config: { enveloped: true },
         schema: { body: trigger.schema },
-        preValidation: async (request) => note(request, trigger),
+        preValidation: (request, _reply, done) => {
+          note(request, trigger)
+          done()
+        },
       },
       async (request) => {
         const { body: event } = request

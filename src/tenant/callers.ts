@@ -8,6 +8,8 @@ import { createGatewaySecret } from './gateway-secret.js'
 export interface Callers {
   /** Is there a parameter with secrets at all? Without it nobody can sign. */
   readonly configured: boolean
+  /** The parameter's text where it is here and not due to be read again. */
+  readonly known: string | undefined
   /** The parameter's text; undefined where it could not be fetched yet. */
   secrets(call: Call): Promise<string | undefined>
   /** The text after a look at SSM, at most every 30 s: a caller may already sign with a secret that we do not know. */
@@ -32,6 +34,9 @@ export function createCallers(
   const seenUntil = createBoundedMap<string, number>(IDS_MAX)
   return {
     configured: parameter !== undefined,
+    get known() {
+      return secret.settled ? secret.current : undefined
+    },
     secrets: (call) => secret.get(call),
     renewedSecrets(call) {
       secret.expire()

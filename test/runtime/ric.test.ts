@@ -76,7 +76,12 @@ if (setUp()) {
         told.push(refusal)
         const sentence = 'This message cannot be sent\\. \\(ref [\\da-f-]{36}\\)'
         t.match(refusal, new RegExp(`^Error\\n${sentence}\\nError: ${sentence}$`))
-        const error = door.printed().slice(before).split('\n').find((line) => line.includes('errorMessage')) ?? ''
+        const error =
+          door
+            .printed()
+            .slice(before)
+            .split('\n')
+            .find((line) => line.includes('errorMessage')) ?? ''
         const { errorType, errorMessage, stackTrace, stack, ...more } = errorIn(error)
         t.match({ errorType, errorMessage }, { errorType: 'Error', errorMessage: new RegExp(`^${sentence}$`) })
         t.strictSame(stackTrace ?? stack, [`Error: ${errorMessage}`], 'no frame of ours')

@@ -5,13 +5,15 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { accessSync, constants, existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { delimiter, dirname, join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import process from 'node:process'
 
 const NOT_POSSIBLE = 3
 const here = import.meta.dirname
 const stamp = join(here, 'node_modules', '.installed')
-const wanted = createHash('sha256').update(readFileSync(join(here, 'package-lock.json'))).digest('hex')
+const wanted = createHash('sha256')
+  .update(readFileSync(join(here, 'package-lock.json')))
+  .digest('hex')
 
 function isProgram(path) {
   try {
@@ -26,15 +28,15 @@ const folders = (process.env.PATH ?? '').split(delimiter)
 const hasProgram = (...names) => names.some((name) => folders.some((folder) => isProgram(join(folder, name))))
 
 function missing() {
-  const tools = { cmake: ['cmake', 'cmake3'], 'g++': ['g++'], make: ['make'], python: ['python3', 'python'], xz: ['xz'] }
+  const tools = {
+    cmake: ['cmake', 'cmake3'],
+    'g++': ['g++'],
+    make: ['make'],
+    python: ['python3', 'python'],
+    xz: ['xz'],
+  }
   const absent = Object.keys(tools).filter((tool) => !hasProgram(...tools[tool]))
   return process.platform === 'linux' && process.arch === 'x64' ? absent : ['Linux on x64', ...absent]
-}
-
-/** Where this Node was installed with its headers, node-gyp need not download any; the addon's ABI is N-API's. */
-function headers() {
-  const root = dirname(dirname(process.execPath))
-  return existsSync(join(root, 'include/node/node_api.h')) ? { npm_config_nodedir: root } : {}
 }
 
 function install() {
@@ -48,7 +50,8 @@ function install() {
   const { npm_config_local_prefix: _, ...env } = process.env
   const run = spawnSync('npm', ['ci', '--ignore-scripts=false'], {
     cwd: here,
-    env: { ...headers(), ...env, npm_config_ignore_scripts: 'false' },
+    // Headers come with the package of Node 24, so that node-gyp need not download any.
+    env: { ...env, npm_config_ignore_scripts: 'false', npm_config_nodedir: join(here, 'node_modules/node24') },
     encoding: 'utf8',
   })
   if (run.status !== 0) {
