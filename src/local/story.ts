@@ -1,10 +1,9 @@
-import { isDeepStrictEqual } from 'node:util'
-import type { DefineEvent } from './container.js'
 import { identifierAttributeOf, privateValues } from './example.js'
 import { type LoginStage, stageText } from './login-client.js'
 import { type Scene, wantsPassword } from './scene.js'
 import type { Seen, StepReport } from './step.js'
 import { abuses } from './story-abuses.js'
+import { sameThroughHttp } from './story-http.js'
 
 /** Tells how one user of a tenant signs in, what is refused meanwhile, and what is left behind; a step at a time. */
 export async function* tellStory(scene: Scene): AsyncGenerator<StepReport> {
@@ -93,24 +92,6 @@ function postAppend({ step, action, example, stack }: Scene): Promise<StepReport
     ({ statusCode }) => ({
       outcome: statusCode === 200 ? `${before} → ${preferred()}` : `answered with ${statusCode}`,
     }),
-  )
-}
-
-/** Every define event of this story once more, through the other door. */
-function sameThroughHttp({ step, container, example, stack }: Scene): Promise<StepReport> {
-  const { userPoolId } = example.tenant
-  const isDefine = (event: unknown): event is DefineEvent => {
-    const { triggerSource = '', ...rest } = event as Partial<DefineEvent>
-    return rest.userPoolId === userPoolId && triggerSource.startsWith('DefineAuthChallenge')
-  }
-  const calls = stack.cognito.triggerCalls.flatMap(({ event, answer }) => (isDefine(event) ? [{ event, answer }] : []))
-  return step(
-    { step: 'same through HTTP', expected: "the Lambda door's answers" },
-    () => Promise.all(calls.map(({ event }) => container.send(container.signDefine(event)))),
-    (answers) => {
-      const equal = answers.filter((answer, index) => isDeepStrictEqual(answer, calls[index]?.answer)).length
-      return { outcome: `${equal} of ${calls.length} define answers equal`, ok: equal > 0 && equal === calls.length }
-    },
   )
 }
 

@@ -59,11 +59,11 @@ function beginLogin(stack: Stack, { tenant, clientId, person }: Example): Sugges
 }
 
 /** The signature is made when the line is; its secret stays in here. */
-function askContainer(container: Container, { tenant, person }: Example): Suggestion {
+function askContainer(container: Container, example: Example): Suggestion {
+  const { tenant, person } = example
   const { tenantId, userPoolId, aws } = tenant
   // With a password in the flow, Cognito asks for the first time when SRP has begun.
-  const session =
-    tenant.login?.flow === 'password-then-passkey' ? [{ challengeName: 'SRP_A', challengeResult: true }] : []
+  const session = wantsPassword(example) ? [{ challengeName: 'SRP_A', challengeResult: true }] : []
   const { url, headers, body } = container.signDefine({
     triggerSource: 'DefineAuthChallenge_Authentication',
     userPoolId,

@@ -1,4 +1,6 @@
-import { request } from 'undici'
+import type { IncomingMessage } from 'node:http'
+import { request } from 'node:https'
+import { text } from 'node:stream/consumers'
 import { createCall, systemClock } from '../../src/call.js'
 import { createCorbado } from '../../src/upstreams/corbado.js'
 
@@ -20,15 +22,15 @@ async function kept(): Promise<boolean> {
   return answer.kind === 'result' && answer.result === 'success'
 }
 
-/** As the published sample does it: `Connection: close`. */
+/** The plainest client that opens a connection for every call: node:https without an agent. */
 async function opened(): Promise<boolean> {
-  const { body } = await request(`${backendApiUrl}/v2/passkey/verifySignedData`, {
-    method: 'POST',
-    reset: true,
-    headers: { authorization, 'content-type': 'application/json' },
-    body: JSON.stringify(proof),
+  const body = JSON.stringify(proof)
+  const headers = { authorization, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
+  const url = `${backendApiUrl}/v2/passkey/verifySignedData`
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    request(url, { method: 'POST', agent: false, headers }, resolve).on('error', reject).end(body)
   })
-  const { verificationResult } = (await body.json()) as { verificationResult: string }
+  const { verificationResult } = JSON.parse(await text(answer)) as { verificationResult: string }
   return verificationResult === 'success'
 }
 

@@ -2,7 +2,7 @@ import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -219,32 +219,43 @@ t.test('refuses wrong usage', async (t) => {
   }
 })
 
-t.test('names the port that is taken, its service and what to do, and leaves nothing running', async (t) => {
-  const taken = createServer().listen(0, '127.0.0.1')
+/** The first of seven free ports, below those that the system gives to anybody. */
+async function freeBase(): Promise<number> {
+  for (;;) {
+    const base = 20_000 + Math.floor(Math.random() * 10_000)
+    const free = await Promise.all([0, 1, 2, 3, 4, 5, 6].map((n) => isFree(base + n)))
+    if (free.every(Boolean)) return base
+  }
+}
+
+/** Starts on ports of which one is taken; the services that would have come before and after it are gone again. */
+async function startBeside(t: Teardown, ordinal: number, ...argv: string[]) {
+  const base = await freeBase()
+  const taken = createServer().listen(base + ordinal, '127.0.0.1')
   await once(taken, 'listening')
   t.teardown(() => taken.close())
-  const { port } = taken.address() as AddressInfo
-  const base = port - 1
-  const { code, stdout, stderr } = await start(t, '--port', String(base)).end()
+  const ended = await start(t, '--port', String(base), ...argv).end()
+  const others = [0, 1, 2, 3, 4, 5, 6].filter((n) => n !== ordinal)
+  const left = await Promise.all(others.map((n) => isFree(base + n)))
+  return { ...ended, base, port: base + ordinal, nothingLeft: left.every(Boolean) }
+}
+
+t.test('names the port that is taken, its service and what to do, and leaves nothing running', async (t) => {
+  const { code, stdout, stderr, base, port, nothingLeft } = await startBeside(t, 1)
   t.equal(code, 1)
   t.equal(stdout, '')
-  const other = base + 1_000 <= 65_500 ? base + 1_000 : base - 1_000
-  const advice = `Stop what listens there, or choose another base: npm start -- --port ${other}`
+  const advice = `Stop what listens there, or choose another base: npm start -- --port ${base + 1_000}`
   t.equal(stderr, `error: Port ${port} (lambda stand-in) is taken. ${advice}\n`)
+  t.ok(nothingLeft)
 })
 
 t.test('says the same of the port of the container door, which comes after the services', async (t) => {
-  const taken = createServer().listen(0, '127.0.0.1')
-  await once(taken, 'listening')
-  t.teardown(() => taken.close())
-  const { port } = taken.address() as AddressInfo
-  const base = port - 6
-  const { code, stdout, stderr } = await start(t, '--port', String(base), '--logs').end()
+  const { code, stdout, stderr, base, port, nothingLeft } = await startBeside(t, 6, '--logs')
   t.equal(code, 1)
   t.equal(stdout, '')
-  t.match(stderr, /^error: [^\n]+\n$/, 'one line, and none of the door itself')
-  t.ok(stderr.startsWith(`error: Port ${port} (container door) is taken. Stop what listens there, or choose `), stderr)
-  t.ok((await Promise.all([0, 1, 2, 3, 4, 5].map((n) => isFree(base + n)))).every(Boolean), 'nothing is left running')
+  const advice = `Stop what listens there, or choose another base: npm start -- --port ${base + 1_000}`
+  t.equal(stderr, `error: Port ${port} (container door) is taken. ${advice}\n`, 'one line, and none of the door itself')
+  t.ok(nothingLeft)
 })
 
 t.test('says what to do where the container door is not built', async (t) => {
