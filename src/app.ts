@@ -1,7 +1,6 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { Clock } from './call.js'
 import type { Env } from './env.js'
-import { Internal } from './errors.js'
 import { arrival, type InvocationOf } from './plugins/arrival.js'
 import { caller } from './plugins/caller.js'
 import { deadline } from './plugins/deadline.js'
@@ -9,7 +8,7 @@ import { envelope } from './plugins/envelope.js'
 import { answerFrameworkError, errorHandler } from './plugins/error-handler.js'
 import { createRequestId, logging } from './plugins/logging.js'
 import { tenant } from './plugins/tenant.js'
-import { serializerCompiler, validatorCompiler } from './plugins/validator.js'
+import { noCompilers, serializerCompiler, validatorCompiler } from './plugins/validator.js'
 import { actionRoutes } from './routes/actions.js'
 import { healthRoutes } from './routes/health.js'
 import { triggerRoutes } from './routes/triggers.js'
@@ -37,10 +36,6 @@ const BODY_BYTES_MAX = 1_048_576
 /** A line without `user` is better than a login that waits for SSM again. */
 const PSEUDONYM_RETRY_MS = 60_000
 
-function notNeeded(): never {
-  throw new Internal()
-}
-
 /** Builds the one app behind every door. Construction only: it neither reads the environment nor listens. */
 export function buildApp(options: AppOptions): FastifyInstance {
   const { env, upstreams, clock, logger, invocationOf = () => undefined, extend } = options
@@ -51,8 +46,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     genReqId: () => createRequestId(),
     bodyLimit: BODY_BYTES_MAX,
     frameworkErrors: answerFrameworkError,
-    // The app brings its own compilers, so that Ajv and fast-json-stringify are neither loaded nor bundled.
-    schemaController: { compilersFactory: { buildValidator: notNeeded, buildSerializer: notNeeded } },
+    schemaController: noCompilers,
   })
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)

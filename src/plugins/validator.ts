@@ -1,7 +1,17 @@
 import type { FastifySchemaCompiler, FastifySerializerCompiler } from 'fastify'
 import type { TSchema } from 'typebox'
 import { Check, Errors } from 'typebox/value'
-import { RequestInvalid } from '../errors.js'
+import { Internal, RequestInvalid } from '../errors.js'
+
+function notNeeded(): never {
+  throw new Internal()
+}
+
+/**
+ * For Fastify's `schemaController`: with these, Ajv and fast-json-stringify are neither loaded nor bundled. They are never
+ * called, since an app that has schemas sets the compilers below.
+ */
+export const noCompilers = { compilersFactory: { buildValidator: notNeeded, buildSerializer: notNeeded } }
 
 /**
  * Checks a body against its TypeBox schema and changes nothing in it: no coercion, no defaults, no removal. Fastify's
