@@ -58,6 +58,19 @@ export interface UpstreamFacts {
   readonly requestId?: string | undefined
 }
 
+/** An error's name, where it looks like one: whatever else a broken dependency says must not reach a log line. */
+export function errorName(value: unknown): string | undefined {
+  return typeof value === 'string' && /^[A-Za-z_]{1,64}$/.test(value) ? value : undefined
+}
+
+/** Corbado's, AWS's and DynamoDB's own. */
+const requestIds = /^(req-\d{1,20}|[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}|[\dA-Z]{52})$/
+
+/** A dependency's id of a request, where it has the shape of one. */
+export function requestIdOf(value: unknown): string | undefined {
+  return typeof value === 'string' && requestIds.test(value) ? value : undefined
+}
+
 /** A failure as the gateway raises it: an Error with `code` and `statusCode`. */
 export type GatewayError = Error & { readonly code: string; readonly statusCode: number }
 

@@ -7,7 +7,9 @@ import { aliasOf } from '../ids.js'
 /** How a forwarder, the function that Cognito calls for a container, wraps an event (CONTRACT 2.2). */
 const Envelope = Type.Object({
   event: Type.Record(Type.String(), Type.Unknown()),
-  invokedFunctionArn: Type.Optional(Type.String({ pattern: '^arn:' })),
+  invokedFunctionArn: Type.Optional(
+    Type.String({ pattern: '^arn:[\\w-]+:lambda:[\\w-]+:\\d{12}:function:[\\w-]+(:[\\w$-]+)?$' }),
+  ),
   /** Milliseconds that the forwarder's own invocation had left. */
   remainingMs: Type.Optional(Type.Number({ minimum: 0 })),
 })

@@ -1,5 +1,5 @@
 import pino, { type DestinationStream, type Logger } from 'pino'
-import { isGatewayError } from '../errors.js'
+import { errorName, isGatewayError } from '../errors.js'
 import { LOG_FIELDS, LOG_MESSAGES } from './log-line.js'
 
 /**
@@ -52,6 +52,14 @@ function allowed(line: Record<string, unknown>): Record<string, unknown> {
 function toErr(error: unknown): Record<string, unknown> {
   if (isGatewayError(error)) return { code: error.code }
   if (!(error instanceof Error)) return { code: 'GW_ERR_INTERNAL' }
-  const at = error.stack?.split('\n').filter((line) => /^\s+at /.test(line)) ?? []
-  return { code: 'GW_ERR_INTERNAL', name: error.name, at: at.slice(0, 5).map((line) => line.trim().slice(0, 200)) }
+  const { stack = '', message } = error
+  // The message comes first in a stack, and may itself look like frames.
+  const end = stack.indexOf(message)
+  const frames = end === -1 ? '' : stack.slice(end + message.length)
+  const at = frames.split('\n').filter((line) => /^\s+at /.test(line))
+  return {
+    code: 'GW_ERR_INTERNAL',
+    name: errorName(error.name),
+    at: at.slice(0, 5).map((line) => line.trim().slice(0, 200)),
+  }
 }

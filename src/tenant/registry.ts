@@ -97,6 +97,7 @@ function keptFor(ms: number) {
 
 /** Checks what the table holds as if it came from a stranger: a hand may have edited it. */
 function toTenant({ userPoolId, version, config }: TenantRecord, env: RegistryEnv): Tenant | undefined {
+  if (!Number.isSafeInteger(version)) return undefined
   const parsed = parseTenantFile(config, env)
   if (parsed.kind === 'invalid' || parsed.file.userPoolId !== userPoolId) return undefined
   return { config: withDefaults(parsed.file), version }

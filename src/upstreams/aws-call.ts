@@ -1,7 +1,9 @@
 import { performance } from 'node:perf_hooks'
 import type { Call } from '../call.js'
 import {
+  errorName,
   isUpstreamError,
+  requestIdOf,
   type Upstream,
   type UpstreamError,
   type UpstreamFacts,
@@ -75,8 +77,8 @@ interface SdkError {
 function awsFault(upstream: Upstream, error: unknown, timeUp: boolean): UpstreamError {
   const { name, code, $metadata } = (error instanceof Error ? error : {}) as SdkError
   const status = $metadata?.httpStatusCode
-  const errorType = typeof code === 'string' ? code : name
-  const facts: UpstreamFacts = { status, errorType, requestId: $metadata?.requestId }
+  const errorType = errorName(code) ?? errorName(name)
+  const facts: UpstreamFacts = { status, errorType, requestId: requestIdOf($metadata?.requestId) }
   return upstreamError(upstream, timeUp ? 'timeout' : faultKind(errorType ?? '', status), facts, error)
 }
 

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { Agent, request } from 'undici'
 import type { Call, Clock } from '../call.js'
-import type { UpstreamFacts } from '../errors.js'
+import { errorName, requestIdOf, type UpstreamFacts } from '../errors.js'
 
 /** The verdicts of `verifySignedData` (corbado.md 3). */
 const results = ['success', 'invalid_signature', 'invalid_challenge', 'user_mismatch', 'generic_error'] as const
@@ -96,7 +96,7 @@ function readAnswer(status: number, text: string): VerifyAnswer {
   }
   const error = toObject(body.error)
   const requestData = toObject(body.requestData)
-  const facts = { status, errorType: shortText(error.type), requestId: shortText(requestData.requestID) }
+  const facts = { status, errorType: errorName(error.type), requestId: requestIdOf(requestData.requestID) }
   if (status === 401 || status === 403) return { kind: 'unauthorized', facts }
   if (status === 429) return { kind: 'rate-limited', facts }
   if (status >= 500) return { kind: 'unavailable', facts }
@@ -105,8 +105,8 @@ function readAnswer(status: number, text: string): VerifyAnswer {
 }
 
 function unanswered(error: unknown, timeUp: boolean): VerifyAnswer {
-  const code = error instanceof Error && 'code' in error ? shortText(error.code) : undefined
-  const name = error instanceof Error ? shortText(error.name) : undefined
+  const code = error instanceof Error && 'code' in error ? errorName(error.code) : undefined
+  const name = error instanceof Error ? errorName(error.name) : undefined
   const unreadable = code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE' || name === 'HTTPParserError'
   const kind = timeUp || code === 'UND_ERR_CONNECT_TIMEOUT' ? 'timeout' : unreadable ? 'malformed' : 'unavailable'
   return { kind, facts: { errorType: code ?? name } }
@@ -122,9 +122,4 @@ function parseObject(text: string): Record<string, unknown> {
   } catch {
     return {}
   }
-}
-
-/** Names and ids only: whatever else a broken server says must not reach a log line. */
-function shortText(value: unknown): string | undefined {
-  return typeof value === 'string' && /^[\w.:-]{1,80}$/.test(value) ? value : undefined
 }

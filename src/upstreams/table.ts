@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import { type Call, SLICE_MS } from '../call.js'
-import { isUpstreamError } from '../errors.js'
+import { isUpstreamError, upstreamError } from '../errors.js'
 import type { UserPoolId } from '../ids.js'
 import { callAws } from './aws-call.js'
 
@@ -40,7 +40,11 @@ export interface Table {
 }
 
 function fromItem(item: Record<string, AttributeValue>): TenantRecord {
-  return unmarshall(item) as TenantRecord
+  try {
+    return unmarshall(item) as TenantRecord
+  } catch (error) {
+    throw upstreamError('table', 'malformed', {}, error)
+  }
 }
 
 /** Reads and writes tenant records with the given client. */

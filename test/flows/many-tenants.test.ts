@@ -12,7 +12,7 @@ import type { TenantFile } from '../../src/tenant/config.js'
 import { createTenants } from '../../src/tenant/context.js'
 import { createUpstreams } from '../../src/upstreams/index.js'
 import { createFrozenClock } from '../fixtures/clock.js'
-import { CALLER_SECRETS_PARAMETER, type HttpAnswer, startContainer } from '../fixtures/container.js'
+import { type HttpAnswer, startContainer } from '../fixtures/container.js'
 import { createEvent, defineEvent, OWN, triggerEvent, verifyEvent } from '../fixtures/events.js'
 import { startGateway } from '../fixtures/gateway.js'
 import type { Line } from '../fixtures/log-sink.js'
@@ -138,7 +138,7 @@ async function inFlight<T, R>(
 }
 
 /** More would have the world in this one event loop keep its own clients waiting past their time. */
-const IN_FLIGHT = 24
+const IN_FLIGHT = 16
 
 const outcomeOf = ({ outcome, reason }: Line) => [outcome, reason].filter((part) => part !== undefined).join('/')
 const tally = (names: readonly string[]) =>
@@ -298,6 +298,45 @@ const act = (action: string, name: string, payload: object, expected: Kind['expe
   expected,
 })
 
+function manyFiles(name: string, count: number): TenantFile[] {
+  return Array.from({ length: count }, (_, i) =>
+    tenantFile({
+      tenantId: `${name}-${i}`,
+      userPoolId: `eu-central-1_${name}${i}`,
+      alias: `t-${name}`,
+      aws: { accountId: String(600_000_000_000 + i) },
+      corbado: { projectId: PROJECT },
+    }),
+  )
+}
+
+/** Sends so many first calls of a tenant at the same moment; a quarter of each kind, to need everything there is. */
+async function crowd(door: Door, file: TenantFile, count: number) {
+  await gateway.addTenant(file, { apiSecret: 'corbado1_shared' })
+  cognito.putUser(file.userPoolId, { username: USER })
+  const trigger = (event: Content) => (door === 'lambda' ? gateway.trigger(event) : container.trigger(event))
+  const payload = { action: 'pre-login', userPoolId: file.userPoolId, identifier: USER }
+  const requests: (() => Promise<unknown>)[] = []
+  for (let n = 0; n < count; n += 4) {
+    const proof = await corbado.sign(PROJECT, USER)
+    const privateChallengeParameters = { cognitoID: USER, nonce: `nonce-${n}` }
+    requests.push(
+      () => trigger(verifyEvent(proof, { privateChallengeParameters }, place(file))),
+      () => trigger(defineEvent([], {}, place(file))),
+      () => trigger(createEvent([], place(file))),
+      () => (door === 'lambda' ? gateway.action(payload) : container.action(payload)),
+    )
+  }
+  const sink = door === 'lambda' ? gateway : container
+  sink.take()
+  const calls = await callsOf(() => Promise.allSettled(requests.map((request) => request())))
+  const operations = Object.values(calls).flatMap((some) => some.map(operationOf))
+  return { operations: tally(operations), outcomes: tally(sink.take().map(outcomeOf)) }
+}
+
+// What a process does for the first time takes longer than a dependency may.
+for (const [i, file] of manyFiles('first', 4).entries()) await crowd(doors[i % 2] as Door, file, 40)
+
 t.test(
   'two hostile tenants, interleaved by the hundred through both doors, get and cause only what is theirs',
   async (t) => {
@@ -431,11 +470,10 @@ t.test(
       for (const { principal } of calls.table) t.equal(principal, gatewayRole.arn)
     })
 
-    t.test("ssm: each tenant's parameter once a door, and the secrets of the callers", async (t) => {
+    t.test("ssm: each tenant's parameter once a door", async (t) => {
       t.strictSame(tally(calls.ssm.map((call) => input<{ Name: string }>(call).Name)), {
         [acme.corbado.credentialParameter]: 2,
         [umbra.corbado.credentialParameter]: 2,
-        [CALLER_SECRETS_PARAMETER]: 1,
       })
     })
 
@@ -693,42 +731,6 @@ async function heapMb(): Promise<number> {
     await new Promise(setImmediate)
   }
   return process.memoryUsage().heapUsed / 1_048_576
-}
-
-function manyFiles(name: string, count: number): TenantFile[] {
-  return Array.from({ length: count }, (_, i) =>
-    tenantFile({
-      tenantId: `${name}-${i}`,
-      userPoolId: `eu-central-1_${name}${i}`,
-      alias: `t-${name}`,
-      aws: { accountId: String(600_000_000_000 + i) },
-      corbado: { projectId: PROJECT },
-    }),
-  )
-}
-
-/** Sends so many first calls of a tenant at the same moment; a quarter of each kind, to need everything there is. */
-async function crowd(door: Door, file: TenantFile, count: number) {
-  await gateway.addTenant(file, { apiSecret: 'corbado1_shared' })
-  cognito.putUser(file.userPoolId, { username: USER })
-  const trigger = (event: Content) => (door === 'lambda' ? gateway.trigger(event) : container.trigger(event))
-  const payload = { action: 'pre-login', userPoolId: file.userPoolId, identifier: USER }
-  const requests: (() => Promise<unknown>)[] = []
-  for (let n = 0; n < count; n += 4) {
-    const proof = await corbado.sign(PROJECT, USER)
-    const privateChallengeParameters = { cognitoID: USER, nonce: `nonce-${n}` }
-    requests.push(
-      () => trigger(verifyEvent(proof, { privateChallengeParameters }, place(file))),
-      () => trigger(defineEvent([], {}, place(file))),
-      () => trigger(createEvent([], place(file))),
-      () => (door === 'lambda' ? gateway.action(payload) : container.action(payload)),
-    )
-  }
-  const sink = door === 'lambda' ? gateway : container
-  sink.take()
-  const calls = await callsOf(() => Promise.allSettled(requests.map((request) => request())))
-  const operations = Object.values(calls).flatMap((some) => some.map(operationOf))
-  return { operations: tally(operations), outcomes: tally(sink.take().map(outcomeOf)) }
 }
 
 t.test('1,000 first calls of a tenant at once cost one GetItem, one AssumeRole and one GetParameter', async (t) => {

@@ -54,10 +54,10 @@ t.test('the logger', async (t) => {
       t.strictSame(last().err, { code: 'GW_ERR_TENANT_UNKNOWN' })
       logger.error({ err: new Internal({ cause: new Error('canary') }) }, 'trigger')
       logger.error({ err: new TypeError('canary\n    at canary (canary:1:1)') }, 'trigger')
-      t.match(last().err, { code: 'GW_ERR_INTERNAL', name: 'TypeError', at: [/^at .+/] })
+      t.match(last().err, { code: 'GW_ERR_INTERNAL', name: 'TypeError', at: [/^at .+logging\.test/] })
       logger.error({ err: 'canary' }, 'trigger')
       t.strictSame(last().err, { code: 'GW_ERR_INTERNAL' })
-      t.notMatch(text().replace(/at canary \(canary:1:1\)/g, ''), 'canary')
+      t.notMatch(text(), 'canary')
     },
   )
 

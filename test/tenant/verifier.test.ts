@@ -210,6 +210,8 @@ t.test('an answer that came too late for the first try is not asked for again', 
 
 t.test('a refused connection is not remembered: the request never left, so the retry has a chance', async (t) => {
   const proof = await sign()
+  // Idle long enough for a new connection: on a kept one the request would have left before the refusal.
+  clock.advance(31_000)
   await withFault(corbado, { kind: 'refuse' }, async () => {
     t.strictSame(await verify(proof), refused('backend_unavailable'))
     t.strictSame(await verify(proof), refused('backend_unavailable'))
