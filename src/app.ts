@@ -38,7 +38,7 @@ const PSEUDONYM_RETRY_MS = 60_000
 
 /** Builds the one app behind every door. Construction only: it neither reads the environment nor listens. */
 export function buildApp(options: AppOptions): FastifyInstance {
-  const { env, upstreams, clock, logger, invocationOf = () => undefined, extend } = options
+  const { env, upstreams, clock, logger, invocationOf, extend } = options
   const app = Fastify({
     loggerInstance: logger,
     childLoggerFactory: (parent) => parent,

@@ -21,7 +21,8 @@ export type TenantKey = Brand<string, 'TenantKey'>
 
 /** Joins the pool id and further parts; each part is URI-encoded, so no two lists of parts give the same key. */
 export function tenantKey(pool: UserPoolId, ...parts: readonly string[]): TenantKey {
-  return [pool, ...parts].map(encodeURIComponent).join('|') as TenantKey
+  // A pool id has no character that would be encoded.
+  return (parts.length === 0 ? pool : [pool, ...parts].map(encodeURIComponent).join('|')) as string as TenantKey
 }
 
 /** The alias that an invoked Lambda ARN names; `$LATEST` is none. */

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
+import { createSecretKey, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, request as httpRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -62,7 +62,7 @@ function signatureHeaders(body: string, { id, at = gateway.clock.now(), key = se
   counter += 1
   const messageId = id ?? `msg_${counter}`
   const timestamp = String(Math.floor(at / 1_000))
-  const bytes = Buffer.from(key.slice('whsec_'.length), 'base64')
+  const bytes = createSecretKey(key.slice('whsec_'.length), 'base64')
   const signature = sign(bytes, messageId, timestamp, Buffer.from(body)).toString('base64')
   return { 'webhook-id': messageId, 'webhook-timestamp': timestamp, 'webhook-signature': `v1,${signature}` }
 }
@@ -496,7 +496,7 @@ t.test('the process', async (t) => {
     const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
     t.match(text, 'gateway_requests_total{name="define-auth-challenge",outcome="challenge"} 1')
     t.match(text, 'gateway_tenant_configs 1')
-    t.match(text, 'gateway_tenant_config_evictions 0')
+    t.match(text, 'gateway_cache_evictions_total{cache="config"} 0')
     t.notMatch(text, 'acme')
     t.equal((await fetch(`${base}/metrics`)).status, 404)
   })

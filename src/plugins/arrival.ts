@@ -42,7 +42,8 @@ declare module 'fastify' {
 
 export interface ArrivalOptions {
   readonly env: Pick<Env, 'actionsAlias' | 'allowUnqualified'>
-  readonly invocationOf: InvocationOf
+  /** Without it there are no invocations, as on a server. */
+  readonly invocationOf: InvocationOf | undefined
 }
 
 /** Finds out how a request came in, and refuses direct invocations through an alias that does not fit. */
@@ -59,6 +60,7 @@ export const arrival = fp<ArrivalOptions>(
       request.via = via
       assertAlias(via, env)
     })
+    if (!invocationOf) return
     app.addHook('onRequest', (request, _reply, done) => {
       request.invocation = invocationOf(request)
       done()
@@ -74,6 +76,11 @@ export const arrival = fp<ArrivalOptions>(
     app.addHook('preValidation', (request, _reply, done) => {
       if (request.direct) request.body = request.invocation?.payload
       done()
+    })
+    // Lambda freezes the environment with the answer: what was started in the background is settled before it leaves.
+    app.addHook('onSend', (request, _reply, payload, done) => {
+      if (!request.call.hasDeferred()) return done(null, payload)
+      request.call.settled().then(() => done(null, payload))
     })
   },
   { name: 'arrival' },

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Clock } from '../call.js'
@@ -63,7 +64,7 @@ export const caller = fp<CallerOptions>(
       return void assertSigned(request, body).then(finish, done)
     })
 
-    let parsed: { readonly text: string; readonly secrets: readonly Buffer[] } = { text: '', secrets: [] }
+    let parsed: { readonly text: string; readonly secrets: readonly KeyObject[] } = { text: '', secrets: [] }
     function isSignedBy(text: string | undefined, request: FastifyRequest, body: Buffer): boolean {
       if (text === undefined) return false
       if (parsed.text !== text) parsed = { text, secrets: parseCallerSecrets(text) }

@@ -37,7 +37,7 @@ export function budgetMs({ triggerDeadlineMs, remainingMs, coldStartMs }: Budget
   return Math.max(LEAST_MS, Math.min(...limits))
 }
 
-/** Starts every request's clock, and on Lambda settles what was started in the background before the answer leaves. */
+/** Starts every request's clock. */
 export const deadline = fp<{ readonly env: { readonly triggerDeadlineMs: number } }>(
   async (app, { env }) => {
     app.decorateRequest('call')
@@ -50,11 +50,6 @@ export const deadline = fp<{ readonly env: { readonly triggerDeadlineMs: number 
       const { remainingMs, coldStartMs } = request.invocation ?? {}
       request.call = createCall(budgetMs({ triggerDeadlineMs, remainingMs, coldStartMs }))
       done()
-    })
-    app.addHook('onSend', (request, _reply, payload, done) => {
-      // Lambda freezes the environment with the answer; a server goes on.
-      if (!request.invocation || !request.call.hasDeferred()) return done(null, payload)
-      request.call.settled().then(() => done(null, payload))
     })
   },
   { name: 'deadline', dependencies: ['arrival'] },

@@ -1,6 +1,10 @@
 import pino, { type DestinationStream, type Logger } from 'pino'
 import { errorName, isGatewayError } from '../errors.js'
-import { LOG_FIELDS, LOG_MESSAGES } from './log-line.js'
+import { LOG_FIELDS, LOG_MESSAGES, type LogMessage } from './log-line.js'
+
+const fields = new Set(Object.keys(LOG_FIELDS))
+const messages = new Set<unknown>(LOG_MESSAGES)
+const isListed = (text: unknown): text is LogMessage => messages.has(text)
 
 /**
  * The net below the allow-list: what looks like a token, an e-mail, a key or a secret is cut out of any field. It goes by
@@ -17,7 +21,7 @@ export function createLogger(level: string, destination: DestinationStream): Log
     {
       level,
       base: null,
-      timestamp: pino.stdTimeFunctions.isoTime,
+      timestamp: createTimestamp(),
       formatters: {
         level: (label) => ({ level: label }),
         log: allowed,
@@ -25,10 +29,9 @@ export function createLogger(level: string, destination: DestinationStream): Log
       serializers: { err: toErr },
       hooks: {
         logMethod(args, method) {
-          const facts = typeof args[0] === 'object' ? args[0] : undefined
-          const text = facts ? args[1] : args[0]
-          const known = LOG_MESSAGES.find((message) => message === text)
-          method.apply(this, [facts ?? {}, known ?? 'unlisted message'])
+          const [first, second]: unknown[] = args
+          const [facts, text] = typeof first === 'object' ? [first, second] : [undefined, first]
+          method.call(this, facts ?? {}, isListed(text) ? text : 'unlisted message')
         },
       },
     },
@@ -38,14 +41,31 @@ export function createLogger(level: string, destination: DestinationStream): Log
   return Object.assign(logger, { child: () => logger })
 }
 
-function allowed(line: Record<string, unknown>): Record<string, unknown> {
-  const kept: Record<string, unknown> = {}
-  for (const name in line) {
-    const value = line[name]
-    if (value === undefined || !Object.hasOwn(LOG_FIELDS, name)) continue
-    kept[name] = typeof value === 'string' && forbidden.test(value) ? '[redacted]' : value
+/** As pino's `isoTime`; of the many lines that a busy millisecond has, only the first formats it. */
+function createTimestamp(): () => string {
+  let at = 0
+  let text = ''
+  return () => {
+    const now = Date.now()
+    if (now !== at) text = `,"time":"${new Date(now).toISOString()}"`
+    at = now
+    return text
   }
-  return kept
+}
+
+/** The line itself where all of it may be written, as is usual; else a copy without the rest. */
+function allowed(line: Record<string, unknown>): Record<string, unknown> {
+  for (const name in line) if (!isAllowed(name, line[name])) return cleaned(line)
+  return line
+}
+
+function isAllowed(name: string, value: unknown): boolean {
+  return value === undefined || (fields.has(name) && !(typeof value === 'string' && forbidden.test(value)))
+}
+
+function cleaned(line: Record<string, unknown>): Record<string, unknown> {
+  const kept = Object.entries(line).filter(([name]) => fields.has(name))
+  return Object.fromEntries(kept.map(([name, value]) => [name, isAllowed(name, value) ? value : '[redacted]']))
 }
 
 /** An error's message may hold anything, so only its code is written; a bug also shows where it is, not what it said. */

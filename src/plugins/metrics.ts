@@ -4,11 +4,17 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { TenantStats } from '../tenant/context.js'
 import { noCompilers } from './validator.js'
 
+interface Labels {
+  /** Trigger or action. */
+  readonly name: string
+  readonly outcome: string
+}
+
 export interface Metrics {
   /** Prometheus text. */
   text(): Promise<string>
   readonly contentType: string
-  observe(labels: { readonly name: string; readonly outcome: string }, seconds: number): void
+  observe(labels: Labels, seconds: number): void
   /** Where the tenant room's figures come from. */
   watch(stats: () => TenantStats): void
 }
@@ -22,7 +28,19 @@ export function createMetrics(): Metrics {
   collectDefaultMetrics({ register: registry })
   const registers = [registry]
   const labelNames = ['name', 'outcome'] as const
-  const requests = new Counter({ name: 'gateway_requests_total', help: 'Requests answered', labelNames, registers })
+  // A look-up by labels costs more than a count: what prom-client has is brought up to date when somebody reads it, and
+  // series are kept.
+  const pending = new Map<string, { readonly labels: Labels; count: number }>()
+  new Counter({
+    name: 'gateway_requests_total',
+    help: 'Requests answered',
+    labelNames,
+    registers,
+    collect() {
+      for (const { labels, count } of pending.values()) this.inc(labels, count)
+      pending.clear()
+    },
+  })
   const durations = new Histogram({
     name: 'gateway_request_duration_seconds',
     help: 'Time from request to answer',
@@ -30,33 +48,38 @@ export function createMetrics(): Metrics {
     buckets: BUCKETS,
     registers,
   })
-  // Looking a series up by its labels costs more than counting; there are a few dozen of them.
-  const seriesByKey = new Map<string, { count: Counter.Internal; duration: Histogram.Internal<'name'> }>()
+  const durationByName = new Map<string, Histogram.Internal<'name'>>()
   return {
     text: () => registry.metrics(),
     contentType: registry.contentType,
-    observe({ name, outcome }, seconds) {
-      const key = `${name} ${outcome}`
-      const series = seriesByKey.get(key) ?? {
-        count: requests.labels({ name, outcome }),
-        duration: durations.labels({ name }),
-      }
-      seriesByKey.set(key, series)
-      series.count.inc()
-      series.duration.observe(seconds)
+    observe(labels, seconds) {
+      const key = `${labels.name} ${labels.outcome}`
+      const waiting = pending.get(key)
+      if (waiting) waiting.count += 1
+      else pending.set(key, { labels, count: 1 })
+      const duration = durationByName.get(labels.name) ?? durations.labels({ name: labels.name })
+      durationByName.set(labels.name, duration)
+      duration.observe(seconds)
     },
     watch(stats) {
-      const gauge = (name: string, help: string, read: () => number) =>
-        new Gauge({
-          name,
-          help,
-          registers,
-          collect() {
-            this.set(read())
-          },
-        })
-      gauge('gateway_tenant_configs', 'Tenant configs in memory', () => stats().configs)
-      gauge('gateway_tenant_config_evictions', 'Tenant configs that made room for others', () => stats().evictions)
+      new Gauge({
+        name: 'gateway_tenant_configs',
+        help: 'Tenant configs in memory',
+        registers,
+        collect() {
+          this.set(stats().configs)
+        },
+      })
+      new Counter({
+        name: 'gateway_cache_evictions_total',
+        help: "Tenants' configs, credentials and secrets that made room for others",
+        labelNames: ['cache'] as const,
+        registers,
+        collect() {
+          this.reset()
+          for (const [cache, count] of Object.entries(stats().evictions)) this.inc({ cache }, count)
+        },
+      })
     },
   }
 }

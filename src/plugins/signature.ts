@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto'
 
 /** The three headers of a signed request (Standard Webhooks), as they came. */
 export interface SignatureHeaders {
@@ -10,18 +10,21 @@ export interface SignatureHeaders {
 /** A request signed longer ago, or further ahead, is refused (CONTRACT 2.2). */
 export const TOLERANCE_SECONDS = 300
 
+/** A sender that rotates its secret sends two. */
+const SIGNATURES_MAX = 8
+
 /** Callers' secrets from the parameter's text, one `whsec_<base64>` a line; other lines are passed over. */
-export function parseCallerSecrets(text: string): Buffer[] {
+export function parseCallerSecrets(text: string): KeyObject[] {
   const lines = text.split('\n').map((line) => line.trim())
   return lines.filter((line) => /^whsec_[A-Za-z0-9+/]{32,}={0,2}$/.test(line)).map(decodeSecret)
 }
 
-function decodeSecret(line: string): Buffer {
-  return Buffer.from(line.slice('whsec_'.length), 'base64')
+function decodeSecret(line: string): KeyObject {
+  return createSecretKey(line.slice('whsec_'.length), 'base64')
 }
 
 /** The signature of a body: base64 of HMAC-SHA256 over `<id>.<timestamp>.<bytes>`. */
-export function sign(secret: Buffer, id: string, timestamp: string, body: Buffer): Buffer {
+export function sign(secret: KeyObject, id: string, timestamp: string, body: Buffer): Buffer {
   return createHmac('sha256', secret).update(`${id}.${timestamp}.`).update(body).digest()
 }
 
@@ -29,17 +32,22 @@ export function sign(secret: Buffer, id: string, timestamp: string, body: Buffer
  * Did one of the secrets sign exactly these bytes, just now? Compares in constant time.
  * @param nowMs milliseconds since the epoch
  */
-export function isSigned(headers: SignatureHeaders, body: Buffer, secrets: readonly Buffer[], nowMs: number): boolean {
+export function isSigned(
+  headers: SignatureHeaders,
+  body: Buffer,
+  secrets: readonly KeyObject[],
+  nowMs: number,
+): boolean {
   const { id, timestamp, signature } = headers
   if (!id || id.length > 256 || !timestamp || !/^\d{1,12}$/.test(timestamp) || !signature) return false
   if (Math.abs(nowMs / 1_000 - Number(timestamp)) > TOLERANCE_SECONDS) return false
-  const given = signature
-    .split(' ')
-    .slice(0, 8)
-    .filter((part) => part.startsWith('v1,'))
-    .map((part) => Buffer.from(part.slice(3), 'base64'))
+  const given = signature.split(' ', SIGNATURES_MAX).filter((one) => one.startsWith('v1,'))
   return secrets.some((secret) => {
     const expected = sign(secret, id, timestamp, body)
-    return given.some((one) => one.length === expected.length && timingSafeEqual(one, expected))
+    return given.some((one) => isEqual(Buffer.from(one.slice(3), 'base64'), expected))
   })
+}
+
+function isEqual(given: Buffer, expected: Buffer): boolean {
+  return given.length === expected.length && timingSafeEqual(given, expected)
 }

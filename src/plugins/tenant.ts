@@ -38,20 +38,12 @@ declare module 'fastify' {
 /** Resolves the tenant of a request and refuses what its status, region or alias forbids (CONTRACT 2.1 and 5.4). */
 export const tenant = fp<{ readonly tenants: Tenants }>(
   async (app: FastifyInstance, { tenants }) => {
-    async function resolve(request: FastifyRequest, who: AdmissionRequest): Promise<TenantContext> {
-      const found = isUserPoolId(who.userPoolId) ? await tenants.resolve(who.userPoolId, request.call) : undefined
-      if (!found) throw new TenantUnknown()
-      assertRegion(found, who.region)
-      request.tenant = found
-      assertTenantAlias(request, found)
-      assertStatus(found)
-      return found
-    }
-
     app.decorateRequest('tenant', undefined)
     app.decorate('admit', async (request: FastifyRequest, who: AdmissionRequest): Promise<Admission> => {
       try {
-        return { kind: 'served', tenant: await resolve(request, who) }
+        const found = isUserPoolId(who.userPoolId) ? tenants.resolve(who.userPoolId, request.call) : undefined
+        const tenant = found instanceof Promise ? await found : found
+        return { kind: 'served', tenant: admitted(tenant, request, who.region) }
       } catch (error) {
         if (!who.mayBypass || !isBypassable(error, request.direct)) throw error
         request.line.error = error
@@ -61,6 +53,20 @@ export const tenant = fp<{ readonly tenants: Tenants }>(
   },
   { name: 'tenant', dependencies: ['arrival', 'deadline'] },
 )
+
+/** The tenant, if it may serve this request. Its name goes onto the line as soon as the region says that it is meant. */
+function admitted(
+  tenant: TenantContext | undefined,
+  request: FastifyRequest,
+  region: string | undefined,
+): TenantContext {
+  if (!tenant) throw new TenantUnknown()
+  assertRegion(tenant, region)
+  request.tenant = tenant
+  assertTenantAlias(request, tenant)
+  assertStatus(tenant)
+  return tenant
+}
 
 /** Replicas share the pool's id, so the region is compared and never derived from it (aws.md 1.6). */
 function assertRegion({ config }: TenantContext, region: string | undefined): void {

@@ -5,14 +5,14 @@ import type { Upstreams } from '../upstreams/index.js'
 import type { TenantConfig } from './config.js'
 import { createTenantCredentials } from './credentials.js'
 import { createLimiter } from './limiter.js'
-import { createTenantRegistry, type TenantStats } from './registry.js'
+import { createTenantRegistry, type ResolvedTenant } from './registry.js'
 import { createTenantSecrets } from './secrets.js'
 import { createTenantUsers, type TenantUsers } from './users.js'
 import { createVerifier, type Proof, type Verdict } from './verifier.js'
 
 export type { User } from '../upstreams/index.js'
 export type { TenantConfig } from './config.js'
-export type { Proof, TenantStats, TenantUsers, Verdict }
+export type { Proof, TenantUsers, Verdict }
 
 /** All that a trigger or an action may see: one tenant's facts, and its rights for the length of one call. */
 export interface TenantContext {
@@ -24,12 +24,20 @@ export interface TenantContext {
   readonly users: TenantUsers
 }
 
+/** For metrics. */
+export interface TenantStats {
+  /** Configs in memory. */
+  readonly configs: number
+  /** Entries that had to make room for others since the process began. */
+  readonly evictions: { readonly config: number; readonly credentials: number; readonly secret: number }
+}
+
 export interface Tenants {
   /**
    * The context of a pool's tenant; undefined where the pool is unknown.
    * @throws GW_ERR_UPSTREAM_…, GW_ERR_TENANT_CONFIG_INVALID
    */
-  resolve(userPoolId: UserPoolId, call: Call): Promise<TenantContext | undefined>
+  resolve(userPoolId: UserPoolId, call: Call): TenantContext | undefined | Promise<TenantContext | undefined>
   readonly stats: () => TenantStats
 }
 
@@ -47,21 +55,28 @@ export function createTenants({ env, upstreams, clock }: TenantsOptions): Tenant
   const limiter = createLimiter(2 * env.maxTenantsInMemory, clock)
   const verify = createVerifier({ verifySignedData: upstreams.verifySignedData, secrets, limiter, clock })
 
+  function contextOf({ config, version, stale }: ResolvedTenant, call: Call): TenantContext {
+    return {
+      config,
+      configVersion: version,
+      configStale: stale,
+      verify: (proof) => verify(config, proof, call),
+      users: createTenantUsers({ upstreams, credentials, limiter }, config, call),
+    }
+  }
+
   return {
-    stats: registry.stats,
-    async resolve(userPoolId, call) {
-      const tenant = await registry.resolve(userPoolId, call)
-      if (!tenant) return undefined
-      const { config } = tenant
+    stats() {
+      const { configs, evictions } = registry.stats()
       return {
-        config,
-        configVersion: tenant.version,
-        configStale: tenant.stale,
-        verify: (proof) => verify(config, proof, call),
-        get users() {
-          return createTenantUsers({ upstreams, credentials, limiter }, config, call)
-        },
+        configs,
+        evictions: { config: evictions, credentials: credentials.evictions(), secret: secrets.evictions() },
       }
+    },
+    resolve(userPoolId, call) {
+      const tenant = registry.resolve(userPoolId, call)
+      if (tenant instanceof Promise) return tenant.then((found) => found && contextOf(found, call))
+      return tenant && contextOf(tenant, call)
     },
   }
 }

@@ -20,6 +20,8 @@ export interface TenantCredentials {
     call: Call,
     run: (credentials: RoleCredentials | null) => Promise<T>,
   ): Promise<T>
+  /** How many sets had to make room for others. */
+  evictions(): number
 }
 
 /** Renewed 5 to 10 minutes before they expire; the spread keeps tenants that came together from renewing together. */
@@ -66,6 +68,7 @@ export function createTenantCredentials(
   })
 
   return {
+    evictions: () => issued.evictions,
     async use(config, operation, call, run) {
       // The role is part of the key: credentials of a role that a new config no longer names are never used again.
       const key = tenantKey(config.userPoolId, JSON.stringify(roleRequestKey(config)))

@@ -21,6 +21,8 @@ export interface TenantSecrets {
    * value other than the refused one.
    */
   backendCredentialAfter401(config: TenantConfig, call: Call): Promise<BackendCredential>
+  /** How many had to make room for others. */
+  evictions(): number
 }
 
 /** While SSM fails, the last known good secret serves as long as a config does (CONTRACT 7). */
@@ -66,6 +68,7 @@ export function createTenantSecrets(
   }
 
   return {
+    evictions: () => secrets.evictions,
     backendCredential,
     backendCredentialAfter401(config, call) {
       const key = keyOf(config)

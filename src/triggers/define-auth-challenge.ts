@@ -131,11 +131,11 @@ export const defineAuthChallenge: Trigger<typeof DefineEvent> = {
     const session = request.session ?? []
     const userStatus = request.userAttributes?.['cognito:user_status']
     const decision = decideLogin({
-      ...config.login,
       passkeysOff: config.status === 'passkeys-off',
       session,
       userNotFound: request.userNotFound === true,
       userStatus: typeof userStatus === 'string' ? userStatus : undefined,
+      ...config.login,
     })
     return {
       response: toResponse(decision),

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createSecretKey, randomBytes } from 'node:crypto'
 import { sign } from '../../src/plugins/signature.js'
 import { defineEvent } from '../fixtures/events.js'
 import { requestsPerSecond, type Shot, startServer } from './load.js'
@@ -12,7 +12,7 @@ const PARAMETER = '/corbado/gateway/callers'
 function signedDefine(path: string, secret: Buffer): Shot {
   const body = JSON.stringify(defineEvent([]))
   const timestamp = String(Math.floor(Date.now() / 1_000))
-  const signature = sign(secret, 'bench', timestamp, Buffer.from(body)).toString('base64')
+  const signature = sign(createSecretKey(secret), 'bench', timestamp, Buffer.from(body)).toString('base64')
   const headers = {
     'content-type': 'application/json',
     'webhook-id': 'bench',
