@@ -12,7 +12,11 @@ export interface Shot {
   readonly body: string
 }
 
-/** Sends so many requests over 32 kept connections; requests a second. Every answer must be a 200. */
+/**
+ * Sends so many requests over 32 kept connections; requests a second. Every answer must be a 200. The event loop never
+ * sleeps meanwhile: the kernel would charge waking it, half of a small answer's cost, to the server that is waited for
+ * and not to one that keeps this process busy.
+ */
 export async function requestsPerSecond(pool: Pool, { path, headers, body }: Shot, count: number): Promise<number> {
   let left = count
   async function shoot(): Promise<void> {
@@ -23,6 +27,8 @@ export async function requestsPerSecond(pool: Pool, { path, headers, body }: Sho
       if (answer.statusCode !== 200) throw new Error(`answer ${answer.statusCode}`)
     }
   }
+  const stayAwake = () => left > 0 && setImmediate(stayAwake)
+  stayAwake()
   const start = performance.now()
   await Promise.all(Array.from({ length: CONNECTIONS }, shoot))
   return count / ((performance.now() - start) / 1_000)
