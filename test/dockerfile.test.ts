@@ -101,7 +101,6 @@ const image = buildImage(stages, {
   context: '.',
   isIgnored,
   into: temp,
-  onDeviation: (what) => t.comment(what),
 }).then((built) => {
   const stage = built.at(-1)
   if (!stage) throw new Error('nothing was built')
