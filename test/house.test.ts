@@ -68,14 +68,15 @@ const allowed: Record<string, readonly string[]> = {
   leaves: ['leaves'],
 }
 
-/** In upstreams only the index knows the counterparts; each counterpart knows how an AWS call is made. */
+/** In upstreams only these know the counterparts, the second the operator's; each counterpart knows how AWS is called. */
+const gathering = ['src/upstreams/index.ts', 'src/upstreams/operator.ts']
 const exceptions = new Set(['src/upstreams/aws-call.ts'])
 
 t.test('every import follows the house table', async (t) => {
   t.ok(own.length > 100, 'imports were found')
   for (const { from, to, typeOnly, specifier } of own) {
-    const inIndex = from === 'src/upstreams/index.ts' && roomOf(to) === 'upstreams'
-    if (inIndex || exceptions.has(to)) continue
+    const gathers = gathering.includes(from) && roomOf(to) === 'upstreams'
+    if (gathers || exceptions.has(to)) continue
     const target = relative(SRC, to)
     const rules = allowed[roomOf(from)] ?? []
     const fits = [roomOf(to), target].some(
@@ -118,11 +119,16 @@ t.test('the tenant room does not see Fastify, and only doors and the command lin
   }
 })
 
-t.test('SDK clients are made in one place', async (t) => {
-  for (const file of files.filter((file) => roomOf(file) !== 'local' && file !== 'src/upstreams/index.ts')) {
-    t.notMatch(sources.get(file), /new \w+Client\(/, file)
-  }
-})
+t.test(
+  'SDK clients are made in one place, and the operator’s own in another, which the service does not import',
+  async (t) => {
+    for (const file of files.filter((file) => roomOf(file) !== 'local' && !gathering.includes(file))) {
+      t.notMatch(sources.get(file), /new \w+Client\(/, file)
+    }
+    const importers = own.filter(({ to, typeOnly }) => to === 'src/upstreams/operator.ts' && !typeOnly)
+    for (const { from } of importers) t.equal(roomOf(from), 'operator', from)
+  },
+)
 
 t.test('no room is a drawer', async (t) => {
   for (const file of files) t.notMatch(file, /\b(utils?|common|helpers?)\b/i)
@@ -134,7 +140,11 @@ t.test('neither the embedded stack nor the command line is in the Lambda bundle'
   const inputs = Object.keys(meta.inputs)
   t.ok(inputs.includes('src/lambda.ts'))
   t.strictSame(
-    inputs.filter((name) => /^src\/(local|operator|cli)|dynalite|commander|amazon-cognito-identity-js/.test(name)),
+    inputs.filter((name) =>
+      /^src\/(local|operator|cli|upstreams\/operator)|dynalite|commander|client-lambda|amazon-cognito-identity-js/.test(
+        name,
+      ),
+    ),
     [],
   )
 })

@@ -28,21 +28,70 @@ function roleSession(name: string, ...policies: PolicyDocument[]): Principal {
   }
 }
 
-/** The gateway's function: what it needs and nothing more. */
+/** Every role of a customer that the hand-over asks for. */
+const customerRoles = 'arn:aws:iam::*:role/corbado/corbado-*'
+const ownParameters = `arn:aws:ssm:${REGION}:${GATEWAY_ACCOUNT}:parameter${PARAMETER_PREFIX}/*`
+
+/** The gateway's function: what it needs and nothing more. No role is assumed without an ExternalId. */
 export const gateway = roleSession(
   'corbado-gateway',
-  allow(
-    ['dynamodb:GetItem', tableArn],
-    ['ssm:GetParameter', `arn:aws:ssm:${REGION}:${GATEWAY_ACCOUNT}:parameter${PARAMETER_PREFIX}/*`],
-    ['sts:AssumeRole', 'arn:aws:iam::*:role/corbado/corbado-*'],
-  ),
+  allow(['dynamodb:GetItem', tableArn], ['ssm:GetParameter', ownParameters]),
+  {
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Effect: 'Allow',
+        Action: 'sts:AssumeRole',
+        Resource: customerRoles,
+        Condition: { Null: { 'sts:ExternalId': 'false' } },
+      },
+    ],
+  },
 )
+
+/** What an operator tries customers' roles as, with and without ExternalId: a refusal is the customer's trust speaking. */
+export const doctor = roleSession('corbado-gateway-doctor', allow(['sts:AssumeRole', customerRoles]))
 
 /** A Corbado operator at the command line. */
 export const operator = roleSession(
   'corbado-operator',
-  allow([['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Scan'], tableArn]),
+  allow(
+    [['GetItem', 'PutItem', 'DeleteItem', 'Query', 'Scan'].map((name) => `dynamodb:${name}`), tableArn],
+    [['ssm:GetParameter', 'ssm:PutParameter'], ownParameters],
+    [['lambda:ListAliases', 'lambda:GetAlias', 'lambda:CreateAlias'], FUNCTION_ARN],
+    [['lambda:GetResourcePolicy', 'lambda:PutResourcePolicy', 'lambda:DeleteResourcePolicy'], `${FUNCTION_ARN}:*`],
+    ['sts:AssumeRole', roleArnOf(doctor)],
+  ),
 )
+
+/** Who may become the doctor. */
+export const doctorTrust: PolicyDocument = {
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Principal: { AWS: roleArnOf(operator) }, Action: 'sts:AssumeRole' }],
+}
+
+/** What an operator's commands read from the environment, besides the table and the region. */
+export const OPERATOR_VARIABLES = {
+  GATEWAY_FUNCTION_ARN: FUNCTION_ARN,
+  GATEWAY_ROLE_ARN: roleArnOf(gateway),
+  DOCTOR_ROLE_ARN: roleArnOf(doctor),
+  CUSTOMER_TEMPLATE_URL: `https://corbado-gateway-templates.s3.${REGION}.amazonaws.com/customer-role.yaml`,
+} as const
+
+/** The engineer of a customer who may do anything to the account's user pools. */
+export function customerAdmin(accountId: string): Principal {
+  return {
+    arn: `arn:aws:sts::${accountId}:assumed-role/customer-admin/local`,
+    roleArn: `arn:aws:iam::${accountId}:role/customer-admin`,
+    accountId,
+    policies: [allow(['cognito-idp:*', `arn:aws:cognito-idp:*:${accountId}:userpool/*`])],
+  }
+}
+
+/** The role of a session made here. */
+export function roleArnOf({ arn, roleArn = arn }: Principal): string {
+  return roleArn
+}
 
 /** What invokes actions: named by the policy of the actions alias. */
 export const actionCaller = roleSession(

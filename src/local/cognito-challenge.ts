@@ -1,7 +1,8 @@
 import type { ChallengeName } from './cognito-answers.js'
 import { assertEnabled, type Login } from './cognito-login.js'
 import { type PasswordChallenge, parseTimestamp } from './cognito-password.js'
-import { checkSecretHash, type Pools, type User } from './cognito-pools.js'
+import type { Pools, User } from './cognito-pools.js'
+import { checkSecretHash } from './cognito-secret-hash.js'
 import type { Sessions } from './cognito-sessions.js'
 import {
   type Fields,

@@ -1,5 +1,6 @@
 import type { ChallengeResult } from './cognito-answers.js'
-import { type AppClient, checkSecretHash, type Pools, type User, type UserPool } from './cognito-pools.js'
+import type { AppClient, Pools, User, UserPool } from './cognito-pools.js'
+import { checkSecretHash } from './cognito-secret-hash.js'
 import { parseClientKey } from './cognito-srp.js'
 import {
   type Fields,

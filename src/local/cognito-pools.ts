@@ -1,7 +1,9 @@
-import { createHmac, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
+import type { LambdaConfigType, UserPoolClientType } from '@aws-sdk/client-cognito-identity-provider'
 import type { Clock } from '../call.js'
 import { isUsername } from '../ids.js'
-import { invalidMember, notAuthorized, Refusal } from './cognito-wire.js'
+import type { FixedSettings, MfaSettings, PoolSettings } from './cognito-pool-defaults.js'
+import { invalidMember, Refusal } from './cognito-wire.js'
 
 /** Keys of a pool's LambdaConfig that the stand-in fires. */
 export type TriggerName =
@@ -18,16 +20,28 @@ export interface AppClient {
   readonly preventUserExistenceErrors: boolean
   readonly allowCustomAuth: boolean
   readonly clientSecret?: string
+  readonly clientName?: string
+  /** What DescribeUserPoolClient tells besides; logins do not depend on it. */
+  readonly settings?: UserPoolClientType
 }
 
 export interface UserPool {
   readonly userPoolId: string
   readonly accountId: string
   readonly region: string
-  /** Function ARN by trigger. */
-  readonly lambdaConfig: Readonly<Partial<Record<TriggerName, string>>>
+  readonly lambdaConfig: Readonly<LambdaConfigType>
   readonly clients: readonly AppClient[]
   readonly aliasAttributes: readonly ('email' | 'phone_number' | 'preferred_username')[]
+  /** The pool's id by default. */
+  readonly name?: string
+  /** What UpdateUserPool can change; AWS's defaults for what is left out. */
+  readonly settings?: PoolSettings
+  /** What it cannot. */
+  readonly fixed?: FixedSettings
+  readonly mfa?: MfaSettings
+  /** Milliseconds since the epoch, as is modifiedAt; the time of the first putPool by default. */
+  readonly createdAt?: number
+  readonly modifiedAt?: number
 }
 
 export type MfaFactor = 'SMS_MFA' | 'SOFTWARE_TOKEN_MFA' | 'EMAIL_OTP'
@@ -86,7 +100,7 @@ export function createPools(clock: Clock): Pools {
 
   return {
     putPool(pool) {
-      pools.set(pool.userPoolId, pool)
+      pools.set(pool.userPoolId, { createdAt: clock.now(), ...pool })
       if (!users.has(pool.userPoolId)) users.set(pool.userPoolId, new Map())
     },
     putUser(userPoolId, { attributes = {}, ...user }) {
@@ -111,20 +125,4 @@ export function createPools(clock: Clock): Pools {
       throw new Refusal('ResourceNotFoundException', `User pool client ${clientId} does not exist.`)
     },
   }
-}
-
-/**
- * Checks a call's SECRET_HASH: base64 HMAC-SHA256 of user name and client id under the client's secret.
- * @throws NotAuthorizedException where it is missing, wrong or not wanted
- */
-export function checkSecretHash({ clientId, clientSecret }: AppClient, username: string, hash: string | undefined) {
-  if (clientSecret === undefined) {
-    if (hash === undefined) return
-    throw notAuthorized(`Client ${clientId} is not configured for secret but secret hash was received`)
-  }
-  if (hash === undefined) {
-    throw notAuthorized(`Client ${clientId} is configured with secret but SECRET_HASH was not received`)
-  }
-  const expected = createHmac('sha256', clientSecret).update(`${username}${clientId}`).digest('base64')
-  if (hash !== expected) throw notAuthorized(`SecretHash does not match for the client: ${clientId}`)
 }

@@ -3,7 +3,8 @@ import { mfaView, nameValues } from './cognito-admin.js'
 import type { Grant } from './cognito-grants.js'
 import type { Issuer, Recipient } from './cognito-issuer.js'
 import { assertEnabled } from './cognito-login.js'
-import { type AppClient, checkSecretHash, type Pools, type User } from './cognito-pools.js'
+import type { AppClient, Pools, User } from './cognito-pools.js'
+import { checkSecretHash } from './cognito-secret-hash.js'
 import { type Fields, notAuthorized, Refusal, readParameter, readText, readTextMap } from './cognito-wire.js'
 
 const unauthorized = (message: string) => new Refusal('UnauthorizedException', message)

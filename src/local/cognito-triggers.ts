@@ -67,6 +67,12 @@ function buildEvent(name: TriggerName, { pool, client, userName }: TriggerSubjec
   }
 }
 
+/** Before a token, the newer of two parameters counts; where both are set they are the same. */
+function functionOf(name: TriggerName, { lambdaConfig }: UserPool): string | undefined {
+  const newer = name === 'PreTokenGeneration' ? lambdaConfig.PreTokenGenerationConfig?.LambdaArn : undefined
+  return newer ?? lambdaConfig[name]
+}
+
 /** The whole event has to come back: an answer without a common field is not recognised (aws.md 1.1). */
 function readAnswer<T>(answer: unknown, event: Fields, { read }: TriggerQuestion<T>): T {
   if (!isFields(answer) || !isFields(answer.response)) throw invalidResponse()
@@ -94,7 +100,7 @@ export function createTriggers(invoke: Invoke, timeoutMs: number, calls: Trigger
 
   return async (name, subject, question) => {
     const { pool } = subject
-    const functionArn = pool.lambdaConfig[name]
+    const functionArn = functionOf(name, pool)
     if (functionArn === undefined) return undefined
     const event = buildEvent(name, subject, question)
     const source = { sourceArn: poolArn(pool), sourceAccount: pool.accountId }

@@ -4,6 +4,7 @@ import { createAdmin } from './cognito-admin.js'
 import { assertClientOf, authorise } from './cognito-authorise.js'
 import { createFlow } from './cognito-flow.js'
 import { createIssuer } from './cognito-issuer.js'
+import { createOwner } from './cognito-owner.js'
 import { createPools, type NewUser, type User, type UserPool } from './cognito-pools.js'
 import { createSelf } from './cognito-self.js'
 import { createTriggers, type Invoke, type TriggerCall } from './cognito-triggers.js'
@@ -12,7 +13,7 @@ import type { Identity } from './iam.js'
 import { type StandIn, startStandIn } from './stand-in.js'
 import type { WireAnswer, WireRequest } from './wire.js'
 
-export type { AppClient, MfaFactor, NewUser, User, UserPool } from './cognito-pools.js'
+export type { AppClient, MfaFactor, NewUser, TriggerName, User, UserPool } from './cognito-pools.js'
 export type { TriggerCall } from './cognito-triggers.js'
 
 /** How long Cognito waits for a trigger (aws.md 1.1). */
@@ -33,6 +34,8 @@ export interface Cognito extends StandIn {
   user(userPoolId: string, username: string): User | undefined
   /** The next so many pages of ListUsers come empty, with a token for more. */
   setEmptyPages(userPoolId: string, count: number): void
+  /** The next so many updates of the pool come upon another one, and are refused. */
+  setConcurrentUpdates(userPoolId: string, count: number): void
   /** Every delivery of a trigger event, repeats included. */
   readonly triggerCalls: TriggerCall[]
 }
@@ -57,12 +60,14 @@ export async function startCognito(options: CognitoOptions): Promise<Cognito> {
   const { clock, identity, port = 0, invoke, triggerTimeoutMs = TRIGGER_TIMEOUT_MS } = options
   const triggerCalls: TriggerCall[] = []
   const emptyPages = new Map<string, number>()
+  const concurrentUpdates = new Map<string, number>()
   const pools = createPools(clock)
   const fire = createTriggers(invoke, triggerTimeoutMs, triggerCalls)
   const issuer = createIssuer(fire, clock)
   const flow = createFlow(pools, fire, issuer, clock)
   const self = createSelf(pools, issuer, clock)
   const admin = createAdmin(pools, clock, emptyPages)
+  const owner = createOwner(pools, clock, concurrentUpdates)
 
   const publicCalls = new Map<string, (fields: Fields) => object | Promise<object>>(
     Object.entries({
@@ -79,6 +84,12 @@ export async function startCognito(options: CognitoOptions): Promise<Cognito> {
       AdminGetUser: admin.getUser,
       ListUsers: admin.listUsers,
       AdminSetUserMFAPreference: admin.setUserMfaPreference,
+      AdminListGroupsForUser: admin.listGroups,
+      DescribeUserPool: owner.describeUserPool,
+      UpdateUserPool: owner.updateUserPool,
+      DescribeUserPoolClient: owner.describeUserPoolClient,
+      ListUserPoolClients: owner.listUserPoolClients,
+      GetUserPoolMfaConfig: owner.getUserPoolMfaConfig,
       AdminInitiateAuth: (pool: UserPool, fields: Fields) => flow.initiate(assertClientOf(pool, fields)),
       AdminRespondToAuthChallenge: (pool: UserPool, fields: Fields) => flow.respond(assertClientOf(pool, fields)),
     }),
@@ -118,6 +129,7 @@ export async function startCognito(options: CognitoOptions): Promise<Cognito> {
     putUser: pools.putUser,
     user: pools.user,
     setEmptyPages: (userPoolId, count) => void emptyPages.set(userPoolId, count),
+    setConcurrentUpdates: (userPoolId, count) => void concurrentUpdates.set(userPoolId, count),
     triggerCalls,
   }
 }

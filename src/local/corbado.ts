@@ -8,6 +8,8 @@ export interface CorbadoProject {
   readonly projectId: string
   /** For Basic: base64 of `projectID:apiSecret`. */
   readonly apiSecret?: string
+  /** More that work as well: while secrets are rotated, there are two. */
+  readonly furtherSecrets?: readonly string[]
   readonly bearerKey?: string
 }
 
@@ -54,10 +56,12 @@ function projectOf(
 ): CorbadoProject | undefined {
   const [scheme, credential] = (headers.authorization ?? '').split(/ (.*)/s)
   if (!credential) return undefined
-  return [...projects.values()].find(({ projectId, apiSecret, bearerKey }) => {
+  return [...projects.values()].find(({ projectId, apiSecret = [], furtherSecrets = [], bearerKey }) => {
     if (scheme === 'Bearer') return credential === bearerKey
-    const basic = Buffer.from(`${projectId}:${apiSecret}`).toString('base64')
-    return scheme === 'Basic' && apiSecret !== undefined && credential === basic
+    const basics = [apiSecret, furtherSecrets]
+      .flat()
+      .map((secret) => Buffer.from(`${projectId}:${secret}`).toString('base64'))
+    return scheme === 'Basic' && basics.includes(credential)
   })
 }
 
@@ -115,7 +119,7 @@ export async function startCorbado(options: {
     ...standIn,
     putProject: (project) => void projects.set(project.projectId, project),
     rotateSecret: (projectId, apiSecret) =>
-      void projects.set(projectId, { ...projects.get(projectId), projectId, apiSecret }),
+      void projects.set(projectId, { ...projects.get(projectId), projectId, apiSecret, furtherSecrets: [] }),
     sign: proofs.sign,
     answerWith(answer) {
       forced = answer

@@ -2,8 +2,11 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '../call.js'
 import type { Identity } from './iam.js'
 import { type InvocationResult, type InvocationSource, invokeAsCognito, SECRET_HEADER } from './lambda-as-cognito.js'
+import { createControl } from './lambda-control.js'
 import { answerInvoke, type Caller, faultAnswer, type LocalFunction, lambdaError } from './lambda-invoke.js'
-import { isInvoke, readTarget } from './lambda-target.js'
+import { createPolicies } from './lambda-policies.js'
+import { routeOf } from './lambda-routes.js'
+import { readTarget } from './lambda-target.js'
 import type { PolicyDocument } from './policy.js'
 import { type StandIn, startStandIn } from './stand-in.js'
 import type { WireAnswer, WireRequest } from './wire.js'
@@ -29,10 +32,14 @@ export interface LambdaOptions {
   readonly port?: number
 }
 
-/** Starts Lambda's Invoke API: synchronous invocations and dry runs, every alias behind a resource policy of its own. */
+/**
+ * Starts Lambda's Invoke API (synchronous invocations and dry runs, every alias behind a resource policy of its own) and
+ * the calls on aliases and policies that an operator makes.
+ */
 export async function startLambda({ clock, identity, port = 0 }: LambdaOptions): Promise<Lambda> {
   const functions = new Map<string, LocalFunction>()
-  const policies = new Map<string, PolicyDocument>()
+  const policies = createPolicies()
+  const control = createControl(functions, policies)
   const secret = randomBytes(32).toString('base64url')
 
   const isCognito = ({ headers }: WireRequest) => headers[SECRET_HEADER] === secret
@@ -43,14 +50,22 @@ export async function startLambda({ clock, identity, port = 0 }: LambdaOptions):
       sourceAccount: String(headers['x-standin-source-account']),
     }
 
-  function invoke(request: WireRequest): WireAnswer | Promise<WireAnswer> {
-    const target = readTarget(request)
+  function handle(request: WireRequest): WireAnswer | Promise<WireAnswer> {
+    const route = routeOf(request)
+    if (!route) return lambdaError(404, 'UnknownOperationException', 'No such operation.')
+    const target = readTarget(route.segment, request)
     if (!target) return lambdaError(400, 'InvalidParameterValueException', 'The function name or its alias is wrong.')
+    if (route.operation !== 'Invoke') return control(request, route, target)
     const localFunction = functions.get(target.functionArn)
     return answerInvoke(request, target, callerOf(request), {
       localFunction,
-      policy: policies.get(target.qualifiedArn),
+      policy: policies.of(target.qualifiedArn),
     })
+  }
+
+  function operationOf(request: WireRequest): string {
+    const operation = routeOf(request)?.operation ?? 'unknown'
+    return operation === 'Invoke' && isCognito(request) ? BY_COGNITO : operation
   }
 
   const standIn = await startStandIn({
@@ -58,20 +73,18 @@ export async function startLambda({ clock, identity, port = 0 }: LambdaOptions):
     port,
     clock,
     identity,
-    operationOf: (request) => (isInvoke(request) ? (isCognito(request) ? BY_COGNITO : 'Invoke') : 'unknown'),
+    operationOf,
     unsigned: [BY_COGNITO],
     callerOf: (request) => (isCognito(request) ? 'cognito-idp.amazonaws.com' : undefined),
     denied: (code, message) => lambdaError(403, code, message),
     faultAnswer,
-    handle: (request, operation) =>
-      operation === 'unknown' ? lambdaError(404, 'UnknownOperationException', 'No such operation.') : invoke(request),
+    handle,
   })
 
   return {
     ...standIn,
     putFunction: (localFunction) => void functions.set(localFunction.functionArn, localFunction),
-    putPolicy: (qualifiedArn, policy) =>
-      void (policy ? policies.set(qualifiedArn, policy) : policies.delete(qualifiedArn)),
+    putPolicy: policies.put,
     invokeAsCognito: (functionArn, event, source) => invokeAsCognito(standIn.url, secret, functionArn, event, source),
   }
 }

@@ -6,6 +6,11 @@ import { type StandIn, startStandIn, type WireAnswer, type WireRequest } from '.
 
 type ParameterType = 'String' | 'SecureString'
 
+/** Characters of a value in the standard tier, and what a name may be (aws.md 5). */
+const VALUE_LENGTH_MAX = 4_096
+const newName = /^(?!\/?(aws|ssm))(\/[\w.-]+){1,15}$|^(?!aws|ssm)[\w.-]+$/i
+const NAME_LENGTH_MAX = 1_011
+
 interface Parameter {
   readonly value: string
   readonly type: ParameterType
@@ -54,6 +59,14 @@ export async function startSsm(options: {
   }
 
   const putParameter = (name: string, input: Record<string, unknown>): WireAnswer => {
+    const { Value } = input
+    if (!newName.test(name) || name.length > NAME_LENGTH_MAX) {
+      return awsJsonError('ValidationException', 'Parameter name is not valid.')
+    }
+    if (typeof Value !== 'string' || Value === '' || Value.length > VALUE_LENGTH_MAX) {
+      const message = `Standard tier parameters support a value of 1 to ${VALUE_LENGTH_MAX} characters.`
+      return awsJsonError('ValidationException', message)
+    }
     if (parameters.has(name) && input.Overwrite !== true) {
       return awsJsonError('ParameterAlreadyExists', 'The parameter already exists.')
     }
@@ -61,7 +74,7 @@ export async function startSsm(options: {
     if (type !== 'String' && type !== 'SecureString') {
       return awsJsonError('ValidationException', 'A parameter type is required when you create a parameter.')
     }
-    const Version = put(name, String(input.Value), type)
+    const Version = put(name, Value, type)
     return { status: 200, headers: awsJsonHeaders(), body: { Version, Tier: 'Standard' } }
   }
 

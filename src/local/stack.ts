@@ -74,6 +74,11 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     const table = await start(startTable({ clock, identity, tableName, port: portOf('dynamodb') }))
     const ssm = await start(startSsm({ clock, identity, accountId, port: portOf('ssm') }))
     const sts = await start(startSts({ clock, identity, port: portOf('sts') }))
+    sts.putRole({
+      roleArn: accounts.roleArnOf(accounts.doctor),
+      trust: accounts.doctorTrust,
+      policies: accounts.doctor.policies,
+    })
     ssm.put(accounts.PSEUDONYM_KEY_PARAMETER, randomBytes(32).toString('base64'))
 
     const credentialsFor = (principal: Principal) => identity.issue(principal, 12 * HOUR_MS)
@@ -83,6 +88,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       AWS_REGION: accounts.REGION,
       TENANT_TABLE: accounts.TABLE_NAME,
       BACKEND_API_HOSTS: '127.0.0.1',
+      ...(principal === accounts.operator && accounts.OPERATOR_VARIABLES),
     })
     const gatewayEnv = {
       ...envFor(accounts.gateway),

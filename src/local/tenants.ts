@@ -1,9 +1,10 @@
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { marshall } from '@aws-sdk/util-dynamodb'
+import { describeCustomerRole } from '../operator/customer-role.js'
+import { FEATURE_NAMES } from '../operator/customer-role-features.js'
 import type { TenantFile } from '../tenant/config.js'
-import { FUNCTION_ARN, GATEWAY_ACCOUNT, gateway, operator } from './accounts.js'
-import type { AppClient, UserPool } from './cognito.js'
-import type { PolicyDocument } from './iam.js'
+import { doctor, FUNCTION_ARN, gateway, operator, roleArnOf } from './accounts.js'
+import type { AppClient, TriggerName, UserPool } from './cognito.js'
 import type { Stack } from './stack.js'
 
 /** What a customer and Corbado set up around a tenant's config. */
@@ -13,7 +14,7 @@ export interface TenantSetup {
   readonly clients: readonly AppClient[]
   readonly aliasAttributes?: UserPool['aliasAttributes']
   /** Further triggers of the pool that point at the gateway. */
-  readonly triggers?: readonly (keyof UserPool['lambdaConfig'])[]
+  readonly triggers?: readonly TriggerName[]
 }
 
 const customAuth = ['DefineAuthChallenge', 'CreateAuthChallenge', 'VerifyAuthChallengeResponse'] as const
@@ -38,15 +39,32 @@ export function setUpTenant(stack: Stack, file: TenantFile, setup: TenantSetup):
     lambdaConfig: Object.fromEntries(triggers.map((trigger) => [trigger, hosted])),
     clients: setup.clients,
     aliasAttributes: setup.aliasAttributes ?? [],
+    ...poolSettings(file, setup),
   })
-  if (aws.roleArn !== null && aws.externalId !== null) {
-    stack.sts.putRole({ roleArn: aws.roleArn, trust: trustPolicy(aws.externalId), policies: [poolPolicy(file)] })
-  }
+  putCustomerRole(stack, file)
   const { projectId, credentialParameter, credentialScheme } = corbado
   const { apiSecret } = setup
   const basic = credentialScheme === 'basic'
   stack.corbado.putProject(basic ? { projectId, apiSecret } : { projectId, bearerKey: apiSecret })
   stack.ssm.put(credentialParameter, basic ? basicCredential(projectId, apiSecret) : apiSecret)
+}
+
+/** Settings with which passkey logins, aliases and the tenant's MFA factor work. */
+function poolSettings({ actions, aws }: TenantFile, { aliasAttributes = [] }: TenantSetup): Partial<UserPool> {
+  const { mfa } = actions.postAppend
+  const SnsCallerArn = `arn:aws:iam::${aws.accountId}:role/cognito-sms`
+  return {
+    fixed: { UsernameConfiguration: { CaseSensitive: false } },
+    settings: {
+      AutoVerifiedAttributes: aliasAttributes.flatMap((alias) => (alias === 'preferred_username' ? [] : alias)),
+      MfaConfiguration: mfa === 'none' ? 'OFF' : 'OPTIONAL',
+      ...(mfa === 'sms' && { SmsConfiguration: { SnsCallerArn, ExternalId: 'cognito-sms' } }),
+    },
+    mfa: {
+      ...(mfa === 'email' && { EmailMfaConfiguration: {} }),
+      ...(mfa === 'software-token' && { SoftwareTokenMfaConfiguration: { Enabled: true } }),
+    },
+  }
 }
 
 /** What the parameter of a `basic` tenant holds. */
@@ -91,28 +109,15 @@ export async function putTenantRecord(stack: Stack, config: unknown, userPoolId:
 const poolArn = ({ userPoolId, aws }: TenantFile) =>
   `arn:aws:cognito-idp:${aws.region}:${aws.accountId}:userpool/${userPoolId}`
 
-/** Trust as the hand-over asks for it: Corbado's account, its gateway role, the customer's ExternalId. */
-function trustPolicy(externalId: string): PolicyDocument {
-  return {
-    Version: '2012-10-17',
-    Statement: [
-      {
-        Effect: 'Allow',
-        Principal: { AWS: `arn:aws:iam::${GATEWAY_ACCOUNT}:root` },
-        Action: 'sts:AssumeRole',
-        Condition: {
-          StringEquals: { 'sts:ExternalId': externalId },
-          ArnEquals: { 'aws:PrincipalArn': gateway.roleArn ?? gateway.arn },
-        },
-      },
-    ],
-  }
-}
-
-function poolPolicy(file: TenantFile): PolicyDocument {
-  const actions = ['AdminGetUser', 'ListUsers', 'AdminSetUserMFAPreference']
-  return {
-    Version: '2012-10-17',
-    Statement: [{ Effect: 'Allow', Action: actions.map((action) => `cognito-idp:${action}`), Resource: poolArn(file) }],
-  }
+/** The role that the hand-over asks for, with all of its features. */
+function putCustomerRole(stack: Stack, { userPoolId, aws }: TenantFile): void {
+  const { accountId, region, roleArn, externalId } = aws
+  if (roleArn === null || externalId === null) return
+  const { trust, permissions } = describeCustomerRole({
+    ...{ userPoolId, accountId, region, externalId },
+    features: FEATURE_NAMES,
+    gatewayRoleArn: roleArnOf(gateway),
+    doctorRoleArn: roleArnOf(doctor),
+  })
+  stack.sts.putRole({ roleArn, trust, policies: [permissions] })
 }

@@ -13,7 +13,8 @@ import { createTable, type Table } from './table.js'
 
 export type { MfaFactor, User, UserPage, UserPool } from './cognito.js'
 export type { VerificationResult, VerifyAnswer } from './corbado.js'
-export type { RoleCredentials } from './sts.js'
+export type { FetchParameter } from './ssm.js'
+export type { AssumeRole, RoleCredentials, RoleRequest } from './sts.js'
 export type { Table, TenantRecord } from './table.js'
 
 /** Everything outside the process, as functions. Nothing here knows a tenant or keeps state besides connections. */
@@ -27,29 +28,51 @@ export interface Upstreams {
   close(): Promise<void>
 }
 
+/** The limit of one request by dependency, in milliseconds. */
+export type RequestMs = Readonly<Record<'table' | 'ssm' | 'sts' | 'cognito', number>>
+
+/** As CONTRACT 5.5 divides the time of one login. */
+const SERVICE_MS: RequestMs = { ...SLICE_MS, cognito: 3_900 }
+
 /**
- * The limits of each HTTP connection lie just above the slices of CONTRACT 5.5, which end a call. The SDK does not repeat
+ * The limits of each HTTP connection lie just above those of the calls, which end a call. The SDK does not repeat
  * anything: it would wait up to a second first, which no slice has. `callAws` repeats what may have been a lost connection.
  */
-const limits = (ms: number) => ({
+export const clientLimits = (requestMs: number) => ({
   maxAttempts: 1,
-  requestHandler: { connectionTimeout: ms, requestTimeout: ms, throwOnRequestTimeout: true },
+  requestHandler: {
+    connectionTimeout: requestMs + 100,
+    requestTimeout: requestMs + 100,
+    throwOnRequestTimeout: true,
+  },
 })
 
-/**
- * The only place where clients are made. They read credentials and endpoints as the AWS SDK does.
- * @param tableMs limit of one request to the table; whole pages, as an operator reads them, need more than one record
- */
-export function createUpstreams(
-  { awsRegion: region, tenantTable }: Env,
-  clock: Clock,
-  tableMs: number = SLICE_MS.table + 100,
-): Upstreams {
-  const dynamodb = new DynamoDBClient({ region, ...limits(tableMs) })
-  const ssm = new SSMClient({ region, ...limits(SLICE_MS.ssm + 100) })
-  const sts = new STSClient({ region, ...limits(SLICE_MS.sts + 100) })
-  const userPools = createUserPools()
+/** The service's counterparts. */
+export function createUpstreams({ awsRegion, tenantTable }: Env, clock: Clock): Upstreams {
+  return upstreamsOver(createClients(awsRegion, SERVICE_MS), tenantTable, clock, SERVICE_MS)
+}
 
+/** The SDK's clients behind {@link Upstreams}. */
+export interface Clients {
+  readonly dynamodb: DynamoDBClient
+  readonly ssm: SSMClient
+  readonly sts: STSClient
+  readonly cognito: CognitoClients
+}
+
+/** The only place where the service's clients are made. They read credentials and endpoints as the AWS SDK does. */
+export function createClients(region: string, ms: RequestMs): Clients {
+  return {
+    dynamodb: new DynamoDBClient({ region, ...clientLimits(ms.table) }),
+    ssm: new SSMClient({ region, ...clientLimits(ms.ssm) }),
+    sts: new STSClient({ region, ...clientLimits(ms.sts) }),
+    cognito: createCognitoClients(ms.cognito),
+  }
+}
+
+/** {@link Upstreams} over clients that somebody else made; closing it closes them. */
+export function upstreamsOver(clients: Clients, tenantTable: string, clock: Clock, ms: RequestMs): Upstreams {
+  const { dynamodb, ssm, sts, cognito } = clients
   let corbado: Promise<Corbado> | undefined
   // Loaded with the first proof: undici is a third of the bundle's start, and define and create do without it.
   function loadCorbado(): Promise<Corbado> {
@@ -58,23 +81,29 @@ export function createUpstreams(
   }
 
   return {
-    table: createTable(dynamodb, tenantTable),
-    fetchParameter: createFetchParameter(ssm),
-    assumeRole: createAssumeRole(sts),
-    userPool: userPools.of,
+    table: createTable(dynamodb, tenantTable, ms.table),
+    fetchParameter: createFetchParameter(ssm, ms.ssm),
+    assumeRole: createAssumeRole(sts, ms.sts),
+    userPool: (userPoolId, region, credentials) => createUserPool(cognito.of(region, credentials), userPoolId),
     verifySignedData: async (request, call) => (await loadCorbado()).verifySignedData(request, call),
     async close() {
-      for (const client of [dynamodb, ssm, sts, userPools]) client.destroy()
+      for (const client of [dynamodb, ssm, sts, cognito]) client.destroy()
       await (await corbado)?.close()
     },
   }
 }
 
 /** Clients of Cognito, one for each set of credentials and gone with it; all share one set of connections. */
-function createUserPools(): { readonly of: Upstreams['userPool']; destroy(): void } {
+export interface CognitoClients {
+  /** With null, the process's own credentials. */
+  of(region: string, credentials: RoleCredentials | null): CognitoIdentityProviderClient
+  destroy(): void
+}
+
+function createCognitoClients(requestMs: number): CognitoClients {
   const own = new Map<string, CognitoIdentityProviderClient>()
   const byCredentials = new WeakMap<RoleCredentials, CognitoIdentityProviderClient>()
-  const options = limits(4_000)
+  const options = clientLimits(requestMs)
   let requestHandler: CognitoIdentityProviderClient['config']['requestHandler'] | undefined
 
   function create(region: string, credentials: RoleCredentials | null): CognitoIdentityProviderClient {
@@ -90,12 +119,11 @@ function createUserPools(): { readonly of: Upstreams['userPool']; destroy(): voi
   }
 
   return {
-    of(userPoolId, region, credentials) {
-      const known = credentials ? byCredentials.get(credentials) : own.get(region)
-      const client = known ?? create(region, credentials)
+    of(region, credentials) {
+      const client = (credentials ? byCredentials.get(credentials) : own.get(region)) ?? create(region, credentials)
       if (credentials) byCredentials.set(credentials, client)
       else own.set(region, client)
-      return createUserPool(client, userPoolId)
+      return client
     },
     destroy: () => requestHandler?.destroy?.(),
   }

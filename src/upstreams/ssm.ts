@@ -6,10 +6,11 @@ import { callAws } from './aws-call.js'
 /** Fetches the decrypted value of an SSM parameter. */
 export type FetchParameter = (name: string, call: Call) => Promise<string>
 
-export function createFetchParameter(client: SSMClient): FetchParameter {
+/** @param sliceMs longest that one fetch may take */
+export function createFetchParameter(client: SSMClient, sliceMs: number = SLICE_MS.ssm): FetchParameter {
   return async (name, call) => {
     const command = new GetParameterCommand({ Name: name, WithDecryption: true })
-    const { Parameter } = await callAws('ssm', call, SLICE_MS.ssm, (options) => client.send(command, options))
+    const { Parameter } = await callAws('ssm', call, sliceMs, (options) => client.send(command, options))
     if (Parameter?.Value === undefined) throw upstreamError('ssm', 'malformed')
     return Parameter.Value
   }

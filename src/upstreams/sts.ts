@@ -5,13 +5,14 @@ import { callAws } from './aws-call.js'
 
 export interface RoleRequest {
   readonly roleArn: string
-  readonly externalId: string
+  /** A tenant's role is never asked for without one. */
+  readonly externalId?: string
   readonly sessionName: string
-  /** JSON, at most 2,048 characters (aws.md 3). */
-  readonly sessionPolicy: string
+  /** JSON, at most 2,048 characters (aws.md 3); without one the session has all rights of its role. */
+  readonly sessionPolicy?: string
 }
 
-/** Temporary credentials of a tenant role. `expiration` is AWS's word, never a guess. */
+/** Temporary credentials of a role. `expiration` is AWS's word, never a guess. */
 export interface RoleCredentials {
   readonly accessKeyId: string
   readonly secretAccessKey: string
@@ -24,16 +25,17 @@ export type AssumeRole = (request: RoleRequest, call: Call) => Promise<RoleCrede
 /** Role chaining caps a session at one hour; asking for more fails (aws.md 3). */
 const SESSION_SECONDS = 3_600
 
-export function createAssumeRole(client: STSClient): AssumeRole {
+/** @param sliceMs longest that one call may take */
+export function createAssumeRole(client: STSClient, sliceMs: number = SLICE_MS.sts): AssumeRole {
   return async ({ roleArn, externalId, sessionName, sessionPolicy }, call) => {
     const command = new AssumeRoleCommand({
       RoleArn: roleArn,
-      ExternalId: externalId,
+      ...(externalId !== undefined && { ExternalId: externalId }),
       RoleSessionName: sessionName,
-      Policy: sessionPolicy,
+      ...(sessionPolicy !== undefined && { Policy: sessionPolicy }),
       DurationSeconds: SESSION_SECONDS,
     })
-    const { Credentials: given } = await callAws('sts', call, SLICE_MS.sts, (options) => client.send(command, options))
+    const { Credentials: given } = await callAws('sts', call, sliceMs, (options) => client.send(command, options))
     if (!given?.AccessKeyId || !given.SecretAccessKey || !given.SessionToken || !given.Expiration) {
       throw upstreamError('sts', 'malformed')
     }

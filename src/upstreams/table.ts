@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import {
   type AttributeValue,
+  DeleteItemCommand,
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
+  QueryCommand,
   ScanCommand,
 } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
@@ -15,7 +17,7 @@ import { callAws } from './aws-call.js'
 /** One record of the tenant table. `config` is as it was written: whoever reads it checks it. */
 export interface TenantRecord {
   readonly userPoolId: UserPoolId
-  /** `config`, or `v<version>` for one that was replaced. */
+  /** `config`; `v<version>` for one that was replaced; `v<version>-removed` says who took that version out, and when. */
   readonly record: string
   readonly version: number
   /** ISO time. */
@@ -31,15 +33,19 @@ export interface Table {
   /** The current records of all pools. */
   listConfigs(call: Call): Promise<TenantRecord[]>
   /**
-   * Keeps a record that is about to be replaced as `v<version>`. Keeping the same one twice does no harm; false where
-   * another one is kept under that version, which must not be lost.
+   * Keeps a record that is about to be replaced as `v<version>`, and any but a current one under its own name. Keeping the same one twice does no harm; false where
+   * another one is kept under that name, which must not be lost.
    */
   keepVersion(record: TenantRecord, call: Call): Promise<boolean>
   /** Writes the current record if the table still holds `expected` (undefined: none); false if somebody was faster. */
   putConfig(record: TenantRecord, expected: number | undefined, call: Call): Promise<boolean>
+  /** The kept records of a pool, oldest version first; also of a pool that has no current record any more. */
+  listVersions(userPoolId: UserPoolId, call: Call): Promise<TenantRecord[]>
+  /** Deletes the current record if the table still holds `expected`; false if somebody was faster. Keeps all versions. */
+  deleteConfig(userPoolId: UserPoolId, expected: number, call: Call): Promise<boolean>
 }
 
-function fromItem(item: Record<string, AttributeValue>): TenantRecord {
+function fromItem(item: Item): TenantRecord {
   try {
     return unmarshall(item) as TenantRecord
   } catch (error) {
@@ -47,66 +53,101 @@ function fromItem(item: Record<string, AttributeValue>): TenantRecord {
   }
 }
 
-/** Reads and writes tenant records with the given client. */
-export function createTable(client: DynamoDBClient, tableName: string): Table {
-  async function put(record: TenantRecord, expected: number | undefined, call: Call) {
-    const condition =
-      expected === undefined
-        ? { ConditionExpression: 'attribute_not_exists(userPoolId)' }
-        : {
-            ConditionExpression: '#version = :expected',
-            ExpressionAttributeNames: { '#version': 'version' },
-            ExpressionAttributeValues: marshall({ ':expected': expected }),
-          }
-    const command = new PutItemCommand({
-      TableName: tableName,
-      Item: marshall(record, { removeUndefinedValues: true }),
-      ...condition,
-    })
-    await callAws('table', call, undefined, (options) => client.send(command, options))
+/** The condition that a record still has a version; undefined: that there is none. */
+function holds(expected: number | undefined) {
+  if (expected === undefined) return { ConditionExpression: 'attribute_not_exists(userPoolId)' }
+  return {
+    ConditionExpression: '#version = :expected',
+    ExpressionAttributeNames: { '#version': 'version' },
+    ExpressionAttributeValues: marshall({ ':expected': expected }),
   }
+}
 
+/** Was it written? A condition that did not hold is an answer, not a fault. */
+async function unlessChanged(write: Promise<unknown>): Promise<boolean> {
+  try {
+    await write
+    return true
+  } catch (error) {
+    if (isUpstreamError(error) && error.facts.errorType === 'ConditionalCheckFailedException') return false
+    throw error
+  }
+}
+
+type Item = Record<string, AttributeValue>
+
+async function readPages(
+  read: (startKey: Item | undefined) => Promise<{
+    Items?: Item[] | undefined
+    LastEvaluatedKey?: Item | undefined
+  }>,
+): Promise<TenantRecord[]> {
+  const records: TenantRecord[] = []
+  let startKey: Item | undefined
+  do {
+    const page = await read(startKey)
+    records.push(...(page.Items ?? []).map(fromItem))
+    startKey = page.LastEvaluatedKey
+  } while (startKey)
+  return records
+}
+
+/**
+ * Reads and writes tenant records with the given client.
+ * @param sliceMs longest that one record may take
+ */
+export function createTable(client: DynamoDBClient, tableName: string, sliceMs: number = SLICE_MS.table): Table {
   async function putUnless(record: TenantRecord, expected: number | undefined, call: Call): Promise<boolean> {
-    try {
-      await put(record, expected, call)
-      return true
-    } catch (error) {
-      if (isUpstreamError(error) && error.facts.errorType === 'ConditionalCheckFailedException') return false
-      throw error
-    }
+    const Item = marshall(record, { removeUndefinedValues: true })
+    const command = new PutItemCommand({ TableName: tableName, Item, ...holds(expected) })
+    return unlessChanged(callAws('table', call, undefined, (options) => client.send(command, options)))
   }
 
   async function fetchRecord(userPoolId: UserPoolId, record: string, call: Call): Promise<TenantRecord | undefined> {
     const command = new GetItemCommand({ TableName: tableName, Key: marshall({ userPoolId, record }) })
-    const { Item } = await callAws('table', call, SLICE_MS.table, (options) => client.send(command, options))
+    const { Item } = await callAws('table', call, sliceMs, (options) => client.send(command, options))
     return Item && fromItem(Item)
   }
 
   return {
     fetchConfig: (userPoolId, call) => fetchRecord(userPoolId, 'config', call),
-    async listConfigs(call) {
-      const records: TenantRecord[] = []
-      let ExclusiveStartKey: Record<string, AttributeValue> | undefined
-      do {
+    listConfigs: (call) =>
+      readPages((ExclusiveStartKey) => {
         const command = new ScanCommand({
           TableName: tableName,
           FilterExpression: '#record = :config',
           ExpressionAttributeNames: { '#record': 'record' },
           ExpressionAttributeValues: marshall({ ':config': 'config' }),
           ConsistentRead: true,
-          ...(ExclusiveStartKey && { ExclusiveStartKey }),
+          ExclusiveStartKey,
         })
-        const page = await callAws('table', call, undefined, (options) => client.send(command, options))
-        records.push(...(page.Items ?? []).map(fromItem))
-        ExclusiveStartKey = page.LastEvaluatedKey
-      } while (ExclusiveStartKey)
-      return records
+        return callAws('table', call, undefined, (options) => client.send(command, options))
+      }),
+    async listVersions(userPoolId, call) {
+      const kept = await readPages((ExclusiveStartKey) => {
+        const command = new QueryCommand({
+          TableName: tableName,
+          KeyConditionExpression: '#pool = :pool AND begins_with(#record, :v)',
+          ExpressionAttributeNames: { '#pool': 'userPoolId', '#record': 'record' },
+          ExpressionAttributeValues: marshall({ ':pool': userPoolId, ':v': 'v' }),
+          ConsistentRead: true,
+          ExclusiveStartKey,
+        })
+        return callAws('table', call, undefined, (options) => client.send(command, options))
+      })
+      // The key sorts as text: v10 before v2.
+      return kept.sort((a, b) => a.version - b.version)
     },
     async keepVersion(record, call) {
-      const kept = { ...record, record: `v${record.version}` }
+      const kept = { ...record, record: record.record === 'config' ? `v${record.version}` : record.record }
       if (await putUnless(kept, undefined, call)) return true
       return isDeepStrictEqual(await fetchRecord(record.userPoolId, kept.record, call), kept)
     },
     putConfig: (record, expected, call) => putUnless({ ...record, record: 'config' }, expected, call),
+    deleteConfig(userPoolId, expected, call) {
+      const Key = marshall({ userPoolId, record: 'config' })
+      const command = new DeleteItemCommand({ TableName: tableName, Key, ...holds(expected) })
+      return unlessChanged(callAws('table', call, undefined, (options) => client.send(command, options)))
+    },
   }
 }

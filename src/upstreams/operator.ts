@@ -1,0 +1,85 @@
+import { LambdaClient } from '@aws-sdk/client-lambda'
+import { STSClient } from '@aws-sdk/client-sts'
+import type { Call, Clock } from '../call.js'
+import { EnvInvalid } from '../errors.js'
+import type { UserPoolId } from '../ids.js'
+import { type CallerIdentity, createCallerIdentity } from './identity.js'
+import { type Clients, clientLimits, createClients, type Upstreams, upstreamsOver } from './index.js'
+import { createFunctionAliases, type FunctionAliases } from './lambda.js'
+import { createPutParameter, type PutParameter } from './parameters.js'
+import { createAssumeRole, type RoleCredentials, type RoleRequest } from './sts.js'
+import { createUserPoolSettings, type UserPoolSettings } from './user-pool-settings.js'
+
+export type { CallerIdentity } from './identity.js'
+export type { AssumeRole, RoleCredentials, RoleRequest, Table, TenantRecord, UserPool } from './index.js'
+export type { FunctionAliases, PolicyWrite } from './lambda.js'
+export type { ParameterRequest, PutParameter } from './parameters.js'
+export type { UserPoolSettings } from './user-pool-settings.js'
+
+/** Everything outside the process that the command line works with: the service's counterparts and the operator's own. */
+export interface OperatorUpstreams extends Upstreams {
+  /** Aliases of the gateway's function. */
+  readonly aliases: FunctionAliases
+  readonly putParameter: PutParameter
+  readonly callerIdentity: CallerIdentity
+  /** A pool as its owner sees it, with a role's credentials; null stands for the process's own. */
+  userPoolSettings(userPoolId: UserPoolId, region: string, credentials: RoleCredentials | null): UserPoolSettings
+  /** AssumeRole signed with other credentials than the process's own. */
+  assumeRoleAs(credentials: RoleCredentials, request: RoleRequest, call: Call): Promise<RoleCredentials>
+}
+
+export interface OperatorOptions {
+  /** Of the table, the function, the secrets and STS. */
+  readonly region: string
+  /** A command that works on a pool alone has none. */
+  readonly tenantTable?: string | undefined
+  /** Without version or alias. */
+  readonly functionArn?: string | undefined
+  readonly actionsAlias: string
+}
+
+/** Longest that one request may take: somebody waits, from anywhere, and their credentials may come over the network too. */
+const REQUEST_MS = 10_000
+const OPERATOR_MS = { table: REQUEST_MS, ssm: REQUEST_MS, sts: REQUEST_MS, cognito: REQUEST_MS }
+
+/** The operator's counterparts. Makes clients that the service does without: it is not to be imported by it. */
+export function createOperatorUpstreams(options: OperatorOptions, clock: Clock): OperatorUpstreams {
+  const { region, tenantTable, functionArn, actionsAlias } = options
+  const clients = createClients(region, OPERATOR_MS)
+  const lambda = new LambdaClient({ region, ...clientLimits(REQUEST_MS) })
+  const base = upstreamsOver(clients, tenantTable ?? '', clock, OPERATOR_MS)
+
+  return {
+    ...base,
+    get table() {
+      if (tenantTable === undefined) throw unset('TENANT_TABLE')
+      return base.table
+    },
+    get aliases() {
+      if (functionArn === undefined) throw unset('GATEWAY_FUNCTION_ARN')
+      return createFunctionAliases(lambda, { functionArn, actionsAlias })
+    },
+    putParameter: createPutParameter(clients.ssm),
+    callerIdentity: createCallerIdentity(clients.sts),
+    userPoolSettings: (userPoolId, poolRegion, credentials) =>
+      createUserPoolSettings(clients.cognito.of(poolRegion, credentials), userPoolId),
+    assumeRoleAs: createAssumeRoleAs(region, clients),
+    async close() {
+      lambda.destroy()
+      await base.close()
+    },
+  }
+}
+
+/** Signs with each caller's own credentials, over the connections that there are. */
+function createAssumeRoleAs(region: string, { sts }: Clients): OperatorUpstreams['assumeRoleAs'] {
+  const { requestHandler } = sts.config
+  return (credentials, request, call) => {
+    const client = new STSClient({ region, maxAttempts: 1, requestHandler, credentials })
+    return createAssumeRole(client, REQUEST_MS)(request, call)
+  }
+}
+
+function unset(name: string) {
+  return new EnvInvalid(`${name} is not set, and this needs it.`)
+}

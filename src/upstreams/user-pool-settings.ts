@@ -1,0 +1,82 @@
+import {
+  AdminListGroupsForUserCommand,
+  type CognitoIdentityProviderClient,
+  DescribeUserPoolClientCommand,
+  DescribeUserPoolCommand,
+  GetUserPoolMfaConfigCommand,
+  type GetUserPoolMfaConfigCommandOutput,
+  ListUserPoolClientsCommand,
+  UpdateUserPoolCommand,
+  type UpdateUserPoolCommandInput,
+  type UserPoolClientType,
+  type UserPoolType,
+} from '@aws-sdk/client-cognito-identity-provider'
+import type { Call } from '../call.js'
+import { upstreamError } from '../errors.js'
+import type { UserPoolId } from '../ids.js'
+import { callAws } from './aws-call.js'
+
+/** A user pool as its owner sees it, in the SDK's own types: what is read must be sent back whole. */
+export interface UserPoolSettings {
+  describe(call: Call): Promise<UserPoolType>
+  /** Sets every parameter that can change: AWS resets those that are not in `input` (aws.md 4.3). */
+  update(input: UpdateUserPoolCommandInput, call: Call): Promise<void>
+  /** An app client. Holds its secret, where it has one: never print it whole. */
+  describeClient(clientId: string, call: Call): Promise<UserPoolClientType>
+  /** All app clients. */
+  listClients(call: Call): Promise<{ clientId: string; clientName: string }[]>
+  fetchMfaConfig(call: Call): Promise<GetUserPoolMfaConfigCommandOutput>
+  /** The first groups of a user: something to read that the gateway has no use for. */
+  fetchGroups(username: string, call: Call): Promise<readonly string[]>
+}
+
+/** The most that ListUserPoolClients gives in a page (API model). */
+const CLIENTS_A_PAGE = 60
+
+/** Reads and writes one pool's settings with the given client. */
+export function createUserPoolSettings(
+  client: CognitoIdentityProviderClient,
+  UserPoolId: UserPoolId,
+): UserPoolSettings {
+  return {
+    async describe(call) {
+      const command = new DescribeUserPoolCommand({ UserPoolId })
+      const { UserPool } = await callAws('cognito', call, undefined, (options) => client.send(command, options))
+      if (!UserPool) throw upstreamError('cognito', 'malformed')
+      return UserPool
+    },
+    async update(input, call) {
+      const command = new UpdateUserPoolCommand({ ...input, UserPoolId })
+      await callAws('cognito', call, undefined, (options) => client.send(command, options))
+    },
+    async describeClient(ClientId, call) {
+      const command = new DescribeUserPoolClientCommand({ UserPoolId, ClientId })
+      const { UserPoolClient } = await callAws('cognito', call, undefined, (options) => client.send(command, options))
+      if (!UserPoolClient) throw upstreamError('cognito', 'malformed')
+      return UserPoolClient
+    },
+    async listClients(call) {
+      const clients: { clientId: string; clientName: string }[] = []
+      let NextToken: string | undefined
+      do {
+        const token = NextToken === undefined ? {} : { NextToken }
+        const command = new ListUserPoolClientsCommand({ UserPoolId, MaxResults: CLIENTS_A_PAGE, ...token })
+        const page = await callAws('cognito', call, undefined, (options) => client.send(command, options))
+        for (const { ClientId = '', ClientName = '' } of page.UserPoolClients ?? []) {
+          clients.push({ clientId: ClientId, clientName: ClientName })
+        }
+        NextToken = page.NextToken
+      } while (NextToken)
+      return clients
+    },
+    async fetchGroups(Username, call) {
+      const command = new AdminListGroupsForUserCommand({ UserPoolId, Username, Limit: 1 })
+      const { Groups = [] } = await callAws('cognito', call, undefined, (options) => client.send(command, options))
+      return Groups.flatMap(({ GroupName }) => GroupName ?? [])
+    },
+    fetchMfaConfig(call) {
+      const command = new GetUserPoolMfaConfigCommand({ UserPoolId })
+      return callAws('cognito', call, undefined, (options) => client.send(command, options))
+    },
+  }
+}
