@@ -3,9 +3,9 @@ import { systemClock } from './call.js'
 import { createLocalCommand } from './local/command.js'
 import { runCli } from './operator/program.js'
 
-const { argv, env, stdout, stderr } = process
+const { argv, env, stdin, stdout, stderr } = process
 // Whoever reads may have enough before we are done, as `head` does.
 for (const output of [stdout, stderr])
   output.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? 0 : 1))
-const io = { stdout, stderr, env, clock: systemClock }
+const io = { stdin, stdout, stderr, env, clock: systemClock }
 process.exitCode = await runCli(argv.slice(2), io, [createLocalCommand(import.meta.dirname)])

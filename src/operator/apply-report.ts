@@ -1,21 +1,25 @@
+import type { Plan } from './apply-plan.js'
+import { planText } from './apply-plan-text.js'
+import type { Conflict, Written } from './apply-write.js'
+import { changesJson } from './config-changes.js'
 import { type CommandIo, createPaint, writeJson } from './io.js'
-import { type Plan, tenantIdOf } from './plan.js'
-import { planText } from './plan-text.js'
 import { shellWord } from './shell-word.js'
-import type { Conflict, Written } from './write-plan.js'
+import { tenantIdOf } from './tenant-record.js'
+import { conflictText } from './write-record.js'
 
 /** Enough to see which ones; `--json` has them all. */
 const NAMES_MAX = 20
 
-/** Shows a plan and, where it is not to be carried out yet, how that is done. */
-export function reportPlan(plan: Plan, options: { dir: string; json: boolean; yes: boolean }, io: CommandIo): void {
-  if (options.json) {
-    writeJson(io.stdout, { applied: false, ...planJson(plan) })
-    return
-  }
-  io.stdout.write(planText(plan, createPaint(io.stdout, io.env)))
-  if (plan.writes.length === 0 || options.yes) return
-  const command = `corbado-gateway tenants apply ${shellWord(options.dir)} --yes`
+/** Shows a plan. */
+export function reportPlan(plan: Plan, json: boolean, io: CommandIo): void {
+  if (json) writeJson(io.stdout, { applied: false, ...planJson(plan) })
+  else io.stdout.write(planText(plan, createPaint(io.stdout, io.env)))
+}
+
+/** Says how a plan that was only shown is carried out. */
+export function reportNotApplied(plan: Plan, dir: string, io: CommandIo): void {
+  if (plan.writes.length === 0) return
+  const command = `corbado-gateway tenants apply ${shellWord(dir)} --yes`
   io.stdout.write(`\nNothing was written. To write it: ${command}\n`)
 }
 
@@ -31,19 +35,26 @@ export function reportApplied(plan: Plan, written: Written, json: boolean, io: C
 function writtenText(plan: Plan, written: Written, complete: boolean, io: CommandIo): void {
   const { added, changed, conflicts } = written
   const paint = createPaint(io.stderr, io.env)
-  for (const conflict of conflicts) io.stderr.write(`${paint('red', 'error:')} ${conflictText(conflict)}\n`)
+  for (const { tenantId, now } of conflicts) {
+    io.stderr.write(`${paint('red', 'error:')} ${conflictText(tenantId, now)}\n`)
+  }
   if (!complete) io.stderr.write(`${partText(plan, written)}\n`)
   const counts = `${added.length} added, ${changed.length} changed, ${plan.untouched} untouched`
   io.stdout.write(`${counts}\n`)
 }
 
-function planJson({ writes, untouched, kept }: Plan) {
+function planJson({ writes, untouched, withoutFile }: Plan) {
   const name = ({ tenantId, userPoolId }: { tenantId: string; userPoolId: string }) => ({ tenantId, userPoolId })
   return {
     added: writes.filter(({ old }) => !old).map(({ tenant }) => name(tenant)),
-    changed: writes.filter(({ old }) => old).map(({ tenant, changes }) => ({ ...name(tenant), changes })),
+    changed: writes
+      .filter(({ old }) => old)
+      .map(({ tenant, changes }) => ({
+        ...name(tenant),
+        changes: changesJson(changes),
+      })),
     untouched,
-    kept: kept.map((record) => name({ tenantId: tenantIdOf(record), userPoolId: record.userPoolId })),
+    withoutFile: withoutFile.map((record) => name({ tenantId: tenantIdOf(record), userPoolId: record.userPoolId })),
   }
 }
 
@@ -53,11 +64,6 @@ function writtenJson({ added, changed, conflicts }: Written) {
 
 function byWhom({ version, updatedBy, updatedAt }: NonNullable<Conflict['now']>) {
   return { version, updatedBy, updatedAt }
-}
-
-function conflictText({ tenantId, now }: Conflict): string {
-  const who = now ? `it is version ${now.version} by ${now.updatedBy} of ${now.updatedAt}` : 'its record is gone'
-  return `${tenantId} was changed in the table meanwhile: ${who}; it was not written`
 }
 
 function partText({ writes }: Plan, { added, changed }: Written): string {

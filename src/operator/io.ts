@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import { styleText } from 'node:util'
 import type { Clock } from '../call.js'
 
@@ -7,8 +8,16 @@ export interface Output {
   readonly isTTY?: boolean | undefined
 }
 
+/** Where somebody, or a pipe, answers; `process.stdin` is one. */
+export type Input = Readable & {
+  readonly isTTY?: boolean | undefined
+  /** Of a terminal: whether keys come one by one, unechoed. */
+  setRawMode?(raw: boolean): unknown
+}
+
 /** All that the command line takes from its process, so that tests can bring their own. */
 export interface Io {
+  readonly stdin: Input
   readonly stdout: Output
   readonly stderr: Output
   readonly env: Readonly<Record<string, string | undefined>>

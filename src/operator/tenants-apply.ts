@@ -1,18 +1,22 @@
-import { userInfo } from 'node:os'
 import type { Command } from 'commander'
 import { createCall } from '../call.js'
 import { parseEnv } from '../env.js'
-import type { Upstreams } from '../upstreams/index.js'
-import { reportApplied, reportPlan } from './apply-report.js'
+import type { OperatorUpstreams } from '../upstreams/operator.js'
+import { type Plan, planTenants } from './apply-plan.js'
+import { reportApplied, reportNotApplied, reportPlan } from './apply-report.js'
+import { writePlan } from './apply-write.js'
+import { askYes } from './ask.js'
 import { readConfigRules } from './config-rules.js'
 import { defineCommand } from './define-command.js'
 import type { CommandIo } from './io.js'
 import { reportIssues } from './issues-report.js'
-import { type Plan, planTenants, tenantIdOf } from './plan.js'
 import { createProgress } from './progress.js'
 import type { FileIssue } from './tenant-file.js'
 import { readTenantFolder, type TenantEntry } from './tenant-files.js'
-import { AWS_CALL_MS, writePlan } from './write-plan.js'
+import { tenantIdOf } from './tenant-record.js'
+import { userName } from './user-name.js'
+import { withUpstreams } from './with-upstreams.js'
+import { AWS_CALL_MS } from './write-record.js'
 
 export interface ApplyOptions {
   readonly yes?: true
@@ -20,48 +24,69 @@ export interface ApplyOptions {
   readonly by?: string
 }
 
-/** Longest that one page of the table may take. */
-const TABLE_REQUEST_MS = 10_000
+const settings = 'TENANT_TABLE=corbado-gateway-tenants AWS_REGION=eu-central-1'
+
+/** `tenants plan`: what `apply` would write. */
+export function tenantsPlanCommand(io: CommandIo): Command {
+  return defineCommand(io, {
+    path: 'corbado-gateway tenants plan',
+    summary: 'Shows field by field what the files would change in the table. Writes nothing.',
+    examples: [`${settings} corbado-gateway tenants plan`],
+  })
+    .argument('[dir]', 'folder of the tenant files', 'tenants')
+    .option('--json', 'print { applied: false, added, changed, untouched, withoutFile }')
+    .action((dir: string, { json = false }: { json?: boolean }) =>
+      withPlan(dir, json, io, async (plan) => {
+        reportPlan(plan, json, io)
+        if (!json) reportNotApplied(plan, dir, io)
+      }),
+    )
+}
 
 /** `tenants apply`: brings the table to what the files say. Never removes. */
 export function tenantsApplyCommand(io: CommandIo): Command {
   return defineCommand(io, {
     path: 'corbado-gateway tenants apply',
     summary: 'Shows what would change in the table, and with --yes writes it. Tenants without a file are kept.',
-    examples: [
-      'TENANT_TABLE=corbado-gateway-tenants AWS_REGION=eu-central-1 corbado-gateway tenants apply',
-      'TENANT_TABLE=corbado-gateway-tenants AWS_REGION=eu-central-1 corbado-gateway tenants apply --yes',
-    ],
+    examples: [`${settings} corbado-gateway tenants apply`, `${settings} corbado-gateway tenants apply --yes`],
   })
     .argument('[dir]', 'folder of the tenant files', 'tenants')
-    .option('--yes', 'write what the plan shows')
+    .option('--yes', 'write what the plan shows, without being asked')
     .option('--by <name>', 'who writes, as the record says (default: your user name)')
     .option('--json', 'print the plan and what was written as JSON')
     .action((dir: string, options: ApplyOptions) => applyTenants(dir, options, io))
 }
 
-/** Shows or, with `yes`, carries out what brings the table to what a folder's files say. */
-export async function applyTenants(dir: string, options: ApplyOptions, io: CommandIo): Promise<void> {
-  const env = parseEnv(io.env)
-  const folder = await readTenantFolder(dir, readConfigRules(io.env))
-  if (folder.issues.length > 0) return reportIssues(folder, options.json === true, io)
-  // The AWS SDK takes longer to load than all the rest, and wrong files are told without it.
-  const { createUpstreams } = await import('../upstreams/index.js')
-  const upstreams = createUpstreams(env, io.clock, TABLE_REQUEST_MS)
-  try {
-    const plan = planTenants(folder.entries, await upstreams.table.listConfigs(createCall(AWS_CALL_MS)))
-    const issues = takenIds(folder.entries, plan)
-    if (issues.length > 0) return reportIssues({ entries: [], issues }, options.json === true, io)
-    await carryOut(plan, dir, options, upstreams, io)
-  } finally {
-    await upstreams.close()
-  }
+/** Shows and, with `yes` or somebody's, carries out what brings the table to what a folder's files say. */
+export function applyTenants(dir: string, options: ApplyOptions, io: CommandIo): Promise<void> {
+  const { json = false, yes = false } = options
+  return withPlan(dir, json, io, async (plan, { table }) => {
+    if (!json || !yes) reportPlan(plan, json, io)
+    const wanted = yes || (!json && plan.writes.length > 0 && (await askYes('Write this?', io)))
+    if (wanted) await carryOut(plan, options, table, io)
+    else if (!json) reportNotApplied(plan, dir, io)
+  })
 }
 
-async function carryOut(plan: Plan, dir: string, options: ApplyOptions, { table }: Upstreams, io: CommandIo) {
-  const { json = false, yes = false } = options
-  if (!json || !yes) reportPlan(plan, { dir, json, yes }, io)
-  if (!yes) return
+/** Reads folder and table and plans; what is wrong with the files is reported instead. */
+async function withPlan(
+  dir: string,
+  json: boolean,
+  io: CommandIo,
+  work: (plan: Plan, upstreams: OperatorUpstreams) => Promise<void>,
+): Promise<void> {
+  parseEnv(io.env)
+  const folder = await readTenantFolder(dir, readConfigRules(io.env))
+  if (folder.issues.length > 0) return reportIssues(folder, json, io)
+  await withUpstreams(io, async (upstreams) => {
+    const plan = planTenants(folder.entries, await upstreams.table.listConfigs(createCall(AWS_CALL_MS)))
+    const issues = takenIds(folder.entries, plan)
+    if (issues.length > 0) reportIssues({ entries: [], issues }, json, io)
+    else await work(plan, upstreams)
+  })
+}
+
+async function carryOut(plan: Plan, options: ApplyOptions, table: OperatorUpstreams['table'], io: CommandIo) {
   const progress = createProgress(io.stderr, plan.writes.length)
   const written = await writePlan(plan.writes, {
     table,
@@ -70,24 +95,15 @@ async function carryOut(plan: Plan, dir: string, options: ApplyOptions, { table 
     onWritten: progress.step,
   })
   progress.end()
-  reportApplied(plan, written, json, io)
+  reportApplied(plan, written, options.json === true, io)
   if (written.fault !== undefined) throw written.fault
 }
 
 /** A tenant id that a pool without a file holds already: two pools would share one name in logs and commands. */
-function takenIds(entries: readonly TenantEntry[], { kept }: Plan): FileIssue[] {
-  const holders = new Map(kept.map((record) => [tenantIdOf(record), record.userPoolId]))
+function takenIds(entries: readonly TenantEntry[], { withoutFile }: Plan): FileIssue[] {
+  const holders = new Map(withoutFile.map((record) => [tenantIdOf(record), record.userPoolId]))
   return entries.flatMap(({ tenant, issueAt }) => {
     const holder = holders.get(tenant.tenantId)
     return holder ? [issueAt('/tenantId', `is already used in the table, by user pool ${holder}`)] : []
   })
-}
-
-/** An account without a name, as in some containers, makes userInfo throw. */
-function userName(): string {
-  try {
-    return userInfo().username || 'unknown'
-  } catch {
-    return 'unknown'
-  }
 }

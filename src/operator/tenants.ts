@@ -1,18 +1,35 @@
 import type { Command } from 'commander'
 import { defineCommand } from './define-command.js'
 import type { CommandIo } from './io.js'
-import { tenantsApplyCommand } from './tenants-apply.js'
+import { tenantsApplyCommand, tenantsPlanCommand } from './tenants-apply.js'
+import { tenantsHistoryCommand } from './tenants-history.js'
+import { tenantsListCommand } from './tenants-list.js'
+import { tenantsRemoveCommand } from './tenants-remove.js'
+import { tenantsRollbackCommand } from './tenants-rollback.js'
 import { tenantsSchemaCommand } from './tenants-schema.js'
+import { tenantsShowCommand } from './tenants-show.js'
+import { tenantsStatusCommands } from './tenants-status.js'
 import { tenantsValidateCommand } from './tenants-validate.js'
 
 /** `tenants …`: the files in `tenants/` and the table that the gateway reads. */
 export function tenantsCommand(io: CommandIo): Command {
-  return defineCommand(io, {
+  const command = defineCommand(io, {
     path: 'corbado-gateway tenants',
-    summary: 'Checks tenant files and brings them into the table.',
+    summary: 'Checks tenant files, brings them into the table, and shows and changes what is there.',
     examples: ['corbado-gateway tenants validate', 'corbado-gateway tenants apply --yes'],
   })
-    .addCommand(tenantsValidateCommand(io))
-    .addCommand(tenantsApplyCommand(io))
-    .addCommand(tenantsSchemaCommand(io))
+  const commands = [
+    tenantsValidateCommand(io),
+    tenantsPlanCommand(io),
+    tenantsApplyCommand(io),
+    tenantsListCommand(io),
+    tenantsShowCommand(io),
+    tenantsHistoryCommand(io),
+    tenantsRollbackCommand(io),
+    ...tenantsStatusCommands(io),
+    tenantsRemoveCommand(io),
+    tenantsSchemaCommand(io),
+  ]
+  for (const each of commands) command.addCommand(each)
+  return command
 }

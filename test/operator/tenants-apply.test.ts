@@ -151,12 +151,12 @@ t.test('shows the plan and writes nothing without --yes', async (t) => {
   t.equal(
     stdout,
     `~ b (eu-central-1_b)
-  ~ aws.externalId: "ext-acme" -> "ext-other"
+  ~ aws.externalId: (changed)
   + aws.replicaRegions: ["eu-west-1"]
   + login.maxAttempts: 5
 + c (eu-central-1_c)
-= eu-central-1_Odd (eu-central-1_Odd) is in the table but has no file here (kept: apply never removes)
-= old (eu-central-1_Old) is in the table but has no file here (kept: apply never removes)
+- eu-central-1_Odd (eu-central-1_Odd) has no file here; apply keeps it, and this would take it out: corbado-gateway tenants remove eu-central-1_Odd
+- old (eu-central-1_Old) has no file here; apply keeps it, and this would take it out: corbado-gateway tenants remove old
 1 untouched
 
 Nothing was written. To write it: corbado-gateway tenants apply ${dir} --yes
@@ -170,20 +170,54 @@ Nothing was written. To write it: corbado-gateway tenants apply ${dir} --yes
         tenantId: 'b',
         userPoolId: 'eu-central-1_b',
         changes: [
-          { field: 'aws.externalId', from: 'ext-acme', to: 'ext-other' },
+          { field: 'aws.externalId' },
           { field: 'aws.replicaRegions', to: ['eu-west-1'] },
           { field: 'login.maxAttempts', to: 5 },
         ],
       },
     ],
     untouched: 1,
-    kept: [
+    withoutFile: [
       { tenantId: 'eu-central-1_Odd', userPoolId: 'eu-central-1_Odd' },
       { tenantId: 'old', userPoolId: 'eu-central-1_Old' },
     ],
   })
   t.equal(writes(), before)
   t.equal(await count(), 4)
+})
+
+t.test('plan shows the same, never asks and never writes', async (t) => {
+  const { writes } = await startStack(t)
+  const dir = t.testdir({ 'a.yaml': tenantYaml('a') })
+  const plan = (...options: string[]) => cli(['tenants', 'plan', dir, ...options], { env, isTTY: true, stdin: 'y\n' })
+  t.equal(
+    (await cli(['tenants', 'plan', dir], { env })).stdout,
+    `+ a (eu-central-1_a)
+0 untouched
+
+Nothing was written. To write it: corbado-gateway tenants apply ${dir} --yes
+`,
+  )
+  t.match(await plan(), { code: 0, stderr: '' })
+  t.match(JSON.parse((await plan('--json')).stdout), { applied: false, added: [{ tenantId: 'a' }] })
+  t.match(await plan('--yes'), { code: 2, stderr: "error: unknown option '--yes'" })
+  t.equal(writes(), 0)
+})
+
+t.test('asks on a terminal, and takes nothing but a yes for one', async (t) => {
+  const { writes } = await startStack(t)
+  const dir = t.testdir({ 'a.yaml': tenantYaml('a') })
+  const answer = (stdin: string) => cli(['tenants', 'apply', dir], { env, isTTY: true, stdin })
+  for (const no of ['n\n', '\n', 'yesterday\n', ' no yes\n']) {
+    const { code, stdout, stderr } = await answer(no)
+    t.equal(code, 0)
+    t.match(stderr, /^Write this\? \[y\/N\] $/)
+    t.match(stdout, 'Nothing was written.')
+  }
+  t.equal(writes(), 0)
+  t.match(await answer('Y\n'), { code: 0, stdout: '1 added, 0 changed, 0 untouched\n' })
+  t.equal(writes(), 1)
+  t.notMatch((await answer('')).stderr, 'Write this?', 'nothing to write, nothing to ask')
 })
 
 t.test('shows a field that is gone, a config that is none, and a folder that a shell would split', async (t) => {
@@ -244,7 +278,7 @@ t.test('prints what was written as JSON', async (t) => {
     added: [{ tenantId: 'a', userPoolId: 'eu-central-1_a' }],
     changed: [],
     untouched: 0,
-    kept: [],
+    withoutFile: [],
     written: { added: ['a'], changed: [], conflicts: [] },
   })
 })

@@ -303,7 +303,14 @@ t.test('every command has help with an example, and every one that does somethin
     for (const inner of command.commands) await check(inner, [...path, inner.name()])
   }
   const quiet = { write: () => true }
-  const io = { stdout: quiet, stderr: quiet, env: {}, clock: Date, foundProblems: () => undefined }
+  const io = {
+    stdout: quiet,
+    stderr: quiet,
+    env: {},
+    stdin: process.stdin,
+    clock: Date,
+    foundProblems: () => undefined,
+  }
   await check(createProgram(io, more), [])
 })
 

@@ -1,0 +1,20 @@
+import type { Command } from 'commander'
+import { aliasesCheckCommand } from './aliases-check.js'
+import { aliasesGrantCommand } from './aliases-grant.js'
+import { aliasesListCommand } from './aliases-list.js'
+import { aliasesRevokeCommand } from './aliases-revoke.js'
+import { defineCommand } from './define-command.js'
+import type { CommandIo } from './io.js'
+
+/** `aliases …`: which user pools may invoke the gateway's function, and through which of its aliases. */
+export function aliasesCommand(io: CommandIo): Command {
+  return defineCommand(io, {
+    path: 'corbado-gateway aliases',
+    summary: "Lets user pools invoke the gateway's function through their tenant's alias.",
+    examples: ['corbado-gateway aliases list', 'corbado-gateway aliases grant acme-shop'],
+  })
+    .addCommand(aliasesListCommand(io))
+    .addCommand(aliasesGrantCommand(io))
+    .addCommand(aliasesRevokeCommand(io))
+    .addCommand(aliasesCheckCommand(io))
+}

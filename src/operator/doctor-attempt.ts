@@ -1,0 +1,34 @@
+import { isUpstreamError, type UpstreamError } from '../errors.js'
+
+/** What came of a call whose failure is an answer too. */
+export type Attempt<T> =
+  | { readonly kind: 'answered'; readonly value: T }
+  | { readonly kind: 'fault'; readonly fault: UpstreamError }
+
+/** Waits for a call; anything but a dependency's fault is thrown. */
+export async function attempt<T>(work: Promise<T>): Promise<Attempt<T>> {
+  try {
+    return { kind: 'answered', value: await work }
+  } catch (error) {
+    if (!isUpstreamError(error)) throw error
+    return { kind: 'fault', fault: error }
+  }
+}
+
+/** Was it refused for want of a permission? A trust that refuses says the same. */
+export function isDenied(tried: Attempt<unknown>): boolean {
+  return tried.kind === 'fault' && tried.fault.kind === 'denied'
+}
+
+/** The dependency's own name of what happened; undefined where it answered. */
+export function errorTypeOf(tried: Attempt<unknown>): string | undefined {
+  return tried.kind === 'fault' ? tried.fault.facts.errorType : undefined
+}
+
+const NAMES = { table: 'DynamoDB', ssm: 'SSM', sts: 'STS', cognito: 'Cognito', lambda: 'Lambda', corbado: 'Corbado' }
+
+/** What the dependency did instead of answering, e.g. "Cognito said AccessDeniedException"; the same each time. */
+export function saidOf({ upstream, kind, facts }: UpstreamError): string {
+  if (kind === 'timeout') return `${NAMES[upstream]} did not answer in time`
+  return `${NAMES[upstream]} said ${facts.errorType ?? kind}`
+}

@@ -1,0 +1,48 @@
+import { readAliasPolicy } from './alias-policy.js'
+import { attempt, saidOf } from './doctor-attempt.js'
+import { dependent, type Finding, failed, notCheckable, passed } from './doctor-finding.js'
+import type { Patient } from './doctor-patient.js'
+
+/** May the pool invoke the gateway's function through the tenant's alias? */
+export async function checkGateway(patient: Patient): Promise<Finding[]> {
+  const { tenant, upstreams, step, word } = patient
+  const [listed, policy] = await Promise.all([
+    attempt(upstreams.aliases.list(step())),
+    attempt(upstreams.aliases.fetchPolicy(tenant.alias, step())),
+  ])
+  if (listed.kind === 'fault') {
+    return [unread('alias', 'lambda:ListAliases', saidOf(listed.fault)), ...dependent(['invoke-permission'], 'alias')]
+  }
+  if (!listed.value.includes(tenant.alias)) {
+    const what = `The gateway's function has no alias ${tenant.alias}.`
+    const fix = `operator: corbado-gateway aliases grant ${word} --yes`
+    return [failed('alias', what, fix), ...dependent(['invoke-permission'], 'alias')]
+  }
+  const alias = passed('alias', `The gateway's function has the alias ${tenant.alias}.`)
+  if (policy.kind === 'fault') {
+    return [alias, unread('invoke-permission', 'lambda:GetResourcePolicy', saidOf(policy.fault))]
+  }
+  return [alias, checkPermission(policy.value?.policy, patient)]
+}
+
+function unread(check: 'alias' | 'invoke-permission', action: string, said: string): Finding {
+  const fix = `operator: use credentials that may call ${action} on GATEWAY_FUNCTION_ARN`
+  return notCheckable(check, `The aliases could not be read: ${said}.`, fix)
+}
+
+/** Judges an alias's policy; undefined stands for none. */
+export function checkPermission(
+  policy: string | undefined,
+  { hostedArn, poolArn = '', tenant, word }: Pick<Patient, 'hostedArn' | 'poolArn' | 'tenant' | 'word'>,
+): Finding {
+  const { poolArns, faults } = readAliasPolicy(hostedArn, policy)
+  const fix = `operator: corbado-gateway aliases grant ${word} --yes`
+  if (!poolArns.includes(poolArn)) {
+    return failed('invoke-permission', `The alias ${tenant.alias} does not let in ${poolArn}.`, fix)
+  }
+  if (faults.length > 0) {
+    const found = faults.map(({ what }) => what).join('; ')
+    return failed('invoke-permission', `The policy of the alias ${tenant.alias} holds what it must not: ${found}.`, fix)
+  }
+  return passed('invoke-permission', `The alias ${tenant.alias} lets in exactly this pool among its own.`)
+}

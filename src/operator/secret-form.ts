@@ -1,0 +1,57 @@
+import type { TenantFile } from '../tenant/config.js'
+
+/** A credential in the form in which the gateway reads it, or what is wrong with it: never the value nor a part of it. */
+export type ReadSecret =
+  | { readonly kind: 'usable'; readonly value: string; readonly taken: string }
+  | { readonly kind: 'refused'; readonly why: string }
+
+type Corbado = Pick<TenantFile['corbado'], 'projectId' | 'credentialScheme'>
+
+/** Corbado's own form of API secrets (corbado.md 1). */
+const apiSecret = /^corbado\d+_[\w.~+/=-]+$/
+
+/** Longest value of a standard SSM parameter (SSM quotas: 4 KB). */
+const SECRET_LENGTH_MAX = 4_096
+
+/** Checks what somebody gave as a tenant's Backend API credential. One final line end does not count. */
+export function readSecret(given: string, { projectId, credentialScheme }: Corbado): ReadSecret {
+  const text = given.replace(/\r?\n$/, '')
+  if (text === '') return refused('nothing was given')
+  if (text.length > SECRET_LENGTH_MAX) return refused(`it is longer than ${SECRET_LENGTH_MAX} characters`)
+  if (/[^\x21-\x7e]/.test(text))
+    return refused('it holds spaces, line breaks or other characters that no credential has')
+  return credentialScheme === 'basic' ? readBasic(text, projectId) : readBearer(text)
+}
+
+function readBasic(text: string, projectId: string): ReadSecret {
+  if (apiSecret.test(text)) return refused('it is the API secret alone: give projectID:apiSecret')
+  const encoded = !text.includes(':')
+  const pair = encoded ? decoded(text) : text
+  const [project = '', secret = ''] = pair?.split(/:(.*)/s) ?? []
+  if (pair === undefined || !/^pro-\d+$/.test(project)) {
+    return refused('it is neither projectID:apiSecret nor base64 of that, which credentialScheme basic asks for')
+  }
+  if (project !== projectId) return refused(`it is of project ${project}, but the tenant's is ${projectId}`)
+  if (!apiSecret.test(secret)) return refused("its API secret does not begin as Corbado's do (corbado1_)")
+  const taken = encoded ? 'base64 of projectID:apiSecret' : 'projectID:apiSecret, stored as base64 of it'
+  return { kind: 'usable', value: Buffer.from(pair).toString('base64'), taken }
+}
+
+function readBearer(text: string): ReadSecret {
+  if (!/^[\w.~+/-]+=*$/.test(text)) return refused('it holds characters that no bearer key has')
+  if (/^pro-\d+:/.test(decoded(text) ?? '')) {
+    return refused('it is base64 of projectID:apiSecret, but credentialScheme is bearer')
+  }
+  return { kind: 'usable', value: text, taken: 'bearer key' }
+}
+
+/** What base64 stands for; undefined where it is none. */
+function decoded(text: string): string | undefined {
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return undefined
+  const bytes = Buffer.from(text, 'base64')
+  return bytes.toString('base64').replace(/=+$/, '') === text.replace(/=+$/, '') ? bytes.toString('utf8') : undefined
+}
+
+function refused(why: string): ReadSecret {
+  return { kind: 'refused', why }
+}

@@ -1,0 +1,76 @@
+import { EnvInvalid } from '../errors.js'
+
+/** One setting of the operator's own: what the README's table says of it, and the form that its text must have. */
+interface OperatorSetting {
+  readonly name: string
+  readonly doc: string
+  readonly pattern: RegExp
+  /** Completes "NAME must be …". */
+  readonly form: string
+}
+
+const roleArn = /^arn:aws(-[a-z]+)*:iam::\d{12}:role\/[\w+=,.@/-]{1,576}$/
+
+/**
+ * Settings that commands of an operator read besides TENANT_TABLE and AWS_REGION. Each is needed by the commands that
+ * use it alone; the service knows none of them.
+ */
+export const OPERATOR_SETTINGS = {
+  gatewayFunctionArn: {
+    name: 'GATEWAY_FUNCTION_ARN',
+    doc: "ARN of the gateway's function in this region, without an alias",
+    pattern: /^arn:aws(-[a-z]+)*:lambda:[a-z]{2}(-[a-z]+)+-\d:\d{12}:function:[\w-]{1,64}$/,
+    form: 'the ARN of a Lambda function without version or alias',
+  },
+  gatewayRoleArn: {
+    name: 'GATEWAY_ROLE_ARN',
+    doc: "ARN of the role under which the gateway's function runs; customers' roles trust it",
+    pattern: roleArn,
+    form: 'the ARN of an IAM role',
+  },
+  doctorRoleArn: {
+    name: 'DOCTOR_ROLE_ARN',
+    doc: "ARN of the role under which the doctor tries customers' roles; they trust it too",
+    pattern: roleArn,
+    form: 'the ARN of an IAM role',
+  },
+  customerTemplateUrl: {
+    name: 'CUSTOMER_TEMPLATE_URL',
+    doc: "https S3 address of the CloudFormation template of the customer's role",
+    // CloudFormation takes a quick-create template from S3 alone (aws.md 7).
+    pattern: /^https:\/\/([\w-]+\.)*s3([.-][\w-]+)*\.amazonaws\.com(\.cn)?\/[^\s?#]+$/,
+    form: 'the https address of an object in S3',
+  },
+} as const satisfies Record<string, OperatorSetting>
+
+type Name = keyof typeof OPERATOR_SETTINGS
+
+/** The operator's settings; one that is not set is left out. */
+export type OperatorSettings = { readonly [K in Name]?: string }
+
+/**
+ * Reads the operator's settings from environment variables.
+ * @param needed those without which the command cannot work
+ * @throws GW_ERR_ENV_INVALID naming all that are needed and missing, or the first that is wrong
+ */
+export function readOperatorSettings<K extends Name = never>(
+  source: Readonly<Record<string, string | undefined>>,
+  needed: readonly K[] = [],
+): OperatorSettings & { readonly [Needed in K]: string } {
+  const missing = needed.map((key) => OPERATOR_SETTINGS[key]).filter(({ name }) => !source[name])
+  if (missing.length > 0) {
+    throw new EnvInvalid(missing.map(({ name, doc }) => `${name} is not set: ${doc}.`).join(' '))
+  }
+  const given = Object.entries<OperatorSetting>(OPERATOR_SETTINGS).flatMap(([key, setting]) => {
+    // An empty variable is one that somebody meant to unset.
+    const value = source[setting.name]
+    return value ? [[key, checked(setting, value)]] : []
+  })
+  // Object.fromEntries forgets which keys it was given; `needed` was checked above.
+  return Object.fromEntries(given) as OperatorSettings & { readonly [Needed in K]: string }
+}
+
+function checked({ name, pattern, form }: OperatorSetting, value: string): string {
+  if (pattern.test(value)) return value
+  throw new EnvInvalid(`${name} must be ${form}, but is "${value}".`)
+}

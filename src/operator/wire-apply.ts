@@ -1,0 +1,93 @@
+import type { Command } from 'commander'
+import type { UserPoolId } from '../ids.js'
+import { askYes } from './ask.js'
+import { defineCommand } from './define-command.js'
+import { NotPossible } from './failure.js'
+import type { CommandIo } from './io.js'
+import { managementOf } from './wire-managed.js'
+import {
+  lookAt,
+  planFor,
+  replacingOptions,
+  type WireOptions,
+  wireExample,
+  wireWords,
+  withTarget,
+} from './wire-options.js'
+import { type OwnedPool, withOwnedPool } from './wire-pool.js'
+import { reportPlan, reportWritten, type WireReport } from './wire-report.js'
+import { dropSnapshot, snapshotName, writeSnapshot } from './wire-snapshot.js'
+import { regionOf } from './wire-target.js'
+import { npxLine } from './wire-text.js'
+import { writeWiring } from './wire-write.js'
+
+interface ApplyOptions extends WireOptions {
+  readonly yes?: true
+  readonly snapshot?: string
+  readonly unmanaged?: true
+}
+
+/** `wire apply`: points a pool's triggers at the gateway, and leaves everything else as it is. */
+export function wireApplyCommand(io: CommandIo): Command {
+  const command = defineCommand(io, {
+    path: 'corbado-gateway wire apply',
+    summary: "Points a user pool's triggers at Corbado, once the plan that it shows is agreed to.",
+    examples: [wireExample('apply'), wireExample('apply', ' --yes')],
+  })
+  return withTarget(command)
+    .option('--yes', 'write what the plan shows, without being asked')
+    .option('--snapshot <file>', 'where to keep the pool as it was (default: <userPoolId>.<time>.json here)')
+    .option('--unmanaged', 'write although a tag says that CloudFormation or Terraform manages the pool')
+    .option('--json', 'print { applied, userPoolId, name, arn, changes, taken, warnings, snapshot, different }')
+    .action((userPoolId: UserPoolId, options: ApplyOptions) => {
+      return withOwnedPool({ userPoolId, region: regionOf(options.arn) }, io, async (pool) => {
+        const report = await lookAt(pool, options)
+        if (await isWanted(report, userPoolId, options, io)) await apply(pool, report, userPoolId, options, io)
+      })
+    })
+}
+
+/** Shows the plan. Is there something to write, and may it be written? */
+async function isWanted(report: WireReport, userPoolId: UserPoolId, options: ApplyOptions, io: CommandIo) {
+  const { plan, json, userPool } = report
+  const possible = plan.changes.length > 0 && plan.taken.length === 0
+  const management = options.unmanaged ? undefined : managementOf(userPool.UserPoolTags)
+  if (!json || !options.yes || !possible || management) reportPlan(report, io)
+  if (plan.taken.length > 0 && !json) {
+    const words = wireWords('apply', userPoolId, replacingOptions(options, plan))
+    io.stdout.write(`\nNothing was written. To let go of what is in use:\n  ${npxLine(words)}\n`)
+  }
+  if (!possible) return false
+  if (management) {
+    const instead = npxLine([...wireWords('plan', userPoolId, options), '--as', management.tool])
+    throw new NotPossible(
+      `nothing was written: the tag ${management.tag} says that ${management.tool} manages this pool and would take the ` +
+        `change back. See how to make it there: ${instead}. If the tag is wrong: --unmanaged`,
+    )
+  }
+  if (options.yes || (!json && (await askYes('Write this?', io)))) return true
+  const words = [...wireWords('apply', userPoolId, options), '--yes']
+  if (!json) io.stdout.write(`\nNothing was written. To write it:\n  ${npxLine(words)}\n`)
+  return false
+}
+
+async function apply(
+  pool: OwnedPool,
+  report: WireReport,
+  userPoolId: UserPoolId,
+  options: ApplyOptions,
+  io: CommandIo,
+): Promise<void> {
+  const now = io.clock.now()
+  const snapshot = options.snapshot ?? snapshotName(userPoolId, now)
+  const recorded = { region: regionOf(options.arn), changes: report.plan.changes }
+  const different = await writeWiring({
+    pool,
+    shown: report.plan,
+    planOf: (userPool) => planFor(options, userPool),
+    keep: (userPool) => writeSnapshot(snapshot, userPool, recorded, now),
+    discard: () => dropSnapshot(snapshot),
+  })
+  const undo = ['wire', 'undo', userPoolId, '--snapshot', snapshot]
+  reportWritten(report, { different, snapshot, undo }, io)
+}

@@ -1,0 +1,69 @@
+import type { LambdaConfigType } from '@aws-sdk/client-cognito-identity-provider'
+import { stringify } from 'yaml'
+
+/** Tools whose next run would put back what this command changes. */
+export const TOOLS = ['cloudformation', 'terraform'] as const
+export type Tool = (typeof TOOLS)[number]
+
+/** That a tool seems to manage the pool, and the tag that says so. */
+export interface Management {
+  readonly tool: Tool
+  readonly tag: string
+}
+
+/** Tags by which teams mark what Terraform made; it puts none of its own. */
+const terraformKeys = /^(terraform|iac|managed[-_ ]?by|provisioned[-_ ]?by|created[-_ ]?by|provisioner)$/i
+
+/** Looks for a tool's traces in a pool's tags. There being none proves nothing. */
+export function managementOf(tags: Readonly<Record<string, string>> = {}): Management | undefined {
+  for (const [key, value] of Object.entries(tags)) {
+    const tag = `${key}=${value}`
+    if (key.startsWith('aws:cloudformation:')) return { tool: 'cloudformation', tag }
+    if (!terraformKeys.test(key)) continue
+    const said =
+      /^(terraform|opentofu|tofu)\b/i.test(value) || (/^terraform$/i.test(key) && !/^(false|no|0|)$/i.test(value))
+    if (said) return { tool: 'terraform', tag }
+  }
+  return undefined
+}
+
+/** The pool's whole set of triggers as the tool wants it written. */
+export function triggersFor(tool: Tool, config: LambdaConfigType): string {
+  return tool === 'cloudformation' ? cloudFormation(config) : terraform(config)
+}
+
+/** Where the text of {@link triggersFor} belongs. */
+export const TOOL_PLACES: Readonly<Record<Tool, string>> = {
+  cloudformation: 'under Properties of the AWS::Cognito::UserPool (in CDK: of its CfnUserPool)',
+  terraform: 'in the resource "aws_cognito_user_pool", instead of its lambda_config block',
+}
+
+function cloudFormation(config: LambdaConfigType): string {
+  return stringify({ LambdaConfig: config }, { lineWidth: 0 })
+}
+
+function terraform(config: LambdaConfigType): string {
+  const entries = Object.entries(config).filter(([, value]) => value !== undefined)
+  const plain = entries.filter(([, value]) => typeof value === 'string').map(([name, value]) => [name, value])
+  const blocks = entries.filter(([, value]) => typeof value === 'object')
+  const lines = [
+    ...attributes(Object.fromEntries(plain), '  '),
+    ...blocks.flatMap(([name, value]) => ['', `  ${snakeCase(name)} {`, ...attributes(value, '    '), '  }']),
+  ]
+  return `lambda_config {\n${lines.join('\n').replace(/^\n/, '')}\n}\n`
+}
+
+/** Aligned as `terraform fmt` does. */
+function attributes(values: Readonly<Record<string, string>>, indent: string): string[] {
+  const named = Object.entries(values).map(([name, value]) => [snakeCase(name), value] as const)
+  const width = Math.max(...named.map(([name]) => name.length))
+  return named.map(([name, value]) => `${indent}${name.padEnd(width)} = ${JSON.stringify(value)}`)
+}
+
+/** `CustomSMSSender` is `custom_sms_sender`, `KMSKeyID` is `kms_key_id`. */
+function snakeCase(name: string): string {
+  return name
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .replace(/([A-Z])([A-Z][a-z])/g, '$1_$2')
+    .toLowerCase()
+}

@@ -1,0 +1,60 @@
+import { GATEWAY_VERSION } from '../env.js'
+import { changeText, type FieldChange } from './config-changes.js'
+import type { Paint } from './io.js'
+import { shellWord } from './shell-word.js'
+import { type Management, TOOL_PLACES, type Tool, triggersFor } from './wire-managed.js'
+import { changedTriggers, type SlotChange, type TakenSlot, type WiredPool } from './wire-plan.js'
+import { sentBackFields } from './wire-update.js'
+
+/** A command line that a customer can type, who need not have this package installed. */
+export function npxLine(words: readonly string[]): string {
+  return `npx @corbado/cognito-gateway@${GATEWAY_VERSION} ${words.map(shellWord).join(' ')}`
+}
+
+/**
+ * Which pool it is, what changes slot by slot and what is in the way.
+ * @param written whether it is this command that would write it: then also what stays
+ */
+export function planText({ userPool, plan }: WiredPool, written: boolean, paint: Paint): string {
+  const { changes, taken } = plan
+  const lines = [
+    paint('bold', poolTitle(userPool)),
+    ...changes.map((change) => `  ${changeText(fieldChange(change), paint)}`),
+    ...taken.map((slot) => `  ${paint('red', '!')} ${takenText(slot)}`),
+  ]
+  if (taken.length === 0 && changes.length === 0) lines.push('  Nothing to do.')
+  else if (taken.length === 0 && written) lines.push(`  ${stayingText(userPool)}`)
+  return `${lines.join('\n')}\n`
+}
+
+function poolTitle({ Id, Name, Arn = '' }: WiredPool['userPool']): string {
+  const [region, accountId] = Arn.split(':').slice(3)
+  return `User pool ${Id} (${Name}) in ${region} of account ${accountId}`
+}
+
+function stayingText(userPool: WiredPool['userPool']): string {
+  return `All else stays: ${sentBackFields(userPool).length} settings and the other triggers are sent back as they were read.`
+}
+
+function takenText({ slot, holds, expected }: TakenSlot): string {
+  const found = holds === undefined ? 'is empty' : `holds ${holds}`
+  return expected === undefined ? `${slot} ${found}` : `${slot} ${found}, not ${expected}`
+}
+
+/** A change as other plans have theirs; an empty slot has no value. */
+export function fieldChange({ slot, from, to }: SlotChange): FieldChange {
+  return { field: slot, ...(from !== undefined && { from }), ...(to !== undefined && { to }) }
+}
+
+const TOOL_NAMES: Readonly<Record<Tool, string>> = { cloudformation: 'CloudFormation', terraform: 'Terraform' }
+
+/** How the same change is made with the tool that manages the pool, as its tags say or as somebody does. */
+export function toolText(tool: Tool, management: Management | undefined, { userPool, plan }: WiredPool): string {
+  const why =
+    management?.tool === tool ? `Its tag ${management.tag} says that ${TOOL_NAMES[tool]} manages this pool. ` : ''
+  const triggers = triggersFor(tool, changedTriggers(userPool, plan.changes)).replace(/^(?=.)/gm, '  ')
+  return (
+    `${why}Make the change with ${TOOL_NAMES[tool]}, or its next run\n` +
+    `takes it back. The pool's whole set of triggers, to stand ${TOOL_PLACES[tool]}:\n\n${triggers}`
+  )
+}

@@ -1,0 +1,475 @@
+import * as fc from 'fast-check'
+import t from 'tap'
+import { ACTIONS_ALIAS, FUNCTION_ARN, operator } from '../../src/local/accounts.js'
+import type { PolicyDocument, Statement } from '../../src/local/iam.js'
+import { useNoAccount } from '../../src/local/no-account.js'
+import { type Stack, startStack } from '../../src/local/stack.js'
+import { putTenantRecord } from '../../src/local/tenants.js'
+import { type AliasUse, planAlias } from '../../src/operator/alias-plan.js'
+import {
+  aliasPolicyBytes,
+  aliasPolicyText,
+  POLICY_BYTES_MAX,
+  readAliasPolicy,
+} from '../../src/operator/alias-policy.js'
+import { editAlias } from '../../src/operator/alias-write.js'
+import type { FunctionAliases } from '../../src/upstreams/operator.js'
+import { tenantFile } from '../fixtures/tenants.js'
+import { cli as runCli } from './fixtures/cli.js'
+
+const region = 'eu-central-1'
+const arnOf = (alias: string) => `${FUNCTION_ARN}:${alias}`
+const poolArn = (userPoolId: string, accountId = '111122223333', at = region) =>
+  `arn:aws:cognito-idp:${at}:${accountId}:userpool/${userPoolId}`
+
+// Planner.
+
+/** Pools with ids, accounts and regions of any length that AWS allows, the longest most of the time. */
+const pools = fc
+  .array(
+    fc.record({
+      suffix: fc.oneof(
+        { weight: 4, arbitrary: fc.constant(40) },
+        { weight: 1, arbitrary: fc.integer({ min: 1, max: 40 }) },
+      ),
+      account: fc.integer({ min: 0, max: 999_999_999_999 }),
+      region: fc.constantFrom('us-gov-east-1', 'ap-northeast-1', 'eu-central-1', 'us-east-1'),
+    }),
+    { minLength: 1, maxLength: 400 },
+  )
+  .map((all) =>
+    all.map(({ suffix, account, region: at }, index) => {
+      const id = `${at}_${String(index).padStart(suffix, 'a')}`.slice(0, 55)
+      return { userPoolId: id, arn: poolArn(id, String(account).padStart(12, '0'), at) }
+    }),
+  )
+
+const longFunction = `arn:aws-us-gov:lambda:us-gov-east-1:999900000001:function:${'g'.repeat(64)}`
+
+t.test(
+  'the planner never fills an alias over the limit, opens one only when no other has room, and puts no pool twice',
+  async () => {
+    fc.assert(
+      fc.property(pools, (all) => {
+        const uses = new Map<string, string[]>()
+        const list = (): AliasUse[] => [...uses].map(([alias, poolArns]) => ({ alias, poolArns }))
+        const fits = (alias: string, more: string) =>
+          aliasPolicyBytes(`${longFunction}:${alias}`, [...(uses.get(alias) ?? []), more]) <= POLICY_BYTES_MAX
+        for (const { arn } of all) {
+          const { alias, isNew } = planAlias(list(), arn, longFunction)
+          if (isNew !== !uses.has(alias)) return false
+          if (isNew && [...uses.keys()].some((open) => fits(open, arn))) return false
+          uses.set(alias, [...(uses.get(alias) ?? []), arn])
+          if (aliasPolicyBytes(`${longFunction}:${alias}`, uses.get(alias) ?? []) > POLICY_BYTES_MAX) return false
+          // Planned again, it stays where it is.
+          if (planAlias(list(), arn, longFunction).alias !== alias) return false
+        }
+        const granted = [...uses.values()].flat()
+        return granted.length === new Set(granted).size && granted.length === all.length
+      }),
+      { numRuns: 8 },
+    )
+  },
+)
+
+t.test('the planner fills an alias to the last byte, and not one further', async (t) => {
+  const functionArn = (length: number) => `arn:aws:lambda:${region}:999900000001:function:${'g'.repeat(length)}`
+  const next = poolArn(`${region}_last`)
+  const poolArns: string[] = []
+  const bytes = (length: number) => aliasPolicyBytes(`${functionArn(length)}:t-1`, [...poolArns, next])
+  while (bytes(1) + 120 <= POLICY_BYTES_MAX)
+    poolArns.push(poolArn(`${region}_${String(poolArns.length).padStart(4, '0')}`))
+  const exact = POLICY_BYTES_MAX - bytes(0)
+  t.equal(bytes(exact), 20_480)
+  t.equal(planAlias([{ alias: 't-1', poolArns }], next, functionArn(exact)).alias, 't-1')
+  t.equal(planAlias([{ alias: 't-1', poolArns }], next, functionArn(exact + 1)).alias, 't-2')
+})
+
+t.test('the planner leaves aliases of other names and those with foreign statements alone', async (t) => {
+  const pool = poolArn('eu-central-1_New')
+  const used = [poolArn('eu-central-1_Old')]
+  t.strictSame(planAlias([], pool, FUNCTION_ARN), { alias: 't-1', isNew: true })
+  t.strictSame(planAlias([{ alias: 't-acme', poolArns: used }], pool, FUNCTION_ARN), { alias: 't-1', isNew: true })
+  const closed = [{ alias: 't-1', poolArns: used, closed: true }]
+  t.strictSame(planAlias(closed, pool, FUNCTION_ARN), { alias: 't-2', isNew: true })
+  t.strictSame(
+    planAlias(
+      [
+        { alias: 't-10', poolArns: [] },
+        { alias: 't-9', poolArns: [] },
+      ],
+      pool,
+      FUNCTION_ARN,
+    ),
+    {
+      alias: 't-9',
+      isNew: false,
+    },
+  )
+  t.strictSame(planAlias([{ alias: 't-acme', poolArns: [pool] }], pool, FUNCTION_ARN), {
+    alias: 't-acme',
+    isNew: false,
+  })
+})
+
+// Reading policies.
+
+const ours = (...arns: string[]): PolicyDocument => JSON.parse(aliasPolicyText(arnOf('t-1'), arns))
+
+t.test('a policy is read back as it was written, in whatever order its pools came', async (t) => {
+  const arns = [poolArn('eu-central-1_B'), poolArn('eu-central-1_A', '444455556666')]
+  const text = aliasPolicyText(arnOf('t-1'), arns)
+  const read = readAliasPolicy(arnOf('t-1'), text)
+  t.strictSame(read.poolArns, [...arns].sort())
+  t.strictSame(read.faults, [])
+  t.equal(read.bytes, text.length)
+  t.equal(text, aliasPolicyText(arnOf('t-1'), [...arns, ...arns].reverse()))
+})
+
+t.test('whatever an alias policy should not hold is told apart', async (t) => {
+  const [statement] = ours(poolArn('eu-central-1_A')).Statement
+  const condition = (source: unknown, account: unknown = '111122223333') => ({
+    Condition: { ArnLike: { 'AWS:SourceArn': source }, StringEquals: { 'AWS:SourceAccount': account } },
+  })
+  const cases: [kind: string, change: Record<string, unknown>][] = [
+    ['account-principal', { Principal: { AWS: 'arn:aws:iam::111122223333:root' } }],
+    ['account-principal', { Principal: { AWS: '111122223333', Service: 'cognito-idp.amazonaws.com' } }],
+    ['account-principal', { Principal: '*' }],
+    ['foreign-statement', { Principal: { Service: 'events.amazonaws.com' } }],
+    ['foreign-statement', { Principal: undefined, NotPrincipal: { AWS: '1' } }],
+    ['foreign-statement', { Effect: 'Deny' }],
+    ['foreign-statement', { Action: 'lambda:*' }],
+    ['foreign-statement', { Action: ['lambda:InvokeFunction', 'lambda:UpdateFunctionCode'] }],
+    ['foreign-statement', { Resource: arnOf('t-2') }],
+    ['inexact-arn', condition('arn:aws:cognito-idp:eu-central-1:111122223333:userpool/*')],
+    ['inexact-arn', condition('arn:aws:cognito-idp:eu-central-1:*:userpool/eu-central-1_A')],
+    ['inexact-arn', { Condition: { StringEquals: { 'AWS:SourceAccount': '111122223333' } } }],
+    ['wrong-accounts', condition(poolArn('eu-central-1_A'), '444455556666')],
+    ['wrong-accounts', condition(poolArn('eu-central-1_A'), ['111122223333', '444455556666'])],
+    ['wrong-accounts', { Condition: { ArnLike: { 'AWS:SourceArn': poolArn('eu-central-1_A') } } }],
+    ['foreign-statement', { Condition: { ...condition('x').Condition, Bool: { 'aws:SecureTransport': 'true' } } }],
+  ]
+  for (const [kind, change] of cases) {
+    const policy = { Version: '2012-10-17', Statement: [{ ...statement, ...change }] }
+    const { faults } = readAliasPolicy(arnOf('t-1'), JSON.stringify(policy))
+    t.ok(
+      faults.some((fault) => fault.kind === kind),
+      `${kind}: ${JSON.stringify(change)}`,
+    )
+  }
+  t.equal(readAliasPolicy(arnOf('t-1'), 'nonsense').faults[0]?.kind, 'unreadable')
+})
+
+t.test('a statement of AddPermission that lets in one exact pool is no fault', async (t) => {
+  const { Statement } = ours(poolArn('eu-central-1_A'))
+  const added = Statement.map((one) => ({
+    ...one,
+    Sid: 'by-hand',
+    Condition: {
+      StringEquals: { 'AWS:SourceAccount': '111122223333' },
+      ArnLike: { 'aws:SourceArn': poolArn('eu-central-1_A') },
+    },
+  }))
+  const { poolArns, faults } = readAliasPolicy(arnOf('t-1'), JSON.stringify({ Statement: added }))
+  t.strictSame(faults, [])
+  t.strictSame(poolArns, [poolArn('eu-central-1_A')])
+})
+
+// Commands.
+
+const tenantOf = (tenantId: string, alias: string, accountId = '111122223333') =>
+  tenantFile({ tenantId, alias, userPoolId: `${region}_${tenantId}`, aws: { accountId } })
+
+/** A stack of its own for one test, with these tenants in the table and these aliases beside the actions alias. */
+async function setUp(
+  t: { teardown(fn: () => unknown): unknown },
+  tenants: readonly ReturnType<typeof tenantFile>[],
+  aliases: readonly string[] = ['t-1'],
+) {
+  const stack = await startStack()
+  t.teardown(() => stack.stop())
+  stack.deploy(async () => ({}), aliases)
+  for (const tenant of tenants) await putTenantRecord(stack, tenant, tenant.userPoolId)
+  const env = stack.envFor(operator)
+  useNoAccount(env)
+  const cli = (...argv: string[]) => runCli(argv, { env })
+  return { stack, env, cli, policy: (alias: string) => policyOf(stack, alias) }
+}
+
+async function policyOf(stack: Stack, alias: string) {
+  const { LambdaClient, GetResourcePolicyCommand } = await import('@aws-sdk/client-lambda')
+  const client = new LambdaClient({ region, endpoint: stack.lambda.url, credentials: stack.credentialsFor(operator) })
+  try {
+    const { Policy } = await client.send(new GetResourcePolicyCommand({ ResourceArn: arnOf(alias) }))
+    return readAliasPolicy(arnOf(alias), Policy)
+  } catch {
+    return undefined
+  } finally {
+    client.destroy()
+  }
+}
+
+t.test(
+  'a command without the setting that names the function, or with one of another region, is refused',
+  async (t) => {
+    for (const argv of [['list'], ['check'], ['grant', 'acme'], ['revoke', 'acme']]) {
+      const env = { TENANT_TABLE: 'tenants', AWS_REGION: region }
+      const { code, stderr } = await runCli(['aliases', ...argv], { env })
+      t.equal(code, 2)
+      t.match(stderr, /GATEWAY_FUNCTION_ARN is not set/)
+      const other = await runCli(['aliases', ...argv], {
+        env: { ...env, AWS_REGION: 'us-east-1', GATEWAY_FUNCTION_ARN: FUNCTION_ARN },
+      })
+      t.equal(other.code, 2)
+      t.match(other.stderr, /must be of the region in AWS_REGION \(us-east-1\)/)
+    }
+  },
+)
+
+t.test('grant makes the alias, lets in the one pool, and then its neighbours of the alias', async (t) => {
+  const { cli, policy, stack } = await setUp(t, [tenantOf('acme', 't-7'), tenantOf('globex', 't-7', '444455556666')])
+  const first = await cli('aliases', 'grant', 'acme')
+  t.equal(first.code, 0, first.stderr)
+  t.match(first.stdout, `+ t-7: ${poolArn(`${region}_acme`)}`)
+  t.match(first.stdout, `hosted ARN: ${arnOf('t-7')}`)
+  const second = await cli('aliases', 'grant', `${region}_globex`, '--json')
+  t.equal(second.code, 0, second.stderr)
+  t.match(JSON.parse(second.stdout), { written: true, alias: 't-7', removed: [], faults: [] })
+  t.strictSame((await policy('t-7'))?.poolArns, [
+    poolArn(`${region}_acme`),
+    poolArn(`${region}_globex`, '444455556666'),
+  ])
+  const writes = () => stack.lambda.calls.filter(({ operation }) => operation === 'PutResourcePolicy').length
+  const before = writes()
+  t.match((await cli('aliases', 'grant', 'acme')).stdout, /acme was let in already/)
+  t.equal(writes(), before, 'what is granted is not written again')
+  t.equal((await cli('aliases', 'check')).code, 0)
+})
+
+t.test(
+  'grant refuses a pool of another region, a customer with several pools, and a name that nobody has',
+  async (t) => {
+    const elsewhere = tenantFile({
+      tenantId: 'far',
+      customer: 'far',
+      userPoolId: 'us-east-1_far',
+      aws: { region: 'us-east-1', roleArn: 'arn:aws:iam::111122223333:role/corbado/corbado-us-east-1_far' },
+    })
+    const { cli } = await setUp(t, [tenantOf('one', 't-1'), tenantOf('two', 't-1'), elsewhere])
+    const far = await cli('aliases', 'grant', 'far')
+    t.equal(far.code, 1)
+    t.match(far.stderr, /has no pool in eu-central-1/)
+    const customer = await cli('aliases', 'grant', 'acme')
+    t.equal(customer.code, 2)
+    t.match(customer.stderr, /one \(eu-central-1_one\) or two/)
+    t.equal((await cli('aliases', 'grant', 'nobody')).code, 1)
+  },
+)
+
+t.test('a replica of a pool is let in under the ARN that it has in this region', async (t) => {
+  const tenant = tenantFile({
+    tenantId: 'replicated',
+    alias: 't-1',
+    userPoolId: 'us-east-1_Main',
+    aws: { region: 'us-east-1', replicaRegions: [region] },
+  })
+  const { cli, policy } = await setUp(t, [tenant])
+  t.equal((await cli('aliases', 'grant', 'replicated')).code, 0)
+  t.strictSame((await policy('t-1'))?.poolArns, [poolArn('us-east-1_Main')])
+})
+
+t.test('a full alias takes no further pool, and says what to do', async (t) => {
+  const { cli, stack, policy } = await setUp(t, [tenantOf('acme', 't-1')])
+  const acme = poolArn(`${region}_acme`)
+  const arns: string[] = []
+  while (aliasPolicyBytes(arnOf('t-1'), [...arns, acme]) <= POLICY_BYTES_MAX) {
+    arns.push(poolArn(`${region}_${String(arns.length).padStart(4, '0')}`))
+  }
+  stack.lambda.putPolicy(arnOf('t-1'), ours(...arns))
+  const { code, stderr } = await cli('aliases', 'grant', 'acme')
+  t.equal(code, 1)
+  t.match(stderr, /has no room for this pool .*another alias/)
+  t.notOk((await policy('t-1'))?.poolArns.includes(acme))
+  stack.lambda.putPolicy(arnOf('t-1'), ours(...arns.slice(1)))
+  t.equal((await cli('aliases', 'grant', 'acme')).code, 0, 'the last one that fits is let in')
+  t.ok((await policy('t-1'))?.poolArns.includes(acme))
+})
+
+t.test('what somebody else wrote into a policy goes only with --yes, and never what was not shown', async (t) => {
+  const { cli, stack, policy } = await setUp(t, [tenantOf('acme', 't-1')])
+  const foreign = {
+    Sid: 'by-hand',
+    Effect: 'Allow',
+    Principal: { AWS: 'arn:aws:iam::444455556666:root' },
+    Action: 'lambda:InvokeFunction',
+    Resource: arnOf('t-1'),
+  } as const
+  const [own] = ours(poolArn(`${region}_acme`)).Statement
+  stack.lambda.putPolicy(arnOf('t-1'), { Version: '2012-10-17', Statement: own ? [own, foreign] : [foreign] })
+  const shown = await cli('aliases', 'grant', 'acme')
+  t.equal(shown.code, 0)
+  t.match(shown.stdout, /- t-1: statement by-hand names arn:aws:iam::444455556666:root/)
+  t.match(shown.stdout, /Nothing was written. To write it: corbado-gateway aliases grant acme --yes/)
+  t.equal((await policy('t-1'))?.faults.length, 1)
+  t.equal((await cli('aliases', 'grant', 'acme', '--yes')).code, 0)
+  t.strictSame((await policy('t-1'))?.faults, [])
+  t.strictSame((await policy('t-1'))?.poolArns, [poolArn(`${region}_acme`)])
+})
+
+t.test('a policy that is changed meanwhile is read again; one that never rests is left as it is', async (t) => {
+  const { stack, policy } = await setUp(t, [])
+  const { createOperatorUpstreams } = await import('../../src/upstreams/operator.js')
+  const options = { region, functionArn: FUNCTION_ARN, actionsAlias: ACTIONS_ALIAS }
+  const upstreams = createOperatorUpstreams(options, stack.clock)
+  t.teardown(() => upstreams.close())
+  const old = poolArn(`${region}_old`)
+  const acme = poolArn(`${region}_acme`)
+  const pools = (now: readonly string[]) => [...now, acme]
+  /** Lets acme in while somebody else writes the policy first, so many times. */
+  const editAgainst = (times: number, other = (count: number) => ours(old, poolArn(`${region}_new${count}`))) => {
+    stack.lambda.putPolicy(arnOf('t-1'), ours(old))
+    let count = 0
+    const aliases: FunctionAliases = {
+      ...upstreams.aliases,
+      putPolicy(...request) {
+        if (count < times) stack.lambda.putPolicy(arnOf('t-1'), other(++count))
+        return upstreams.aliases.putPolicy(...request)
+      },
+    }
+    return editAlias(aliases, { alias: 't-1', aliasArn: arnOf('t-1'), agreed: [], pools })
+  }
+  t.match(await editAgainst(2), { written: true })
+  t.strictSame((await policy('t-1'))?.poolArns, [acme, poolArn(`${region}_new2`), old])
+  await t.rejects(editAgainst(3), { message: /changed by somebody else 3 times/ })
+  t.strictSame((await policy('t-1'))?.poolArns, [poolArn(`${region}_new3`), old])
+  const foreign = { ...ours(old).Statement[0], Principal: { AWS: '444455556666' } } as Statement
+  const [own] = ours(old).Statement
+  const withForeign = () => ({ Version: '2012-10-17' as const, Statement: own ? [own, foreign] : [] })
+  await t.rejects(editAgainst(1, withForeign), { message: /another one than was shown/ })
+  t.equal((await policy('t-1'))?.faults.length, 1)
+})
+
+t.test('revoke shows what it would take away, does it with --yes, and leaves the others in', async (t) => {
+  const { cli, policy, stack, env } = await setUp(t, [tenantOf('acme', 't-1'), tenantOf('globex', 't-1')])
+  for (const tenant of ['acme', 'globex']) await cli('aliases', 'grant', tenant)
+  const shown = await cli('aliases', 'revoke', 'acme')
+  t.equal(shown.code, 0)
+  t.match(shown.stdout, `- t-1: ${poolArn(`${region}_acme`)}`)
+  t.match(shown.stdout, /is active: passkey logins fail/)
+  t.equal((await policy('t-1'))?.poolArns.length, 2)
+  const no = await runCli(['aliases', 'revoke', 'acme'], { env, isTTY: true, stdin: 'n\n' })
+  t.match(no.stdout, /Nothing was written/)
+  t.equal((await policy('t-1'))?.poolArns.length, 2)
+  t.equal((await cli('aliases', 'revoke', 'acme', '--yes')).code, 0)
+  t.strictSame((await policy('t-1'))?.poolArns, [poolArn(`${region}_globex`)])
+  t.match((await cli('aliases', 'revoke', 'acme', '--yes')).stdout, /nothing to take away/)
+  const last = await cli('aliases', 'revoke', 'globex', '--yes')
+  t.equal(last.code, 0, last.stderr)
+  t.equal(await policy('t-1'), undefined, 'a policy that lets nobody in is none')
+  t.ok(stack.lambda.calls.some(({ operation }) => operation === 'DeleteResourcePolicy'))
+  const actions = await cli('aliases', 'revoke', 'acme', '--alias', ACTIONS_ALIAS)
+  t.equal(actions.code, 2)
+})
+
+t.test('list tells pools and bytes of every alias but the actions alias', async (t) => {
+  const { cli } = await setUp(t, [tenantOf('acme', 't-2')], ['t-1', 't-2', 't-10'])
+  await cli('aliases', 'grant', 'acme')
+  const { stdout } = await cli('aliases', 'list')
+  const used = aliasPolicyBytes(arnOf('t-2'), [poolArn(`${region}_acme`)])
+  t.strictSame(
+    stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.trim().split(/\s\s+/)),
+    [
+      ['ALIAS', 'POOLS', 'BYTES USED', 'BYTES LEFT'],
+      ['t-1', '0', '0', '20,480'],
+      ['t-2', '1', String(used), (20_480 - used).toLocaleString('en')],
+      ['t-10', '0', '0', '20,480'],
+    ],
+  )
+  const json = JSON.parse((await cli('aliases', 'list', '--json')).stdout)
+  t.match(json.aliases[1], { alias: 't-2', arn: arnOf('t-2'), bytesUsed: used, bytesLeft: 20_480 - used })
+})
+
+t.test('check finds every disagreement, and the commands that it names mend them all', async (t) => {
+  const { cli, stack } = await setUp(
+    t,
+    [
+      tenantOf('missing', 't-1'),
+      tenantOf('noalias', 't-9'),
+      tenantOf('moved', 't-2'),
+      tenantOf('fine', 't-1'),
+      tenantOf('account', 't-2', '444455556666'),
+    ],
+    ['t-1', 't-2', 't-3'],
+  )
+  const id = (name: string) => `${region}_${name}`
+  const foreign = { Effect: 'Allow', Action: 'lambda:InvokeFunction' } as const
+  const [fine] = ours(poolArn(id('fine')), poolArn(id('moved')), poolArn(id('gone'))).Statement
+  stack.lambda.putPolicy(arnOf('t-1'), {
+    Version: '2012-10-17',
+    Statement: [
+      ...(fine ? [fine] : []),
+      { ...foreign, Sid: 'x', Principal: { AWS: '555566667777' }, Resource: arnOf('t-1') },
+    ],
+  })
+  const t2 = aliasPolicyText(arnOf('t-2'), [poolArn(id('moved')), poolArn(id('account'), '111122223333')])
+  stack.lambda.putPolicy(arnOf('t-2'), JSON.parse(t2))
+  const [open] = (JSON.parse(aliasPolicyText(arnOf('t-3'), [])) as PolicyDocument).Statement
+  const everyPool = { ArnLike: { 'AWS:SourceArn': 'arn:aws:cognito-idp:*:*:userpool/*' } }
+  stack.lambda.putPolicy(arnOf('t-3'), {
+    Version: '2012-10-17',
+    Statement: open ? [{ ...open, Condition: everyPool }] : [],
+  })
+
+  const { code, stdout } = await cli('aliases', 'check', '--json')
+  t.equal(code, 1)
+  const { findings } = JSON.parse(stdout) as { findings: { kind: string; alias: string; what: string; fix: string }[] }
+  t.strictSame(findings.map(({ kind, alias }) => `${kind} ${alias}`).sort(), [
+    'account-principal t-1',
+    'inexact-arn t-3',
+    'no-alias t-9',
+    'not-granted t-1',
+    'not-granted t-2',
+    'not-in-table t-1',
+    'other-alias t-1',
+    'other-pool t-2',
+  ])
+  const text = await cli('aliases', 'check')
+  t.equal(text.code, 1)
+  for (const { what, fix } of findings) t.ok(text.stdout.includes(what) && text.stdout.includes(fix), what)
+
+  for (const { fix } of findings) {
+    const [program, ...words] = fix.split(' ')
+    if (program === 'aws') {
+      t.equal(fix, `aws lambda delete-resource-policy --resource-arn ${arnOf('t-3')}`)
+      stack.lambda.putPolicy(arnOf('t-3'), undefined)
+    } else {
+      const yes = words.includes('--yes') ? words : [...words, '--yes']
+      t.equal((await cli(...yes)).code, 0, fix)
+    }
+  }
+  const after = await cli('aliases', 'check')
+  t.equal(after.code, 0, after.stdout)
+})
+
+t.test('list waits where Lambda says that it is asked too much, and goes on', async (t) => {
+  const { cli, stack } = await setUp(t, [])
+  await stack.lambda.setFault({ kind: 'status', status: 429 }, 'GetResourcePolicy')
+  setTimeout(() => void stack.lambda.setFault(undefined), 500)
+  const { code, stderr } = await cli('aliases', 'list')
+  t.equal(code, 0, stderr)
+})
+
+t.test('check says so where the actions alias lets Cognito in', async (t) => {
+  const { cli, stack } = await setUp(t, [])
+  t.equal((await cli('aliases', 'check')).code, 0)
+  stack.lambda.putPolicy(
+    arnOf(ACTIONS_ALIAS),
+    JSON.parse(aliasPolicyText(arnOf(ACTIONS_ALIAS), [poolArn('eu-central-1_A')])),
+  )
+  const { code, stdout } = await cli('aliases', 'check')
+  t.equal(code, 1)
+  t.match(stdout, /cognito-on-actions {2}actions: lets Cognito in/)
+})

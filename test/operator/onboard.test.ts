@@ -1,0 +1,374 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
+import * as fc from 'fast-check'
+import t from 'tap'
+import { parse } from 'yaml'
+import { FUNCTION_ARN, OPERATOR_VARIABLES, operator, REGION } from '../../src/local/accounts.js'
+import { useNoAccount } from '../../src/local/no-account.js'
+import { startStack } from '../../src/local/stack.js'
+import { putTenantRecord } from '../../src/local/tenants.js'
+import { aliasPolicyBytes, aliasPolicyText, POLICY_BYTES_MAX } from '../../src/operator/alias-policy.js'
+import { readConfigRules } from '../../src/operator/config-rules.js'
+import { type Answers, draftTenant } from '../../src/operator/onboard-tenant.js'
+import { tenantYaml } from '../../src/operator/onboard-yaml.js'
+import { parseYamlFile } from '../../src/operator/yaml-file.js'
+import type { TenantFile } from '../../src/tenant/config.js'
+import { parseTenantFile } from '../../src/tenant/config-rules.js'
+import { tenantFile } from '../fixtures/tenants.js'
+import { cli as runCli } from './fixtures/cli.js'
+
+const POOL = 'eu-central-1_Ab12Cd34E'
+const flags = {
+  customer: 'acme',
+  account: '111122223333',
+  pool: POOL,
+  project: 'pro-1234567890',
+  mfa: 'sms',
+}
+
+const stack = await startStack()
+stack.deploy(async () => ({}), ['t-1'])
+t.teardown(() => stack.stop())
+const env = { ...stack.envFor(operator), BACKEND_API_HOSTS: '' }
+useNoAccount(env)
+
+type Test = { testdir(files: Record<string, string>): string }
+type Flags = Partial<Record<string, string>>
+
+function words(given: Flags): string[] {
+  return Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value]))
+}
+
+/** A folder of its own, and the command on it. */
+function setUp(t: Test, files: Record<string, string> = {}) {
+  const dir = t.testdir(files)
+  const handOver = join(dir, 'hand-over.md')
+  const cli = (given: Flags, options: Parameters<typeof runCli>[1] = {}) =>
+    runCli(['onboard', ...words({ dir, 'hand-over': handOver, ...given })], { env, ...options })
+  const tenant = async (tenantId: string): Promise<TenantFile> =>
+    parse(await readFile(join(dir, `${tenantId}.yaml`), 'utf8'))
+  return { dir, handOver, cli, tenant }
+}
+
+async function putRecord(t: { teardown(fn: () => unknown): unknown }, tenant: TenantFile) {
+  await putTenantRecord(stack, tenant, tenant.userPoolId)
+  // A record that is no config is nobody's, and must not stand in the way.
+  t.teardown(() => putTenantRecord(stack, 'nothing', tenant.userPoolId, 2))
+}
+
+t.test(
+  'names every flag that is missing or wrong at once, where nobody can be asked, and writes nothing',
+  async (t) => {
+    const { cli, dir } = setUp(t)
+    const none = await cli({})
+    t.equal(none.code, 2)
+    const named = [...none.stderr.matchAll(/(--[\w-]+) is missing/g)].map(([, flag]) => flag)
+    t.strictSame(named, ['--customer', '--account', '--pool', '--project', '--mfa'])
+    const wrong = await cli({
+      customer: 'Acme Shop',
+      account: '12',
+      region: 'us-east-1',
+      pool: 'nonsense',
+      project: '1',
+      'backend-api-url': 'http://evil.example',
+      flow: 'password',
+      features: 'post-append',
+      mfa: 'fax',
+      'tenant-id': 'A',
+    })
+    t.equal(wrong.code, 2)
+    for (const flag of [
+      'customer',
+      'account',
+      'region',
+      'pool',
+      'project',
+      'backend-api-url',
+      'flow',
+      'features',
+      'mfa',
+      'tenant-id',
+    ]) {
+      t.match(wrong.stderr, new RegExp(`--${flag} \\w`), flag)
+    }
+    t.match(wrong.stderr, /--features must hold pre-login/)
+    t.strictSame(await readdir(dir), [])
+  },
+)
+
+t.test('refuses a factor without post-append, and post-append without a factor', async (t) => {
+  const { cli } = setUp(t)
+  t.match((await cli({ ...flags, features: 'pre-login,checks' })).stderr, /--mfa must be none, or/)
+  t.match((await cli({ ...flags, mfa: 'none' })).stderr, /--mfa must name a factor, or/)
+})
+
+t.test('refuses a pool, a tenant id and a file that there are already, in the folder or in the table', async (t) => {
+  const { cli, dir, handOver } = setUp(t)
+  t.equal((await cli({ ...flags, 'tenant-id': 'first' })).code, 0)
+  const again = await cli({ ...flags, 'tenant-id': 'second' })
+  t.equal(again.code, 2)
+  t.match(again.stderr, /--pool is tenant first already \(.*first\.yaml\)/)
+  t.match((await cli({ ...flags, pool: `${POOL}2`, 'tenant-id': 'first' })).stderr, /--tenant-id is used already/)
+  t.match((await cli({ ...flags, pool: `${POOL}2` })).stderr, /hand-over\.md exists already/)
+  t.strictSame((await readdir(dir)).sort(), ['first.yaml', 'hand-over.md'])
+
+  await putRecord(t, tenantFile({ tenantId: 'recorded', customer: 'recorded', userPoolId: 'eu-central-1_Recorded' }))
+  const other = { ...flags, account: '999988887777', 'hand-over': `${handOver}2` }
+  const recorded = await cli({ ...other, pool: 'eu-central-1_Recorded' })
+  t.match(recorded.stderr, /--pool is tenant recorded already \(recorded in the table\)/)
+  t.match((await cli({ ...other, pool: `${POOL}2`, 'tenant-id': 'recorded' })).stderr, /--tenant-id is used already/)
+})
+
+t.test('refuses an account that is another customer’s, so that nobody is handed its ExternalId', async (t) => {
+  const { cli } = setUp(t)
+  await putRecord(
+    t,
+    tenantFile({ customer: 'globex', userPoolId: 'eu-central-1_Globex', aws: { accountId: '121212121212' } }),
+  )
+  const { code, stderr, stdout } = await cli({ ...flags, account: '121212121212' })
+  t.equal(code, 2)
+  t.match(stderr, /--account is the account of customer globex/)
+  t.notMatch(stdout + stderr, /external-id-of-acme/)
+})
+
+t.test('refuses to start where a file of the folder is wrong, or there is no folder', async (t) => {
+  const { cli, dir } = setUp(t, { 'broken.yaml': 'tenantId: broken\n' })
+  const broken = await cli(flags)
+  t.equal(broken.code, 1)
+  t.match(broken.stdout, /customer .*is missing/)
+  const { code, stderr } = await cli({ ...flags, dir: join(dir, 'nowhere') })
+  t.equal(code, 2)
+  t.match(stderr, /cannot be read \(ENOENT\): make it/)
+})
+
+t.test('names every setting that is missing', async (t) => {
+  const { dir } = setUp(t)
+  const { GATEWAY_ROLE_ARN: _, CUSTOMER_TEMPLATE_URL: __, ...less } = { ...env, ...OPERATOR_VARIABLES }
+  const { code, stderr } = await runCli(['onboard', '--dir', dir], { env: less })
+  t.equal(code, 2)
+  t.match(stderr, /GATEWAY_ROLE_ARN is not set.*CUSTOMER_TEMPLATE_URL is not set/)
+})
+
+t.test('writes a draft that tenants validate accepts, with defaults for what has one', async (t) => {
+  const { cli, dir, tenant } = setUp(t)
+  const { code, stderr, stdout } = await cli(flags)
+  t.equal(code, 0, stderr)
+  const file = await tenant('acme-ab12cd34e')
+  t.match(file, {
+    tenantId: 'acme-ab12cd34e',
+    customer: 'acme',
+    displayName: 'Acme',
+    userPoolId: POOL,
+    status: 'draft',
+    alias: 't-1',
+    aws: {
+      accountId: '111122223333',
+      region: REGION,
+      roleArn: `arn:aws:iam::111122223333:role/corbado/corbado-${POOL}`,
+    },
+    corbado: { projectId: 'pro-1234567890', credentialParameter: `/corbado/gateway/${POOL}/backend-api` },
+    login: { flow: 'passkey' },
+    actions: { postAppend: { mfa: 'sms' } },
+  })
+  t.match(file.aws.externalId, /^corbado-[0-9a-f]{32}$/, '128 random bits')
+  const validated = await runCli(['tenants', 'validate', dir])
+  t.equal(validated.code, 0, validated.stdout)
+  const steps = [...stdout.matchAll(/^ {2}\d\. (corbado-gateway [\w-]+ ?[\w-]+)/gm)].map(([, step]) => step)
+  t.strictSame(steps, [
+    'corbado-gateway secret set',
+    'corbado-gateway tenants apply',
+    'corbado-gateway aliases grant',
+    'corbado-gateway doctor acme-ab12cd34e',
+    'corbado-gateway tenants activate',
+  ])
+})
+
+t.test(
+  'reuses the ExternalId of the account for further pools, of the folder or the table; every account has its own',
+  async (t) => {
+    const { cli, tenant, handOver } = setUp(t)
+    const more = (name: string, change: Flags) =>
+      cli({ ...flags, pool: `${POOL}${name}`, 'tenant-id': name, 'hand-over': `${handOver}.${name}`, ...change })
+    t.equal((await more('a', {})).code, 0)
+    t.equal((await more('b', {})).code, 0)
+    t.equal((await more('c', { account: '444455556666' })).code, 0)
+    const [a, b, c] = await Promise.all(['a', 'b', 'c'].map(async (name) => (await tenant(name)).aws.externalId))
+    t.equal(a, b)
+    t.not(a, c)
+    const recorded = tenantFile({
+      userPoolId: 'eu-central-1_Reused',
+      aws: { accountId: '131313131313', externalId: 'corbado-of-the-table' },
+    })
+    await putRecord(t, recorded)
+    t.equal((await more('d', { account: '131313131313' })).code, 0)
+    t.equal((await tenant('d')).aws.externalId, 'corbado-of-the-table')
+  },
+)
+
+t.test('chooses an alias with room, counting pools that are granted and those that are not yet', async (t) => {
+  const { cli, tenant, handOver } = setUp(t)
+  const aliasArn = `${FUNCTION_ARN}:t-1`
+  const poolArn = (name: string) => `arn:aws:cognito-idp:eu-central-1:111122223333:userpool/${name}`
+  const arns: string[] = []
+  const room = () => POLICY_BYTES_MAX - aliasPolicyBytes(aliasArn, [...arns, poolArn(`${POOL}a`)])
+  while (room() >= 0) arns.push(poolArn(`eu-central-1_${String(arns.length).padStart(10, '0')}`))
+  stack.lambda.putPolicy(aliasArn, JSON.parse(aliasPolicyText(aliasArn, arns.slice(1))))
+  t.teardown(() => stack.lambda.putPolicy(aliasArn, undefined))
+  const more = (name: string, change: Flags = {}) =>
+    cli({ ...flags, pool: `${POOL}${name}`, 'tenant-id': name, 'hand-over': `${handOver}.${name}`, ...change })
+  await more('a')
+  t.equal((await tenant('a')).alias, 't-1', 'the last place of the first alias')
+  await more('b')
+  t.equal((await tenant('b')).alias, 't-2', 'which the draft has taken')
+  const full = await more('c', { alias: 't-1' })
+  t.equal(full.code, 2)
+  t.match(full.stderr, /--alias t-1 has no room/)
+  t.equal((await more('c', { alias: 'acme-only' })).code, 0)
+  t.equal((await tenant('c')).alias, 'acme-only')
+  const actions = await more('d', { alias: 'actions' })
+  t.equal(actions.code, 2)
+  t.match(actions.stderr, /alias must not be the actions alias/)
+})
+
+t.test('asks on a terminal, a question a line, and again after a wrong answer', async (t) => {
+  const { cli, tenant } = setUp(t)
+  const answers = [
+    '',
+    'Acme Shop',
+    'acme',
+    '',
+    '1',
+    '111122223333',
+    'us-east-1',
+    '',
+    POOL,
+    'pro-1',
+    '',
+    '',
+    '',
+    '',
+    'email',
+    '',
+  ]
+  const { code, stderr } = await cli({}, { isTTY: true, stdin: `${answers.join('\n')}\n` })
+  t.equal(code, 0, stderr)
+  t.match(await tenant('acme-ab12cd34e'), {
+    customer: 'acme',
+    displayName: 'Acme',
+    aws: { region: REGION },
+    actions: { postAppend: { mfa: 'email' } },
+  })
+  const said = stripVTControlCharacters(stderr)
+  t.match(said, /no: Acme Shop must be lower-case letters/)
+  t.match(said, /no: us-east-1 must be eu-central-1/)
+  t.match(said, /region of the user pool \[eu-central-1\]: /)
+  t.match(said, /tenant id, the name in logs and of the file \[acme-ab12cd34e\]: $/)
+})
+
+t.test('asks only for what neither a flag nor the other answers say', async (t) => {
+  const { cli, tenant, dir } = setUp(t)
+  const { mfa: _, ...given } = flags
+  const rest = {
+    region: REGION,
+    flow: 'passkey',
+    'tenant-id': 'x',
+    'backend-api-url': 'https://backendapi.corbado.io',
+  }
+  const { code, stderr } = await cli({ ...given, ...rest, features: 'pre-login' }, { isTTY: true, stdin: '\n' })
+  t.equal(code, 0, stderr)
+  t.equal((await tenant('x')).actions.postAppend.mfa, 'none')
+  t.match(stripVTControlCharacters(stderr), /^name for people \[Acme\]: $/, 'one question')
+  t.strictSame((await readdir(dir)).sort(), ['hand-over.md', 'x.yaml'])
+})
+
+t.test(
+  'the hand-over holds the role, the hosted ARN per trigger, the commands in order and how to undo each',
+  async (t) => {
+    const { cli, handOver, tenant } = setUp(t)
+    const { stdout } = await cli({ ...flags, features: 'pre-login,post-append', 'display-name': 'Acme Shop' })
+    const text = await readFile(handOver, 'utf8')
+    t.ok(stdout.startsWith(text), 'printed as it is written')
+    const hosted = `${FUNCTION_ARN}:t-1`
+    const { externalId } = (await tenant('acme-ab12cd34e')).aws
+    for (const part of [
+      '# Passkeys for Acme Shop',
+      '| `cognito-idp:AdminSetUserMFAPreference` |',
+      `ExternalId \`${externalId}\``,
+      'https://eu-central-1.console.aws.amazon.com/cloudformation/home?region=eu-central-1#/stacks/create/review?templateURL=',
+      `param_ExternalId=${externalId}`,
+      'resource "aws_iam_role" "corbado-eu-central-1_Ab12Cd34E"',
+      `role/corbado/corbado-${POOL}`,
+      ...['DefineAuthChallenge', 'CreateAuthChallenge', 'VerifyAuthChallengeResponse'].map(
+        (trigger) => `| \`${trigger}\` | \`${hosted}\` |`,
+      ),
+      'asks for a code by SMS',
+    ]) {
+      t.ok(text.includes(part), part)
+    }
+    t.notMatch(text, /DescribeUserPoolClient` \|/, 'checks were declined')
+    const commands = [...text.matchAll(/npx @corbado\/cognito-gateway@\d+\.\d+\.\d+ (wire \w+ \S+ --\w+ \S+)/g)].map(
+      ([, one]) => one,
+    )
+    t.strictSame(commands.slice(0, 2), [`wire plan ${POOL} --arn ${hosted}`, `wire apply ${POOL} --arn ${hosted}`])
+    t.match(commands[2], `wire undo ${POOL} --snapshot ${POOL}.before-corbado.json`)
+    t.match(text, /aws cloudformation delete-stack --stack-name corbado-eu-central-1-Ab12Cd34E/)
+    for (const line of text.split('\n')) t.notMatch(line, /undefined|\[object/)
+  },
+)
+
+t.test('--json prints all of it for a program', async (t) => {
+  const { dir, handOver } = setUp(t)
+  const { stdout } = await runCli(['onboard', ...words({ ...flags, dir, 'hand-over': handOver }), '--json'], { env })
+  t.match(JSON.parse(stdout), {
+    tenant: { tenantId: 'acme-ab12cd34e', status: 'draft' },
+    file: join(dir, 'acme-ab12cd34e.yaml'),
+    handOver,
+    hostedArn: `${FUNCTION_ARN}:t-1`,
+    roleArn: `arn:aws:iam::111122223333:role/corbado/corbado-${POOL}`,
+    quickCreate: /^https:/,
+    terraform: /aws_iam_role/,
+    next: [/^corbado-gateway secret set acme-ab12cd34e --dir /],
+  })
+})
+
+t.test('goes on without the aliases’ policies where they cannot be read, and says so', async (t) => {
+  const { dir, handOver } = setUp(t)
+  await stack.lambda.setFault({ kind: 'status', status: 500 })
+  t.teardown(() => stack.lambda.setFault(undefined))
+  const { code, stderr } = await runCli(['onboard', ...words({ ...flags, dir, 'hand-over': handOver })], { env })
+  t.equal(code, 0, stderr)
+  t.match(stderr, /warning: the policies of the aliases could not be read \(lambda_/)
+})
+
+t.test('whatever is answered, the file says it, with its comments', async (t) => {
+  const rules = readConfigRules({})
+  const slug = fc.stringMatching(/^[a-z0-9]{1,8}(-[a-z0-9]{1,8}){0,2}$/)
+  const answers: fc.Arbitrary<Answers> = fc.record({
+    customer: slug,
+    displayName: fc.string({ minLength: 1, maxLength: 100, unit: 'grapheme' }).filter((text) => text.length <= 100),
+    account: fc.stringMatching(/^\d{12}$/),
+    region: fc.constantFrom('eu-central-1', 'us-gov-west-1'),
+    pool: fc.stringMatching(/^eu-central-1_[0-9a-zA-Z]{1,20}$/),
+    project: fc.stringMatching(/^pro-\d{1,10}$/),
+    backendApiUrl: fc.constant('https://backendapi.corbado.io'),
+    flow: fc.constantFrom('passkey', 'password-then-passkey'),
+    features: fc.constant('pre-login'),
+    mfa: fc.constantFrom('sms', 'email', 'software-token', 'none'),
+    tenantId: slug,
+  })
+  fc.assert(
+    fc.property(answers, (given) => {
+      const config = draftTenant(given, {
+        externalId: 'corbado-00',
+        alias: 't-1',
+        parameterPrefix: rules.parameterPrefix,
+      })
+      const text = tenantYaml(config)
+      const { value, problems } = parseYamlFile(text)
+      t.strictSame([value, problems], [config, []])
+      return parseTenantFile(value, rules).kind === 'valid' && text.includes('# draft until')
+    }),
+    { numRuns: 100 },
+  )
+})

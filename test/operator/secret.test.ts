@@ -1,0 +1,223 @@
+import { PassThrough } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
+import t from 'tap'
+import { stringify } from 'yaml'
+import { createCall, systemClock } from '../../src/call.js'
+import { operator } from '../../src/local/accounts.js'
+import { toLocal } from '../../src/local/tenants.js'
+import { runCli } from '../../src/operator/program.js'
+import { createOperatorUpstreams } from '../../src/upstreams/operator.js'
+import { verifyEvent } from '../fixtures/events.js'
+import { startGateway } from '../fixtures/gateway.js'
+import { tenantFile } from '../fixtures/tenants.js'
+import { cli } from './fixtures/cli.js'
+
+const gateway = await startGateway(t)
+const { stack } = gateway
+const file = tenantFile({ tenantId: 'acme', customer: 'acme-co' })
+await gateway.addTenant(file)
+const bearer = tenantFile({
+  tenantId: 'bearer',
+  userPoolId: 'eu-central-1_Bearer001',
+  corbado: { projectId: 'pro-2002', credentialScheme: 'bearer' },
+})
+await gateway.addTenant(bearer)
+const { credentialParameter } = file.corbado
+
+// One login as the gateway: what it asks the SDK for afterwards, it asks with the credentials that it has by then.
+const person = '7c9e6679-7425-40de-944b-e07fc1f90ae7'
+const { projectId } = file.corbado
+let logins = 0
+async function logIn() {
+  logins += 1
+  const nonce = { cognitoID: person, nonce: `nonce-${logins}` }
+  const answer = verifyEvent(await stack.corbado.sign(projectId, person), { privateChallengeParameters: nonce })
+  const { response } = await gateway.trigger({ ...answer, userPoolId: file.userPoolId })
+  return (response as { answerCorrect: boolean }).answerCorrect
+}
+t.ok(await logIn())
+
+const env = stack.envFor(operator)
+Object.assign(process.env, env)
+const upstreams = createOperatorUpstreams({ region: 'eu-central-1', actionsAlias: 'actions' }, systemClock)
+t.teardown(() => upstreams.close())
+const stored = (name = credentialParameter) => upstreams.fetchParameter(name, createCall(5_000))
+const puts = () => stack.ssm.calls.filter(({ operation }) => operation === 'PutParameter').length
+
+const set = (stdin: string, line = 'acme', more: Record<string, string | undefined> = {}) =>
+  cli(['secret', 'set', ...line.split(' ')], { env: { ...env, ...more }, stdin })
+const base64 = (text: string) => Buffer.from(text).toString('base64')
+const SECRET = 'corbado1_s3cr3tOfAcme'
+
+t.test('refuses what the gateway could not use, says why, and repeats no part of it', async (t) => {
+  const before = await stored()
+  const cases: [name: string, given: string, why: RegExp][] = [
+    ['nothing', '', /nothing was given/],
+    ['a line end alone', '\n', /nothing was given/],
+    ['two line ends', `pro-1001:${SECRET}\n\n`, /spaces, line breaks/],
+    ['a space before', ` pro-1001:${SECRET}`, /spaces, line breaks/],
+    ['two lines', `pro-1001:${SECRET}\npro-1001:${SECRET}`, /spaces, line breaks/],
+    ['another file', 'x'.repeat(100_000), /longer than 4096/],
+    ['the API secret alone', SECRET, /is the API secret alone: give projectID:apiSecret/],
+    ['base64 of the API secret alone', base64(SECRET), /neither projectID:apiSecret nor base64/],
+    ['neither', 'hunter2hunter2', /neither projectID:apiSecret nor base64/],
+    ['no secret', 'pro-1001:', /does not begin as Corbado's do/],
+    ['a secret that is none of Corbado', `pro-1001:s3cr3tOfAcme`, /does not begin as Corbado's do/],
+    ["another tenant's", `pro-2002:${SECRET}`, /it is of project pro-2002, but the tenant's is pro-1001/],
+    ["another tenant's as base64", base64(`pro-2002:${SECRET}`), /it is of project pro-2002/],
+    ['base64 twice', base64(base64(`pro-1001:${SECRET}`)), /neither/],
+  ]
+  for (const [name, given, why] of cases) {
+    const { code, stdout, stderr } = await set(given)
+    t.equal(code, 1, name)
+    t.equal(stdout, '', name)
+    t.match(stderr, /^error: the credential was not stored: /, name)
+    t.match(stderr, why, name)
+    t.notMatch(stderr, /s3cr3t|hunter2|xxxx/, name)
+  }
+  const basic = await set(base64(`pro-2002:${SECRET}`), 'bearer')
+  t.match(basic, { code: 1, stderr: 'it is base64 of projectID:apiSecret, but credentialScheme is bearer' })
+  t.match(await set(`pro-2002:${SECRET}`, 'bearer'), { code: 1, stderr: 'characters that no bearer key has' })
+  t.equal(await stored(), before)
+  t.equal(puts(), 0)
+})
+
+t.test('refuses a tenant that is nowhere, and one whose parameter is outside of its place', async (t) => {
+  t.match(await set(`pro-1001:${SECRET}`, 'acne'), {
+    code: 1,
+    stderr:
+      'error: no tenant, pool or customer in the table is called "acne": did you mean acme?; no valid file of tenants is of that name either\n',
+  })
+  t.match(await set(`pro-1001:${SECRET}`, 'acme', { PARAMETER_PREFIX: '/elsewhere' }), {
+    code: 1,
+    stderr: /^error: the record of acme .* corbado.credentialParameter must be a parameter name under \/elsewhere\//,
+  })
+  t.match(await set(`pro-1001:${SECRET}`, 'acme', { TENANT_TABLE: '' }), { code: 2, stderr: 'TENANT_TABLE' })
+  t.equal(puts(), 0)
+})
+
+t.test('says in one line what SSM answered, without the secret', async (t) => {
+  await stack.ssm.setFault({ kind: 'status', status: 500 }, 'PutParameter')
+  const { code, stderr } = await set(`pro-1001:${SECRET}`)
+  await stack.ssm.setFault(undefined)
+  t.equal(code, 1)
+  t.match(stderr, /^error: ssm_unavailable: .*\[GW_ERR_UPSTREAM_UNAVAILABLE.*\]\n$/)
+  t.notMatch(stderr, /s3cr3t/)
+  t.notMatch(stderr, base64(`pro-1001:${SECRET}`))
+})
+
+t.test('stores what the gateway reads, whichever form was given, and prints none of it', async (t) => {
+  const value = base64(`pro-1001:${SECRET}`)
+  const cases: [given: string, taken: string][] = [
+    [`pro-1001:${SECRET}`, 'projectID:apiSecret, stored as base64 of it'],
+    [`${value}\n`, 'base64 of projectID:apiSecret'],
+    [`pro-1001:${SECRET}\r\n`, 'projectID:apiSecret, stored as base64 of it'],
+    [value.replace(/=+$/, ''), 'base64 of projectID:apiSecret'],
+  ]
+  for (const [index, [given, taken]] of cases.entries()) {
+    stack.ssm.remove(credentialParameter)
+    const word = ['acme', 'acme-co', file.userPoolId, 'acme'][index]
+    const { code, stdout, stderr } = await set(given, word)
+    t.equal(code, 0)
+    t.equal(stderr, '')
+    t.equal(
+      stdout,
+      `taken as ${taken}\nstored as version 1 of ${credentialParameter}\nWhether Corbado accepts it: corbado-gateway doctor acme\n`,
+    )
+    t.equal(await stored(), value)
+  }
+  const { stdout } = await set(value, 'acme --json')
+  t.same(JSON.parse(stdout), {
+    tenantId: 'acme',
+    userPoolId: file.userPoolId,
+    parameter: credentialParameter,
+    version: 2,
+    taken: 'base64 of projectID:apiSecret',
+  })
+  t.match(await set('cbk_v1.Some-Key~1\n', 'bearer'), { code: 0, stdout: 'taken as bearer key\n' })
+  t.equal(await stored(bearer.corbado.credentialParameter), 'cbk_v1.Some-Key~1')
+})
+
+t.test('takes a tenant that only a file knows yet, and says where table and file disagree', async (t) => {
+  const draft = tenantFile({ tenantId: 'new', userPoolId: 'eu-central-1_New000001', status: 'draft' })
+  const other = { ...file, corbado: { ...file.corbado, projectId: 'pro-7' } }
+  const dir = t.testdir({
+    'new.yaml': stringify(toLocal(draft, stack)),
+    'acme.yaml': stringify(toLocal(other, stack)),
+    'broken.yaml': 'a: [',
+  })
+  for (const word of ['new', draft.userPoolId]) {
+    t.match(await set(`pro-1001:${SECRET}`, `${word} --dir ${dir}`), { code: 0, stderr: '' })
+  }
+  t.equal(await stored(draft.corbado.credentialParameter), base64(`pro-1001:${SECRET}`))
+  t.match(await set(`pro-7:${SECRET}`, `acme --dir ${dir}`), {
+    code: 1,
+    stderr: `note: the file of acme in ${dir} says otherwise under corbado than the table; the table counts\n`,
+  })
+})
+
+/** A terminal on which somebody types; remembers whether keys were unechoed. */
+async function type(...keys: string[]) {
+  const modes: boolean[] = []
+  const setRawMode = (raw: boolean) => modes.push(raw)
+  const stdin = Object.assign(new PassThrough(), { isTTY: true, setRawMode })
+  const printed = { stdout: '', stderr: '' }
+  const output = (name: keyof typeof printed) => ({
+    isTTY: true,
+    write(text: string) {
+      printed[name] += text
+      if (text.endsWith('): '))
+        void (async () => {
+          for (const key of keys) {
+            stdin.write(key)
+            await setImmediate()
+          }
+        })()
+    },
+  })
+  const io = { stdin, stdout: output('stdout'), stderr: output('stderr'), env, clock: systemClock }
+  const code = await runCli(['secret', 'set', 'acme'], io)
+  return { code, ...printed, modes }
+}
+
+t.test('a prompt shows nothing of what is typed, and can be broken off', async (t) => {
+  const typed = await type(...`pro-1001:${SECRET}x`, '\u007f', '\r')
+  t.match(typed, { code: 0, modes: [true, false] })
+  t.equal(typed.stderr, 'Backend API credential of acme (pro-1001): \n')
+  t.notMatch(typed.stdout, /s3cr3t/)
+  t.equal(await stored(), base64(`pro-1001:${SECRET}`))
+  const before = puts()
+  const pasted = await type(`pro-1001:${SECRET}2\rrest`)
+  t.match(pasted, { code: 0 })
+  t.equal(await stored(), base64(`pro-1001:${SECRET}2`))
+  const stopped = await type('pro-1001:corb', '\u0003')
+  t.match(stopped, { code: 1, stdout: '', modes: [true, false] })
+  t.match(stopped.stderr, 'broken off: nothing was stored\n')
+  t.equal(puts(), before + 1)
+})
+
+t.test('a secret is rotated without a failed login, even where nobody waits before the old one goes', async (t) => {
+  const secrets = ['corbado1_first', 'corbado1_second', 'corbado1_third'] as const
+  stack.corbado.putProject({ projectId, apiSecret: secrets[0] })
+  t.match(await set(`${projectId}:${secrets[0]}`), { code: 0 })
+  gateway.clock.advance(300_001)
+  t.ok(await logIn(), 'the old one works')
+
+  stack.corbado.putProject({ projectId, apiSecret: secrets[0], furtherSecrets: [secrets[1]] })
+  t.match(await set(`${projectId}:${secrets[1]}`), { code: 0 })
+  t.ok(await logIn(), 'a process that still has the old one')
+  const refusals = () => stack.corbado.calls.filter(({ principal }) => principal === undefined).length
+  t.equal(refusals(), 0)
+  gateway.clock.advance(300_001)
+  t.ok(await logIn(), 'a process that has read the new one')
+  stack.corbado.rotateSecret(projectId, secrets[1])
+  t.ok(await logIn(), 'the old one is gone')
+  t.equal(refusals(), 0, 'whoever waits as the help says sees no refusal')
+
+  // In a hurry: the old one goes as soon as the new one is stored.
+  stack.corbado.putProject({ projectId, apiSecret: secrets[1], furtherSecrets: [secrets[2]] })
+  t.match(await set(`${projectId}:${secrets[2]}`), { code: 0 })
+  stack.corbado.rotateSecret(projectId, secrets[2])
+  t.same(await Promise.all(Array.from({ length: 8 }, logIn)), Array(8).fill(true))
+  t.ok(refusals() > 0)
+})
