@@ -1,11 +1,18 @@
 #!/usr/bin/env node
 import { systemClock } from './call.js'
 import { createLocalCommand } from './local/command.js'
+import { createInvokeCommand } from './operator/invoke.js'
+import type { OpenApp } from './operator/invoke-app.js'
 import { runCli } from './operator/program.js'
 
 const { argv, env, stdin, stdout, stderr } = process
 // Whoever reads may have enough before we are done, as `head` does.
 for (const output of [stdout, stderr])
   output.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? 0 : 1))
+// The app takes longer to load than most commands to run.
+const openApp: OpenApp = async (...options) => (await import('./in-process.js')).openApp(...options)
 const io = { stdin, stdout, stderr, env, clock: systemClock }
-process.exitCode = await runCli(argv.slice(2), io, [createLocalCommand(import.meta.dirname)])
+process.exitCode = await runCli(argv.slice(2), io, [
+  createLocalCommand(import.meta.dirname),
+  createInvokeCommand(openApp),
+])

@@ -37,7 +37,7 @@ function aliasesText(aliases: readonly SurveyedAlias[], paint: Paint): string {
     (POLICY_BYTES_MAX - policy.bytes).toLocaleString('en'),
     policy.faults.length === 0 ? '' : 'see aliases check',
   ])
-  const all = [['ALIAS', 'POOLS', 'BYTES USED', 'BYTES LEFT', ''], ...rows]
+  const all = [['alias', 'pools', 'bytes used', 'bytes left', ''], ...rows]
   const widths = [0, 1, 2, 3].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)))
   const lines = all.map((row) => {
     const cells = row.map((cell, column) =>

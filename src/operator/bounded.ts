@@ -6,7 +6,11 @@ const CONCURRENCY = 16
  * started; those that run are waited for.
  * @throws what the first failing task threw
  */
-export async function eachBounded<T>(items: Iterable<T>, task: (item: T) => Promise<boolean>): Promise<void> {
+export async function eachBounded<T>(
+  items: Iterable<T>,
+  task: (item: T) => Promise<boolean>,
+  concurrency = CONCURRENCY,
+): Promise<void> {
   const queue = items[Symbol.iterator]()
   const thrown: unknown[] = []
   let stopped = false
@@ -20,6 +24,6 @@ export async function eachBounded<T>(items: Iterable<T>, task: (item: T) => Prom
       }
     }
   }
-  await Promise.all(Array.from({ length: CONCURRENCY }, worker))
+  await Promise.all(Array.from({ length: concurrency }, worker))
   if (thrown.length > 0) throw thrown[0]
 }

@@ -8,6 +8,8 @@ export interface Finding {
   readonly what: string
   /** What to do about it, and who: `operator: …` or `customer: …`. */
   readonly fix?: string
+  /** The check that must pass before this one means anything. */
+  readonly dependsOn?: Check
 }
 
 /** All checks of the doctor, in the order in which they are told. */
@@ -50,6 +52,6 @@ export function notCheckable(check: Check, what: string, fix?: string): Finding 
 }
 
 /** For checks that mean nothing until another one passes. */
-export function dependent(checks: readonly Check[], on: Check): Finding[] {
-  return checks.map((check) => notCheckable(check, `Depends on ${on}.`))
+export function dependent(checks: readonly Check[], dependsOn: Check): Finding[] {
+  return checks.map((check) => ({ ...notCheckable(check, `Depends on ${dependsOn}.`), dependsOn }))
 }

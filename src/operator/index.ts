@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { aliasesCommand } from './aliases.js'
+import { doctorCommand } from './doctor-command.js'
 import type { CommandIo } from './io.js'
 import { onboardCommand } from './onboard.js'
 import { secretCommand } from './secret.js'
@@ -16,4 +17,5 @@ export const COMMANDS: readonly CreateCommand[] = [
   wireCommand,
   onboardCommand,
   aliasesCommand,
+  doctorCommand,
 ]

@@ -9,14 +9,17 @@ export interface Progress {
   end(): void
 }
 
-/** Tells how far long work is: a running counter on a terminal, else a line now and then. */
-export function createProgress(output: Output, total: number): Progress {
+/**
+ * Tells how far long work is: a running counter on a terminal, else a line now and then.
+ * @param what completes "3 of 10 …"
+ */
+export function createProgress(output: Output, total: number, what = 'written'): Progress {
   let done = 0
   return {
     step() {
       done += 1
-      if (output.isTTY) output.write(`\r${done} of ${total} written`)
-      else if (done % STEPS_A_LINE === 0) output.write(`${done} of ${total} written\n`)
+      if (output.isTTY) output.write(`\r${done} of ${total} ${what}`)
+      else if (done % STEPS_A_LINE === 0) output.write(`${done} of ${total} ${what}\n`)
     },
     end() {
       if (output.isTTY && done > 0) output.write('\r\x1b[K')

@@ -382,7 +382,7 @@ t.test('list tells pools and bytes of every alias but the actions alias', async 
       .split('\n')
       .map((line) => line.trim().split(/\s\s+/)),
     [
-      ['ALIAS', 'POOLS', 'BYTES USED', 'BYTES LEFT'],
+      ['alias', 'pools', 'bytes used', 'bytes left'],
       ['t-1', '0', '0', '20,480'],
       ['t-2', '1', String(used), (20_480 - used).toLocaleString('en')],
       ['t-10', '0', '0', '20,480'],

@@ -1,0 +1,75 @@
+import type { Finding } from './doctor.js'
+import type { Examined } from './doctor-examine.js'
+import { findingsText } from './doctor-report.js'
+import type { DoctorState } from './doctor-state.js'
+import type { Paint } from './io.js'
+
+type Known = DoctorState['tables'][string]
+
+/** What is otherwise with one tenant than it was last time. */
+export interface TenantChanges {
+  readonly tenantId: string
+  readonly userPoolId: string
+  /** Findings as they are now; `was` is missing for a check that is new. */
+  readonly changes: readonly (Finding & { readonly was?: string })[]
+}
+
+export interface DoctorChanges {
+  readonly tenants: readonly TenantChanges[]
+  /** Those that were examined last time, and are not to be any more. */
+  readonly gone: readonly { readonly tenantId: string; readonly userPoolId: string }[]
+}
+
+/**
+ * Compares with what was found last time. Of a tenant that is new, all that has not passed is a change. What depends on a
+ * check that does not pass any more is not told: it follows.
+ * @param whole whether all active tenants were examined, so that one that is missing is gone
+ */
+export function compare(known: Known, all: readonly Examined[], whole: boolean): DoctorChanges {
+  const tenants = all.flatMap(({ tenantId, userPoolId, findings }) => {
+    const told = findings.filter(({ dependsOn }) => dependsOn === undefined)
+    const changes = told.flatMap((finding) => changeOf(known[userPoolId]?.findings[finding.check], finding))
+    return changes.length > 0 ? [{ tenantId, userPoolId, changes }] : []
+  })
+  const now = new Set(all.map(({ userPoolId }) => userPoolId))
+  const gone = Object.entries(known).filter(([userPoolId]) => whole && !now.has(userPoolId))
+  return { tenants, gone: gone.map(([userPoolId, { tenantId }]) => ({ tenantId, userPoolId })) }
+}
+
+function changeOf(was: { state: string; what: string } | undefined, finding: Finding): TenantChanges['changes'] {
+  if (was === undefined) return finding.state === 'passed' ? [] : [finding]
+  return was.state === finding.state && was.what === finding.what ? [] : [{ ...finding, was: was.state }]
+}
+
+/** What is to be remembered after this time: of a check that meant nothing now, what it said when it last meant something. */
+export function remember(known: Known, all: readonly Examined[], whole: boolean, checkedAt: string): Known {
+  const now = all.map(({ tenantId, userPoolId, findings }) => {
+    const told = findings.filter(({ dependsOn }) => dependsOn === undefined)
+    const kept = Object.fromEntries(told.map(({ check, state, what }) => [check, { state, what }]))
+    return [userPoolId, { tenantId, checkedAt, findings: { ...known[userPoolId]?.findings, ...kept } }]
+  })
+  return { ...(whole ? {} : known), ...Object.fromEntries(now) }
+}
+
+/** The changes for a person; `since` is the time of the last examination, undefined where there was none. */
+export function changesText({ tenants, gone }: DoctorChanges, since: string | undefined, paint: Paint): string {
+  const blocks = tenants.map(({ tenantId, userPoolId, changes }) => {
+    const told = changes.map((change) => ({ ...change, what: `${wasText(change)}${change.what}` }))
+    return `${paint('bold', `${tenantId} (${userPoolId})`)}\n${findingsText(told, paint)}`
+  })
+  const left = gone.map(({ tenantId, userPoolId }) => `${tenantId} (${userPoolId}) is not active any more\n`)
+  const count = tenants.reduce((sum, { changes }) => sum + changes.length, gone.length)
+  const when = since === undefined ? 'this is the first time' : `since ${since}`
+  return `${blocks.join('')}${left.join('')}${count === 0 ? 'nothing' : count} changed (${when})\n`
+}
+
+const wasText = ({ was, state }: { was?: string; state: string }) =>
+  was === undefined || was === state ? '' : `was ${was}: `
+
+/** When any of these tenants was last examined; undefined where none ever was. */
+export function lastTime(known: Known, all: readonly Examined[]): string | undefined {
+  return all
+    .flatMap(({ userPoolId }) => known[userPoolId]?.checkedAt ?? [])
+    .sort()
+    .at(-1)
+}

@@ -1,0 +1,62 @@
+import type { Finding } from './doctor.js'
+import type { Examined } from './doctor-examine.js'
+import type { Paint } from './io.js'
+import { textTable } from './text-table.js'
+
+type State = Finding['state']
+
+const MARKS = {
+  passed: ['✓', 'green'],
+  warned: ['!', 'yellow'],
+  failed: ['✗', 'red'],
+  'not-checkable': ['–', 'dim'],
+} as const
+const WORDS: Readonly<Record<State, string>> = {
+  passed: 'passed',
+  warned: 'warned',
+  failed: 'failed',
+  'not-checkable': 'not checkable',
+}
+const STATES: readonly State[] = ['passed', 'warned', 'failed', 'not-checkable']
+
+/** Is nothing wrong, as far as anybody could tell? */
+export const isHealthy = ({ findings }: Examined) => findings.every(({ state }) => state !== 'failed')
+
+/** Every finding of one tenant, and how many there are of each kind. */
+export function tenantText(examined: Examined, paint: Paint): string {
+  const { tenantId, userPoolId, status, findings } = examined
+  const title = paint('bold', `${tenantId} (${userPoolId}), ${status || 'no status'}`)
+  const counts = STATES.map((state) => `${countOf(state, examined)} ${WORDS[state]}`).join(', ')
+  return `${title}\n${findingsText(findings, paint)}${counts}\n`
+}
+
+/** Findings in aligned lines, each with its fix below. */
+export function findingsText(findings: readonly Finding[], paint: Paint): string {
+  const width = Math.max(0, ...findings.map(({ check }) => check.length))
+  const lines = findings.map(({ check, state, what, fix }) => {
+    const [mark, color] = MARKS[state]
+    const line = `  ${paint(color, mark)} ${check.padEnd(width)}  ${what}\n`
+    return fix === undefined ? line : `${line}      ${fix}\n`
+  })
+  return lines.join('')
+}
+
+/** One line a tenant, then what failed, then how many are healthy. */
+export function summaryText(all: readonly Examined[], paint: Paint): string {
+  const rows = all.map((one) => [one.tenantId, one.userPoolId, ...STATES.map((state) => String(countOf(state, one)))])
+  const ill = all.filter((one) => !isHealthy(one))
+  const details = ill.map(({ tenantId, userPoolId, findings }) => {
+    const failures = findings.filter(({ state }) => state === 'failed')
+    return `\n${paint('bold', `${tenantId} (${userPoolId})`)}\n${findingsText(failures, paint)}`
+  })
+  const healthy = `${all.length - ill.length} of ${all.length} ${all.length === 1 ? 'tenant' : 'tenants'} healthy\n`
+  const table = all.length > 0 ? textTable(['tenant', 'pool', ...STATES.map((state) => WORDS[state])], rows) : ''
+  return `${table}${details.join('')}${details.length > 0 ? '\n' : ''}${healthy}`
+}
+
+function countOf(state: State, { findings }: Examined): number {
+  return findings.filter((finding) => finding.state === state).length
+}
+
+/** What `--json` says of a tenant. */
+export const examinedJson = (examined: Examined) => ({ ...examined, healthy: isHealthy(examined) })

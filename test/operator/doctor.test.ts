@@ -1,0 +1,743 @@
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { systemClock } from '../../src/call.js'
+import { parseEnv } from '../../src/env.js'
+import { customerAdmin, doctor, doctorTrust, gateway, roleArnOf } from '../../src/local/accounts.js'
+import type { AppClient, UserPool } from '../../src/local/cognito.js'
+import type { PolicyDocument } from '../../src/local/iam.js'
+import { grantAlias, hostedArn, putTenantRecord, setUpTenant, toLocal } from '../../src/local/tenants.js'
+import { describeCustomerRole } from '../../src/operator/customer-role.js'
+import { FEATURE_NAMES } from '../../src/operator/customer-role-features.js'
+import { diagnose, type Finding } from '../../src/operator/doctor.js'
+import { CHECKS } from '../../src/operator/doctor-finding.js'
+import { checkClients } from '../../src/operator/doctor-pool-clients.js'
+import { readOperatorSettings } from '../../src/operator/settings.js'
+import type { TenantFile } from '../../src/tenant/config.js'
+import { createOperatorUpstreams } from '../../src/upstreams/operator.js'
+import { tenantFile } from '../fixtures/tenants.js'
+import { startOperator } from './fixtures/operator.js'
+
+const { stack, env, run } = await startOperator(t)
+const parsed = parseEnv(env)
+const settings = readOperatorSettings(env, ['gatewayFunctionArn'])
+const { awsRegion: region, tenantTable, actionsAlias } = parsed
+const functionArn = settings.gatewayFunctionArn
+const upstreams = createOperatorUpstreams({ region, tenantTable, functionArn, actionsAlias }, systemClock)
+t.teardown(() => upstreams.close())
+
+const never = async () => {
+  throw new Error('no login in these tests')
+}
+const client: AppClient = { clientId: 'web', preventUserExistenceErrors: true, allowCustomAuth: true }
+const healthy = toLocal(tenantFile(), stack)
+const { accountId } = healthy.aws
+const [roleArn, externalId] = [healthy.aws.roleArn ?? '', healthy.aws.externalId ?? '']
+const poolArn = `arn:aws:cognito-idp:${region}:${accountId}:userpool/${healthy.userPoolId}`
+const hosted = hostedArn(healthy.alias)
+
+/** The tenant and all around it as they should be. */
+function heal(file: TenantFile = healthy): TenantFile {
+  setUpTenant(stack, file, { apiSecret: 'corbado1_acme', clients: [client], aliasAttributes: ['email'] })
+  stack.deploy(never, [file.alias])
+  grantAlias(stack, file.alias, [file])
+  stack.corbado.answerWith(undefined)
+  return file
+}
+
+const examine = (file: TenantFile = healthy) => diagnose(file, { upstreams, env: parsed, settings })
+const saidBy = (findings: readonly Finding[], state: Finding['state']) =>
+  findings.filter((one) => one.state === state && one.dependsOn === undefined).map(({ check }) => check)
+const found = (findings: readonly Finding[], check: string) => findings.find((one) => one.check === check)
+
+/** The pool with some things otherwise. */
+function poolWith(changes: Partial<UserPool>): void {
+  const slots = ['DefineAuthChallenge', 'CreateAuthChallenge', 'VerifyAuthChallengeResponse']
+  stack.cognito.putPool({
+    userPoolId: healthy.userPoolId,
+    accountId,
+    region,
+    lambdaConfig: Object.fromEntries(slots.map((slot) => [slot, hosted])),
+    clients: [client],
+    aliasAttributes: ['email'],
+    ...changes,
+    fixed: { UsernameConfiguration: { CaseSensitive: false }, ...changes.fixed },
+    settings: {
+      AutoVerifiedAttributes: ['email'],
+      MfaConfiguration: 'OPTIONAL',
+      SmsConfiguration: { SnsCallerArn: 'arn:aws:iam::111122223333:role/cognito-sms' },
+      ...changes.settings,
+    },
+  })
+}
+
+const wanted = describeCustomerRole({
+  userPoolId: healthy.userPoolId,
+  accountId,
+  region,
+  externalId,
+  features: FEATURE_NAMES,
+  gatewayRoleArn: roleArnOf(gateway),
+  doctorRoleArn: roleArnOf(doctor),
+})
+
+const allow = (Action: string | string[], Resource = poolArn): PolicyDocument => ({
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Action, Resource }],
+})
+const needed = ['AdminGetUser', 'ListUsers', 'AdminSetUserMFAPreference'].map((name) => `cognito-idp:${name}`)
+const checks = ['DescribeUserPool', 'DescribeUserPoolClient', 'ListUserPoolClients', 'GetUserPoolMfaConfig']
+const allowedBut = (...missing: string[]) =>
+  allow([...needed, ...checks.map((name) => `cognito-idp:${name}`)].filter((name) => !missing.includes(name)))
+
+function roleWith(changes: { trust?: PolicyDocument; policies?: readonly PolicyDocument[] }): void {
+  stack.sts.putRole({ roleArn, trust: wanted.trust, policies: [wanted.permissions], ...changes })
+}
+/** Two statements of a trust: the wanted one, and another with this condition. */
+function trustAlso(condition: Record<string, Record<string, string>>): PolicyDocument {
+  const [statement] = wanted.trust.Statement
+  if (!statement) throw new Error('the role has a trust')
+  return { Version: '2012-10-17', Statement: [statement, { ...statement, Condition: condition }] }
+}
+const aliasPolicy = (statement: object): PolicyDocument => ({
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Action: 'lambda:InvokeFunction', Resource: hosted, ...statement }],
+})
+const basic = (text: string) => Buffer.from(text).toString('base64')
+const { credentialParameter, projectId } = healthy.corbado
+const passwordFirst: TenantFile = { ...healthy, login: { flow: 'password-then-passkey' } }
+const withFactor = (mfa: TenantFile['actions']['postAppend']['mfa']): TenantFile => ({
+  ...healthy,
+  actions: { postAppend: { mfa } },
+})
+const verdict = (verificationResult: string) => ({ status: 200, body: { verificationResult } })
+const corbadoError = (status: number, type: string) => ({
+  status,
+  body: { httpStatusCode: status, message: type, error: { type, links: [] }, requestData: { requestID: 'req-1' } },
+})
+const foreign = 'arn:aws:lambda:eu-central-1:111122223333:function:theirs'
+const customAuthWith = (more: UserPool['lambdaConfig']) => ({
+  DefineAuthChallenge: hosted,
+  CreateAuthChallenge: hosted,
+  VerifyAuthChallengeResponse: hosted,
+  ...more,
+})
+
+interface Breakage {
+  readonly name: string
+  readonly file?: TenantFile
+  breaks?(): void
+  readonly failed?: readonly string[]
+  readonly warned?: readonly string[]
+  readonly unknown?: readonly string[]
+  /** Of the first of these. */
+  readonly what?: RegExp
+  readonly fix?: RegExp
+}
+
+/** One thing wrong at a time: exactly these checks say so, whatever does not depend on them passes. */
+const BREAKAGES: readonly Breakage[] = [
+  {
+    name: 'a config that this gateway would not serve',
+    file: { ...healthy, alias: 'actions' },
+    failed: ['config'],
+    what: /alias must not be the actions alias/,
+    fix: /^operator: .*tenants apply$/,
+  },
+  {
+    name: 'a pool of another region',
+    file: { ...healthy, aws: { ...healthy.aws, region: 'eu-west-1' } },
+    failed: ['config'],
+    what: /The pool is of eu-west-1, and this gateway of eu-central-1/,
+    fix: /AWS_REGION=eu-west-1 corbado-gateway doctor acme/,
+  },
+  {
+    name: 'an alias that was never made',
+    breaks: () => stack.deploy(never, ['t-other']),
+    failed: ['alias'],
+    fix: /^operator: corbado-gateway aliases grant acme --yes$/,
+  },
+  {
+    name: 'an alias without a policy',
+    breaks: () => stack.lambda.putPolicy(hosted, undefined),
+    failed: ['invoke-permission'],
+    fix: /^operator: corbado-gateway aliases grant acme --yes$/,
+  },
+  {
+    name: 'an alias that lets in another pool',
+    breaks: () => grantAlias(stack, healthy.alias, [tenantFile({ userPoolId: 'eu-central-1_Other0001' })]),
+    failed: ['invoke-permission'],
+    what: /does not let in arn:aws:cognito-idp:eu-central-1:111122223333:userpool\/eu-central-1_Acme00001/,
+  },
+  {
+    name: 'the pool of the same id in another account',
+    breaks: () => grantAlias(stack, healthy.alias, [tenantFile({ aws: { accountId: '444455556666' } })]),
+    failed: ['invoke-permission'],
+  },
+  {
+    name: 'an alias that any pool may call',
+    breaks: () => stack.lambda.putPolicy(hosted, aliasPolicy({ Principal: { Service: 'cognito-idp.amazonaws.com' } })),
+    failed: ['invoke-permission'],
+  },
+  {
+    name: "an alias that lets the customer's account in besides",
+    breaks: () => {
+      const Condition = {
+        ArnLike: { 'AWS:SourceArn': [poolArn] },
+        StringEquals: { 'AWS:SourceAccount': [accountId] },
+      }
+      const pool = aliasPolicy({ Principal: { Service: 'cognito-idp.amazonaws.com' }, Condition })
+      const account = aliasPolicy({ Principal: { AWS: `arn:aws:iam::${accountId}:root` } })
+      stack.lambda.putPolicy(hosted, { ...pool, Statement: [...pool.Statement, ...account.Statement] })
+    },
+    failed: ['invoke-permission'],
+    what: /names arn:aws:iam::111122223333:root, who could speak for every pool/,
+  },
+  {
+    name: 'no role',
+    breaks: () => stack.sts.deleteRole(roleArn),
+    failed: ['role-assumable'],
+    fix: /^customer: create arn:aws:iam::111122223333:role\/corbado\/.*"sts:ExternalId":"external-id-of-acme"/,
+  },
+  {
+    name: 'a role that wants another ExternalId',
+    file: { ...healthy, aws: { ...healthy.aws, externalId: 'another-external-id' } },
+    failed: ['role-assumable'],
+    breaks: () => roleWith({}),
+  },
+  {
+    name: 'a role that trusts without an ExternalId',
+    breaks: () => roleWith({ trust: trustAlso({ Null: { 'sts:ExternalId': 'true' } }) }),
+    failed: ['role-without-external-id'],
+    fix: /^customer: correct the role's trust policy to: \{/,
+  },
+  {
+    name: 'a role that trusts whatever ExternalId there is',
+    breaks: () => roleWith({ trust: trustAlso({ Null: { 'sts:ExternalId': 'false' } }) }),
+    failed: ['role-wrong-external-id'],
+    fix: /^customer: correct the role's trust policy to: \{/,
+  },
+  {
+    name: 'a role without AdminGetUser',
+    breaks: () => roleWith({ policies: [allowedBut('cognito-idp:AdminGetUser')] }),
+    failed: ['may-get-user'],
+    fix: /^customer: set the role's permissions to: \{/,
+  },
+  {
+    name: 'a role without ListUsers',
+    breaks: () => roleWith({ policies: [allowedBut('cognito-idp:ListUsers')] }),
+    failed: ['may-list-users'],
+  },
+  {
+    name: 'a role without AdminSetUserMFAPreference',
+    breaks: () => roleWith({ policies: [allowedBut('cognito-idp:AdminSetUserMFAPreference')] }),
+    failed: ['may-set-mfa'],
+  },
+  {
+    name: 'a role that allows every operation on the pool',
+    breaks: () => roleWith({ policies: [allow('cognito-idp:*')] }),
+    failed: ['no-other-operation'],
+    what: /The role allows AdminListGroupsForUser/,
+    fix: /^customer: set the role's permissions to: \{/,
+  },
+  {
+    name: 'a role that reaches every pool of the account',
+    breaks: () => roleWith({ policies: [wanted.permissions, allow('cognito-idp:AdminGetUser', '*')] }),
+    failed: ['no-other-pool'],
+  },
+  {
+    name: 'a customer who gave no right to look at the pool',
+    breaks: () => roleWith({ policies: [allow(needed)] }),
+    unknown: ['pool', 'app-clients', 'mfa-factor'],
+    fix: /^customer: let the role also call cognito-idp:DescribeUserPool on arn:aws:cognito-idp.*`checks`/,
+  },
+  {
+    name: 'no secret',
+    breaks: () => stack.ssm.remove(credentialParameter),
+    failed: ['secret'],
+    fix: /^operator: corbado-gateway secret set acme$/,
+  },
+  {
+    name: "another project's secret",
+    breaks: () => stack.ssm.put(credentialParameter, basic('pro-9:corbado1_acme')),
+    failed: ['secret'],
+    what: /it is of project pro-9, but the tenant's is pro-1001/,
+  },
+  {
+    name: 'a secret that is not base64, though it is the right one',
+    breaks: () => stack.ssm.put(credentialParameter, `${projectId}:corbado1_acme`),
+    failed: ['secret'],
+    what: /it is not in the form that scheme basic asks for/,
+  },
+  {
+    name: 'a secret that Corbado does not know any more',
+    breaks: () => stack.ssm.put(credentialParameter, basic(`${projectId}:corbado1_old`)),
+    failed: ['backend-credential'],
+    what: /answered HTTP 401 login_error/,
+    fix: /^operator: corbado-gateway secret set acme; or, /,
+  },
+  {
+    name: 'a Backend API that does not know the project',
+    breaks: () => stack.corbado.answerWith(corbadoError(404, 'not_found')),
+    failed: ['backend-credential'],
+    fix: /backendApiUrl or corbado.projectId/,
+  },
+  {
+    name: 'a Backend API that is down',
+    breaks: () => stack.corbado.answerWith(corbadoError(503, 'internal_error')),
+    unknown: ['backend-credential'],
+    what: /answered HTTP 503 internal_error/,
+  },
+  {
+    name: 'a Backend API that believes anything',
+    breaks: () => stack.corbado.answerWith(verdict('success')),
+    failed: ['backend-refusal'],
+  },
+  {
+    name: 'a Backend API that refuses for another reason',
+    breaks: () => stack.corbado.answerWith(verdict('generic_error')),
+    warned: ['backend-refusal'],
+  },
+  {
+    name: 'a pool that is not in that account',
+    breaks: () => poolWith({ accountId: '444455556666' }),
+    failed: ['may-get-user', 'may-list-users', 'may-set-mfa', 'pool'],
+    unknown: ['app-clients', 'mfa-factor'],
+    what: /There is no user pool eu-central-1_Acme00001 in eu-central-1 of account 111122223333/,
+  },
+  {
+    name: 'a trigger that is empty',
+    breaks: () => poolWith({ lambdaConfig: { DefineAuthChallenge: hosted, VerifyAuthChallengeResponse: hosted } }),
+    failed: ['triggers'],
+    what: /CreateAuthChallenge is empty/,
+    fix: /^customer: npx @corbado\/cognito-gateway@\S+ wire plan eu-central-1_Acme00001 --arn \S+:t-acme, then npx /,
+  },
+  {
+    name: "a trigger that calls the customer's own function",
+    breaks: () => poolWith({ lambdaConfig: customAuthWith({ DefineAuthChallenge: foreign }) }),
+    failed: ['triggers'],
+    fix: /--replace '?DefineAuthChallenge=arn:aws:lambda:eu-central-1:111122223333:function:theirs/,
+  },
+  {
+    name: "a trigger that comes through another tenant's alias",
+    breaks: () => poolWith({ lambdaConfig: customAuthWith({ VerifyAuthChallengeResponse: hostedArn('t-other') }) }),
+    failed: ['triggers'],
+  },
+  {
+    name: 'a custom sender that points at the gateway',
+    breaks: () =>
+      poolWith({
+        lambdaConfig: customAuthWith({ CustomEmailSender: { LambdaVersion: 'V1_0', LambdaArn: hosted } }),
+      }),
+    failed: ['stray-triggers'],
+    what: /CustomEmailSender calls the gateway, so no such message is sent/,
+  },
+  {
+    name: 'another trigger through an alias that refuses it',
+    breaks: () =>
+      poolWith({
+        lambdaConfig: customAuthWith({
+          PreTokenGenerationConfig: { LambdaVersion: 'V2_0', LambdaArn: hostedArn('t-other') },
+        }),
+      }),
+    failed: ['stray-triggers'],
+    what: /PreTokenGeneration calls \S+:t-other, which refuses this pool/,
+  },
+  {
+    name: 'no app client that allows custom authentication',
+    breaks: () => poolWith({ clients: [{ ...client, allowCustomAuth: false }] }),
+    failed: ['app-clients'],
+    what: /No app client allows ALLOW_CUSTOM_AUTH \(web \(web\) do not\)/,
+  },
+  { name: 'no app client at all', breaks: () => poolWith({ clients: [] }), failed: ['app-clients'] },
+  {
+    name: 'an app client that tells who has an account',
+    breaks: () => poolWith({ clients: [{ ...client, preventUserExistenceErrors: false }] }),
+    warned: ['enumeration'],
+    fix: /^customer: set PreventUserExistenceErrors to ENABLED in web \(web\)$/,
+  },
+  {
+    name: 'three minutes for password, code and passkey',
+    file: passwordFirst,
+    warned: ['auth-session'],
+    fix: /AuthSessionValidity to 5 or more/,
+  },
+  {
+    name: 'an identifier that is no alias',
+    breaks: () => poolWith({ aliasAttributes: ['phone_number'] }),
+    warned: ['identifier'],
+    fix: /acceptAttributeMatch/,
+  },
+  {
+    name: 'an alias that nobody verifies',
+    breaks: () => poolWith({ settings: { AutoVerifiedAttributes: [] } }),
+    warned: ['identifier'],
+    fix: /add email to AutoVerifiedAttributes/,
+  },
+  {
+    name: 'names that are case-sensitive',
+    breaks: () => poolWith({ fixed: { UsernameConfiguration: { CaseSensitive: true } } }),
+    warned: ['case-sensitivity'],
+  },
+  {
+    name: 'a pool that tracks devices',
+    breaks: () => poolWith({ settings: { DeviceConfiguration: { ChallengeRequiredOnNewDevice: true } } }),
+    warned: ['device-tracking'],
+  },
+  {
+    name: 'a pool that requires MFA',
+    breaks: () => poolWith({ settings: { MfaConfiguration: 'ON' } }),
+    warned: ['pool-mfa'],
+  },
+  {
+    name: 'a factor in a pool without MFA',
+    breaks: () => poolWith({ settings: { MfaConfiguration: 'OFF' } }),
+    failed: ['mfa-factor'],
+    what: /cannot set the factor sms: MFA is OFF/,
+  },
+  {
+    name: 'authenticator apps in a pool whose MFA is off',
+    file: withFactor('software-token'),
+    breaks: () =>
+      poolWith({
+        settings: { MfaConfiguration: 'OFF' },
+        mfa: { SoftwareTokenMfaConfiguration: { Enabled: true } },
+      }),
+    failed: ['mfa-factor'],
+  },
+  {
+    name: 'SMS without a sender',
+    breaks: () => poolWith({ settings: { SmsConfiguration: undefined } }),
+    failed: ['mfa-factor'],
+  },
+  {
+    name: 'e-mail codes that the pool has not',
+    file: withFactor('email'),
+    breaks: () => poolWith({}),
+    failed: ['mfa-factor'],
+  },
+  {
+    name: 'authenticator apps that the pool has not',
+    file: withFactor('software-token'),
+    breaks: () => poolWith({}),
+    failed: ['mfa-factor'],
+  },
+  {
+    name: 'an operator who may not become the doctor',
+    breaks: () =>
+      stack.sts.putRole({
+        roleArn: roleArnOf(doctor),
+        trust: { ...doctorTrust, Statement: doctorTrust.Statement.map((one) => ({ ...one, Effect: 'Deny' })) },
+        policies: doctor.policies,
+      }),
+    unknown: ['role-assumable'],
+    fix: /DOCTOR_ROLE_ARN/,
+  },
+]
+
+function restoreDoctor(): void {
+  stack.sts.putRole({ roleArn: roleArnOf(doctor), trust: doctorTrust, policies: doctor.policies })
+}
+
+t.test('what is wrong is said by the check that is about it, and by no other', async (t) => {
+  for (const { name, file = healthy, breaks, failed = [], warned = [], unknown = [], what, fix } of BREAKAGES) {
+    restoreDoctor()
+    heal(file)
+    breaks?.()
+    const findings = await examine(file)
+    t.same(saidBy(findings, 'failed'), failed, name)
+    t.same(saidBy(findings, 'warned'), warned, name)
+    t.same(saidBy(findings, 'not-checkable'), unknown, name)
+    const first = found(findings, [...failed, ...warned, ...unknown][0] ?? '')
+    if (what) t.match(first?.what, what, name)
+    if (fix) t.match(first?.fix, fix, name)
+    for (const one of [...failed, ...warned])
+      t.match(found(findings, one)?.fix, /^(operator|customer): /, `${name}: ${one}`)
+    const blockers = new Set(findings.flatMap(({ dependsOn }) => dependsOn ?? []))
+    t.same(
+      [...blockers].filter((one) => ![...failed, ...unknown].includes(one)),
+      [],
+      name,
+    )
+  }
+  restoreDoctor()
+})
+
+t.test('a healthy tenant passes every check, with each factor and flow that its pool has', async (t) => {
+  const session = { ...client, settings: { AuthSessionValidity: 10 } }
+  for (const file of [healthy, ...(['email', 'software-token', 'none'] as const).map(withFactor)]) {
+    heal(file)
+    const findings = await examine(file)
+    t.same(
+      findings.filter(({ state }) => state !== 'passed'),
+      [],
+      JSON.stringify(file.actions),
+    )
+    t.same(
+      findings.map(({ check }) => check),
+      CHECKS,
+    )
+  }
+  poolWith({ clients: [session], settings: { MfaConfiguration: 'ON', DeviceConfiguration: {} } })
+  t.same(saidBy(await examine(passwordFirst), 'passed'), CHECKS, 'what the other flow allows')
+  poolWith({ aliasAttributes: [], fixed: { UsernameAttributes: ['email'] } })
+  t.same(saidBy(await examine(), 'passed'), CHECKS, 'users who sign in with their e-mail')
+  poolWith({ lambdaConfig: customAuthWith({ PreSignUp: hosted, CustomMessage: foreign }) })
+  t.same(saidBy(await examine(), 'passed'), CHECKS, 'triggers that are passed through, and those of the customer')
+})
+
+t.test('no probe writes anything, nor is it about a user who exists', async (t) => {
+  heal()
+  stack.cognito.putUser(healthy.userPoolId, { username: 'ada' })
+  const standIns = [stack.cognito, stack.sts, stack.ssm, stack.lambda, stack.table, stack.corbado]
+  const before = standIns.map(({ calls }) => calls.length)
+  await examine()
+  const calls = standIns.flatMap(({ name, calls }, i) => calls.slice(before[i]).map((call) => ({ name, ...call })))
+  const reads =
+    /^(AdminGetUser|ListUsers|AdminListGroupsForUser|DescribeUserPool|DescribeUserPoolClient|ListUserPoolClients|GetUserPoolMfaConfig|AssumeRole|GetParameter|ListAliases|GetResourcePolicy|verifySignedData)$/
+  const others = calls.filter(({ operation }) => !reads.test(operation))
+  t.same(
+    others.map(({ operation }) => operation),
+    ['AdminSetUserMFAPreference'],
+  )
+  t.match(others[0]?.input, { Username: /^doctor-[\da-f-]{36}$/ })
+  const names = calls.flatMap(({ input }) => Object(input).Username ?? [])
+  t.ok(names.length >= 4)
+  for (const name of names) t.match(name, /^doctor-[\da-f-]{36}$/)
+  t.ok(calls.length < 30, `${calls.length} calls`)
+  const sessions = calls.filter(({ operation }) => operation === 'AssumeRole').map(({ input }) => Object(input))
+  t.same(sessions.filter(({ Policy }) => Policy !== undefined).length, 1, 'only the allowed calls are narrowed')
+  const byGateway = calls.filter(
+    ({ name, operation }) => name === 'cognito-idp' && /^(AdminGetUser|ListUsers)$/.test(operation),
+  )
+  t.ok(byGateway.length >= 3)
+})
+
+t.test('what was told to do turns the check green', async (t) => {
+  const jsonOf = (finding: Finding | undefined) => JSON.parse(/\{.*\}/.exec(finding?.fix ?? '')?.[0] ?? 'null')
+  /** Types the first command of a fix, with words of our own after it. */
+  const type = (finding: Finding | undefined, more = '', options = {}) => {
+    const line = /(?:corbado-gateway|cognito-gateway@\S+) (.+?)(?:[;,]|$)/.exec(finding?.fix ?? '')?.[1] ?? ''
+    return run(`${line.replaceAll("'", '')}${more}`, options)
+  }
+  heal()
+  await putTenantRecord(stack, healthy, healthy.userPoolId)
+
+  roleWith({ trust: trustAlso({ Null: { 'sts:ExternalId': 'true' } }) })
+  roleWith({ trust: jsonOf(found(await examine(), 'role-without-external-id')) })
+  t.same(saidBy(await examine(), 'passed'), CHECKS, 'trust')
+
+  roleWith({ policies: [allow('cognito-idp:*', '*')] })
+  roleWith({ policies: [jsonOf(found(await examine(), 'no-other-operation'))] })
+  t.same(saidBy(await examine(), 'passed'), CHECKS, 'permissions')
+
+  stack.ssm.remove(credentialParameter)
+  const secret = await type(found(await examine(), 'secret'), '', { stdin: `${projectId}:corbado1_acme` })
+  t.match(secret, { code: 0 })
+  t.same(saidBy(await examine(), 'passed'), CHECKS, 'secret')
+
+  stack.deploy(never, [])
+  stack.lambda.putPolicy(hosted, undefined)
+  t.match(await type(found(await examine(), 'alias')), { code: 0 })
+  t.same(saidBy(await examine(), 'passed'), CHECKS, 'alias')
+
+  poolWith({ lambdaConfig: { DefineAuthChallenge: foreign, CustomMessage: foreign } })
+  const fix = found(await examine(), 'triggers')?.fix?.split(', then ')[1] ?? ''
+  Object.assign(process.env, stack.envFor(customerAdmin(accountId)))
+  const dir = t.testdir({})
+  const wired = await type(
+    { check: 'triggers', state: 'failed', what: '', fix },
+    ` --yes --snapshot ${dir}/before.json`,
+  )
+  Object.assign(process.env, env)
+  t.match(wired, { code: 0 })
+  t.same(saidBy(await examine(), 'passed'), CHECKS, 'triggers')
+})
+
+t.test('nothing is asked on the word of a config that is not valid', async (t) => {
+  heal()
+  const before = stack.corbado.calls.length + stack.sts.calls.length + stack.ssm.calls.length
+  const stranger = { ...healthy, corbado: { ...healthy.corbado, backendApiUrl: 'https://evil.example' } }
+  const findings = await examine(stranger)
+  t.same(saidBy(findings, 'failed'), ['config'])
+  t.same(
+    findings.map(({ check }) => check),
+    CHECKS,
+  )
+  t.equal(stack.corbado.calls.length + stack.sts.calls.length + stack.ssm.calls.length, before)
+})
+
+t.test(
+  'a self-hosted tenant has no role to be tried, and its pool is read with the operator’s own rights',
+  async (t) => {
+    const own: TenantFile = { ...healthy, aws: { ...healthy.aws, roleArn: null, externalId: null } }
+    heal()
+    const findings = await diagnose(own, { upstreams, env: parseEnv({ ...env, SELF_HOSTED: 'true' }), settings })
+    t.same(saidBy(findings, 'failed'), [])
+    t.match(found(findings, 'role-assumable'), { state: 'not-checkable', what: /^Self-hosted/ })
+    t.match(found(findings, 'pool'), {
+      state: 'not-checkable',
+      fix: /^operator: use credentials that allow cognito-idp:/,
+    })
+  },
+)
+
+t.test('without DOCTOR_ROLE_ARN what needs it is not checkable, and the rest is checked', async (t) => {
+  heal()
+  const findings = await diagnose(healthy, { upstreams, env: parsed, settings: { gatewayFunctionArn: functionArn } })
+  t.match(found(findings, 'role-assumable'), { state: 'not-checkable', what: 'DOCTOR_ROLE_ARN is not set.' })
+  t.match(found(findings, 'backend-refusal'), { state: 'passed' })
+  t.same(saidBy(findings, 'failed'), [])
+})
+
+t.test('app clients beyond what is looked at are counted, and clients without passkeys are named', async (t) => {
+  const one = (ClientId: string, ExplicitAuthFlows: ('ALLOW_CUSTOM_AUTH' | 'ALLOW_USER_SRP_AUTH')[]) => ({
+    ...{ ClientId, ClientName: ClientId, PreventUserExistenceErrors: 'ENABLED' as const },
+    ExplicitAuthFlows,
+  })
+  const clients = [one('web', ['ALLOW_CUSTOM_AUTH']), one('till', ['ALLOW_USER_SRP_AUTH'])]
+  const login = { flow: 'passkey', maxAttempts: 3 } as const
+  const [appClients] = checkClients({ clients, unseen: 4 }, { login })
+  t.match(appClients, { state: 'passed', what: /allowed by web \(web\)\. till \(till\) do not .* 4 more were not/ })
+})
+
+t.test('usage: one tenant or --all, and --state only with --changes', async (t) => {
+  for (const line of ['doctor', 'doctor acme --all', 'doctor acme --state x']) {
+    t.match(await run(line), { code: 2, stdout: '' }, line)
+  }
+  t.match(await run('doctor acme', { env: { GATEWAY_FUNCTION_ARN: undefined } }), {
+    code: 2,
+    stderr: 'error: GATEWAY_FUNCTION_ARN is not set',
+  })
+  const elsewhere = functionArn.replace(region, 'eu-west-1')
+  await putTenantRecord(stack, healthy, healthy.userPoolId)
+  t.match(await run('doctor acme', { env: { GATEWAY_FUNCTION_ARN: elsewhere } }), {
+    code: 2,
+    stderr: /GATEWAY_FUNCTION_ARN must be of the region/,
+  })
+  t.match(await run('doctor acne'), { code: 1, stderr: /no tenant, pool or customer .* did you mean acme\?/ })
+})
+
+const second = toLocal(
+  tenantFile({
+    tenantId: 'acme-two',
+    userPoolId: 'eu-central-1_Acme00002',
+    alias: 't-two',
+    corbado: { projectId: 'pro-1002' },
+  }),
+  stack,
+)
+
+async function twoTenants(): Promise<void> {
+  heal(second)
+  heal()
+  stack.deploy(never, [healthy.alias, second.alias])
+  for (const file of [healthy, second]) await putTenantRecord(stack, file, file.userPoolId)
+  await putTenantRecord(stack, { ...second, tenantId: 'asleep', status: 'draft' }, 'eu-central-1_Asleep001')
+}
+
+t.test('a tenant is told with every check, a fix below what failed, and exit code 1', async (t) => {
+  await twoTenants()
+  const well = await run('doctor eu-central-1_Acme00001')
+  t.match(well, { code: 0, stderr: '' })
+  t.match(well.stdout, /^acme \(eu-central-1_Acme00001\), active\n {2}✓ config {20}/)
+  t.match(well.stdout, '25 passed, 0 warned, 0 failed, 0 not checkable\n')
+  stack.ssm.remove(credentialParameter)
+  const ill = await run('doctor acme', { isTTY: true })
+  t.equal(ill.code, 1)
+  t.match(ill.stdout, '\u001b[31m✗\u001b[39m secret')
+  t.match(ill.stdout, /✗.* secret .*There is no parameter .*\n {6}operator: corbado-gateway secret set acme\n/)
+  const { stdout, code } = await run('doctor acme --json')
+  t.equal(code, 1)
+  t.match(JSON.parse(stdout), {
+    tenants: [{ tenantId: 'acme', status: 'active', healthy: false, findings: { length: CHECKS.length } }],
+  })
+})
+
+t.test('--all examines every active tenant: a line each, failures in full, how far it is on stderr', async (t) => {
+  await twoTenants()
+  await putTenantRecord(stack, { status: 'active', tenantId: 'broken' }, 'eu-central-1_Broken001')
+  const asked = () => stack.lambda.calls.filter(({ operation }) => operation === 'ListAliases').length
+  const before = asked()
+  const { code, stdout, stderr } = await run('doctor --all', { isTTY: true })
+  t.equal(asked() - before, 1, 'the aliases are listed once')
+  t.equal(code, 1)
+  t.match(stdout, /^tenant {4}pool {20}passed {2}warned {2}failed {2}not checkable\nacme {6}\S+ {2}25 /)
+  t.match(stdout, /\nbroken .* 0 +0 +1 +24\n/)
+  t.match(stdout, /config {2}The config is not valid: .*aws is missing/)
+  t.match(stdout, /\n2 of 3 tenants healthy\n$/)
+  t.notMatch(stdout, 'asleep')
+  t.ok(stderr.endsWith('3 of 3 checked\r\u001b[K'))
+  await putTenantRecord(stack, { ...second, status: 'draft' }, 'eu-central-1_Broken001')
+})
+
+t.test('--changes tells only what is otherwise than the last time, and what depends on it is left out', async (t) => {
+  await twoTenants()
+  const dir = t.testdir({})
+  const changes = (now: string, more = '') =>
+    run(`doctor --all --changes${more}`, { env: { XDG_STATE_HOME: dir }, now })
+  const file = join(dir, 'corbado-gateway', 'doctor.json')
+  poolWith({ clients: [{ ...client, preventUserExistenceErrors: false }] })
+  const first = await changes('2026-01-01T00:00:00.000Z')
+  t.match(first, { code: 0, stdout: /^acme .*\n {2}! enumeration {2}.*\n.*\n1 changed \(this is the first time\)\n$/ })
+  t.equal((await stat(file)).mode & 0o777, 0o600)
+  t.same(await readdir(join(dir, 'corbado-gateway')), ['doctor.json'])
+  t.notMatch(await readFile(file, 'utf8'), /corbado1_|external-id-of-acme/)
+
+  stack.sts.deleteRole(roleArn)
+  const worse = await changes('2026-01-02T00:00:00.000Z')
+  t.equal(worse.code, 1)
+  t.match(
+    worse.stdout,
+    /^acme \(eu-central-1_Acme00001\)\n {2}✗ role-assumable {2}was passed: The role cannot .*\n {6}customer: .*\n1 changed \(since 2026-01-01T00:00:00.000Z\)\n$/,
+  )
+  t.match(await changes('2026-01-03T00:00:00.000Z'), { code: 1, stdout: /^nothing changed/ })
+  heal()
+  poolWith({ clients: [{ ...client, preventUserExistenceErrors: false }] })
+  stack.deploy(never, [healthy.alias, second.alias])
+  const better = await changes('2026-01-04T00:00:00.000Z', ' --json')
+  t.match(JSON.parse(better.stdout), {
+    since: '2026-01-03T00:00:00.000Z',
+    tenants: { length: 1, 0: { tenantId: 'acme', changes: { length: 1, 0: { state: 'passed', was: 'failed' } } } },
+    gone: [],
+  })
+  await putTenantRecord(stack, { ...second, status: 'draft' }, second.userPoolId)
+  t.match(
+    (await changes('2026-01-05T00:00:00.000Z')).stdout,
+    'acme-two (eu-central-1_Acme00002) is not active any more\n',
+  )
+  t.match(await run(`doctor acme-two --changes --state ${file}`), {
+    code: 0,
+    stdout: 'nothing changed (this is the first',
+  })
+  t.match(JSON.parse(await readFile(file, 'utf8')).tables, {
+    [`${region}/${tenantTable}`]: { [healthy.userPoolId]: {} },
+  })
+
+  await writeFile(file, '{"half":')
+  const before = stack.sts.calls.length
+  t.match(await changes('2026-01-06T00:00:00.000Z'), {
+    code: 1,
+    stderr: /is not what doctor --changes wrote: move it away/,
+  })
+  t.equal(await readFile(file, 'utf8'), '{"half":')
+  t.equal(stack.sts.calls.length, before, 'told before anything is asked')
+  t.match(await run(`doctor acme --changes --state ${dir}`), { code: 1, stderr: /cannot be read \(EISDIR\)/ })
+  t.match(await run(`doctor acme --changes --state ${dir}/${'x'.repeat(250)}`), {
+    code: 1,
+    stderr: 'cannot be written',
+  })
+})
+
+t.test('it comes to an end when everything hangs', async (t) => {
+  heal()
+  const standIns = [stack.cognito, stack.sts, stack.ssm, stack.lambda, stack.corbado]
+  for (const standIn of standIns) await standIn.setFault({ kind: 'hang' })
+  const startedAt = Date.now()
+  const findings = await examine()
+  t.ok(Date.now() - startedAt < 10_000)
+  for (const standIn of standIns) await standIn.setFault(undefined)
+  t.same(saidBy(findings, 'failed'), [])
+  t.match(found(findings, 'role-assumable'), { state: 'not-checkable', what: /STS did not answer in time/ })
+  t.match(found(findings, 'secret'), { state: 'not-checkable', what: /SSM did not answer in time/ })
+})
