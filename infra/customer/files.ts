@@ -1,0 +1,9 @@
+import { customerRoleTemplate } from '../../src/operator/customer-role-cloudformation.js'
+import { terraformModule } from './terraform-module.js'
+
+/** What a customer deploys, by its path below infra/customer: made of the description in src/operator/customer-role.ts. */
+export function customerFiles(): Record<string, string> {
+  const module = Object.entries(terraformModule()).map(([name, text]) => [`terraform/${name}`, text])
+  const template = `${JSON.stringify(customerRoleTemplate(), undefined, 2)}\n`
+  return { 'role.template.json': template, ...Object.fromEntries(module) }
+}

@@ -1,0 +1,103 @@
+# Made by `npm run generate` from the one description of the role. Do not edit.
+
+terraform {
+  required_version = ">= 1.3"
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 5.0"
+    }
+  }
+}
+
+locals {
+  # arn:<partition>:cognito-idp:<region>:<account>:userpool/<id>
+  pool               = split(":", var.user_pool_arn)
+  partition          = local.pool[1]
+  region             = local.pool[3]
+  account_id         = local.pool[4]
+  user_pool_id       = trimprefix(local.pool[5], "userpool/")
+  gateway_account_id = split(":", var.gateway_role_arn)[4]
+
+  granted = concat(
+    ["PreLogin"],
+    var.post_append ? ["PostAppend"] : [],
+    var.checks ? ["Checks"] : [],
+  )
+
+  trust = {
+    "Version" : "2012-10-17",
+    "Statement" : [
+      {
+        "Effect" : "Allow",
+        "Principal" : {
+          "AWS" : "arn:${local.partition}:iam::${local.gateway_account_id}:root"
+        },
+        "Action" : "sts:AssumeRole",
+        "Condition" : {
+          "StringEquals" : {
+            "sts:ExternalId" : "${var.external_id}"
+          },
+          "ArnEquals" : {
+            "aws:PrincipalArn" : [
+              "${var.gateway_role_arn}",
+              "${var.doctor_role_arn}"
+            ]
+          }
+        }
+      }
+    ]
+  }
+
+  statements = [
+    {
+      "Sid" : "PreLogin",
+      "Effect" : "Allow",
+      "Action" : [
+        "cognito-idp:AdminGetUser",
+        "cognito-idp:ListUsers"
+      ],
+      "Resource" : "arn:${local.partition}:cognito-idp:${local.region}:${local.account_id}:userpool/${local.user_pool_id}"
+    },
+    {
+      "Sid" : "PostAppend",
+      "Effect" : "Allow",
+      "Action" : [
+        "cognito-idp:AdminGetUser",
+        "cognito-idp:AdminSetUserMFAPreference"
+      ],
+      "Resource" : "arn:${local.partition}:cognito-idp:${local.region}:${local.account_id}:userpool/${local.user_pool_id}"
+    },
+    {
+      "Sid" : "Checks",
+      "Effect" : "Allow",
+      "Action" : [
+        "cognito-idp:DescribeUserPool",
+        "cognito-idp:DescribeUserPoolClient",
+        "cognito-idp:ListUserPoolClients",
+        "cognito-idp:GetUserPoolMfaConfig"
+      ],
+      "Resource" : "arn:${local.partition}:cognito-idp:${local.region}:${local.account_id}:userpool/${local.user_pool_id}"
+    }
+  ]
+
+  permissions = {
+    Version   = "2012-10-17"
+    Statement = [for statement in local.statements : statement if contains(local.granted, statement.Sid)]
+  }
+}
+
+resource "aws_iam_role" "gateway" {
+  name        = "corbado-${local.user_pool_id}"
+  path        = "/corbado/"
+  description = "Corbado passkey gateway"
+
+  assume_role_policy = jsonencode(local.trust)
+}
+
+resource "aws_iam_role_policy" "gateway" {
+  name = "corbado"
+  role = aws_iam_role.gateway.id
+
+  policy = jsonencode(local.permissions)
+}

@@ -1,0 +1,112 @@
+import http from 'node:http'
+import https from 'node:https'
+import { setImmediate } from 'node:timers/promises'
+import type { Call } from '../../src/call.js'
+
+/** What came of one request. */
+export type Posted =
+  /** `body` is undefined where it was no JSON. */
+  | { readonly kind: 'answered'; readonly status: number; readonly body: unknown }
+  /** `unsent`: no connection came about, so nobody has seen the request. */
+  | { readonly kind: 'failed'; readonly reason: 'unsent' | 'timeout' | 'reset' | 'too-large' }
+
+/** The way to the container door, over connections that are kept. */
+export interface Connection {
+  /** Sends JSON once, within the time that the call has left. Never rejects, never follows a redirect. */
+  post(path: string, headers: Readonly<Record<string, string>>, body: Buffer, call: Call): Promise<Posted>
+  close(): void
+}
+
+/** A load balancer's address that does not answer is given up for another one; across zones a connection takes 2 ms. */
+const CONNECT_MS = 1_000
+/** Less than the 60 s after which the load balancer closes an idle connection (ALB's default). */
+const IDLE_MS = 20_000
+/** More than any event that the door takes (1 MiB), and less than Lambda could give back (6 MB, aws.md 1.1). */
+const ANSWER_BYTES_MAX = 4_194_304
+
+/** @param origin an https origin, or an http one on loopback */
+export function createConnection(origin: URL): Connection {
+  const { Agent, request } = origin.protocol === 'https:' ? https : http
+  let agent = new Agent({ keepAlive: true })
+  let usedAt = Date.now()
+
+  /**
+   * While an environment is frozen nobody sees a connection end, and a proof sent on such a one could not be sent again.
+   * So what was idle for long is dropped, by the wall clock since timers froze too; what has ended meanwhile is taken
+   * notice of, which takes a whole turn of the loop, and dropped as well.
+   */
+  async function wake(): Promise<void> {
+    if (Date.now() - usedAt > IDLE_MS) {
+      agent.destroy()
+      agent = new Agent({ keepAlive: true })
+    }
+    usedAt = Date.now()
+    await setImmediate()
+    await setImmediate()
+    for (const socket of Object.values(agent.freeSockets).flat()) if (socket?.readableEnded) socket.destroy()
+  }
+
+  return {
+    async post(path, headers, body, call) {
+      await wake()
+      const { signal } = call.slice()
+      const outgoing = request(new URL(path, origin), { method: 'POST', headers, agent, signal })
+      const posted = await exchange(outgoing, body, signal)
+      usedAt = Date.now()
+      return posted
+    },
+    close: () => agent.destroy(),
+  }
+}
+
+function exchange(outgoing: http.ClientRequest, body: Buffer, signal: AbortSignal): Promise<Posted> {
+  return new Promise((resolve) => {
+    const isConnected = watchConnect(outgoing)
+    const failed = (reason: 'reset' | 'too-large') => resolve({ kind: 'failed', reason })
+    outgoing.on('error', () => {
+      if (signal.aborted) resolve({ kind: 'failed', reason: 'timeout' })
+      else if (isConnected()) failed('reset')
+      else resolve({ kind: 'failed', reason: 'unsent' })
+    })
+    outgoing.on('response', (incoming) => {
+      const chunks: Buffer[] = []
+      let bytes = 0
+      incoming.on('data', (chunk: Buffer) => {
+        bytes += chunk.length
+        if (bytes <= ANSWER_BYTES_MAX) return void chunks.push(chunk)
+        failed('too-large')
+        outgoing.destroy()
+      })
+      incoming.on('error', () => (signal.aborted ? resolve({ kind: 'failed', reason: 'timeout' }) : failed('reset')))
+      incoming.on('end', () => {
+        resolve({ kind: 'answered', status: incoming.statusCode ?? 0, body: parseJson(Buffer.concat(chunks)) })
+      })
+    })
+    outgoing.end(body)
+  })
+}
+
+/** Gives a connection up that does not come about, and tells whether one was there: before that, no byte has left. */
+function watchConnect(outgoing: http.ClientRequest): () => boolean {
+  let connected = false
+  const timer = setTimeout(() => outgoing.destroy(new Error('no connection')), CONNECT_MS)
+  const ready = () => {
+    connected = true
+    clearTimeout(timer)
+  }
+  outgoing.on('socket', (socket) => {
+    if (outgoing.reusedSocket || !socket.connecting) ready()
+    else socket.once('encrypted' in socket ? 'secureConnect' : 'connect', ready)
+  })
+  outgoing.on('close', () => clearTimeout(timer))
+  return () => connected
+}
+
+/** Plain JSON.parse, which keeps a key `__proto__` a key. */
+function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'))
+  } catch {
+    return undefined
+  }
+}

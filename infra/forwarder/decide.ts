@@ -1,0 +1,79 @@
+import { ERRORS, Internal, requestIdOf } from '../../src/errors.js'
+import type { Trigger } from '../../src/triggers/trigger.js'
+import type { Posted } from './connection.js'
+
+/** What Cognito gets, and what the line says of it. */
+export type Decision = {
+  readonly outcome: 'forwarded' | 'unchanged' | 'rejected' | 'fault'
+  readonly reason?: string
+  /** The container's own id of the request. */
+  readonly upstreamRequestId?: string | undefined
+} & (
+  | { readonly kind: 'answer'; readonly response: unknown }
+  /** The event goes back as it came: Cognito's default behaviour. */
+  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'refuse'; readonly text: string }
+)
+
+export type TriggerEvent = { readonly triggerSource: string; readonly userPoolId: string }
+
+const unavailable = new Internal().message
+
+/** The failure of a forwarder that got no answer it could use. */
+export function failure(kind: Trigger['kind'], reason: string): Decision {
+  return settle(kind, { outcome: 'fault', reason }, unavailable, true)
+}
+
+/** Decides what an answer of the container door means for Cognito, as the Lambda door would have answered. */
+export function decide(event: TriggerEvent, kind: Trigger['kind'], posted: Posted): Decision {
+  if (posted.kind === 'failed') return failure(kind, `gateway_${posted.reason.replace('-', '_')}`)
+  const { status } = posted
+  const body = toObject(posted.body)
+  if (status === 200) return answered(event, kind, body)
+  const known = ERRORS.find(({ code }) => code === body.code)
+  if (!known) return failure(kind, 'gateway_malformed')
+  const facts = {
+    outcome: status >= 500 || isOurs(known.code) ? 'fault' : 'rejected',
+    reason: known.code.replace('GW_ERR_', '').toLowerCase(),
+    upstreamRequestId: requestIdOf(body.requestId),
+  } as const
+  // The text is the one that belongs to the code: whatever else stands in an answer is not shown to anybody.
+  const text = isOurs(known.code) ? unavailable : known.message
+  return settle(kind, facts, text, facts.outcome === 'fault' || known.code === 'GW_ERR_TENANT_UNKNOWN')
+}
+
+/** Refusals that speak of the way between forwarder and container, which is no concern of whoever signs in. */
+function isOurs(code: string): boolean {
+  return /^GW_ERR_(CALLER|ROUTE|METHOD)_/.test(code)
+}
+
+/** An answer is the event itself but for `response`; what does not bring the event back is none of the gateway's. */
+function answered(event: TriggerEvent, kind: Trigger['kind'], body: Record<string, unknown>): Decision {
+  const same = body.triggerSource === event.triggerSource && body.userPoolId === event.userPoolId
+  if (!same) return failure(kind, 'gateway_malformed')
+  if (kind === 'custom-auth' && !isObject(body.response)) return failure(kind, 'gateway_malformed')
+  if (!('response' in body)) return { kind: 'unchanged', outcome: 'forwarded' }
+  return { kind: 'answer', response: body.response, outcome: 'forwarded' }
+}
+
+/**
+ * Corbado's switch, or a fault of ours, must never take down a customer's password login or sign-up (CONTRACT 5.4): a
+ * trigger that the gateway leaves alone goes on without it. All others are refused.
+ */
+function settle(
+  kind: Trigger['kind'],
+  facts: { readonly outcome: 'rejected' | 'fault'; readonly reason: string },
+  text: string,
+  bypassable: boolean,
+): Decision {
+  if (kind === 'pass-through' && bypassable) return { kind: 'unchanged', ...facts, outcome: 'unchanged' }
+  return { kind: 'refuse', text, ...facts }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function toObject(value: unknown): Record<string, unknown> {
+  return isObject(value) ? value : {}
+}

@@ -1,0 +1,93 @@
+import { performance } from 'node:perf_hooks'
+import { setTimeout } from 'node:timers/promises'
+import type { Call, Clock } from '../../src/call.js'
+import { parseCallerSecrets, sign } from '../../src/plugins/signature.js'
+import type { GatewaySecret } from '../../src/tenant/gateway-secret.js'
+import type { Connection, Posted } from './connection.js'
+import type { TriggerEvent } from './decide.js'
+
+/** One event on its way to the container door. */
+export interface Forwarding {
+  readonly event: TriggerEvent
+  /** The trigger's name: the last part of its route. */
+  readonly trigger: string
+  readonly invokedFunctionArn: string
+  readonly requestId: string
+  readonly call: Call
+}
+
+export interface Forwarded {
+  /** undefined: no secret to sign with could be had. */
+  readonly posted: Posted | undefined
+  /** Milliseconds that the container took, both tries together; undefined where it was never asked. */
+  readonly gatewayMs?: number
+}
+
+export interface ForwardOptions {
+  readonly connection: Connection
+  readonly secret: GatewaySecret
+  readonly clock: Clock
+}
+
+/** A load balancer's next address is tried after this long. */
+const PAUSE_MS = 50
+const TRIES_MAX = 2
+
+/**
+ * Signs an event and sends it. It is sent a second time only where nobody can have worked on it: where no connection came
+ * about, or where the signature was refused and a newer secret is there. A proof is single-use, so nothing else is.
+ */
+export async function forward(forwarding: Forwarding, options: ForwardOptions): Promise<Forwarded> {
+  const { call } = forwarding
+  let text = await options.secret.get(call)
+  const start = performance.now()
+  for (let attempt = 1; ; attempt += 1) {
+    const request = text === undefined ? undefined : signed(forwarding, text, attempt, options.clock)
+    if (!request) return { posted: undefined }
+    const posted = await options.connection.post(request.path, request.headers, request.body, call)
+    const result = { posted, gatewayMs: Math.round(performance.now() - start) }
+    if (attempt === TRIES_MAX) return result
+    if (isUnsent(posted) && call.remainingMs() > PAUSE_MS) await setTimeout(PAUSE_MS)
+    else if (isUnsigned(posted)) {
+      const renewed = await renewedSecret(options.secret, call)
+      if (renewed === text) return result
+      text = renewed
+    } else return result
+  }
+}
+
+function isUnsent(posted: Posted): boolean {
+  return posted.kind === 'failed' && posted.reason === 'unsent'
+}
+
+function isUnsigned(posted: Posted): boolean {
+  return posted.kind === 'answered' && posted.status === 401
+}
+
+/** The secret after a look at SSM, at most every 30 s: the container may have been given another one. */
+async function renewedSecret(secret: GatewaySecret, call: Call): Promise<string | undefined> {
+  secret.expire()
+  return secret.get(call)
+}
+
+/** The request as Standard Webhooks wants it, made anew for each try: the time that is left is part of it. */
+function signed(
+  { event, trigger, invokedFunctionArn, requestId, call }: Forwarding,
+  text: string,
+  attempt: number,
+  clock: Clock,
+) {
+  const [secret] = parseCallerSecrets(text)
+  if (!secret) return undefined
+  const body = Buffer.from(JSON.stringify({ event, invokedFunctionArn, remainingMs: Math.floor(call.remainingMs()) }))
+  const id = `${requestId}-${attempt}`
+  const timestamp = String(Math.floor(clock.now() / 1_000))
+  const headers = {
+    'content-type': 'application/json',
+    'content-length': String(body.length),
+    'webhook-id': id,
+    'webhook-timestamp': timestamp,
+    'webhook-signature': `v1,${sign(secret, id, timestamp, body).toString('base64')}`,
+  }
+  return { path: `/v1/pools/${event.userPoolId}/triggers/${trigger}`, headers, body }
+}

@@ -1,0 +1,37 @@
+import { App, type AppProps, Validations } from 'aws-cdk-lib'
+import { AwsSolutionsChecks } from 'cdk-nag'
+import type { HostedConfig, SelfHostedConfig } from './config.js'
+import { ContainerStack } from './container-stack.js'
+import { GatewayStack } from './gateway-stack.js'
+import { GlobalStack } from './global-stack.js'
+import { SelfHostedStack } from './self-hosted-stack.js'
+
+export interface AppOptions extends Pick<AppProps, 'outdir'> {
+  /** Folder with the function's built code. */
+  readonly bundle: string
+  /** Folder with the forwarder's built code, where a region has containers; else that of `npm run build`. */
+  readonly forwarderBundle?: string
+}
+
+/** The stacks of one config; synthesis fails where cdk-nag finds something that no construct acknowledges. */
+export function createApp(
+  config: HostedConfig | SelfHostedConfig,
+  { bundle, forwarderBundle, ...props }: AppOptions,
+): App {
+  const app = new App({ analyticsReporting: false, ...props })
+  if (config.kind === 'hosted') addHosted(app, config, bundle, forwarderBundle)
+  else new SelfHostedStack(app, config, bundle)
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
+  return app
+}
+
+function addHosted(app: App, hosted: HostedConfig, bundle: string, forwarderBundle = 'dist/forwarder'): void {
+  const global = new GlobalStack(app, hosted)
+  for (const [region, config] of Object.entries(hosted.regions)) {
+    const gateway = new GatewayStack(app, { hosted, region, config, bundle })
+    gateway.addStackDependency(global)
+    const { containers } = config
+    if (!containers) continue
+    new ContainerStack(app, { hosted, region, config, containers, gateway, bundle: forwarderBundle })
+  }
+}

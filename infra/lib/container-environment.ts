@@ -1,0 +1,29 @@
+import { parseEnv, SETTINGS } from '../../src/env.js'
+import type { ContainerConfig } from './container-config.js'
+import { DOOR_PORT } from './container-names.js'
+import type { Environment } from './environment.js'
+import { ConfigInvalid } from './read-config.js'
+
+/**
+ * The containers' environment: that of the region's function, and what only a container has.
+ * @throws ConfigInvalid where the containers could not read the parameter
+ */
+export function containerEnvironment(
+  { variables, env }: Environment,
+  region: string,
+  { callerSecretsParameter }: ContainerConfig,
+): Environment {
+  if (!callerSecretsParameter.startsWith(`${env.parameterPrefix}/`)) {
+    throw new ConfigInvalid(
+      `callerSecretsParameter must be below ${env.parameterPrefix}/: the containers read nothing else`,
+    )
+  }
+  const own = {
+    ...variables,
+    [SETTINGS.port.name]: String(DOOR_PORT),
+    [SETTINGS.callerSecretsParameter.name]: callerSecretsParameter,
+    // Lambda sets it by itself, Fargate does not.
+    [SETTINGS.awsRegion.name]: region,
+  }
+  return { variables: own, env: parseEnv(own) }
+}

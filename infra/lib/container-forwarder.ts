@@ -1,0 +1,93 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { Duration, RemovalPolicy } from 'aws-cdk-lib'
+import { PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import { Architecture, Code, Function as LambdaFunction, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda'
+import { LogGroup } from 'aws-cdk-lib/aws-logs'
+import type { Construct } from 'constructs'
+import { GATEWAY_VERSION, SETTINGS } from '../../src/env.js'
+import { GATEWAY_URL } from '../forwarder/settings.js'
+import { acknowledge, wildcardResource } from './acknowledge.js'
+import { createAliases } from './aliases.js'
+import type { ContainerConfig } from './container-config.js'
+import { CONTAINER_NAMES, containerArnsIn } from './container-names.js'
+import { type ContainerNetwork, PRIVATE } from './container-network.js'
+import { forwarderRights } from './container-rights.js'
+import type { Place } from './names.js'
+import { ConfigInvalid } from './read-config.js'
+
+export interface ForwarderOptions {
+  readonly place: Place
+  /** Folder with the built `index.mjs`. */
+  readonly bundle: string
+  readonly network: ContainerNetwork
+  readonly parameterKeyArn: string
+  readonly actionsAlias: string
+  readonly config: ContainerConfig
+}
+
+/**
+ * The function that Cognito calls: in the containers' VPC, with a role that reads one secret. Its aliases are granted as
+ * the gateway's are, by `corbado-gateway aliases`; nobody invokes through the one of actions, which tells it the version.
+ * @throws ConfigInvalid where the bundle has not been built
+ */
+export function createForwarder(scope: Construct, options: ForwarderOptions): LambdaFunction {
+  const { place, bundle, network, config, actionsAlias } = options
+  if (!existsSync(join(bundle, 'index.mjs'))) {
+    throw new ConfigInvalid(`${join(bundle, 'index.mjs')} is not there: run npm run build in infra/`)
+  }
+  const forwarder = new LambdaFunction(scope, 'Forwarder', {
+    functionName: CONTAINER_NAMES.forwarder,
+    description: `Forwards Cognito's triggers to the containers of the Corbado gateway ${GATEWAY_VERSION}`,
+    ...{ runtime: Runtime.NODEJS_24_X, architecture: Architecture.ARM_64 },
+    ...{ code: Code.fromAsset(bundle, { exclude: ['*.map'] }), handler: 'index.handler' },
+    role: createRole(scope, options).withoutPolicyUpdates(),
+    // Cognito waits no longer (aws.md 1.1).
+    timeout: Duration.seconds(5),
+    memorySize: config.forwarder.memoryMb,
+    reservedConcurrentExecutions: config.forwarder.reservedConcurrency,
+    environment: {
+      [GATEWAY_URL]: `https://${config.domainName}`,
+      [SETTINGS.callerSecretsParameter.name]: config.callerSecretsParameter,
+    },
+    ...{ vpc: network.vpc, vpcSubnets: PRIVATE, securityGroups: [network.groups.forwarder] },
+    logGroup: createLog(scope, config),
+    // Its lines are JSON already, as the gateway's are.
+    loggingFormat: LoggingFormat.TEXT,
+    currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN, description: GATEWAY_VERSION },
+  })
+  createAliases(forwarder, {
+    functionArn: containerArnsIn(place).forwarder,
+    ...{ tenantAliases: config.tenantAliases, actionsAlias },
+    ...{ actionCallerRoleArn: undefined, release: undefined },
+  })
+  return forwarder
+}
+
+function createLog(scope: Construct, { forwarder }: ContainerConfig): LogGroup {
+  return new LogGroup(scope, 'ForwarderLog', {
+    logGroupName: CONTAINER_NAMES.forwarderLog,
+    retention: forwarder.logRetentionDays,
+    removalPolicy: RemovalPolicy.RETAIN,
+  })
+}
+
+function createRole(scope: Construct, { place, parameterKeyArn, config }: ForwarderOptions): Role {
+  const { callerSecretsParameter } = config
+  const role = new Role(scope, 'ForwarderRole', {
+    roleName: `${CONTAINER_NAMES.forwarderRole}-${place.region}`,
+    assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+    description: 'Forwarder of the Corbado passkey gateway',
+    inlinePolicies: {
+      forwarder: new PolicyDocument({
+        statements: forwarderRights({ place, callerSecretsParameter, parameterKeyArn }),
+      }),
+    },
+  })
+  acknowledge(role, {
+    [wildcardResource(`${containerArnsIn(place).forwarderLog}:log-stream:*`)]:
+      'Lambda names the streams of the one log group.',
+    [wildcardResource('*')]: 'Lambda asks for these rights on every network interface; the code is denied them.',
+  })
+  return role
+}

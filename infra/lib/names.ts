@@ -1,0 +1,46 @@
+import { partitionOf } from '../../src/operator/customer-role.js'
+
+/**
+ * Names that others keep: customers' roles trust the roles by name, pools hold the function's name, and the operator's
+ * settings hold all of them. None may be changed once a customer is live.
+ */
+export const NAMES = {
+  function: 'corbado-cognito-gateway',
+  table: 'corbado-gateway-tenants',
+  gatewayRole: 'corbado-gateway',
+  doctorRole: 'corbado-gateway-doctor',
+  operatorPolicy: 'corbado-gateway-operator',
+  templates: 'corbado-gateway-templates',
+} as const
+
+/** Every role of a customer that the hand-over asks for (src/operator/customer-role.ts). */
+export function customerRolesIn(region: string): string {
+  return `arn:${partitionOf(region)}:iam::*:role/corbado/corbado-*`
+}
+
+export interface Place {
+  readonly account: string
+  readonly region: string
+}
+
+/** ARNs of what has a name of its own in this place. */
+export function arnsIn({ account, region }: Place) {
+  const partition = partitionOf(region)
+  const arn = (service: string, rest: string) => `arn:${partition}:${service}:${region}:${account}:${rest}`
+  const role = (name: string) => `arn:${partition}:iam::${account}:role/${name}`
+  return {
+    function: arn('lambda', `function:${NAMES.function}`),
+    table: arn('dynamodb', `table/${NAMES.table}`),
+    logGroup: arn('logs', `log-group:${LOG_GROUP}`),
+    gatewayRole: role(NAMES.gatewayRole),
+    doctorRole: role(NAMES.doctorRole),
+    topic: (name: string) => arn('sns', name),
+    userPool: (id: string) => arn('cognito-idp', `userpool/${id}`),
+    /** All parameters below a prefix that starts with `/`. */
+    parametersBelow: (prefix: string) => arn('ssm', `parameter${prefix}/*`),
+    accountRoot: `arn:${partition}:iam::${account}:root`,
+  }
+}
+
+/** Where a function's lines go by Lambda's own custom. */
+export const LOG_GROUP = `/aws/lambda/${NAMES.function}`

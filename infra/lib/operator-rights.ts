@@ -1,0 +1,37 @@
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import { type RightsOptions, throughService } from './gateway-rights.js'
+import { arnsIn } from './names.js'
+
+/** DynamoDB needs all of them to read and write on somebody's behalf (its documentation of encryption at rest). */
+const TABLE_KEY_USE = [
+  'kms:Decrypt',
+  'kms:DescribeKey',
+  'kms:Encrypt',
+  'kms:GenerateDataKey',
+  'kms:GenerateDataKeyWithoutPlaintext',
+  'kms:ReEncryptFrom',
+  'kms:ReEncryptTo',
+]
+
+/** What `corbado-gateway` does for an operator in one region; src/local/accounts.ts has the same for the embedded stack. */
+export function operatorRights(options: RightsOptions): PolicyStatement[] {
+  const { place, parameterPrefix, tableKeyArn, parameterKeyArn } = options
+  const arns = arnsIn(place)
+  const parameters = arns.parametersBelow(parameterPrefix)
+  const allow = (sid: string, actions: string[], resource: string, conditions: Record<string, unknown> = {}) =>
+    new PolicyStatement({ sid, actions, resources: [resource], conditions })
+  const dynamodb = ['GetItem', 'PutItem', 'DeleteItem', 'Query', 'Scan'].map((name) => `dynamodb:${name}`)
+  const policies = ['GetResourcePolicy', 'PutResourcePolicy', 'DeleteResourcePolicy'].map((name) => `lambda:${name}`)
+  return [
+    allow('Tenants', dynamodb, arns.table),
+    allow('TenantsKey', TABLE_KEY_USE, tableKeyArn, throughService('dynamodb', place.region)),
+    allow('Secrets', ['ssm:GetParameter', 'ssm:PutParameter'], parameters),
+    allow('SecretsKey', ['kms:Decrypt', 'kms:Encrypt'], parameterKeyArn, {
+      ...throughService('ssm', place.region),
+      StringLike: { 'kms:EncryptionContext:PARAMETER_ARN': parameters },
+    }),
+    allow('Aliases', ['lambda:ListAliases', 'lambda:GetAlias', 'lambda:CreateAlias'], arns.function),
+    allow('AliasPolicies', policies, `${arns.function}:*`),
+    allow('Doctor', ['sts:AssumeRole'], arns.doctorRole),
+  ]
+}

@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Template } from 'aws-cdk-lib/assertions'
+import { GATEWAY_ACCOUNT as account, actionCaller, FUNCTION_ARN, REGION as region } from '../../src/local/accounts.js'
+import { allows, type PolicyDocument, type Principal, resourceDecision } from '../../src/local/iam.js'
+import { containersWith, synthContainers } from './fixtures/containers.js'
+import { policiesIn } from './fixtures/policies.js'
+import { example, stackOf, synth } from './fixtures/synth.js'
+
+const templates = synthContainers(containersWith())
+const stack = stackOf(templates, `CorbadoGatewayContainers-${region}`)
+
+const KEY = `arn:aws:kms:${region}:${account}:key/of-the-parameters`
+const arn = (service: string, rest: string) => `arn:aws:${service}:${region}:${account}:${rest}`
+const forwarder = arn('lambda', 'function:corbado-cognito-gateway-forwarder')
+const callers = arn('ssm', 'parameter/corbado/gateway/callers')
+const secretOfTenant = arn('ssm', 'parameter/corbado/gateway/eu-central-1_Ac0meSh0p/backend-api')
+const table = arn('dynamodb', 'table/corbado-gateway-tenants')
+const stream = arn('logs', 'log-group:/aws/lambda/corbado-cognito-gateway-forwarder:log-stream:2026/11/22/[1]0a')
+const viaSsm = { 'kms:ViaService': `ssm.${region}.amazonaws.com`, 'kms:EncryptionContext:PARAMETER_ARN': callers }
+
+/** Properties of the resources of a type, with the stack's references put in. */
+function propertiesOf(template: Template, type: string): Record<string, Record<string, never>> {
+  const logArn = arn('logs', 'log-group:/corbado/cognito-gateway/containers:*')
+  const text = JSON.stringify(template.findResources(type))
+    .replaceAll(/\{"Fn::ImportValue":"[^"]*ParameterKey[^"]*"\}/g, `"${KEY}"`)
+    .replaceAll('{"Ref":"AWS::Partition"}', '"aws"')
+    .replaceAll(/\{"Fn::GetAtt":\["Log[^\]]*\]\}/g, `"${logArn}"`)
+    .replaceAll(/\{"Fn::Join":\["",\[([^\]{}]*)\]\]\}/g, (_, parts: string) =>
+      JSON.stringify(JSON.parse(`[${parts}]`).join('')),
+    )
+  const resources: Record<string, { Properties: Record<string, never> }> = JSON.parse(text)
+  return Object.fromEntries(Object.entries(resources).map(([id, { Properties }]) => [id, Properties]))
+}
+
+function find(type: string, beginning: string): Record<string, never> {
+  const [, found] = Object.entries(propertiesOf(stack, type)).find(([id]) => id.startsWith(beginning)) ?? []
+  assert.ok(found, `${type} ${beginning}`)
+  return found
+}
+
+const session = (name: string, policies: readonly PolicyDocument[], accountId = account): Principal => ({
+  arn: `arn:aws:sts::${accountId}:assumed-role/${name}/x`,
+  roleArn: `arn:aws:iam::${accountId}:role/${name}`,
+  ...{ accountId, policies },
+})
+
+type Call = readonly [action: string, resource: string, context?: Record<string, string>]
+
+function check(who: Principal, allowed: readonly Call[], denied: readonly Call[]): void {
+  for (const [action, resource, context] of denied) {
+    assert.equal(allows(who, action, resource, context), false, `${who.arn} may ${action} ${resource}`)
+  }
+  for (const [action, resource, context] of allowed) {
+    assert.equal(allows(who, action, resource, context), true, `${who.arn} may not ${action} ${resource}`)
+  }
+}
+
+test('the forwarder can read the one secret that it signs with, and nothing of any tenant', () => {
+  const role = find('AWS::IAM::Role', 'ForwarderRole') as unknown as { Policies: { PolicyDocument: PolicyDocument }[] }
+  const who = session(
+    'corbado-gateway-forwarder',
+    role.Policies.map(({ PolicyDocument }) => PolicyDocument),
+  )
+  const byCode = { 'lambda:SourceFunctionArn': forwarder }
+  const denied: Call[] = [
+    ['ssm:GetParameter', secretOfTenant],
+    ['ssm:GetParameter', `${callers}-2`],
+    ['ssm:GetParameter', `${callers}/more`],
+    ['ssm:GetParameter', callers.replace(region, 'us-east-1')],
+    ['ssm:GetParameter', callers.replace(account, '111122223333')],
+    ...['GetParameters', 'GetParametersByPath', 'GetParameterHistory', 'PutParameter', 'DeleteParameter'].map(
+      (name): Call => [`ssm:${name}`, callers],
+    ),
+    ['kms:Decrypt', KEY],
+    ['kms:Decrypt', KEY, { 'kms:ViaService': viaSsm['kms:ViaService'] }],
+    ['kms:Decrypt', KEY, { ...viaSsm, 'kms:EncryptionContext:PARAMETER_ARN': secretOfTenant }],
+    ['kms:Decrypt', KEY, { ...viaSsm, 'kms:ViaService': `dynamodb.${region}.amazonaws.com` }],
+    ['kms:Decrypt', arn('kms', 'key/of-somebody-else'), viaSsm],
+    ['kms:Encrypt', KEY, viaSsm],
+    ['dynamodb:GetItem', table],
+    ['sts:AssumeRole', 'arn:aws:iam::111122223333:role/corbado/corbado-x', { 'sts:ExternalId': 'id' }],
+    ['sts:AssumeRole', `arn:aws:iam::${account}:role/corbado-gateway`],
+    ['lambda:InvokeFunction', `${FUNCTION_ARN}:actions`],
+    ['lambda:InvokeFunction', forwarder],
+    ['logs:PutLogEvents', stream.replace('-forwarder', '')],
+    ['logs:FilterLogEvents', stream],
+    ['ec2:CreateNetworkInterface', '*', byCode],
+    ['ec2:DescribeSubnets', '*', byCode],
+    ['ec2:RunInstances', '*'],
+    ['ecr:BatchGetImage', arn('ecr', 'repository/corbado/cognito-gateway')],
+  ]
+  const allowed: Call[] = [
+    ['ssm:GetParameter', callers],
+    ['kms:Decrypt', KEY, viaSsm],
+    ['logs:PutLogEvents', stream],
+    ['ec2:CreateNetworkInterface', '*'],
+  ]
+  check(who, allowed, denied)
+})
+
+test('what starts the containers can pull their image and write their lines, and not do their work', () => {
+  const policy = find('AWS::IAM::Policy', 'ExecutionRoleDefaultPolicy') as unknown as { PolicyDocument: PolicyDocument }
+  const image = arn('ecr', 'repository/corbado/cognito-gateway')
+  const lines = arn('logs', 'log-group:/corbado/cognito-gateway/containers:*')
+  const denied: Call[] = [
+    ['ecr:BatchGetImage', arn('ecr', 'repository/other')],
+    ['ecr:PutImage', image],
+    ['logs:PutLogEvents', stream],
+    ['ssm:GetParameter', callers],
+    ['ssm:GetParameter', secretOfTenant],
+    ['kms:Decrypt', KEY, viaSsm],
+    ['dynamodb:GetItem', table],
+    ['secretsmanager:GetSecretValue', '*'],
+    ['sts:AssumeRole', 'arn:aws:iam::111122223333:role/corbado/corbado-x', { 'sts:ExternalId': 'id' }],
+    ['ecs:ExecuteCommand', '*'],
+    ['ssmmessages:OpenDataChannel', '*'],
+  ]
+  const allowed: Call[] = [
+    ['ecr:BatchGetImage', image],
+    ['ecr:GetAuthorizationToken', '*'],
+    ['logs:PutLogEvents', lines],
+  ]
+  check(session('execution', [policy.PolicyDocument]), allowed, denied)
+})
+
+test('containers work as the gateway, whom customers trust, and nobody else does: tasks of this account alone', () => {
+  const trust = policiesIn(stackOf(templates, 'CorbadoGatewayGlobal'), { account, region }).trust('GatewayRole')
+  const ask = (service: string, context: Record<string, string> = {}, of = trust) =>
+    resourceDecision(of, { service }, 'sts:AssumeRole', 'role', context)
+  assert.equal(ask('ecs-tasks.amazonaws.com', { 'aws:SourceAccount': account }), 'allow')
+  assert.equal(ask('ecs-tasks.amazonaws.com', { 'aws:SourceAccount': '111122223333' }), 'none')
+  assert.equal(ask('ecs-tasks.amazonaws.com'), 'none')
+  assert.equal(ask('lambda.amazonaws.com'), 'allow')
+  assert.equal(ask('ecs.amazonaws.com', { 'aws:SourceAccount': account }), 'none')
+  const task = JSON.stringify(find('AWS::ECS::TaskDefinition', 'Task').TaskRoleArn)
+  assert.equal(task, JSON.stringify(`arn:aws:iam::${account}:role/corbado-gateway`))
+
+  const without = policiesIn(stackOf(synth(example('hosted')), 'CorbadoGatewayGlobal'), { account, region })
+  const tasks = { 'aws:SourceAccount': account }
+  assert.equal(ask('ecs-tasks.amazonaws.com', tasks, without.trust('GatewayRole')), 'none', 'without containers')
+})
+
+test("the VPC's ways to AWS are for the gateway's account and for what the gateway does there", () => {
+  const endpoints = Object.values(propertiesOf(stack, 'AWS::EC2::VPCEndpoint')) as { PolicyDocument: PolicyDocument }[]
+  assert.equal(endpoints.length, 4)
+  const through = (who: Principal, action: string, resource: string) =>
+    endpoints.some(({ PolicyDocument }) => resourceDecision(PolicyDocument, who, action, resource) === 'allow')
+  const role = 'arn:aws:iam::111122223333:role/corbado/corbado-x'
+  const own = session('corbado-gateway', [])
+  const foreign = session('intruder', [], '444455556666')
+  const used: Call[] = [
+    ['dynamodb:GetItem', table],
+    ['ssm:GetParameter', callers],
+    ['sts:AssumeRole', role],
+    ['logs:PutLogEvents', stream],
+  ]
+  for (const [action, resource] of used) {
+    assert.equal(through(own, action, resource), true, action)
+    assert.equal(through(foreign, action, resource), false, `another account's ${action}`)
+  }
+  const unused: Call[] = [
+    ['dynamodb:PutItem', table],
+    ['dynamodb:GetItem', arn('dynamodb', 'table/other')],
+    ['ssm:PutParameter', callers],
+    ['sts:AssumeRole', 'arn:aws:iam::111122223333:role/admin'],
+    ['sts:GetFederationToken', role],
+    ['logs:FilterLogEvents', stream],
+  ]
+  for (const [action, resource] of unused) assert.equal(through(own, action, resource), false, action)
+})
+
+test("an operator can grant the forwarder's aliases; nobody is let in by the stack itself", () => {
+  const policy = find('AWS::IAM::ManagedPolicy', 'OperatorPolicy') as unknown as { PolicyDocument: PolicyDocument }
+  const denied: Call[] = [
+    ['lambda:UpdateFunctionCode', forwarder],
+    ['lambda:UpdateFunctionConfiguration', forwarder],
+    ['lambda:InvokeFunction', `${forwarder}:t-1`],
+    ['lambda:UpdateAlias', `${forwarder}:t-1`],
+    ['lambda:DeleteAlias', `${forwarder}:t-1`],
+    ['lambda:PutResourcePolicy', arn('lambda', 'function:other:t-1')],
+    ['lambda:CreateAlias', arn('lambda', 'function:other')],
+    ['ssm:GetParameter', callers],
+    ['ecs:UpdateService', '*'],
+    ['ecs:ExecuteCommand', '*'],
+  ]
+  const allowed: Call[] = [
+    ['lambda:CreateAlias', forwarder],
+    ['lambda:PutResourcePolicy', `${forwarder}:t-1`],
+  ]
+  check(session('corbado-operator', [policy.PolicyDocument]), allowed, denied)
+  assert.deepEqual(stack.findResources('AWS::Lambda::Permission'), {})
+  assert.notEqual(actionCaller.accountId, undefined)
+})

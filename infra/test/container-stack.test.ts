@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { Match } from 'aws-cdk-lib/assertions'
+import { parseEnv } from '../../src/env.js'
+import { REGION } from '../../src/local/accounts.js'
+import { parseSettings } from '../forwarder/settings.js'
+import { containersWith, synthContainers } from './fixtures/containers.js'
+import { type Json, stackOf } from './fixtures/synth.js'
+
+const templates = synthContainers(containersWith())
+const stack = stackOf(templates, `CorbadoGatewayContainers-${REGION}`)
+const gateway = stackOf(templates, `CorbadoGateway-${REGION}`)
+
+/** Properties of the only resource of a type, or of the first whose id begins so. */
+function the(type: string, beginning = ''): Record<string, never> {
+  const found = Object.entries(stack.findResources(type)).filter(([id]) => id.startsWith(beginning))
+  assert.equal(found.length, 1, `${type} ${beginning}: ${found.map(([id]) => id)}`)
+  return found[0]?.[1].Properties
+}
+const container = () => (the('AWS::ECS::TaskDefinition').ContainerDefinitions as Json[])[0] as Record<string, never>
+const variablesOf = (pairs: { Name: string; Value: string }[]) =>
+  Object.fromEntries(pairs.map(({ Name, Value }) => [Name, Value]))
+
+test('the image is the one that was tested, by its digest, on arm64, with nothing to write to and no way in', () => {
+  const { Image, ReadonlyRootFilesystem, PortMappings, Privileged } = container()
+  const digest = `sha256:${'0123456789abcdef'.repeat(4)}`
+  assert.match(JSON.stringify(Image), new RegExp(`\\.dkr\\.ecr\\.eu-central-1\\..*/corbado/cognito-gateway@${digest}`))
+  assert.deepEqual([ReadonlyRootFilesystem, Privileged ?? false], [true, false])
+  assert.equal((PortMappings as Json[])[0]?.ContainerPort, 3000)
+  stack.hasResourceProperties('AWS::ECS::TaskDefinition', {
+    RuntimePlatform: { CpuArchitecture: 'ARM64', OperatingSystemFamily: 'LINUX' },
+    RequiresCompatibilities: ['FARGATE'],
+    NetworkMode: 'awsvpc',
+  })
+  stack.hasResourceProperties('AWS::ECS::Service', {
+    LaunchType: 'FARGATE',
+    EnableExecuteCommand: false,
+    NetworkConfiguration: { AwsvpcConfiguration: { AssignPublicIp: 'DISABLED' } },
+    DeploymentConfiguration: {
+      MinimumHealthyPercent: 100,
+      DeploymentCircuitBreaker: { Enable: true, Rollback: true },
+    },
+  })
+})
+
+test('the service starts with what the stack gives it, the same settings as the function has', () => {
+  const variables = variablesOf(container().Environment)
+  const env = parseEnv(variables)
+  assert.deepEqual([env.port, env.callerSecretsParameter, env.selfHosted], [3000, '/corbado/gateway/callers', false])
+  assert.equal(env.allowUnqualified, false, 'the alias rules hold behind the forwarder')
+  const [lambda] = Object.values(gateway.findResources('AWS::Lambda::Function'))
+  const { PORT: _port, CALLER_SECRETS_PARAMETER: _callers, AWS_REGION: _region, ...shared } = variables
+  assert.deepEqual(shared, lambda?.Properties.Environment.Variables)
+})
+
+test('a container that leaves has answered what it was sent: deregistration and drain fit into the stop timeout', () => {
+  const attributes = the('AWS::ElasticLoadBalancingV2::TargetGroup').TargetGroupAttributes as {
+    Key: string
+    Value: string
+  }[]
+  const delay = Number(attributes.find(({ Key }) => Key === 'deregistration_delay.timeout_seconds')?.Value)
+  const stopTimeout = Number(container().StopTimeout)
+  const drain = Number(/DRAIN_MS = (\d+)_000/.exec(readFileSync('../src/server.ts', 'utf8'))?.[1])
+  assert.equal(drain, 10)
+  assert.ok(delay > 5, 'Cognito waits 5 s')
+  assert.ok(delay < stopTimeout && delay + drain < stopTimeout, `${delay} + ${drain} < ${stopTimeout}`)
+  assert.ok(stopTimeout <= 120, "Fargate's most")
+})
+
+test('a container gets requests when it is ready, and is replaced when it is not alive', () => {
+  stack.hasResourceProperties('AWS::ElasticLoadBalancingV2::TargetGroup', {
+    HealthCheckPath: '/health/ready',
+    Matcher: { HttpCode: '200' },
+    TargetType: 'ip',
+    Port: 3000,
+  })
+  const { Command } = container().HealthCheck as { Command: string[] }
+  assert.deepEqual(Command.slice(0, 3), ['CMD', 'node', '-e'])
+  assert.match(Command[3] ?? '', /127\.0\.0\.1:3000\/health\/live/)
+  assert.match(readFileSync('../Dockerfile', 'utf8'), /EXPOSE 3000\n/)
+})
+
+test('the load balancer is inside, speaks TLS alone, and has no route but that of trigger events', () => {
+  const { Scheme, LoadBalancerAttributes } = the('AWS::ElasticLoadBalancingV2::LoadBalancer')
+  const attributes = Object.fromEntries((LoadBalancerAttributes as Json[]).map(({ Key, Value }) => [Key, Value]))
+  assert.equal(Scheme, 'internal')
+  assert.equal(attributes['deletion_protection.enabled'], 'true')
+  assert.equal(attributes['routing.http.drop_invalid_header_fields.enabled'], 'true')
+  assert.equal(attributes['routing.http.desync_mitigation_mode'], 'strictest')
+  assert.equal(attributes['access_logs.s3.enabled'], 'true')
+  stack.resourceCountIs('AWS::ElasticLoadBalancingV2::Listener', 1)
+  stack.hasResourceProperties('AWS::ElasticLoadBalancingV2::Listener', {
+    Port: 443,
+    Protocol: 'HTTPS',
+    SslPolicy: Match.stringLikeRegexp('TLS13'),
+    DefaultActions: [{ Type: 'fixed-response', FixedResponseConfig: { StatusCode: '404' } }],
+  })
+  stack.resourceCountIs('AWS::ElasticLoadBalancingV2::ListenerRule', 1)
+  stack.hasResourceProperties('AWS::ElasticLoadBalancingV2::ListenerRule', {
+    Conditions: [
+      { Field: 'http-request-method', HttpRequestMethodConfig: { Values: ['POST'] } },
+      { Field: 'path-pattern', PathPatternConfig: { Values: ['/v1/pools/*/triggers/*'] } },
+    ],
+  })
+})
+
+test('each part can be reached by the one before it and by nobody else', () => {
+  const groups = stack.findResources('AWS::EC2::SecurityGroup')
+  const nameOf = (reference: { 'Fn::GetAtt': [string] }) => reference['Fn::GetAtt'][0].replace(/Group[\dA-F]{8}$/, '')
+  const rules = Object.values(stack.findResources('AWS::EC2::SecurityGroupIngress')).map(({ Properties: rule }) => {
+    return `${nameOf(rule.SourceSecurityGroupId)} → ${nameOf(rule.GroupId)} ${rule.FromPort}-${rule.ToPort}`
+  })
+  assert.deepEqual(rules.sort(), [
+    'Balancer → Task 3000-3000',
+    'Forwarder → Balancer 443-443',
+    'Forwarder → Endpoint 443-443',
+    'Task → Endpoint 443-443',
+  ])
+  for (const [id, { Properties }] of Object.entries(groups)) {
+    assert.equal(Properties.SecurityGroupIngress, undefined, `${id}: no address range is let in`)
+    const out = (Properties.SecurityGroupEgress ?? []).filter(({ CidrIp }: Json) => CidrIp !== '255.255.255.255/32')
+    const expected = id.startsWith('Task') ? [['0.0.0.0/0', 443, 443]] : []
+    assert.deepEqual(
+      out.map(({ CidrIp, FromPort, ToPort }: Json) => [CidrIp, FromPort, ToPort]),
+      expected,
+      id,
+    )
+  }
+})
+
+test('what leaves comes from one address a zone, which outlives the stack', () => {
+  const addresses = Object.entries(stack.findResources('AWS::EC2::EIP'))
+  assert.equal(addresses.length, 2)
+  for (const [, { DeletionPolicy }] of addresses) assert.equal(DeletionPolicy, 'Retain')
+  const gateways = Object.values(stack.findResources('AWS::EC2::NatGateway'))
+  assert.deepEqual(
+    gateways.map(({ Properties }) => Properties.AllocationId['Fn::GetAtt'][0]).sort(),
+    addresses.map(([id]) => id).sort(),
+  )
+  const outputs = Object.values(stack.findOutputs('*')).map(({ Description }) => Description)
+  assert.deepEqual(outputs.filter((text) => /^leaves /.test(text)).sort(), [
+    'leaves eu-central-1a',
+    'leaves eu-central-1b',
+  ])
+  for (const { Properties } of Object.values(stack.findResources('AWS::EC2::Subnet'))) {
+    assert.notEqual(Properties.MapPublicIpOnLaunch, true)
+  }
+})
+
+test('the forwarder is what Cognito calls: five seconds, aliases, one setting for where and one for the secret', () => {
+  const properties = the('AWS::Lambda::Function')
+  const { Environment, Runtime, Architectures, Timeout, Handler, LoggingConfig, ReservedConcurrentExecutions } =
+    properties
+  const { Variables } = Environment as { Variables: Record<string, string> }
+  assert.deepEqual(Variables, {
+    GATEWAY_URL: 'https://gateway.containers.example.com',
+    CALLER_SECRETS_PARAMETER: '/corbado/gateway/callers',
+  })
+  assert.equal(
+    parseSettings({ ...Variables, AWS_REGION: REGION }).gatewayUrl.hostname,
+    the('AWS::Route53::HostedZone').Name.replace(/\.$/, ''),
+  )
+  assert.deepEqual([Runtime, Architectures, Timeout, Handler], ['nodejs24.x', ['arm64'], 5, 'index.handler'])
+  assert.equal((LoggingConfig as Json).LogFormat, 'Text')
+  assert.equal(ReservedConcurrentExecutions, 500)
+  assert.equal((properties.VpcConfig as { SubnetIds: unknown[] }).SubnetIds.length, 2)
+  const aliases = Object.values(stack.findResources('AWS::Lambda::Alias')).map(({ Properties }) => Properties.Name)
+  assert.deepEqual(aliases.sort(), ['actions', 't-1', 't-globex'])
+})
+
+test('there are as many containers as the load asks for, at least two', () => {
+  stack.hasResourceProperties('AWS::ApplicationAutoScaling::ScalableTarget', { MinCapacity: 2, MaxCapacity: 20 })
+  const metrics = Object.values(stack.findResources('AWS::ApplicationAutoScaling::ScalingPolicy')).map(
+    ({ Properties }) => {
+      const { PredefinedMetricSpecification, TargetValue } = Properties.TargetTrackingScalingPolicyConfiguration
+      return [PredefinedMetricSpecification.PredefinedMetricType, TargetValue]
+    },
+  )
+  assert.deepEqual(metrics.sort(), [
+    ['ALBRequestCountPerTarget', 12_000],
+    ['ECSServiceAverageCPUUtilization', 50],
+  ])
+})
+
+test('every alarm rings, and lines are kept, indexed and counted as those of the function', () => {
+  const alarms = Object.entries(stack.findResources('AWS::CloudWatch::Alarm'))
+  assert.equal(alarms.length, 7)
+  for (const [id, { Properties }] of alarms) assert.equal(Properties.AlarmActions?.length, 1, id)
+  const [, log] = Object.entries(stack.findResources('AWS::Logs::LogGroup')).find(([id]) => id.startsWith('Log')) ?? []
+  const [, other] =
+    Object.entries(gateway.findResources('AWS::Logs::LogGroup')).find(([id]) => id.startsWith('Log')) ?? []
+  assert.deepEqual(log?.Properties.FieldIndexPolicies, other?.Properties.FieldIndexPolicies)
+  assert.equal(log?.Properties.RetentionInDays, 90)
+  const filterOf = (template: typeof stack) => {
+    const [filter] = Object.values(template.findResources('AWS::Logs::MetricFilter'))
+    return { ...filter?.Properties, LogGroupName: undefined }
+  }
+  assert.deepEqual(filterOf(stack), filterOf(gateway))
+})
+
+test('a config that cannot work is refused with the field that is wrong', () => {
+  const task = { cpu: 1024, memoryMb: 2048, min: 2, max: 20, requestsPerMinute: 12_000, logRetentionDays: 90 }
+  const cases: [Json, RegExp][] = [
+    [{ availabilityZones: ['eu-central-1a'] }, /containers\/availabilityZones/],
+    [{ availabilityZones: ['eu-central-1a', 'eu-west-1a'] }, /availabilityZones: eu-west-1a is not in eu-central-1/],
+    [
+      { certificateArn: 'arn:aws:acm:us-east-1:999900000001:certificate/0f0e' },
+      /certificateArn must be of eu-central-1/,
+    ],
+    [{ image: { repository: 'corbado/cognito-gateway', digest: 'latest' } }, /digest must be a digest/],
+    [{ task: { ...task, min: 1 } }, /containers\/task\/min/],
+    [{ task: { ...task, max: 2, min: 3 } }, /task\/max must be at least/],
+    [{ tenantAliases: ['actions'] }, /"actions" is the alias of actions/],
+    [{ callerSecretsParameter: '/elsewhere/callers' }, /callerSecretsParameter must be below \/corbado\/gateway\//],
+    [{ domainName: 'https://gateway' }, /domainName must be a domain name/],
+    [{ more: 1 }, /containers\/more is not a known field/],
+  ]
+  for (const [changes, message] of cases) assert.throws(() => synthContainers(containersWith(changes)), message)
+  assert.throws(() => synthContainers(containersWith(), '/nowhere'), /run npm run build/)
+})

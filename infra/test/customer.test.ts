@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { allows, type PolicyDocument, type Principal, resourceDecision } from '../../src/local/iam.js'
+import { describeCustomerRole, type RoleTerms } from '../../src/operator/customer-role.js'
+import { templateParameters } from '../../src/operator/customer-role-cloudformation.js'
+import { FEATURE_NAMES, type Feature } from '../../src/operator/customer-role-features.js'
+import { customerFiles } from '../customer/files.js'
+
+const POOL = 'arn:aws:cognito-idp:eu-central-1:111122223333:userpool/eu-central-1_Ac0meSh0p'
+const GATEWAY = 'arn:aws:iam::999900000001:role/corbado-gateway'
+const DOCTOR = 'arn:aws:iam::999900000001:role/corbado-gateway-doctor'
+
+const terms = (features: readonly Feature[]): RoleTerms => ({
+  userPoolId: 'eu-central-1_Ac0meSh0p',
+  accountId: '111122223333',
+  region: 'eu-central-1',
+  externalId: 'corbado-acme',
+  features,
+  gatewayRoleArn: GATEWAY,
+  doctorRoleArn: DOCTOR,
+})
+
+const choices: Feature[][] = [
+  ['pre-login'],
+  ['pre-login', 'post-append'],
+  ['pre-login', 'checks'],
+  ['pre-login', 'post-append', 'checks'],
+]
+
+interface Documents {
+  readonly trust: PolicyDocument
+  readonly permissions: PolicyDocument
+  readonly name: string
+  readonly path: string
+}
+
+const read = (path: string) => readFileSync(join('customer', path), 'utf8')
+
+/** The role that CloudFormation makes of the template in the file. */
+function fromCloudFormation(features: readonly Feature[]): Documents {
+  const template = JSON.parse(read('role.template.json'))
+  const values: Record<string, string> = {
+    ...templateParameters(terms(features)),
+    'AWS::Partition': 'aws',
+    'AWS::AccountId': '111122223333',
+    'AWS::Region': 'eu-central-1',
+  }
+  const value = (name: string) => values[name] ?? assert.fail(`no value for ${name}`)
+  const resolve = (node: unknown): unknown => {
+    if (Array.isArray(node)) return node.map(resolve).filter((item) => item !== undefined)
+    if (typeof node !== 'object' || node === null) return node
+    const [[key, inner] = ['', undefined]] = Object.entries(node)
+    if (key === 'Ref') return inner === 'AWS::NoValue' ? undefined : value(inner)
+    if (key === 'Fn::Sub') return String(inner).replace(/\$\{([\w:]+)\}/g, (_, name) => value(name))
+    if (key === 'Fn::If') {
+      const [left, right] = template.Conditions[inner[0]]['Fn::Equals'].map(resolve)
+      return resolve(left === right ? inner[1] : inner[2])
+    }
+    return Object.fromEntries(Object.entries(node).map(([name, field]) => [name, resolve(field)]))
+  }
+  const role = resolve(template.Resources.Role.Properties) as {
+    AssumeRolePolicyDocument: PolicyDocument
+    Policies: [{ PolicyDocument: PolicyDocument }]
+    RoleName: string
+    Path: string
+  }
+  const { AssumeRolePolicyDocument: trust, Policies, RoleName: name, Path: path } = role
+  return { trust, permissions: Policies[0].PolicyDocument, name, path }
+}
+
+const names = { post_append: 'post-append', checks: 'checks' } as const
+
+/** The values that a customer gives to the Terraform module. */
+const variablesOf = (features: readonly Feature[]): Record<string, string | boolean> => ({
+  user_pool_arn: POOL,
+  external_id: 'corbado-acme',
+  gateway_role_arn: GATEWAY,
+  doctor_role_arn: DOCTOR,
+  ...Object.fromEntries(Object.entries(names).map(([name, feature]) => [name, features.includes(feature)])),
+})
+
+/** The role that Terraform makes of the module, as far as that can be told without it. */
+function fromTerraform(features: readonly Feature[]): Documents {
+  const text = read('terraform/main.tf')
+  const block = (name: string, end: string) =>
+    new RegExp(`\\n {2}${name} = ([\\[{]\\n[\\s\\S]*?\\n {2}${end})\\n`).exec(text)?.[1] ?? assert.fail(name)
+  const locals: Record<string, string> = {
+    ...{ partition: 'aws', region: 'eu-central-1', account_id: '111122223333' },
+    ...{ user_pool_id: 'eu-central-1_Ac0meSh0p', gateway_account_id: '999900000001' },
+  }
+  const given = variablesOf(features)
+  const fill = (hcl: string) =>
+    hcl.replace(/\$\{(local|var)\.(\w+)\}/g, (_, kind, name) =>
+      String((kind === 'var' ? given[name] : locals[name]) ?? assert.fail(name)),
+    )
+  const conditional = [...text.matchAll(/var\.(\w+) \? \["(\w+)"\] : \[\]/g)]
+  const always = /concat\(\n\s+\["(\w+)"\],/.exec(text)?.[1]
+  const granted = [always, ...conditional.filter(([, name = '']) => given[name]).map(([, , sid]) => sid)]
+  const statements: PolicyDocument['Statement'] = JSON.parse(fill(block('statements', '\\]')))
+  return {
+    trust: JSON.parse(fill(block('trust', '\\}'))),
+    permissions: { Version: '2012-10-17', Statement: statements.filter(({ Sid }) => granted.includes(Sid)) },
+    name: fill(/name {8}= "(.*)"/.exec(text)?.[1] ?? ''),
+    path: fill(/path {8}= "(.*)"/.exec(text)?.[1] ?? ''),
+  }
+}
+
+test('the files are what the code makes: after a change of the description, `npm run generate` writes them anew', () => {
+  const files = customerFiles()
+  for (const [path, text] of Object.entries(files)) assert.equal(read(path), text, path)
+  const made = Object.keys(files).filter((path) => path.startsWith('terraform/'))
+  assert.deepEqual(readdirSync('customer/terraform').sort(), made.map((path) => path.slice(10)).sort())
+})
+
+for (const [kind, role] of Object.entries({ CloudFormation: fromCloudFormation, Terraform: fromTerraform })) {
+  test(`${kind}: the role is the described one, for every choice of features`, () => {
+    for (const features of choices) {
+      const { trust, permissions, name, path } = describeCustomerRole(terms(features))
+      assert.deepEqual(role(features), { trust, permissions, name, path })
+    }
+  })
+
+  test(`${kind}: refuses whoever is next to the gateway, and what is next to its work`, () => {
+    const { trust, permissions } = role(FEATURE_NAMES)
+    const caller = (roleArn: string): Principal => ({
+      ...{ arn: `${roleArn}/session`, roleArn, accountId: roleArn.split(':')[4] ?? '', policies: [permissions] },
+    })
+    const enter = (who: string, externalId?: string) =>
+      resourceDecision(trust, caller(who), 'sts:AssumeRole', 'role', externalId ? { 'sts:ExternalId': externalId } : {})
+    for (const who of [GATEWAY, DOCTOR]) {
+      assert.equal(enter(who, 'corbado-acme'), 'allow')
+      assert.equal(enter(who), 'none')
+      assert.equal(enter(who, 'corbado-globex'), 'none')
+    }
+    assert.equal(enter('arn:aws:iam::999900000001:role/corbado-operator', 'corbado-acme'), 'none')
+    assert.equal(enter('arn:aws:iam::999900000001:role/other/corbado-gateway', 'corbado-acme'), 'none')
+    assert.equal(enter('arn:aws:iam::444455556666:role/corbado-gateway', 'corbado-acme'), 'none')
+
+    const may = (operation: string, resource = POOL) => allows(caller(GATEWAY), `cognito-idp:${operation}`, resource)
+    for (const operation of ['AdminGetUser', 'ListUsers', 'AdminSetUserMFAPreference', 'DescribeUserPool']) {
+      assert.equal(may(operation), true, operation)
+      assert.equal(may(operation, POOL.replace('Ac0meSh0p', 'Other0000')), false, `${operation} on another pool`)
+      assert.equal(may(operation, POOL.replace('eu-central-1:', 'us-east-1:')), false, `${operation} elsewhere`)
+    }
+    const neighbours = [
+      ...['AdminCreateUser', 'AdminDeleteUser', 'AdminDisableUser', 'AdminSetUserPassword', 'AdminResetUserPassword'],
+      ...['AdminInitiateAuth', 'AdminRespondToAuthChallenge', 'AdminUpdateUserAttributes', 'AdminLinkProviderForUser'],
+      ...['AdminAddUserToGroup', 'AdminUserGlobalSignOut', 'AdminListDevices', 'ListGroups', 'UpdateUserPool'],
+      ...[
+        'UpdateUserPoolClient',
+        'CreateUserPoolClient',
+        'DeleteUserPool',
+        'SetUserPoolMfaConfig',
+        'AddCustomAttributes',
+      ],
+    ]
+    for (const operation of neighbours) assert.equal(may(operation), false, operation)
+  })
+}
+
+const isTerraformHere = spawnSync('terraform', ['version']).status === 0
+const skip = isTerraformHere ? false : 'TERRAFORM IS NOT INSTALLED: what it makes of the module was not seen'
+
+test('Terraform itself evaluates the module to the described role, and finds its layout right', { skip }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'module-'))
+  // Without the resources, no provider has to be downloaded.
+  const locals = /\nlocals \{[\s\S]*?\n\}\n/.exec(read('terraform/main.tf'))?.[0] ?? ''
+  writeFileSync(join(folder, 'main.tf'), locals)
+  writeFileSync(join(folder, 'variables.tf'), read('terraform/variables.tf'))
+  const env = { PATH: process.env.PATH, TF_CLI_ARGS: '-no-color' }
+  const evaluate = (variables: Record<string, string | boolean>) => {
+    const given = Object.entries(variables).map(([name, value]) => `-var=${name}=${value}`)
+    const input = 'jsonencode([local.trust, local.permissions])'
+    return spawnSync('terraform', ['console', ...given], { cwd: folder, input, env, encoding: 'utf8' })
+  }
+  for (const features of choices) {
+    const { trust, permissions } = describeCustomerRole(terms(features))
+    // Warnings of the console come first.
+    const [answer = ''] = evaluate(variablesOf(features)).stdout.trim().split('\n').slice(-1)
+    assert.deepEqual(JSON.parse(JSON.parse(answer)), [trust, permissions])
+  }
+  const wrong = { ...variablesOf(FEATURE_NAMES), gateway_role_arn: 'arn:aws:iam::999900000001:user/somebody' }
+  assert.match(evaluate(wrong).stderr, /not the ARN of an IAM role/)
+  const { status, stdout } = spawnSync('terraform', ['fmt', '-check', 'customer/terraform'], { encoding: 'utf8' })
+  assert.equal(status, 0, stdout)
+})

@@ -1,0 +1,319 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
+import { Webhook } from 'standardwebhooks'
+import { ERRORS, Internal, TenantUnknown } from '../../src/errors.js'
+import { startStack } from '../../src/local/stack.js'
+import { hostedArn } from '../../src/local/tenants.js'
+import { CALLER_SECRETS_PARAMETER } from '../../test/fixtures/container.js'
+import { createEvent, defineEvent, triggerEvent, verifyEvent } from '../../test/fixtures/events.js'
+import { type Behaviour, echo, freePort, openDoor, reply } from './fixtures/door.js'
+import { forwarderRole, newSecret, startForwarder } from './fixtures/forwarder.js'
+import { undoAfter } from './fixtures/undo.js'
+
+const t = undoAfter()
+const stack = await startStack()
+t.teardown(stack.stop)
+Object.assign(process.env, stack.envFor(forwarderRole))
+const secret = newSecret()
+stack.ssm.put(CALLER_SECRETS_PARAMETER, secret)
+
+const unavailable = new Internal().message
+const signUp = triggerEvent('PreSignUp_SignUp')
+const verify = verifyEvent('a.b.c')
+const publicError = (text: string) => (error: Error) => {
+  assert.match(error.message, /^[^()]+ \(ref request-7\)$/)
+  assert.equal(error.message, `${text} (ref request-7)`)
+  assert.equal(error.stack, `Error: ${error.message}`)
+  assert.deepEqual(Object.keys(error), [])
+  assert.equal(error.cause, undefined)
+  return true
+}
+const requestId = 'request-7'
+
+const misbehaviours: Record<string, { behave: Behaviour; reason: string; remainingMs?: number }> = {
+  'never answers': { behave: () => undefined, reason: 'gateway_timeout', remainingMs: 1_000 },
+  'answers too late': {
+    behave: async (response, received) => {
+      await setTimeout(1_500)
+      echo(response, received)
+    },
+    reason: 'gateway_timeout',
+    remainingMs: 1_000,
+  },
+  'begins an answer and does not end it': {
+    behave: (response) => void response.writeHead(200).write('{"triggerSource":'),
+    reason: 'gateway_timeout',
+    remainingMs: 1_000,
+  },
+  'breaks the connection off': { behave: (response) => response.destroy(), reason: 'gateway_reset' },
+  'breaks off in the answer': {
+    behave: (response) => {
+      response.writeHead(200, { 'content-length': '100' }).write('{')
+      setTimeout(20).then(() => response.destroy())
+    },
+    reason: 'gateway_reset',
+  },
+  'is a page': { behave: (response) => reply(response, 200, '<html>It works</html>'), reason: 'gateway_malformed' },
+  'is a load balancer without targets': {
+    behave: (response) => reply(response, 503, '<html>503</html>'),
+    reason: 'gateway_malformed',
+  },
+  'answers null': { behave: (response) => reply(response, 200, null), reason: 'gateway_malformed' },
+  'answers a list': { behave: (response) => reply(response, 200, []), reason: 'gateway_malformed' },
+  'answers another event': {
+    behave: (response) => reply(response, 200, { ...signUp, userPoolId: 'eu-central-1_Other0001', response: {} }),
+    reason: 'gateway_malformed',
+  },
+  redirects: {
+    behave: (response) => reply(response, 307, {}, { location: 'http://127.0.0.1:9/' }),
+    reason: 'gateway_malformed',
+  },
+  'answers without end': {
+    behave: (response) => reply(response, 200, JSON.stringify('x'.repeat(5_000_000))),
+    reason: 'gateway_too_large',
+  },
+  'is overloaded': {
+    behave: (response) => {
+      const body = { code: 'GW_ERR_OVERLOADED', message: 'The secret is xyzzy.', requestId: 'x' }
+      reply(response, 503, body, { 'retry-after': '1' })
+    },
+    reason: 'overloaded',
+  },
+  'knows no such route': {
+    behave: (response) => reply(response, 404, { code: 'GW_ERR_ROUTE_UNKNOWN', message: 'x', requestId: 'x' }),
+    reason: 'route_unknown',
+  },
+}
+
+test('whatever the container does, the answer is in time, is public text, and nothing is sent twice', async (t2) => {
+  for (const [what, { behave, reason, remainingMs = 5_000 }] of Object.entries(misbehaviours)) {
+    await t2.test(what, async () => {
+      const door = await openDoor(t)
+      door.behave(behave)
+      const forwarder = startForwarder(t, door.url)
+      const start = performance.now()
+      await assert.rejects(forwarder.send(verify, { requestId, remainingMs }), publicError(unavailable))
+      const tookMs = performance.now() - start
+      assert.ok(tookMs < remainingMs, `after ${tookMs} ms`)
+      assert.equal(door.received.length, 1)
+      const [line] = forwarder.lines
+      assert.deepEqual(
+        [line?.level, line?.outcome, line?.reason, line?.requestId],
+        ['error', 'fault', reason, requestId],
+      )
+      assert.equal(JSON.stringify(forwarder.lines).includes('xyzzy'), false)
+
+      // Cognito's default behaviour: a customer's sign-up and password login go on.
+      assert.deepEqual(await forwarder.send(signUp, { remainingMs }), signUp)
+      assert.deepEqual([forwarder.lines[1]?.outcome, forwarder.lines[1]?.level], ['unchanged', 'error'])
+    })
+  }
+})
+
+test('a container that is down: tried a second time, since nothing was sent, and answered at once', async () => {
+  const forwarder = startForwarder(t, `http://127.0.0.1:${await freePort()}`)
+  const start = performance.now()
+  await assert.rejects(forwarder.send(verify, { requestId }), publicError(unavailable))
+  assert.ok(performance.now() - start < 2_000)
+  assert.equal(forwarder.lines[0]?.reason, 'gateway_unsent')
+  assert.deepEqual(await forwarder.send(signUp), signUp)
+})
+
+test('a container that comes back within the pause gets the event, once', async () => {
+  const port = await freePort()
+  const forwarder = startForwarder(t, `http://127.0.0.1:${port}`)
+  // SSM answers first, so that the try comes now.
+  await assert.rejects(forwarder.send(verify))
+  const sending = forwarder.send(verify)
+  const door = await openDoor(t, { port })
+  assert.deepEqual(await sending, { ...verify, response: { echoed: true } })
+  assert.equal(door.received.length, 1)
+})
+
+test('the text for the user is the one of the code, and a refusal of the gateway stands', async () => {
+  const door = await openDoor(t)
+  const forwarder = startForwarder(t, door.url)
+  for (const { code, statusCode, message } of ERRORS.filter(({ code }) => !/_(CALLER|ROUTE|METHOD)_/.test(code))) {
+    const requestIdOfContainer = '7c9e6679-7425-40de-944b-e07fc1f90ae7'
+    door.behave((response) =>
+      reply(response, statusCode, { code, message: 'ada@acme.example', requestId: requestIdOfContainer }),
+    )
+    await assert.rejects(forwarder.send(verify, { requestId }), publicError(message))
+    assert.equal(forwarder.lines.at(-1)?.upstreamRequestId, requestIdOfContainer)
+    assert.equal(forwarder.lines.at(-1)?.upstreamStatus, statusCode)
+    const goesOn = statusCode >= 500 || code === 'GW_ERR_TENANT_UNKNOWN'
+    if (goesOn) assert.deepEqual(await forwarder.send(signUp), signUp, code)
+    else await assert.rejects(forwarder.send(signUp, { requestId }), publicError(message))
+  }
+  door.behave((response) =>
+    reply(response, 501, { code: 'GW_ERR_TRIGGER_SENDER_REFUSED', message: 'x', requestId: 'x' }),
+  )
+  const sender = triggerEvent('CustomEmailSender_SignUp')
+  await assert.rejects(forwarder.send(sender, { requestId }), publicError('This message cannot be sent.'))
+  door.behave((response) => reply(response, 404, { code: 'GW_ERR_TENANT_UNKNOWN', message: 'x', requestId: 'x' }))
+  await assert.rejects(forwarder.send(sender, { requestId }), publicError(new TenantUnknown().message))
+})
+
+test('what is sent is signed by the first secret, says alias and time, and goes over one connection', async () => {
+  stack.ssm.put(CALLER_SECRETS_PARAMETER, `# first the one to sign with\n${secret}\n${newSecret()}\n`)
+  const door = await openDoor(t)
+  const forwarder = startForwarder(t, door.url)
+  const events = [defineEvent([]), createEvent(), verify, signUp]
+  for (const event of events) {
+    assert.deepEqual(await forwarder.send(event, { requestId, remainingMs: 4_000 }), {
+      ...event,
+      response: { echoed: true },
+    })
+  }
+  assert.deepEqual(
+    door.received.map(({ path }) => path.split('/').at(-1)),
+    ['define-auth-challenge', 'create-auth-challenge', 'verify-auth-challenge-response', 'pre-sign-up'],
+  )
+  for (const [index, { headers, body }] of door.received.entries()) {
+    new Webhook(secret).verify(JSON.stringify(body), headers as Record<string, string>)
+    assert.equal(headers['webhook-id'], 'request-7-1')
+    assert.deepEqual(body.event, events[index])
+    assert.equal(body.invokedFunctionArn, hostedArn('t-acme'))
+    assert.ok(body.remainingMs > 3_000 && body.remainingMs <= 3_850, `${body.remainingMs} of 4,000 ms less the reserve`)
+  }
+  assert.equal(door.connections(), 1)
+  assert.equal(stack.ssm.calls.length > 0, true)
+})
+
+test('an event with the oddest keys comes back as it was, but for its response', async () => {
+  const door = await openDoor(t)
+  const forwarder = startForwarder(t, door.url)
+  const text = JSON.stringify(triggerEvent('PreSignUp_SignUp', {}, { event: { triggerSource: 'x', event: [1] } }))
+  const hostile = JSON.parse(
+    text.replace('{', '{"__proto__":{"admin":true},"constructor":{"prototype":{"x":1}},"toString":null,'),
+  )
+  let deep: unknown = 'ground'
+  for (let depth = 0; depth < 500; depth += 1) deep = { deep }
+  const event = { ...hostile, deep, invokedFunctionArn: 'mine', remainingMs: -1, '': '\u0000\ud800', number: 1e300 }
+  const before = JSON.stringify(event)
+  const answer = (await forwarder.send(event)) as Record<string, unknown>
+  assert.equal(JSON.stringify({ ...answer, response: {} }), JSON.stringify({ ...event, response: {} }))
+  assert.deepEqual(answer.response, { echoed: true })
+  assert.equal(JSON.stringify(event), before, 'and the one that came in is not edited')
+  assert.equal(Object.hasOwn(answer, '__proto__'), true)
+})
+
+test('what is no trigger event is refused, and a trigger that nobody knows is left alone, without a request', async () => {
+  const door = await openDoor(t)
+  const forwarder = startForwarder(t, door.url)
+  const strange = [
+    null,
+    1,
+    'x',
+    [],
+    {},
+    { action: 'pre-login' },
+    { ...signUp, userPoolId: '../../health' },
+    { ...signUp, triggerSource: 7 },
+  ]
+  for (const event of strange) {
+    await assert.rejects(forwarder.send(event, { requestId }), publicError('This invocation is not supported.'))
+  }
+  const later = triggerEvent('Later_Source', {}, { response: null })
+  assert.equal(await forwarder.send(later), later)
+  const line = forwarder.lines.at(-1)
+  assert.deepEqual([line?.outcome, line?.reason, line?.level], ['unchanged', 'unknown_trigger', 'warn'])
+  assert.equal(door.received.length, 0)
+})
+
+/** Answers one request a connection and then closes it, without a word; in a thread, so that it goes on while this one stands. */
+const closingDoor = `
+const { createServer } = require('node:http')
+const { parentPort } = require('node:worker_threads')
+let connections = 0
+const server = createServer((request, response) => {
+  const { socket } = response
+  response.on('finish', () => socket.end())
+  let text = ''
+  request.on('data', (chunk) => { text += chunk })
+  request.on('end', () => response.end(JSON.stringify({ ...JSON.parse(text).event, response: { connections } })))
+})
+server.on('connection', () => { connections += 1 })
+server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port))
+`
+
+test('a connection that the other side closed while the environment was frozen is not used again', async () => {
+  const worker = new Worker(closingDoor, { eval: true })
+  t.teardown(() => worker.terminate())
+  const [port] = await once(worker, 'message')
+  const forwarder = startForwarder(t, `http://127.0.0.1:${port}`)
+  for (let round = 1; round <= 10; round += 1) {
+    assert.deepEqual(await forwarder.send(verify), { ...verify, response: { connections: round } })
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 30)
+  }
+})
+
+test('a connection that was idle for twenty seconds is not used again', async () => {
+  const door = await openDoor(t)
+  const forwarder = startForwarder(t, door.url)
+  const { now } = Date
+  const sendAfter = async (ms: number) => {
+    Date.now = () => now() + ms
+    assert.deepEqual(await forwarder.send(verify), { ...verify, response: { echoed: true } })
+    return door.connections()
+  }
+  try {
+    assert.deepEqual([await sendAfter(0), await sendAfter(19_000), await sendAfter(40_000)], [1, 1, 2])
+  } finally {
+    Date.now = now
+  }
+})
+
+test('a secret that cannot be had: refused in time and asked for again; one that is here outlives SSM', async () => {
+  const door = await openDoor(t)
+  await stack.ssm.setFault({ kind: 'hang' })
+  const forwarder = startForwarder(t, door.url)
+  const start = performance.now()
+  await assert.rejects(forwarder.send(verify, { requestId }), publicError(unavailable))
+  assert.ok(performance.now() - start < 2_000)
+  assert.equal(forwarder.lines[0]?.reason, 'caller_secrets_unavailable')
+  assert.deepEqual(await forwarder.send(signUp), signUp)
+  await stack.ssm.setFault(undefined)
+  await setTimeout(1_100)
+  assert.deepEqual(await forwarder.send(verify), { ...verify, response: { echoed: true } })
+
+  stack.ssm.put(CALLER_SECRETS_PARAMETER, 'whsec_short\nnot a secret at all')
+  const without = startForwarder(t, door.url)
+  await assert.rejects(without.send(verify, { requestId }), publicError(unavailable))
+  stack.ssm.put(CALLER_SECRETS_PARAMETER, secret)
+  assert.equal(door.received.length, 1)
+})
+
+test('a refused signature is tried again only with another secret, and then once', async () => {
+  const door = await openDoor(t)
+  door.behave((response) => reply(response, 401, { code: 'GW_ERR_CALLER_UNSIGNED', message: 'x', requestId: 'x' }))
+  const same = startForwarder(t, door.url)
+  await assert.rejects(same.send(verify, { requestId }), publicError(unavailable))
+  assert.equal(door.received.length, 1)
+  assert.deepEqual([same.lines[0]?.outcome, same.lines[0]?.reason], ['fault', 'caller_unsigned'])
+
+  const rotated = startForwarder(t, door.url)
+  door.behave(echo)
+  await rotated.send(signUp)
+  const next = newSecret()
+  stack.ssm.put(CALLER_SECRETS_PARAMETER, next)
+  door.behave((response, received) => {
+    const { headers, body } = received
+    try {
+      new Webhook(next).verify(JSON.stringify(body), headers as Record<string, string>)
+      echo(response, received)
+    } catch {
+      reply(response, 401, { code: 'GW_ERR_CALLER_UNSIGNED', message: 'x', requestId: 'x' })
+    }
+  })
+  door.received.length = 0
+  assert.deepEqual(await rotated.send(verify, { requestId }), { ...verify, response: { echoed: true } })
+  assert.deepEqual(
+    door.received.map(({ headers }) => headers['webhook-id']),
+    ['request-7-1', 'request-7-2'],
+  )
+  stack.ssm.put(CALLER_SECRETS_PARAMETER, secret)
+})

@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Match, type Template } from 'aws-cdk-lib/assertions'
+import { SETTINGS } from '../../src/env.js'
+import * as local from '../../src/local/accounts.js'
+import { OPERATOR_SETTINGS, readOperatorSettings } from '../../src/operator/settings.js'
+import { LOG_FIELDS } from '../../src/plugins/log-line.js'
+import { ALARMED_REASONS } from '../lib/alarms.js'
+import { QUERIES } from '../lib/queries.js'
+import { example, hostedWith, type Json, stackOf, synth } from './fixtures/synth.js'
+
+const NAME = 'CorbadoGateway-eu-central-1'
+const all = synth(example('hosted'))
+const template = stackOf(all, NAME)
+const region = (changes: Json) => stackOf(synth(hostedWith(changes)), NAME)
+
+const properties = (from: Template, type: string): Json[] =>
+  Object.values(from.findResources(type)).map((one) => one.Properties)
+
+test('the table cannot be lost, and is paid by request', () => {
+  template.hasResource('AWS::DynamoDB::GlobalTable', {
+    DeletionPolicy: 'Retain',
+    UpdateReplacePolicy: 'Retain',
+    Properties: {
+      TableName: local.TABLE_NAME,
+      BillingMode: 'PAY_PER_REQUEST',
+      KeySchema: [
+        { AttributeName: 'userPoolId', KeyType: 'HASH' },
+        { AttributeName: 'record', KeyType: 'RANGE' },
+      ],
+      SSESpecification: { SSEEnabled: true, SSEType: 'KMS' },
+      Replicas: [
+        {
+          Region: 'eu-central-1',
+          DeletionProtectionEnabled: true,
+          PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+          SSESpecification: { KMSMasterKeyId: Match.anyValue() },
+        },
+      ],
+    },
+  })
+  const keys = Object.values(template.findResources('AWS::KMS::Key'))
+  assert.equal(keys.length, 2)
+  for (const { Properties, DeletionPolicy } of keys) {
+    assert.equal(Properties.EnableKeyRotation, true)
+    assert.equal(DeletionPolicy, 'Retain')
+  }
+})
+
+test('a replica is protected like the table, with the key of its own region; its stack makes no table', () => {
+  const own = (example('hosted').regions as Record<string, Json>)['eu-central-1'] as Json
+  const keyArn = 'arn:aws:kms:eu-west-1:999900000001:key/0a1b'
+  const regions = {
+    'eu-central-1': { ...own, table: { replicaKeyArns: { 'eu-west-1': keyArn } } },
+    'eu-west-1': { ...own, table: 'replica' },
+  }
+  const both = synth(example('hosted', { regions }))
+  stackOf(both, NAME).hasResourceProperties('AWS::DynamoDB::GlobalTable', {
+    Replicas: Match.arrayWith([
+      Match.objectLike({
+        Region: 'eu-west-1',
+        DeletionProtectionEnabled: true,
+        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+        SSESpecification: { KMSMasterKeyId: keyArn },
+      }),
+    ]),
+  })
+  const second = stackOf(both, 'CorbadoGateway-eu-west-1')
+  second.resourceCountIs('AWS::DynamoDB::GlobalTable', 0)
+  second.resourceCountIs('AWS::KMS::Key', 2)
+  second.resourceCountIs('AWS::IAM::Role', 0)
+  second.hasResourceProperties('AWS::Lambda::Function', { Role: local.OPERATOR_VARIABLES.GATEWAY_ROLE_ARN })
+})
+
+test('the function is the built bundle, ends when Cognito gives up, and leaves log lines as they are', () => {
+  template.hasResourceProperties('AWS::Lambda::Function', {
+    FunctionName: local.FUNCTION_ARN.split(':')[6],
+    Runtime: 'nodejs24.x',
+    Architectures: ['arm64'],
+    Handler: 'index.handler',
+    Timeout: 5,
+    MemorySize: 1024,
+    ReservedConcurrentExecutions: 900,
+    LoggingConfig: { LogFormat: 'Text', LogGroup: Match.anyValue() },
+    VpcConfig: Match.absent(),
+    Environment: {
+      Variables: {
+        TENANT_TABLE: local.TABLE_NAME,
+        SELF_HOSTED: 'false',
+        ALLOW_UNQUALIFIED: 'false',
+        PSEUDONYM_KEY_PARAMETER: local.PSEUDONYM_KEY_PARAMETER,
+      },
+    },
+  })
+  // The only functions are ours: no custom resource, no provider framework.
+  template.resourceCountIs('AWS::Lambda::Function', 1)
+  const subnetIds = ['subnet-0a1b2c3d', 'subnet-1a1b2c3d']
+  const securityGroupIds = ['sg-0a1b2c3d']
+  region({ network: { subnetIds, securityGroupIds } }).hasResourceProperties('AWS::Lambda::Function', {
+    VpcConfig: { SubnetIds: subnetIds, SecurityGroupIds: securityGroupIds },
+  })
+})
+
+test('every alias points at the new version, which outlives the next deployment', () => {
+  const names = properties(template, 'AWS::Lambda::Alias').map(({ Name }) => Name)
+  assert.deepEqual(names.sort(), ['actions', 't-1', 't-2', 't-acme', 't-globex'])
+  template.allResourcesProperties('AWS::Lambda::Alias', {
+    FunctionVersion: { 'Fn::GetAtt': [Match.stringLikeRegexp('CurrentVersion'), 'Version'] },
+    RoutingConfig: Match.absent(),
+  })
+  template.hasResource('AWS::Lambda::Version', { DeletionPolicy: 'Retain' })
+})
+
+test('a canary gives the new version its share of every alias; a share of nought is the way back', () => {
+  const weights = (newVersionWeight: number) => region({ release: { stableVersion: '12', newVersionWeight } })
+  const canary = weights(0.1)
+  canary.resourceCountIs('AWS::Lambda::Alias', 5)
+  canary.allResourcesProperties('AWS::Lambda::Alias', {
+    FunctionVersion: '12',
+    RoutingConfig: {
+      AdditionalVersionWeights: [{ FunctionVersion: { 'Fn::GetAtt': Match.anyValue() }, FunctionWeight: 0.1 }],
+    },
+  })
+  weights(0).allResourcesProperties('AWS::Lambda::Alias', { FunctionVersion: '12', RoutingConfig: Match.absent() })
+})
+
+test('lines are kept as long as configured and indexed by what people search for', () => {
+  template.hasResourceProperties('AWS::Logs::LogGroup', {
+    RetentionInDays: 90,
+    FieldIndexPolicies: [{ Fields: ['tenantId', 'reason', 'requestId', 'flowId'] }],
+  })
+  template.hasResourceProperties('AWS::Logs::MetricFilter', {
+    FilterPattern: '{ $.level = "error" && $.reason = "*" }',
+    MetricTransformations: [Match.objectLike({ Dimensions: [{ Key: 'Reason', Value: '$.reason' }] })],
+  })
+  const rules = properties(template, 'AWS::CloudWatch::InsightRule').map(({ RuleBody }) => JSON.parse(String(RuleBody)))
+  assert.equal(rules.length, 2)
+  for (const { Contribution, LogGroupNames } of rules) {
+    assert.deepEqual(Contribution.Keys, ['$.tenantId'])
+    assert.deepEqual(LogGroupNames, ['/aws/lambda/corbado-cognito-gateway'])
+  }
+})
+
+test('saved queries name only fields that lines have', () => {
+  template.resourceCountIs('AWS::Logs::QueryDefinition', Object.keys(QUERIES).length)
+  const known = new Set([...Object.keys(LOG_FIELDS), '@timestamp', '@message', 'lines', 'faults', 'starts'])
+  const computed = new Set(['p50', 'p99', 'longest'])
+  const words = new Set(
+    'filterIndex filter fields sort desc asc limit stats count sum max pct by as bin ispresent'.split(' '),
+  )
+  for (const [name, { text }] of Object.entries(QUERIES)) {
+    const used = text.replace(/"[^"]*"/g, '').match(/@?[a-zA-Z]\w*/g) ?? []
+    const strange = used.filter((word) => !known.has(word) && !computed.has(word) && !words.has(word))
+    assert.deepEqual(
+      [...new Set(strange)].filter((word) => !['h', 'strcontains', 'code'].includes(word)),
+      [],
+      name,
+    )
+  }
+})
+
+test('alarms: errors, throttles, p99 near the deadline, concurrency, and faults by reason', () => {
+  const alarms = properties(template, 'AWS::CloudWatch::Alarm')
+  const named = (id: string) => alarms.find(({ AlarmName }) => AlarmName === `corbado-cognito-gateway-${id}`) ?? {}
+  assert.equal(alarms.length, 4 + Object.keys(ALARMED_REASONS).length)
+  for (const { AlarmActions, TreatMissingData } of alarms) {
+    assert.deepEqual(AlarmActions, ['arn:aws:sns:eu-central-1:999900000001:on-call'])
+    assert.equal(TreatMissingData, 'notBreaching')
+  }
+  assert.equal(named('SlowestHundredth').Threshold, 3780)
+  assert.equal(named('SlowestHundredth').ExtendedStatistic, 'p99')
+  assert.equal(named('Throttles').Threshold, 1)
+  assert.equal(named('Concurrency').Threshold, 720)
+  assert.match(JSON.stringify(named('Errors').Metrics), /100 \* errors \/ invocations/)
+  for (const [reason, from] of Object.entries(ALARMED_REASONS)) {
+    const { Threshold, Dimensions } = named(`Faults-${reason}`)
+    assert.deepEqual({ Threshold, Dimensions }, { Threshold: from, Dimensions: [{ Name: 'Reason', Value: reason }] })
+  }
+  const slower = region({ settings: { [SETTINGS.triggerDeadlineMs.name]: '3000' } })
+  slower.hasResourceProperties('AWS::CloudWatch::Alarm', { ExtendedStatistic: 'p99', Threshold: 2700 })
+})
+
+test('the dashboard shows the deadline, faults by reason, versions, and the tenants with the most of it', () => {
+  const [dashboard = {}] = properties(template, 'AWS::CloudWatch::Dashboard')
+  const text = JSON.stringify(dashboard)
+  for (const word of ['deadline', 'Faults', 'ExecutedVersion', 'corbado-cognito-gateway-top-tenants-faults']) {
+    assert.match(text, new RegExp(word))
+  }
+})
+
+test("outputs are the operator's settings, in the form that the commands take", () => {
+  const outputs = Object.values(all).flatMap((one) => Object.values(one.toJSON().Outputs as Record<string, Json>))
+  const names = outputs.map(({ Description }) => Description)
+  for (const { name } of Object.values(OPERATOR_SETTINGS)) assert.ok(names.includes(name), name)
+  const value = (name: string) => outputs.find(({ Description }) => Description === name)?.Value
+  const functionArn = String(value('GATEWAY_FUNCTION_ARN'))
+  assert.equal(functionArn, local.FUNCTION_ARN)
+  assert.ok(readOperatorSettings({ GATEWAY_FUNCTION_ARN: functionArn }, ['gatewayFunctionArn']))
+  const global = stackOf(all, 'CorbadoGatewayGlobal')
+  for (const arn of [local.OPERATOR_VARIABLES.GATEWAY_ROLE_ARN, local.OPERATOR_VARIABLES.DOCTOR_ROLE_ARN]) {
+    global.hasResourceProperties('AWS::IAM::Role', { RoleName: arn.split('/')[1] })
+  }
+})
+
+test('of the template bucket, strangers can read the template and nothing else', () => {
+  const [policy = {}] = properties(stackOf(all, 'CorbadoGatewayGlobal'), 'AWS::S3::BucketPolicy')
+  const { Statement } = policy.PolicyDocument as { Statement: Json[] }
+  const allowed = Statement.filter(({ Effect }) => Effect === 'Allow')
+  assert.equal(allowed.length, 1)
+  assert.equal(allowed[0]?.Action, 's3:GetObject')
+  assert.match(JSON.stringify(allowed[0]?.Resource), /"\/role\.template\.json"/)
+  assert.ok(
+    Statement.some(({ Effect, Condition }) => Effect === 'Deny' && /SecureTransport/.test(JSON.stringify(Condition))),
+  )
+})
