@@ -11,7 +11,6 @@ import { chooseAlias } from './onboard-alias.js'
 import { accountHolder, type KnownTenant } from './onboard-known.js'
 import { type Answers, draftTenant, featuresOf } from './onboard-tenant.js'
 import { tenantYaml } from './onboard-yaml.js'
-import type { OPERATOR_SETTINGS } from './settings.js'
 
 export interface OnboardingRequest {
   /** Checked one by one. */
@@ -21,7 +20,7 @@ export interface OnboardingRequest {
   readonly known: readonly KnownTenant[]
   readonly rules: ConfigRules
   readonly place: AliasPlace
-  readonly settings: { readonly [K in Exclude<keyof typeof OPERATOR_SETTINGS, 'gatewayFunctionArn'>]: string }
+  readonly settings: Readonly<Record<'gatewayRoleArn' | 'doctorRoleArn' | 'customerTemplateUrl', string>>
   warn(text: string): void
 }
 

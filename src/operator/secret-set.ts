@@ -8,6 +8,7 @@ import { NotPossible } from './failure.js'
 import { type CommandIo, writeJson } from './io.js'
 import { readSecret } from './secret-form.js'
 import { resolveSecretTenant } from './secret-tenant.js'
+import { readOperatorSettings } from './settings.js'
 import { shellWord } from './shell-word.js'
 import { TENANT_ARGUMENT } from './tenant-command.js'
 import { withUpstreams } from './with-upstreams.js'
@@ -62,7 +63,8 @@ async function setSecret(
   )
   if (secret.kind === 'refused') throw new NotPossible(`the credential was not stored: ${secret.why}`)
   const { credentialParameter: name } = corbado
-  const request = { name, value: secret.value, type: 'SecureString', overwrite: true } as const
+  const { parameterKeyId: keyId } = readOperatorSettings(io.env)
+  const request = { name, value: secret.value, type: 'SecureString', overwrite: true, keyId } as const
   const { version } = await upstreams.putParameter(request, createCall(AWS_CALL_MS))
   if (json) return writeJson(io.stdout, { tenantId, userPoolId, parameter: name, version, taken: secret.taken })
   const next = `corbado-gateway doctor ${shellWord(tenantId)}`

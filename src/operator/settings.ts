@@ -41,6 +41,12 @@ export const OPERATOR_SETTINGS = {
     pattern: /^https:\/\/([\w-]+\.)*s3([.-][\w-]+)*\.amazonaws\.com(\.cn)?\/[^\s?#]+$/,
     form: 'the https address of an object in S3',
   },
+  parameterKeyId: {
+    name: 'PARAMETER_KEY_ID',
+    doc: "KMS key that encrypts the tenants' secrets; without it the account's own `aws/ssm`",
+    pattern: /^(arn:aws(-[a-z]+)*:kms:[a-z]{2}(-[a-z]+)+-\d:\d{12}:(key|alias)\/)?[\w/-]{1,256}$/,
+    form: 'the id or ARN of a KMS key or of its alias',
+  },
 } as const satisfies Record<string, OperatorSetting>
 
 type Name = keyof typeof OPERATOR_SETTINGS

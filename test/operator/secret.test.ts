@@ -138,6 +138,25 @@ t.test('stores what the gateway reads, whichever form was given, and prints none
   t.equal(await stored(bearer.corbado.credentialParameter), 'cbk_v1.Some-Key~1')
 })
 
+t.test(
+  "a secret is encrypted with the key that the settings name, and with the account's own where they name none",
+  async (t) => {
+    const keyOfLast = () =>
+      (
+        stack.ssm.calls.findLast(({ operation }) => operation === 'PutParameter')?.input as
+          | { KeyId?: string }
+          | undefined
+      )?.KeyId
+    t.equal((await set(`pro-1001:${SECRET}`)).code, 0)
+    t.equal(keyOfLast(), undefined)
+    const key = 'arn:aws:kms:eu-central-1:999900000001:key/1234abcd-12ab-34cd-56ef-1234567890ab'
+    t.equal((await set(`pro-1001:${SECRET}`, 'acme', { PARAMETER_KEY_ID: key })).code, 0)
+    t.equal(keyOfLast(), key)
+    const wrong = await set(`pro-1001:${SECRET}`, 'acme', { PARAMETER_KEY_ID: 'my key' })
+    t.match(wrong, { code: 2, stderr: /PARAMETER_KEY_ID must be/ })
+  },
+)
+
 t.test('takes a tenant that only a file knows yet, and says where table and file disagree', async (t) => {
   const draft = tenantFile({ tenantId: 'new', userPoolId: 'eu-central-1_New000001', status: 'draft' })
   const other = { ...file, corbado: { ...file.corbado, projectId: 'pro-7' } }
