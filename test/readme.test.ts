@@ -1,8 +1,14 @@
 import { readFileSync } from 'node:fs'
+import type { Command } from 'commander'
 import t from 'tap'
 import { SETTINGS } from '../src/env.js'
 import { ERRORS } from '../src/errors.js'
+import { FUNCTION_ARN, OPERATOR_VARIABLES, operator, PARAMETER_PREFIX, TABLE_NAME } from '../src/local/accounts.js'
+import { CHECK_DOCS } from '../src/operator/doctor-finding.js'
+import { createProgram } from '../src/operator/program.js'
+import { OPERATOR_SETTINGS } from '../src/operator/settings.js'
 import { LOG_FIELDS } from '../src/plugins/log-line.js'
+import { more } from './operator/fixtures/cli.js'
 
 const readme = readFileSync('README.md', 'utf8')
 
@@ -57,4 +63,55 @@ t.test('the two commands of the set-up are there, and every npm script that the 
   t.match(readme, 'npm ci && npm test')
   const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> }
   for (const [, name = ''] of readme.matchAll(/npm run (\w+)/g)) t.ok(name in scripts, name)
+})
+
+t.test("the table of checks is the doctor's", async (t) => {
+  const expected = Object.entries(CHECK_DOCS).map(([check, doc]) => [`\`${check}\``, doc])
+  t.strictSame(table('checks'), expected)
+})
+
+t.test("the table of the operator's settings says what the commands read", async (t) => {
+  const expected = Object.values(OPERATOR_SETTINGS).map(({ name, doc }) => [`\`${name}\``, doc])
+  t.strictSame(table('operator settings'), expected)
+})
+
+t.test("the table of the operator's rights is all that an operator may do in the embedded stack", async (t) => {
+  const { DOCTOR_ROLE_ARN } = OPERATOR_VARIABLES
+  const on = (resource: string): string | undefined => {
+    if (resource.endsWith(`:table/${TABLE_NAME}`)) return 'the table `TENANT_TABLE`'
+    if (resource.endsWith(`:parameter${PARAMETER_PREFIX}/*`)) return 'the parameters under `PARAMETER_PREFIX`'
+    const others = new Map([
+      [FUNCTION_ARN, 'the function `GATEWAY_FUNCTION_ARN`'],
+      [`${FUNCTION_ARN}:*`, 'its aliases'],
+      [DOCTOR_ROLE_ARN, 'the role `DOCTOR_ROLE_ARN`'],
+    ])
+    return others.get(resource)
+  }
+  const statements = operator.policies.flatMap(({ Statement }) => Statement)
+  const expected = statements.map(({ Action, Resource = '' }) => [
+    [Action]
+      .flat()
+      .map((action) => `\`${action}\``)
+      .join(', '),
+    on(String(Resource)),
+  ])
+  t.strictSame(table('operator rights'), expected)
+})
+
+/** Every command that does something by itself, with its arguments. */
+function usages(command: Command, path: string): string[] {
+  const args = command.registeredArguments.map((one) => (one.required ? ` <${one.name()}>` : ` [${one.name()}]`))
+  const own = command.commands.length === 0 || args.length > 0 ? [`${path}${args.join('')}`] : []
+  return [...own, ...command.commands.flatMap((child) => usages(child, `${path} ${child.name()}`))]
+}
+
+t.test('the table of commands has one row for each command of the program, and no other', async (t) => {
+  const silent = { write: () => true }
+  const io = { stdin: process.stdin, stdout: silent, stderr: silent, env: {}, clock: { now: () => 0 } }
+  const program = createProgram({ ...io, foundProblems: () => {} }, more)
+  t.strictSame(
+    table('commands').map(([usage]) => usage),
+    usages(program, 'corbado-gateway').map((usage) => `\`${usage}\``),
+  )
+  for (const [usage, does] of table('commands')) t.ok(does, `${usage} says what it does`)
 })

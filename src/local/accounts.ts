@@ -78,13 +78,19 @@ export const OPERATOR_VARIABLES = {
   CUSTOMER_TEMPLATE_URL: `https://corbado-gateway-templates.s3.${REGION}.amazonaws.com/customer-role.yaml`,
 } as const
 
-/** The engineer of a customer who may do anything to the account's user pools. */
+/** The engineer of a customer who may do anything to the account's user pools, and make roles for us by CloudFormation. */
 export function customerAdmin(accountId: string): Principal {
   return {
     arn: `arn:aws:sts::${accountId}:assumed-role/customer-admin/local`,
     roleArn: `arn:aws:iam::${accountId}:role/customer-admin`,
     accountId,
-    policies: [allow(['cognito-idp:*', `arn:aws:cognito-idp:*:${accountId}:userpool/*`])],
+    policies: [
+      allow(
+        ['cognito-idp:*', `arn:aws:cognito-idp:*:${accountId}:userpool/*`],
+        ['cloudformation:*', `arn:aws:cloudformation:*:${accountId}:stack/*`],
+        ['iam:*', `arn:aws:iam::${accountId}:role/corbado/*`],
+      ),
+    ],
   }
 }
 

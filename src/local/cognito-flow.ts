@@ -4,6 +4,7 @@ import { type CustomChallenge, continueLogin, type Pending } from './cognito-cha
 import type { Issuer } from './cognito-issuer.js'
 import { type Login, loginFailed, startLogin, triggerRequest } from './cognito-login.js'
 import { provesPassword } from './cognito-password.js'
+import { assertPassword, startPasswordLogin } from './cognito-password-login.js'
 import type { Pools } from './cognito-pools.js'
 import { createSessions } from './cognito-sessions.js'
 import { createSteps } from './cognito-steps.js'
@@ -12,10 +13,13 @@ import { type Fields, readParameter, readTextMap } from './cognito-wire.js'
 
 const passed = (challengeName: ChallengeName) => ({ challengeName, challengeResult: true, challengeMetadata: null })
 
-/** Cognito's custom authentication flow: InitiateAuth and RespondToAuthChallenge, public and admin alike. */
+/**
+ * Cognito's custom authentication flow: InitiateAuth and RespondToAuthChallenge, public and admin alike; and a login by
+ * password alone, which has nothing to do with it.
+ */
 export function createFlow(pools: Pools, fire: Fire, issuer: Issuer, clock: Clock) {
   const sessions = createSessions<Pending>(clock)
-  const proceed = createSteps(fire, sessions, issuer)
+  const { proceed, issueTokens } = createSteps(fire, sessions, issuer)
 
   async function verify(login: Login, challenge: CustomChallenge, challengeAnswer: string) {
     const { challengeName, privateParameters: privateChallengeParameters, metadata: challengeMetadata } = challenge
@@ -37,14 +41,15 @@ export function createFlow(pools: Pools, fire: Fire, issuer: Issuer, clock: Cloc
 
   return {
     async initiate(fields: Fields) {
-      const login = startLogin(pools, fields)
+      const byPassword = fields.AuthFlow === 'USER_PASSWORD_AUTH'
+      const login = byPassword ? startPasswordLogin(pools, fields) : startLogin(pools, fields)
       // Of a login's first call, only this trigger sees what the client sent along (aws.md 1.3).
       await fire('PreAuthentication', login, {
         request: { ...triggerRequest(login), validationData: readTextMap(fields, 'ClientMetadata') },
         response: {},
         read: () => true,
       })
-      return proceed(login)
+      return byPassword ? issueTokens(assertPassword(login, fields)) : proceed(login)
     },
 
     async respond(fields: Fields) {

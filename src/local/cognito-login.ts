@@ -72,10 +72,18 @@ export function startLogin(pools: Pools, fields: Fields): Login {
   if (!DefineAuthChallenge || !CreateAuthChallenge || !VerifyAuthChallengeResponse) {
     throw invalidParameter('Custom auth lambda trigger is not configured for the user pool.')
   }
+  return { pool, client, ...findUser(pools, pool, client, typed), ...start }
+}
+
+/** Whoever signs in by this name; an unknown user counts as one where the client hides that there is none. */
+export function findUser(
+  pools: Pools,
+  pool: UserPool,
+  { preventUserExistenceErrors }: AppClient,
+  typed: string,
+): Pick<Login, 'user' | 'userName'> {
   const user = pools.find(pool, typed)
-  if (!user && !client.preventUserExistenceErrors) {
-    throw new Refusal('UserNotFoundException', 'User does not exist.')
-  }
+  if (!user && !preventUserExistenceErrors) throw new Refusal('UserNotFoundException', 'User does not exist.')
   assertEnabled(user)
-  return { pool, client, user, userName: user?.username ?? typed, ...start }
+  return { user, userName: user?.username ?? typed }
 }

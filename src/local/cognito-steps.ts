@@ -65,7 +65,7 @@ export function createSteps(fire: Fire, sessions: Sessions<Pending>, issuer: Iss
   }
 
   /** Asks Define what comes next, and does it. */
-  return async (login: Login) => {
+  async function proceed(login: Login) {
     const next = await fire('DefineAuthChallenge', login, {
       request: { ...triggerRequest(login), session: login.results },
       response: { challengeName: null, issueTokens: null, failAuthentication: null },
@@ -76,4 +76,6 @@ export function createSteps(fire: Fire, sessions: Sessions<Pending>, issuer: Iss
     if (next.challengeName === 'CUSTOM_CHALLENGE') return askCustom(login)
     return next.challengeName === 'PASSWORD_VERIFIER' ? askPassword(login) : askNewPassword(login)
   }
+
+  return { proceed, issueTokens }
 }

@@ -2,6 +2,8 @@ import { InvalidArgumentError } from 'commander'
 import { defineCommand } from '../operator/define-command.js'
 import { NotPossible, WrongUsage } from '../operator/failure.js'
 import type { CreateCommand } from '../operator/index.js'
+import { deleteRoleCommand, deployRoleCommand } from './role-commands.js'
+import { signInCommand } from './sign-in-command.js'
 
 /** What `local` was called with. */
 export interface LocalOptions {
@@ -21,8 +23,8 @@ const PORT_MAX = 65_500
  * @param built folder of the compiled program, which holds the gateway's bundle too
  */
 export function createLocalCommand(built: string): CreateCommand {
-  return (io) =>
-    defineCommand(io, {
+  return (io) => {
+    const command = defineCommand(io, {
       path: 'corbado-gateway local',
       summary:
         'Starts the gateway and stand-ins for all around it on this machine, and signs a user of each tenant in. Needs no account, key or network.',
@@ -43,6 +45,9 @@ export function createLocalCommand(built: string): CreateCommand {
         const { runLocal } = await import('./run.js').catch(missingPackage)
         await runLocal(dir, options, io, built)
       })
+    for (const each of [deployRoleCommand(io), deleteRoleCommand(io), signInCommand(io)]) command.addCommand(each)
+    return command.enablePositionalOptions()
+  }
 }
 
 function readPort(text: string): number {

@@ -1,5 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import type { Clock } from '../call.js'
+import { failure, faultAnswer, parseVerify } from './corbado-answers.js'
+import { answerLogin, type PreLogin } from './corbado-frontend.js'
 import { createProofDesk, type ProofDesk } from './corbado-proof.js'
 import { type StandIn, startStandIn, type WireAnswer, type WireRequest } from './stand-in.js'
 
@@ -20,34 +21,13 @@ export interface CorbadoStandIn extends StandIn {
   rotateSecret(projectId: string, apiSecret: string): void
   /** Makes a proof as Corbado's Frontend API would after a passkey ceremony. */
   readonly sign: ProofDesk['sign']
+  /** Says what is called when a user starts to sign in. */
+  onPreLogin(preLogin: PreLogin): void
   /** Forces one answer for all calls until cleared with `undefined`. */
   answerWith(answer: WireAnswer | undefined): void
 }
 
 const VERIFY = '/v2/passkey/verifySignedData'
-
-interface ErrorBody {
-  readonly type: string
-  readonly details?: string
-  readonly validation?: readonly { readonly field: string; readonly message: string }[]
-}
-
-/** The error envelope of every endpoint (corbado.md 2.3). */
-function failure(status: number, error: ErrorBody): WireAnswer {
-  const requestData = { requestID: `req-${randomBytes(8).readBigUInt64BE()}`, link: '' }
-  const body = { httpStatusCode: status, message: error.type, requestData, runtime: 0.001 }
-  return { status, body: { ...body, error: { ...error, links: [] } } }
-}
-
-function faultAnswer(status: number): WireAnswer {
-  const types: Record<number, string> = {
-    401: 'login_error',
-    403: 'login_error',
-    404: 'not_found',
-    429: 'rate_limited',
-  }
-  return failure(status, { type: types[status] ?? (status < 500 ? 'validation_error' : 'internal_error') })
-}
 
 /** The project whose credential the request carries. */
 function projectOf(
@@ -65,26 +45,10 @@ function projectOf(
   })
 }
 
-/** Reads the body of a verify call; an answer is the refusal. */
-function parseVerify(body: Buffer): { signedPasskeyData: string; username: string } | WireAnswer {
-  let input: { signedPasskeyData?: unknown; username?: unknown } | null
-  try {
-    input = JSON.parse(body.toString())
-  } catch {
-    return failure(400, { type: 'invalid_json' })
-  }
-  const { signedPasskeyData, username } = input ?? {}
-  if (typeof signedPasskeyData === 'string' && signedPasskeyData && typeof username === 'string' && username) {
-    return { signedPasskeyData, username }
-  }
-  const missing = Object.entries({ signedPasskeyData, username }).filter(
-    ([, value]) => !value || typeof value !== 'string',
-  )
-  const validation = missing.map(([field]) => ({ field, message: 'cannot be blank' }))
-  return failure(400, { type: 'validation_error', validation })
-}
-
-/** Starts Corbado's Backend API: verifySignedData with Basic or Bearer, proofs that work once, and Corbado's errors. */
+/**
+ * Starts Corbado: of its Backend API verifySignedData with Basic or Bearer, proofs that work once, and Corbado's errors;
+ * of what an app's users see, the two ends of a passkey login.
+ */
 export async function startCorbado(options: {
   readonly clock: Clock
   readonly port?: number | undefined
@@ -93,9 +57,12 @@ export async function startCorbado(options: {
   const projects = new Map<string, CorbadoProject>()
   const proofs = createProofDesk(clock)
   let forced: WireAnswer | undefined
+  let called: PreLogin | undefined
 
   const handle = async (request: WireRequest): Promise<WireAnswer> => {
     if (forced) return forced
+    const login = await answerLogin(request, proofs, called)
+    if (login) return login
     if (request.path !== VERIFY) return failure(404, { type: 'not_found' })
     if (request.method !== 'POST') return failure(405, { type: 'method_not_allowed' })
     const project = projectOf(request, projects)
@@ -121,6 +88,9 @@ export async function startCorbado(options: {
     rotateSecret: (projectId, apiSecret) =>
       void projects.set(projectId, { ...projects.get(projectId), projectId, apiSecret, furtherSecrets: [] }),
     sign: proofs.sign,
+    onPreLogin(preLogin) {
+      called = preLogin
+    },
     answerWith(answer) {
       forced = answer
     },

@@ -14,7 +14,6 @@ import type { World } from './world.js'
  */
 export async function loadTenants({ stack, workspace, examples }: World, dir: string, io: CommandIo): Promise<boolean> {
   const env = stack.envFor(operator)
-  await workspace.writeEnv(env)
   for (const { tenant } of examples) {
     const name = `${tenant.tenantId}.yaml`
     await workspace.copyTenant(join(dir, name), name, toLocal(tenant, stack).corbado.backendApiUrl)

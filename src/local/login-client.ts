@@ -4,8 +4,8 @@ import { AuthenticationDetails, CognitoUser, CognitoUserPool, type ICognitoStora
 export type LoginStage =
   | { readonly kind: 'challenge'; answer(proof: string): Promise<LoginStage> }
   | { readonly kind: 'tokens'; readonly username: string }
-  /** `error` is Cognito's name of it. */
-  | { readonly kind: 'refused'; readonly error: string }
+  /** `error` is Cognito's name of it, `message` its text, which the user may see. */
+  | { readonly kind: 'refused'; readonly error: string; readonly message: string }
 
 /** Words for where a login stands. */
 export function stageText(stage: LoginStage): string {
@@ -24,11 +24,20 @@ export interface LoginOptions {
 }
 
 /** Begins a login in the custom auth flow, with the client that customers' own apps use. */
-export function startLogin({ endpoint, userPoolId, clientId, username, password }: LoginOptions): Promise<LoginStage> {
+export function startLogin(options: LoginOptions): Promise<LoginStage> {
+  return begin(options, 'CUSTOM_AUTH')
+}
+
+/** A login by password alone, as apps without passkeys do it. */
+export function passwordLogin(options: LoginOptions & { readonly password: string }): Promise<LoginStage> {
+  return begin(options, 'USER_PASSWORD_AUTH')
+}
+
+function begin({ endpoint, userPoolId, clientId, username, password }: LoginOptions, flow: string) {
   const Storage = createStorage()
   const pool = new CognitoUserPool({ UserPoolId: userPoolId, ClientId: clientId, endpoint, Storage })
   const user = new CognitoUser({ Username: username, Pool: pool, Storage })
-  user.setAuthenticationFlowType('CUSTOM_AUTH')
+  user.setAuthenticationFlowType(flow)
   const details = new AuthenticationDetails({
     Username: username,
     ...(password !== undefined && { Password: password }),
@@ -46,7 +55,8 @@ function stageOf(user: CognitoUser, act: (callbacks: Callbacks) => void): Promis
     act({
       onSuccess: (session) =>
         resolve({ kind: 'tokens', username: String(session.getIdToken().payload['cognito:username']) }),
-      onFailure: (error: { name?: string }) => resolve({ kind: 'refused', error: error.name ?? 'unknown' }),
+      onFailure: ({ name = 'unknown', message = '' }: { name?: string; message?: string }) =>
+        resolve({ kind: 'refused', error: name, message }),
       customChallenge: () =>
         resolve({
           kind: 'challenge',

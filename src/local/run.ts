@@ -4,9 +4,19 @@ import type { LocalOptions } from './command.js'
 import { aborted, listenForInterruption } from './interruption.js'
 import { loadTenants } from './load-tenants.js'
 import { createScene } from './scene.js'
+import { writeShellFiles } from './shell-files.js'
 import type { StepReport } from './step.js'
 import { tellStory } from './story.js'
-import { headingText, restText, servicesText, stepText, suggestionsText, summaryText } from './story-text.js'
+import {
+  headingText,
+  newcomerText,
+  restText,
+  servicesText,
+  stepText,
+  suggestionsText,
+  summaryText,
+  tenantsText,
+} from './story-text.js'
 import { suggestions } from './try-next.js'
 import { openWorld, type World } from './world.js'
 
@@ -52,7 +62,11 @@ async function runSession(
   const page = json ? { write: () => true } : io.stdout
   const world = await openWorld({ dir, built, port, logs, json, io, onClose })
   if (!world) return
+  const newcomer = await writeShellFiles(world)
   page.write(servicesText(world, logs, paint))
+  // With --once, the files are gone before anybody could use them.
+  if (newcomer && !once) page.write(newcomerText(newcomer, world, paint))
+  page.write(`\n${tenantsText(world, paint)}`)
   if (!(await loadTenants(world, dir, { ...io, stdout: page }))) return
   const told = await tellStories(world, page, paint, interruption)
   if (once && told.some(({ steps }) => steps.some(({ ok }) => !ok))) io.foundProblems()

@@ -1,17 +1,20 @@
 import { randomBytes } from 'node:crypto'
 import { type Clock, systemClock } from '../call.js'
+import { customerRoleTemplate } from '../operator/customer-role-cloudformation.js'
 import * as accounts from './accounts.js'
+import { startCloudFormation } from './cloudformation.js'
 import { type Cognito, startCognito } from './cognito.js'
 import { type CorbadoStandIn, startCorbado } from './corbado.js'
 import { createIdentity, type Identity, type IssuedCredentials, type Principal } from './iam.js'
 import { type Lambda, type Runner, startLambda } from './lambda.js'
 import { type SsmStandIn, startSsm } from './ssm.js'
+import { credentialVariables, endpoints } from './stack-env.js'
 import type { StandIn } from './stand-in.js'
 import { type StsStandIn, startSts } from './sts.js'
 import { startTable, type TableStandIn } from './table.js'
 
 /** Ports of the stand-ins, in the order in which `npm start` numbers them. */
-export const SERVICES = ['cognito', 'lambda', 'corbado', 'dynamodb', 'ssm', 'sts'] as const
+export const SERVICES = ['cognito', 'lambda', 'corbado', 'dynamodb', 'ssm', 'sts', 'cloudformation'] as const
 export type Service = (typeof SERVICES)[number]
 
 export interface Stack {
@@ -23,6 +26,8 @@ export interface Stack {
   readonly cognito: Cognito
   readonly lambda: Lambda
   readonly corbado: CorbadoStandIn
+  /** What a customer deploys the role with. */
+  readonly cloudformation: StandIn
   /** Environment variables of the gateway's process, its credentials included. */
   readonly gatewayEnv: Record<string, string>
   /** The same for somebody else, e.g. an operator. */
@@ -79,11 +84,15 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       trust: accounts.doctorTrust,
       policies: accounts.doctor.policies,
     })
+    const templates = new Map([[accounts.OPERATOR_VARIABLES.CUSTOMER_TEMPLATE_URL, customerRoleTemplate()]])
+    const cloudformation = await start(
+      startCloudFormation({ clock, identity, port: portOf('cloudformation'), templates, roles: sts }),
+    )
     ssm.put(accounts.PSEUDONYM_KEY_PARAMETER, randomBytes(32).toString('base64'))
 
     const credentialsFor = (principal: Principal) => identity.issue(principal, 12 * HOUR_MS)
     const envFor = (principal: Principal) => ({
-      ...endpoints({ cognito, lambda, table, ssm, sts }),
+      ...endpoints({ cognito, lambda, table, ssm, sts, cloudformation }),
       ...credentialVariables(credentialsFor(principal)),
       AWS_REGION: accounts.REGION,
       TENANT_TABLE: accounts.TABLE_NAME,
@@ -95,28 +104,12 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       PSEUDONYM_KEY_PARAMETER: accounts.PSEUDONYM_KEY_PARAMETER,
     }
     const deploy = (runner: Runner, aliases: readonly string[]) => deployTo(lambda, runner, aliases)
-    const parts = { clock, identity, table, sts, ssm, cognito, lambda, corbado }
+    const parts = { clock, identity, table, sts, ssm, cognito, lambda, corbado, cloudformation }
     return { ...parts, gatewayEnv, envFor, credentialsFor, deploy, stop }
   } catch (error) {
     await stop()
     throw error
   }
-}
-
-/** The variables by which the AWS SDK finds services that are not AWS's. */
-function endpoints(at: Record<'cognito' | 'lambda' | 'table' | 'ssm' | 'sts', StandIn>): Record<string, string> {
-  return {
-    AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER: at.cognito.url,
-    AWS_ENDPOINT_URL_LAMBDA: at.lambda.url,
-    AWS_ENDPOINT_URL_DYNAMODB: at.table.url,
-    AWS_ENDPOINT_URL_SSM: at.ssm.url,
-    AWS_ENDPOINT_URL_STS: at.sts.url,
-    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
-  }
-}
-
-function credentialVariables({ accessKeyId, secretAccessKey, sessionToken }: IssuedCredentials) {
-  return { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN: sessionToken }
 }
 
 function deployTo(lambda: Lambda, runner: Runner, tenantAliases: readonly string[]): void {

@@ -1,6 +1,8 @@
 import type { Paint } from '../operator/io.js'
 import type { Container } from './container.js'
 import type { Example } from './example.js'
+import { NEWCOMER } from './newcomer.js'
+import type { NewcomerFiles } from './shell-files.js'
 import { SERVICES, type Service, type Stack } from './stack.js'
 import type { StepReport } from './step.js'
 import type { Suggestion } from './try-next.js'
@@ -21,6 +23,7 @@ const services: Record<Service, string> = {
   dynamodb: 'table of the tenants',
   ssm: 'secrets',
   sts: "the customers' roles",
+  cloudformation: "the customers' stacks",
 }
 
 /** What runs where. */
@@ -30,15 +33,37 @@ export function servicesText(
   paint: Paint,
 ) {
   const at: Record<Service, { readonly url: string }> = { ...stack, dynamodb: stack.table }
-  const line = (name: string, url: string, what: string) => `  ${name.padEnd(11)}${url}  ${paint('dim', what)}\n`
+  const line = (name: string, url: string, what: string) => `  ${name.padEnd(16)}${url}  ${paint('dim', what)}\n`
   return [
     `${paint('bold', 'Services')}\n`,
     ...SERVICES.map((name) => line(name, at[name].url, services[name])),
     line('container', container.url, 'the same app, behind signed HTTP'),
-    `  ${'log lines'.padEnd(11)}${logs ? 'on stderr' : workspace.logFile}\n`,
-    `\n${paint('bold', 'Tenants')}\n`,
-    `  ${paint('dim', `from copies in ${workspace.tenantsDir}, whose backendApiUrl is ${stack.corbado.url}`)}\n`,
+    `  ${'log lines'.padEnd(16)}${logs ? 'on stderr' : workspace.logFile}\n`,
   ].join('')
+}
+
+/** The customer that waits, and where what its onboarding needs is found. */
+export function newcomerText(
+  { envFile, credentialFile }: NewcomerFiles,
+  { stack, workspace }: { stack: Stack; workspace: Workspace },
+  paint: Paint,
+): string {
+  const { customer, userPoolId, accountId, projectId } = NEWCOMER
+  const line = (path: string, what: string) => `  ${path}  ${paint('dim', what)}\n`
+  return [
+    `\n${paint('bold', 'Waits to be onboarded')}  ${paint('dim', 'see README, "Onboarding a pool"')}\n`,
+    `  ${customer}: pool ${userPoolId}, account ${accountId}, project ${projectId}, Backend API ${stack.corbado.url}\n`,
+    line(workspace.dir, 'to work in'),
+    line(workspace.envFile, 'rights and settings of a Corbado operator'),
+    line(envFile, "rights of the customer's engineer"),
+    line(credentialFile, "the project's Backend API credential"),
+  ].join('')
+}
+
+/** What stands above the tenants. */
+export function tenantsText({ stack, workspace }: { stack: Stack; workspace: Workspace }, paint: Paint): string {
+  const copies = `from copies in ${workspace.tenantsDir}, whose backendApiUrl is ${stack.corbado.url}`
+  return `${paint('bold', 'Tenants')}\n  ${paint('dim', copies)}\n`
 }
 
 /** What stands in place of a story where nobody is to sign in. */

@@ -83,7 +83,7 @@ function switchOff({ tenantsDir }: Workspace, { tenant }: Example, apply: string
   const file = shellWord(`${tenantsDir}/${tenant.tenantId}.yaml`)
   return [
     {
-      why: `Switch passkeys off at ${tenant.tenantId}; 5 seconds later no new login begins.`,
+      why: `Switch passkeys off at ${tenant.tenantId}; a second later no new login begins.`,
       line: `sed -i.bak 's/^status: active/status: passkeys-off/' ${file} && ${apply}`,
     },
   ]

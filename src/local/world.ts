@@ -45,7 +45,7 @@ export interface WorldOptions {
 }
 
 /** How soon the gateway sees a config that somebody changed, in seconds: somebody is waiting for it. */
-const TENANT_TTL_SECONDS = '5'
+const TENANT_TTL_SECONDS = '1'
 
 /**
  * Sets up the service and the world around it, as Corbado and its customers would. Its table is still empty.
@@ -63,7 +63,7 @@ export async function openWorld(options: WorldOptions): Promise<World | undefine
   const starting = startStackAt(port)
   onClose(async () => (await starting.catch(() => undefined))?.stop())
   const stack = await starting
-  const workspace = await createWorkspace({ keepLog: !logs && !json })
+  const workspace = await createWorkspace({ program: join(options.built, 'cli.mjs'), keepLog: !logs && !json })
   onClose(workspace.close)
   const log = createGatewayLog(logs ? (line) => void io.stderr.write(`${line}\n`) : workspace.log)
   const env = { ...stack.gatewayEnv, LOG_LEVEL: 'info', TENANT_TTL_SECONDS, TENANT_STALE_SECONDS: TENANT_TTL_SECONDS }
@@ -71,6 +71,7 @@ export async function openWorld(options: WorldOptions): Promise<World | undefine
   onClose(environments.stop)
   const actions = createActionClient(stack)
   onClose(async () => actions.close())
+  stack.corbado.onPreLogin((userPoolId, identifier) => actions.invoke({ action: 'pre-login', userPoolId, identifier }))
   const container = await openContainer(server, stack, env, log.adder('container'), options)
 
   const examples = createExamples(tenants)

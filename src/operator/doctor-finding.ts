@@ -12,36 +12,39 @@ export interface Finding {
   readonly dependsOn?: Check
 }
 
-/** All checks of the doctor, in the order in which they are told. */
-export const CHECKS = [
-  'config',
-  'alias',
-  'invoke-permission',
-  'role-assumable',
-  'role-without-external-id',
-  'role-wrong-external-id',
-  'may-get-user',
-  'may-list-users',
-  'may-set-mfa',
-  'no-other-operation',
-  'no-other-pool',
-  'secret',
-  'backend-credential',
-  'backend-refusal',
-  'pool',
-  'triggers',
-  'stray-triggers',
-  'app-clients',
-  'enumeration',
-  'auth-session',
-  'identifier',
-  'case-sensitivity',
-  'device-tracking',
-  'pool-mfa',
-  'mfa-factor',
-] as const
+/** What each check of the doctor makes sure of, in the order in which they are told; the README's table is compared with it. */
+export const CHECK_DOCS = {
+  config: 'the config passes schema and rules, and names a hosted ARN of this function',
+  alias: "the gateway's function has the tenant's alias",
+  'invoke-permission': "the alias's policy lets in exactly this pool, for its account",
+  'role-assumable': "the customer's role can be assumed with the ExternalId",
+  'role-without-external-id': 'it is refused without one',
+  'role-wrong-external-id': 'it is refused with a wrong one',
+  'may-get-user': 'the role allows AdminGetUser on the pool',
+  'may-list-users': 'the role allows ListUsers on the pool',
+  'may-set-mfa': 'the role allows AdminSetUserMFAPreference, where post-append needs it',
+  'no-other-operation': 'the role refuses an operation that the gateway never calls',
+  'no-other-pool': 'the role refuses another pool of the account',
+  secret: 'the Backend API credential is there, well-formed, and of this project',
+  'backend-credential': 'Corbado accepts it',
+  'backend-refusal': 'Corbado refuses a false proof, and for the right reason',
+  pool: "the pool's settings can be read",
+  triggers: "the three triggers of custom authentication hold the tenant's hosted ARN",
+  'stray-triggers': 'no other trigger of the pool holds an ARN of ours that would break it',
+  'app-clients': 'an app client allows custom authentication',
+  enumeration: 'the app clients do not tell which users exist',
+  'auth-session': 'a login has time enough between two answers',
+  identifier: 'what users type finds them: it is an alias, or an attribute match is accepted',
+  'case-sensitivity': 'upper and lower case of what is typed make no difference',
+  'device-tracking': 'remembered devices do not cut into the flow',
+  'pool-mfa': "the pool's MFA setting fits the flow",
+  'mfa-factor': 'the factor that post-append sets can be set in this pool',
+} as const
 
-export type Check = (typeof CHECKS)[number]
+export type Check = keyof typeof CHECK_DOCS
+
+/** All checks, in order. */
+export const CHECKS = Object.keys(CHECK_DOCS) as readonly Check[]
 
 export const passed = (check: Check, what: string): Finding => ({ check, state: 'passed', what })
 export const warned = (check: Check, what: string, fix: string): Finding => ({ check, state: 'warned', what, fix })

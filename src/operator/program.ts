@@ -11,7 +11,10 @@ export function createProgram(io: CommandIo, more: readonly CreateCommand[] = []
     path: 'corbado-gateway',
     summary: 'Operates the passkey gateway between Amazon Cognito user pools and Corbado Connect.',
     examples: ['corbado-gateway tenants validate', 'corbado-gateway tenants apply --help'],
-  }).version(GATEWAY_VERSION)
+  })
+    .version(GATEWAY_VERSION)
+    // An option belongs to the command that it stands behind, also where one above has an option of the same name.
+    .enablePositionalOptions()
   for (const create of [...more, ...COMMANDS]) program.addCommand(create(io))
   return program
 }

@@ -219,11 +219,11 @@ t.test('refuses wrong usage', async (t) => {
   }
 })
 
-/** The first of seven free ports, below those that the system gives to anybody. */
+/** The first of eight free ports, below those that the system gives to anybody. */
 async function freeBase(): Promise<number> {
   for (;;) {
     const base = 20_000 + Math.floor(Math.random() * 10_000)
-    const free = await Promise.all([0, 1, 2, 3, 4, 5, 6].map((n) => isFree(base + n)))
+    const free = await Promise.all([0, 1, 2, 3, 4, 5, 6, 7].map((n) => isFree(base + n)))
     if (free.every(Boolean)) return base
   }
 }
@@ -235,7 +235,7 @@ async function startBeside(t: Teardown, ordinal: number, ...argv: string[]) {
   await once(taken, 'listening')
   t.teardown(() => taken.close())
   const ended = await start(t, '--port', String(base), ...argv).end()
-  const others = [0, 1, 2, 3, 4, 5, 6].filter((n) => n !== ordinal)
+  const others = [0, 1, 2, 3, 4, 5, 6, 7].filter((n) => n !== ordinal)
   const left = await Promise.all(others.map((n) => isFree(base + n)))
   return { ...ended, base, port: base + ordinal, nothingLeft: left.every(Boolean) }
 }
@@ -250,7 +250,7 @@ t.test('names the port that is taken, its service and what to do, and leaves not
 })
 
 t.test('says the same of the port of the container door, which comes after the services', async (t) => {
-  const { code, stdout, stderr, base, port, nothingLeft } = await startBeside(t, 6, '--logs')
+  const { code, stdout, stderr, base, port, nothingLeft } = await startBeside(t, 7, '--logs')
   t.equal(code, 1)
   t.equal(stdout, '')
   const advice = `Stop what listens there, or choose another base: npm start -- --port ${base + 1_000}`
@@ -276,7 +276,7 @@ t.test('stays up until it is told to stop, and then frees its ports at once', as
     const ports = [...running.printed.stdout.matchAll(/^ {2}\w+ +http:\/\/127\.0\.0\.1:(\d+)/gm)].map(([, port]) =>
       Number(port),
     )
-    t.equal(ports.length, 7)
+    t.equal(ports.length, 8)
     t.same(
       await Promise.all(ports.map(isFree)),
       ports.map(() => false),

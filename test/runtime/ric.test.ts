@@ -1,12 +1,14 @@
 import { spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import t from 'tap'
+import { hostedArn, putTenantRecord } from '../../src/local/tenants.js'
 import { clients } from '../fixtures/clients.js'
 import { CLIENT_ID } from '../fixtures/gateway.js'
 import { type LambdaDoor, openLambdaDoor } from '../fixtures/leaks/doors.js'
 import { hostileAnswers, services } from '../fixtures/leaks/hostile.js'
 import { allInputs, eventsOf, inputsFor } from '../fixtures/leaks/inputs.js'
 import { openLeakWorld } from '../fixtures/leaks/world.js'
+import { startClientProcess } from './client-process.js'
 
 /** How setup.mjs ends where a tool to build with is missing. */
 const NOT_POSSIBLE = 3
@@ -35,8 +37,15 @@ if (setUp()) {
     const tenant = await world.addTenant()
     const told: string[] = []
 
+    const runtime = `${modules}/aws-lambda-ric/index.mjs`
     const openDoor = (format: string, settings: Record<string, string> = {}): LambdaDoor => {
-      const env = {
+      const env = environment(format, settings)
+      const door = openLambdaDoor({ name: `${format} log`, env, canaries, alias, runtime, node })
+      t.teardown(door.stop)
+      return door
+    }
+    function environment(format: string, settings: Record<string, string> = {}): Record<string, string> {
+      return {
         ...world.envAt('trace'),
         LAMBDA_TASK_ROOT: resolve('dist/lambda'),
         AWS_LAMBDA_FUNCTION_NAME: 'corbado-cognito-gateway',
@@ -47,10 +56,6 @@ if (setUp()) {
         AWS_LAMBDA_LOG_FORMAT: format,
         ...settings,
       }
-      const runtime = `${modules}/aws-lambda-ric/index.mjs`
-      const door = openLambdaDoor({ name: `${format} log`, env, canaries, alias, runtime, node })
-      t.teardown(door.stop)
-      return door
     }
     const doors = ['Text', 'JSON'].map((format) => openDoor(format))
 
@@ -88,6 +93,60 @@ if (setUp()) {
         t.strictSame(Object.keys(more), [], 'no other property')
       })
     }
+
+    t.test('and a trigger that throws is shown to the user by Cognito as that sentence', async (t) => {
+      const [door] = doors
+      if (door) stack.deploy(door.runner, [alias])
+      const suspended = await world.addTenant()
+      const { userPoolId, file } = suspended
+      await putTenantRecord(stack, { ...file, status: 'suspended' }, userPoolId, 2)
+      // Cognito knows a pool by its client, and the other tenants share one.
+      const clientId = `${CLIENT_ID}suspended`
+      stack.cognito.putPool({
+        ...{ userPoolId, accountId: file.aws.accountId, region: file.aws.region, aliasAttributes: [] },
+        lambdaConfig: {
+          DefineAuthChallenge: hostedArn(alias),
+          CreateAuthChallenge: hostedArn(alias),
+          VerifyAuthChallengeResponse: hostedArn(alias),
+        },
+        clients: [{ clientId, preventUserExistenceErrors: true, allowCustomAuth: true }],
+      })
+      const { url: endpoint } = stack.cognito
+      const app = clients.identityJs.open({ endpoint, userPoolId, clientId })
+      const thrown = await app.signIn(canaries.is['user name']).catch((error: Error) => error)
+      const { name, message } = thrown as Error
+      const shown = { name, message }
+      t.match(shown, {
+        name: 'UserLambdaValidationException',
+        message:
+          /^DefineAuthChallenge failed with error Sign-in with a passkey is not available right now\. \(ref [\da-f-]{36}\)\.$/,
+      })
+    })
+
+    t.test('and a process starts well within the time that Cognito waits, and ends at SIGTERM', async (t) => {
+      const event = eventsOf(canaries, tenant)('DefineAuthChallenge_Authentication', { session: [] })
+      const colds: { readyMs: number; answerMs: number }[] = []
+      for (let round = 0; round < 3; round += 1) {
+        const process = await startClientProcess(t, { runtime, node, env: environment('Text') })
+        const { answer, sinceStartMs } = await process.invoke(event, hostedArn(alias))
+        t.match(answer, { ...event, response: { challengeName: 'CUSTOM_CHALLENGE', issueTokens: false } })
+        colds.push({ readyMs: Math.round(await process.ready()), answerMs: Math.round(sinceStartMs) })
+        await process.invoke(event, hostedArn(alias))
+        const { code, signal, afterMs } = await process.terminate()
+        t.ok(code === 0 || signal === 'SIGTERM', `ended by itself or by the signal: ${code} ${signal}`)
+        t.ok(afterMs < 2_000, `after ${Math.round(afterMs)} ms; Lambda gives 300`)
+        const lines = process.printed.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line))
+        t.match(lines, [{ coldStart: true }, { coldStart: false }])
+        t.equal(lines.length, 2, 'no line more and none lost')
+        t.strictSame(canaries.leaksIn(process.printed.join('\n')), [])
+      }
+      const median = (name: 'readyMs' | 'answerMs') => colds.map((cold) => cold[name]).sort((a, b) => a - b)[1] ?? 0
+      t.ok(median('answerMs') < 5_000)
+      t.comment(
+        `cold start, from process start, median of ${colds.length}: ready after ${median('readyMs')} ms, ` +
+          `first answer after ${median('answerMs')} ms (Cognito waits 5,000)`,
+      )
+    })
 
     t.test('and nothing that is entrusted to it is printed or told', async (t) => {
       const send = async (door: LambdaDoor, inputs: Parameters<LambdaDoor['send']>[0][]) => {

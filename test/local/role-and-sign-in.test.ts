@@ -1,0 +1,156 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { customerAdmin, gateway, OPERATOR_VARIABLES, roleArnOf } from '../../src/local/accounts.js'
+import { APPS_VARIABLE } from '../../src/local/apps.js'
+import { createCloudFormationClient } from '../../src/local/cloudformation-client.js'
+import { evaluateRole } from '../../src/local/cloudformation-template.js'
+import { passwordLogin } from '../../src/local/login-client.js'
+import { NEWCOMER, putNewcomer } from '../../src/local/newcomer.js'
+import { parseQuickCreate } from '../../src/local/quick-create.js'
+import { startStack } from '../../src/local/stack.js'
+import type { RoleTerms } from '../../src/operator/customer-role.js'
+import { describeCustomerRole } from '../../src/operator/customer-role.js'
+import { customerRoleTemplate, templateParameters } from '../../src/operator/customer-role-cloudformation.js'
+import { FEATURE_NAMES } from '../../src/operator/customer-role-features.js'
+import { quickCreateLink } from '../../src/operator/customer-role-link.js'
+import { cli } from '../operator/fixtures/cli.js'
+
+const stack = await startStack()
+t.teardown(() => stack.stop())
+const { app } = putNewcomer(stack)
+const { userPoolId, accountId, region } = NEWCOMER
+const env = stack.envFor(customerAdmin(accountId))
+const { CUSTOMER_TEMPLATE_URL: templateUrl, DOCTOR_ROLE_ARN: doctorRoleArn } = OPERATOR_VARIABLES
+
+const terms: RoleTerms = {
+  userPoolId,
+  accountId,
+  region,
+  externalId: 'corbado-0123456789abcdef',
+  features: FEATURE_NAMES,
+  gatewayRoleArn: roleArnOf(gateway),
+  doctorRoleArn,
+}
+
+/** CreateStack with these parameters and no others. */
+function create(parameters: Record<string, string>, more: Record<string, string> = {}): Promise<string> {
+  const members = Object.entries(parameters).flatMap(([name, value], index) => [
+    [`Parameters.member.${index + 1}.ParameterKey`, name],
+    [`Parameters.member.${index + 1}.ParameterValue`, value],
+  ])
+  const form = { StackName: 'a', TemplateURL: templateUrl, 'Capabilities.member.1': 'CAPABILITY_NAMED_IAM' }
+  return createCloudFormationClient(region, env)('CreateStack', { ...form, ...Object.fromEntries(members), ...more })
+}
+
+t.test('CloudFormation refuses a stack that AWS would refuse, and then there is no role', async (t) => {
+  const right = templateParameters(terms)
+  const { Checks: _, ...tooFew } = right
+  const refusals = [
+    [create(tooFew), 'Parameters: [Checks] must have values'],
+    [create({ ...right, More: 'x' }), 'Parameters: [More] do not exist in the template'],
+    [create({ ...right, GatewayRoleArn: 'arn' }), 'Parameter GatewayRoleArn must match pattern'],
+    [create({ ...right, Checks: 'yes' }), 'must be one of AllowedValues'],
+    [create({ ...right, UserPoolId: `eu_${'x'.repeat(60)}` }), 'at most 55 characters'],
+    [create(right, { 'Capabilities.member.1': 'CAPABILITY_IAM' }), 'InsufficientCapabilitiesException'],
+    [create(right, { TemplateURL: 'https://a.s3.amazonaws.com/b' }), 'S3 error'],
+    [create(right, { StackName: 'a_b' }), 'StackName'],
+  ] as const
+  for (const [made, said] of refusals) await t.rejects(made, { message: new RegExp(said.replace(/[[\]]/g, '\\$&')) })
+  const elsewhere = { ...env, AWS_ENDPOINT_URL_CLOUDFORMATION: 'https://cloudformation.eu-central-1.amazonaws.com' }
+  t.throws(() => createCloudFormationClient(region, elsewhere), { message: /not on this machine/ })
+  t.throws(() => createCloudFormationClient(region, {}), { message: /AWS_ENDPOINT_URL_CLOUDFORMATION is not set/ })
+  t.notOk(stack.cloudformation.calls.some(({ principal }) => principal === undefined))
+})
+
+t.test('the click on the link makes exactly the role that the hand-over describes', async (t) => {
+  for (const features of [FEATURE_NAMES, ['pre-login'] as const]) {
+    const described = describeCustomerRole({ ...terms, features })
+    const { parameters } = parseQuickCreate(quickCreateLink(templateUrl, { ...terms, features }))
+    const pseudo = { 'AWS::Partition': 'aws', 'AWS::AccountId': accountId, 'AWS::Region': region }
+    const role = evaluateRole(customerRoleTemplate(), new Map(Object.entries({ ...parameters, ...pseudo })))
+    t.same(role, {
+      Path: described.path,
+      RoleName: described.name,
+      Description: 'Corbado passkey gateway',
+      AssumeRolePolicyDocument: described.trust,
+      Policies: [{ PolicyName: 'corbado', PolicyDocument: described.permissions }],
+    })
+  }
+  const unknown = { Parameters: {}, Conditions: {}, Resources: { Role: { Properties: { 'Fn::Join': [] } } } }
+  t.throws(() => evaluateRole(unknown, new Map()), { message: /does not know Fn::Join/ }, 'it does not guess')
+})
+
+t.test('a role stays until it is deleted, and only its own account can do either', async (t) => {
+  const link = quickCreateLink(templateUrl, terms)
+  const deploy = (own: Record<string, string>, ...more: string[]) =>
+    cli(['local', 'deploy-role', link, ...more], { env: own })
+  const stranger = stack.envFor({ ...customerAdmin('444455556666'), accountId })
+  t.match(await deploy(stranger), { code: 1, stderr: /AccessDenied: .*cloudformation:CreateStack/ })
+  const Statement = [{ Effect: 'Allow', Action: 'cloudformation:*', Resource: '*' } as const]
+  const powerless = { ...customerAdmin(accountId), policies: [{ Version: '2012-10-17', Statement } as const] }
+  t.match(await deploy(stack.envFor(powerless)), { code: 1, stderr: /AccessDenied: .*iam:CreateRole/ })
+  const made = await deploy(env, '--json')
+  t.equal(JSON.parse(made.stdout).roleArn, describeCustomerRole(terms).arn)
+  t.match(await deploy(env), { code: 1, stderr: /AlreadyExistsException/ })
+  const words = ['local', 'delete-role', userPoolId]
+  for (const time of ['deleted', 'deleted before']) {
+    const deleted = await cli(words, { env })
+    t.same(deleted, { code: 0, stdout: 'stack corbado-eu-central-1-N0rthw1nd: deleted\n', stderr: '' }, time)
+  }
+  t.equal((await deploy(env)).code, 0, 'its name is free again')
+  t.match(await cli(['local', 'deploy-role', 'https://example.com/'], { env }), {
+    code: 2,
+    stderr: /quick-create link/,
+  })
+})
+
+t.test('sign-in asks nobody but this machine, and names the pools and users that there are', async (t) => {
+  const dir = t.testdir()
+  const write = (name: string, corbado: string) => {
+    writeFileSync(join(dir, name), JSON.stringify({ cognito: stack.cognito.url, corbado, apps: [app] }))
+    return { [APPS_VARIABLE]: join(dir, name) }
+  }
+  const signIn = (own: Record<string, string>, ...words: string[]) => cli(['local', 'sign-in', ...words], { env: own })
+  t.match(await signIn({}, userPoolId), { code: 2, stderr: /LOCAL_APPS is not set/ })
+  t.match(await signIn({ [APPS_VARIABLE]: join(dir, 'no') }, userPoolId), { code: 1, stderr: /npm start has ended/ })
+  const abroad = write('abroad', 'https://corbado.example')
+  t.match(await signIn(abroad, userPoolId), { code: 2, stderr: /not on this machine/ })
+  const own = write('own', stack.corbado.url)
+  t.match(await signIn(own, 'eu-central-1_Other'), { code: 2, stderr: new RegExp(`there are ${userPoolId}`) })
+  t.match(await signIn(own, userPoolId, '--user', 'x'), {
+    code: 2,
+    stderr: /there are ines@northwind\.example, tariq@/,
+  })
+  const { code, stdout } = await signIn(
+    own,
+    userPoolId,
+    '--flow',
+    'password',
+    '--user',
+    'tariq@northwind.example',
+    '--json',
+  )
+  t.equal(code, 0)
+  t.match(JSON.parse(stdout), { identifier: 'tariq@northwind.example', flow: 'password', signedIn: true })
+  t.notOk(app.users.some(({ password }) => stdout.includes(password)))
+})
+
+t.test('Cognito signs in by password alone whom it would in AWS, and nobody else', async (t) => {
+  const { identifier = '', password = '' } = app.users[0] ?? {}
+  const options = { endpoint: stack.cognito.url, userPoolId, clientId: app.clientId, username: identifier, password }
+  const refused = (error: string) => ({ kind: 'refused', error })
+  t.match(await passwordLogin({ ...options, password: `not-${password}` }), refused('NotAuthorizedException'))
+  t.match(await passwordLogin({ ...options, username: 'nobody@northwind.example' }), refused('NotAuthorizedException'))
+  t.match(await passwordLogin(options), { kind: 'tokens', username: 'northwind-100731' })
+  t.same(stack.cognito.triggerCalls, [], 'without a trigger of custom auth')
+
+  const user = { username: 'northwind-100731', password, attributes: { email: identifier, email_verified: 'true' } }
+  stack.cognito.putUser(userPoolId, { ...user, mfa: ['SMS_MFA'] })
+  t.match(await passwordLogin(options), refused('NotAuthorizedException'), 'never past a second factor')
+  stack.cognito.putUser(userPoolId, { ...user, enabled: false })
+  t.match(await passwordLogin(options), refused('NotAuthorizedException'))
+  const clients = [{ clientId: app.clientId, preventUserExistenceErrors: true, allowCustomAuth: true }]
+  stack.cognito.putPool({ userPoolId, accountId, region, lambdaConfig: {}, clients, aliasAttributes: ['email'] })
+  t.match(await passwordLogin(options), refused('InvalidParameterException'), 'where the client does not allow it')
+})
