@@ -411,7 +411,8 @@ t.test('an overloaded process sheds load with 503 and Retry-After, and stays ali
   }, 1)
   t.teardown(() => clearInterval(block))
   let answer = await send(triggerPath('pre-sign-up'), triggerEvent('PreSignUp_SignUp'), {}, loaded)
-  for (let tries = 0; answer.status !== 503 && tries < 8; tries += 1) {
+  // A loop that is blocked makes its dependencies look slow too, which is another 503.
+  for (let tries = 0; !answer.headers.has('retry-after') && tries < 8; tries += 1) {
     answer = await send(triggerPath('pre-sign-up'), triggerEvent('PreSignUp_SignUp'), {}, loaded)
   }
   const live = await fetch(`${loaded}/health/live`)

@@ -1,8 +1,8 @@
-import { performance } from 'node:perf_hooks'
-import { type Call, type Clock, createCall } from '../call.js'
-import { isUpstreamError, type Upstream, upstreamError } from '../errors.js'
+import type { Call, Clock } from '../call.js'
+import type { Upstream } from '../errors.js'
 import type { TenantKey } from '../ids.js'
 import { createBoundedMap } from './bounded-map.js'
+import { loadInTime, type Outcome, waitFor } from './shared-load.js'
 
 /** A value just loaded and how long it serves, in milliseconds from now. */
 export interface Loaded<V> {
@@ -57,9 +57,6 @@ export function failureMemoryMs(): number {
   return 5_000 * (0.8 + Math.random() * 0.4)
 }
 
-/** A timer of a process that has time is a few milliseconds late at most. */
-const LATE_MS = 25
-
 interface Held<V> {
   readonly value: V
   readonly freshUntil: number
@@ -71,8 +68,6 @@ interface Entry<V> {
   readonly held?: Held<V> | undefined
   readonly failure?: { readonly error: unknown; readonly until: number }
 }
-
-type Outcome<V> = { readonly value: V } | { readonly error: unknown }
 
 export function createExpiringCache<V, Args extends unknown[] = []>(
   options: ExpiringCacheOptions<V, Args>,
@@ -86,7 +81,9 @@ export function createExpiringCache<V, Args extends unknown[] = []>(
 
   async function load(key: TenantKey, args: Args): Promise<Outcome<V>> {
     try {
-      const { value, freshMs, staleMs, keepMs } = await loadInTime(args)
+      const { value, freshMs, staleMs, keepMs } = await loadInTime(options.loadMs, (call) =>
+        options.load(call, ...args),
+      )
       const now = clock.now()
       if (keepMs === 0) entries.delete(key)
       else entries.set(key, { held: hold(value, now, freshMs, staleMs, keepMs) })
@@ -96,18 +93,6 @@ export function createExpiringCache<V, Args extends unknown[] = []>(
       const ms = options.failureMs(error, held !== undefined)
       if (held || ms > 0) entries.set(key, { held, failure: { error, until: clock.now() + ms } })
       return { error }
-    }
-  }
-
-  /** A process too busy to look at its clock ends a load whose answer may be here: a crowd waits for it, so once more. */
-  async function loadInTime(args: Args): Promise<Loaded<V>> {
-    const start = performance.now()
-    try {
-      return await options.load(createCall(options.loadMs), ...args)
-    } catch (error) {
-      const lateMs = performance.now() - start - options.loadMs
-      if (lateMs < LATE_MS || !isUpstreamError(error) || error.kind !== 'timeout') throw error
-      return options.load(createCall(options.loadMs), ...args)
     }
   }
 
@@ -163,13 +148,4 @@ export function createExpiringCache<V, Args extends unknown[] = []>(
 
 function hold<V>(value: V, now: number, freshMs: number, staleMs: number, keepMs: number): Held<V> {
   return { value, freshUntil: now + freshMs, staleUntil: now + staleMs, keepUntil: now + keepMs }
-}
-
-/** Waits for a shared load within the caller's own time, and notes the wait on the caller's line. */
-async function waitFor<V>(running: Promise<Outcome<V>>, upstream: Upstream, call: Call): Promise<Outcome<V>> {
-  const start = performance.now()
-  const outcome = await call.within(running, (): Outcome<V> => ({ error: upstreamError(upstream, 'timeout') }))
-  const error = 'error' in outcome ? outcome.error : undefined
-  call.observe(upstream, performance.now() - start, isUpstreamError(error) ? error.facts : undefined)
-  return outcome
 }

@@ -389,6 +389,7 @@ t.test('counts on one line of a terminal', async (t) => {
   await startStack(t)
   const dir = t.testdir({ 'a.yaml': tenantYaml('a'), 'b.yaml': tenantYaml('b') })
   const { stderr, stdout } = await cli(['tenants', 'apply', dir, '--yes'], { env, isTTY: true })
-  t.equal(stderr, '\r1 of 2 written\r2 of 2 written\r\u001b[K')
+  const [half, full] = ['█'.repeat(15) + '░'.repeat(15), '█'.repeat(30)]
+  t.equal(stderr, `\r${half} 1 of 2 written\r${full} 2 of 2 written\r\u001b[K`)
   t.match(stdout, '\u001b[32m+\u001b[39m a (eu-central-1_a)')
 })

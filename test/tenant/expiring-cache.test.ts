@@ -336,6 +336,53 @@ t.test('expire of a key that is not there is no entry', async (t) => {
   t.equal(cache.size, 0)
 })
 
+/** Keeps the event loop from everything else. */
+function block(ms: number): void {
+  const until = performance.now() + ms
+  while (performance.now() < until);
+}
+
+t.test('a load that timed out because the process was busy is tried once more, for all who wait', async (t) => {
+  const { get, last, loads } = createBench({ loadMs: 20 })
+  const crowd = Promise.all([get(), get(), get()])
+  block(60)
+  await last().fail(upstreamError('table', 'timeout'))
+  t.equal(loads.length, 2)
+  await last().end('one')
+  t.strictSame(await crowd, Array(3).fill({ value: 'one', stale: false }))
+})
+
+t.test('a load is tried again once at most, and only after a timeout that came late', async (t) => {
+  const { get, last, loads } = createBench({ loadMs: 20, failureMs: 0 })
+  const twice = t.rejects(get(), upstreamError('table', 'timeout'))
+  for (const many of [1, 2]) {
+    t.equal(loads.length, many)
+    block(60)
+    await last().fail(upstreamError('table', 'timeout'))
+  }
+  await twice
+  const inTime = createBench({ loadMs: 400, failureMs: 0 })
+  const once = t.rejects(inTime.get(), upstreamError('table', 'timeout'))
+  await inTime.last().fail(upstreamError('table', 'timeout'))
+  await once
+  const other = createBench({ loadMs: 20, failureMs: 0 })
+  const denied = t.rejects(other.get(), upstreamError('table', 'denied'))
+  block(60)
+  await other.last().fail(upstreamError('table', 'denied'))
+  await denied
+  t.strictSame([loads.length, inTime.loads.length, other.loads.length], [2, 1, 1])
+})
+
+t.test('what is fresh is there without a promise, and nothing else is', async (t) => {
+  const { clock, fill, cache } = createBench()
+  t.equal(cache.fresh(A), undefined)
+  await fill()
+  t.equal(cache.fresh(A), 'one')
+  t.equal(cache.fresh(key('B')), undefined)
+  clock.advance(LIFE.freshMs)
+  t.equal(cache.fresh(A), undefined)
+})
+
 t.test('the cache is bounded: the least recently used entry goes first, and is counted', async (t) => {
   const { get, fill, cache, loads } = createBench({ max: 2 })
   await fill('a', key('A'))
