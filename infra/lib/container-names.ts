@@ -14,7 +14,7 @@ export const DOOR_PORT = 3000
 
 /** ARNs of container mode in this place. */
 export function containerArnsIn(place: Place) {
-  const { function: gateway, topic: _topic } = arnsIn(place)
+  const { function: gateway } = arnsIn(place)
   const [partition, region, account] = [gateway.split(':')[1], place.region, place.account]
   const arn = (service: string, rest: string) => `arn:${partition}:${service}:${region}:${account}:${rest}`
   return {

@@ -57,6 +57,7 @@ export class GatewayStack extends Stack {
     const outputs = {
       [OPERATOR_SETTINGS.gatewayFunctionArn.name]: functionArn,
       [SETTINGS.tenantTable.name]: NAMES.table,
+      [OPERATOR_SETTINGS.parameterKeyId.name]: parameterKey.keyArn,
       TABLE_KEY_ARN: tableKey.keyArn,
       GATEWAY_VERSION_NUMBER: gateway.currentVersion.version,
     }

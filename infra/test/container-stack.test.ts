@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { Match } from 'aws-cdk-lib/assertions'
+import { Match, type Template } from 'aws-cdk-lib/assertions'
 import { parseEnv } from '../../src/env.js'
 import { REGION } from '../../src/local/accounts.js'
 import { parseSettings } from '../forwarder/settings.js'
@@ -12,13 +12,16 @@ const templates = synthContainers(containersWith())
 const stack = stackOf(templates, `CorbadoGatewayContainers-${REGION}`)
 const gateway = stackOf(templates, `CorbadoGateway-${REGION}`)
 
+/** As CloudFormation would read them. */
+type Properties = ReturnType<Template['findResources']>[string]
+
 /** Properties of the only resource of a type, or of the first whose id begins so. */
-function the(type: string, beginning = ''): Record<string, never> {
+function the(type: string, beginning = ''): Properties {
   const found = Object.entries(stack.findResources(type)).filter(([id]) => id.startsWith(beginning))
   assert.equal(found.length, 1, `${type} ${beginning}: ${found.map(([id]) => id)}`)
-  return found[0]?.[1].Properties
+  return found[0]?.[1].Properties ?? {}
 }
-const container = () => (the('AWS::ECS::TaskDefinition').ContainerDefinitions as Json[])[0] as Record<string, never>
+const container = (): Properties => the('AWS::ECS::TaskDefinition').ContainerDefinitions[0]
 const variablesOf = (pairs: { Name: string; Value: string }[]) =>
   Object.fromEntries(pairs.map(({ Name, Value }) => [Name, Value]))
 

@@ -34,7 +34,7 @@ const variables = { ...forwarderEnv, AWS_REGION: region, GATEWAY_URL: container.
 function deployBundle() {
   const printed: string[] = []
   const environments = createEnvironments({
-    runtime: resolve('../dist/local/runtime.mjs'),
+    runtime: resolve('dist/runtime.mjs'),
     entry: BUNDLE,
     env: variables,
     onLine: (line) => printed.push(line),
