@@ -6,9 +6,8 @@ import type { OpenApp } from './operator/invoke-app.js'
 import { runCli } from './operator/program.js'
 
 const { argv, env, stdin, stdout, stderr } = process
-// Whoever reads may have enough before we are done, as `head` does.
-for (const output of [stdout, stderr])
-  output.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? 0 : 1))
+// Whoever reads may have enough before we are done, as `head` does: what was begun is ended all the same, and says how.
+for (const output of [stdout, stderr]) output.on('error', () => undefined)
 // The app takes longer to load than most commands to run.
 const openApp: OpenApp = async (...options) => (await import('./in-process.js')).openApp(...options)
 const io = { stdin, stdout, stderr, env, clock: systemClock }

@@ -1,6 +1,10 @@
-/** Aborts when the process is told to end, and keeps that from happening at once; a second time it does. */
+/**
+ * Aborts when the process is told to end, and keeps that from happening at once; a second time it does. Nobody who reads
+ * on is a word too, as of `head`.
+ */
 export function listenForInterruption(): AbortSignal {
   const controller = new AbortController()
+  process.stdout.once('error', () => controller.abort())
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => controller.abort())
   return controller.signal
 }

@@ -16,6 +16,9 @@ export interface ReadStatement {
 
 export const COGNITO = 'cognito-idp.amazonaws.com'
 
+/** Actions, as IAM reads them, with which a function can be invoked. */
+const invokes = /^(\*|lambda:(\*|invoke\*|invokefunction))$/i
+
 /** Tells what one statement of an alias's policy lets in, and what is wrong with it. `index` counts from 0. */
 export function readStatement(statement: unknown, index: number, aliasArn: string): ReadStatement {
   const fields = fieldsOf(statement)
@@ -35,11 +38,14 @@ export function readStatement(statement: unknown, index: number, aliasArn: strin
   if (!isDeepStrictEqual(textsOf(Service), [COGNITO]) || Object.keys(otherPrincipals).length > 0) {
     return fault('foreign-statement', `names ${textsOf(Service).join(', ') || 'a principal'} that is not Cognito`)
   }
-  const known = fields.Effect === 'Allow' && isDeepStrictEqual(textsOf(fields.Action), ['lambda:InvokeFunction'])
-  if (!known || !isDeepStrictEqual(textsOf(fields.Resource), [aliasArn])) {
-    return fault('foreign-statement', 'does not simply allow lambda:InvokeFunction on this alias')
-  }
-  return readCondition(fields.Condition, name)
+  const actions = textsOf(fields.Action)
+  const read = readCondition(fields.Condition, name)
+  const simple = isDeepStrictEqual(actions, ['lambda:InvokeFunction'])
+  if (fields.Effect === 'Allow' && simple && isDeepStrictEqual(textsOf(fields.Resource), [aliasArn])) return read
+  const { faults } = fault('foreign-statement', 'does not simply allow lambda:InvokeFunction on this alias')
+  // Pools that it lets in stay let in when the policy is written anew.
+  const letsIn = fields.Effect === 'Allow' && actions.some((action) => invokes.test(action))
+  return { poolArns: letsIn ? read.poolArns : [], faults }
 }
 
 function readCondition(condition: unknown, name: string): ReadStatement {

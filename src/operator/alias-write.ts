@@ -58,13 +58,25 @@ export async function editAlias(aliases: FunctionAliases, edit: AliasEdit): Prom
     const text = aliasPolicyText(aliasArn, wanted)
     const outcome = await write(aliases, alias, wanted.length === 0 ? undefined : text, found?.revisionId)
     if (outcome === 'too-long') throw full(alias)
-    if (outcome === 'written') {
+    if (outcome === 'written' && (await isThere(aliases, alias, text, found?.revisionId))) {
       return { written: true, policy: readAliasPolicy(aliasArn, wanted.length === 0 ? undefined : text) }
     }
   }
   throw new NotPossible(
     `the policy of ${alias} was changed by somebody else ${TRIES_MAX} times meanwhile; nothing was written. Try again.`,
   )
+}
+
+/** A first policy is written under no revision: only another look tells whether somebody else wrote one at the same time. */
+async function isThere(
+  aliases: FunctionAliases,
+  alias: string,
+  text: string,
+  revisionId: string | undefined,
+): Promise<boolean> {
+  if (revisionId !== undefined) return true
+  const now = await aliases.fetchPolicy(alias, createCall(AWS_CALL_MS))
+  return now !== undefined && isDeepStrictEqual(JSON.parse(now.policy), JSON.parse(text))
 }
 
 async function write(

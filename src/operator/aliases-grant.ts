@@ -34,6 +34,12 @@ export function aliasesGrantCommand(io: CommandIo): Command {
 async function grant(word: string, options: GrantOptions, place: AliasPlace, io: CommandIo): Promise<void> {
   const tenant = await tenantIn(word, place)
   const { alias } = tenant
+  if (alias === place.actionsAlias) {
+    throw new NotPossible(
+      `${tenant.tenantId} names the actions alias ${alias}, whose policy lets in Corbado's own caller: give the tenant's ` +
+        'file another alias and apply it',
+    )
+  }
   const { aliases } = place.upstreams
   const aliasArn = `${place.functionArn}:${alias}`
   const exists = (await aliases.list(createCall(AWS_CALL_MS))).includes(alias)
@@ -43,6 +49,7 @@ async function grant(word: string, options: GrantOptions, place: AliasPlace, io:
   const loses = change.removed.length + change.faults.length > 0
   if (!options.json) io.stdout.write(changeText(change, createPaint(io.stdout, io.env)))
   if (loses && !(await isAgreed(options, io))) {
+    io.foundProblems()
     const command = `corbado-gateway aliases grant ${tenant.tenantId} --yes`
     if (options.json) writeJson(io.stdout, { written: false, ...change, arn: aliasArn })
     else io.stdout.write(`\nNothing was written. To write it: ${command}\n`)

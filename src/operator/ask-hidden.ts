@@ -16,9 +16,11 @@ export async function askHidden(question: string, { stdin, stderr }: Io): Promis
   stderr.write(question)
   stdin.setRawMode(true)
   try {
-    return await readKeys(stdin)
+    // The usual iterator would close the terminal with the last key, and nothing could give it back its echo.
+    return await readKeys(stdin.iterator({ destroyOnReturn: false }))
   } finally {
     stdin.setRawMode(false)
+    stdin.pause()
     stderr.write('\n')
   }
 }

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { type AliasPlace, withAliases } from './alias-place.js'
@@ -55,8 +56,12 @@ async function onboard(options: OnboardOptions, place: AliasPlace, io: CommandIo
   await Promise.all([file, handOverFile].map(assertNoFile))
   const warn = (text: string) => void io.stderr.write(`warning: ${text}\n`)
   const onboarding = await draftOnboarding({ answers, wanted: options.alias, known, rules, place, settings, warn })
-  await writeNewFile(file, onboarding.yaml)
   await writeNewFile(handOverFile, onboarding.handOver)
+  // Each without the other is of no use: the same command must be able to make both.
+  await writeNewFile(file, onboarding.yaml).catch(async (error) => {
+    await rm(handOverFile)
+    throw error
+  })
   reportOnboarded(onboarding, { file, handOverFile, dir: options.dir, json: options.json === true }, io)
 }
 

@@ -72,8 +72,23 @@ export function readOperatorSettings<K extends Name = never>(
     const value = source[setting.name]
     return value ? [[key, checked(setting, value)]] : []
   })
+  const settings: OperatorSettings = Object.fromEntries(given)
+  assertOneAccount(settings)
   // Object.fromEntries forgets which keys it was given; `needed` was checked above.
-  return Object.fromEntries(given) as OperatorSettings & { readonly [Needed in K]: string }
+  return settings as OperatorSettings & { readonly [Needed in K]: string }
+}
+
+/** The function and its roles are of one account: customers' roles trust the account that these name, mistyped or not. */
+function assertOneAccount(settings: OperatorSettings): void {
+  const [first, ...others] = (['gatewayFunctionArn', 'gatewayRoleArn', 'doctorRoleArn'] as const).flatMap((key) => {
+    const [, partition, , , accountId] = settings[key]?.split(':') ?? []
+    return accountId === undefined ? [] : [{ name: OPERATOR_SETTINGS[key].name, account: `${partition}:${accountId}` }]
+  })
+  const other = others.find(({ account }) => account !== first?.account)
+  if (!first || !other) return
+  throw new EnvInvalid(
+    `${other.name} is of another account than ${first.name}: ${other.account}, ${first.account}. The function and its roles are of one.`,
+  )
 }
 
 function checked({ name, pattern, form }: OperatorSetting, value: string): string {

@@ -30,14 +30,16 @@ export async function callAws<T>(
   call: Call,
   sliceMs: number | undefined,
   send: (options: { abortSignal: AbortSignal }) => Promise<T>,
+  // A kept connection that the other side has closed, or one bad server of many: worth one more try, at once. Not for a
+  // write whose first request may have been done all the same, and whose second answer would then speak of itself alone.
+  repeats: 'unavailable' | 'never' = 'unavailable',
 ): Promise<T> {
   const { signal } = call.slice(sliceMs)
   const start = performance.now()
   const attempt = () => attemptOnce(upstream, signal, send)
   try {
     const answer = await attempt().catch((fault: UpstreamError) => {
-      // A kept connection that the other side has closed, or one bad server of many: worth one more try, at once.
-      if (fault.kind === 'unavailable') return attempt()
+      if (fault.kind === repeats) return attempt()
       throw fault
     })
     call.observe(upstream, performance.now() - start)

@@ -93,11 +93,11 @@ export function createFunctionAliases(
     async putPolicy(alias, Policy, RevisionId, call) {
       const ResourceArn = `${FunctionName}:${alias}`
       const command = new PutResourcePolicyCommand({ ResourceArn, Policy, ...(RevisionId && { RevisionId }) })
-      return written(callAws('lambda', call, undefined, (options) => client.send(command, options)))
+      return written(callAws('lambda', call, undefined, (options) => client.send(command, options), 'never'))
     },
     async deletePolicy(alias, RevisionId, call) {
       const command = new DeleteResourcePolicyCommand({ ResourceArn: `${FunctionName}:${alias}`, RevisionId })
-      return written(callAws('lambda', call, undefined, (options) => client.send(command, options)))
+      return written(callAws('lambda', call, undefined, (options) => client.send(command, options), 'never'))
     },
   }
 }

@@ -47,7 +47,7 @@ export function createUserPoolSettings(
     },
     async update(input, call) {
       const command = new UpdateUserPoolCommand({ ...input, UserPoolId })
-      await callAws('cognito', call, undefined, (options) => client.send(command, options))
+      await callAws('cognito', call, undefined, (options) => client.send(command, options), 'never')
     },
     async describeClient(ClientId, call) {
       const command = new DescribeUserPoolClientCommand({ UserPoolId, ClientId })

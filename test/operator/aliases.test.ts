@@ -307,13 +307,61 @@ t.test('what somebody else wrote into a policy goes only with --yes, and never w
   const [own] = ours(poolArn(`${region}_acme`)).Statement
   stack.lambda.putPolicy(arnOf('t-1'), { Version: '2012-10-17', Statement: own ? [own, foreign] : [foreign] })
   const shown = await cli('aliases', 'grant', 'acme')
-  t.equal(shown.code, 0)
+  t.equal(shown.code, 1, 'a write was due')
   t.match(shown.stdout, /- t-1: statement by-hand names arn:aws:iam::444455556666:root/)
   t.match(shown.stdout, /Nothing was written. To write it: corbado-gateway aliases grant acme --yes/)
   t.equal((await policy('t-1'))?.faults.length, 1)
   t.equal((await cli('aliases', 'grant', 'acme', '--yes')).code, 0)
   t.strictSame((await policy('t-1'))?.faults, [])
   t.strictSame((await policy('t-1'))?.poolArns, [poolArn(`${region}_acme`)])
+})
+
+t.test('grant leaves the actions alias alone, whose policy lets in the caller of Corbado', async (t) => {
+  const { env, stack } = await setUp(t, [tenantOf('acme', 'corbado')], ['corbado'])
+  const theirs = ours(poolArn(`${region}_any`))
+  stack.lambda.putPolicy(arnOf('corbado'), theirs)
+  const { code, stderr } = await runCli(['aliases', 'grant', 'acme', '--yes'], {
+    env: { ...env, ACTIONS_ALIAS: 'corbado' },
+  })
+  t.equal(code, 1)
+  t.match(stderr, /acme names the actions alias corbado/)
+  t.strictSame((await policyOf(stack, 'corbado'))?.poolArns, [poolArn(`${region}_any`)])
+})
+
+t.test('pools that a statement of somebody else lets in stay let in; what it denies is not let in', async (t) => {
+  const { cli, stack, policy } = await setUp(t, [tenantOf('acme', 't-1')])
+  const other = poolArn(`${region}_other`)
+  const [simple] = ours(other).Statement as [Statement]
+  const wider = { ...simple, Action: ['lambda:InvokeFunction', 'lambda:GetFunction'] }
+  const denied = { ...ours(poolArn(`${region}_denied`)).Statement[0], Effect: 'Deny' } as Statement
+  stack.lambda.putPolicy(arnOf('t-1'), { Version: '2012-10-17', Statement: [wider, denied] })
+  t.equal((await cli('aliases', 'grant', 'acme', '--yes')).code, 0)
+  t.strictSame((await policy('t-1'))?.poolArns, [poolArn(`${region}_acme`), other])
+})
+
+t.test('two first grants of an alias at once let in both pools', async (t) => {
+  const { stack, policy } = await setUp(t, [])
+  const { createOperatorUpstreams } = await import('../../src/upstreams/operator.js')
+  const upstreams = createOperatorUpstreams(
+    { region, functionArn: FUNCTION_ARN, actionsAlias: ACTIONS_ALIAS },
+    stack.clock,
+  )
+  t.teardown(() => upstreams.close())
+  let overwritten = false
+  const aliases: FunctionAliases = {
+    ...upstreams.aliases,
+    async putPolicy(...request) {
+      const outcome = await upstreams.aliases.putPolicy(...request)
+      // Whoever read "no policy" too writes last.
+      if (!overwritten) stack.lambda.putPolicy(arnOf('t-1'), ours(poolArn(`${region}_rival`)))
+      overwritten = true
+      return outcome
+    },
+  }
+  const acme = poolArn(`${region}_acme`)
+  const edit = { alias: 't-1', aliasArn: arnOf('t-1'), agreed: [], pools: (now: readonly string[]) => [...now, acme] }
+  t.match(await editAlias(aliases, edit), { written: true })
+  t.strictSame((await policy('t-1'))?.poolArns, [acme, poolArn(`${region}_rival`)])
 })
 
 t.test('a policy that is changed meanwhile is read again; one that never rests is left as it is', async (t) => {

@@ -113,6 +113,10 @@ t.test('refuses a pool, a tenant id and a file that there are already, in the fo
   t.match((await cli({ ...flags, pool: `${POOL}2` })).stderr, /hand-over\.md exists already/)
   t.strictSame((await readdir(dir)).sort(), ['first.yaml', 'hand-over.md'])
 
+  const noFolder = { ...flags, pool: `${POOL}3`, 'hand-over': `${handOver}.d/none.md` }
+  t.match((await cli(noFolder)).stderr, /cannot be written \(ENOENT\)/)
+  t.strictSame((await readdir(dir)).sort(), ['first.yaml', 'hand-over.md'], 'neither without the other')
+
   await putRecord(t, tenantFile({ tenantId: 'recorded', customer: 'recorded', userPoolId: 'eu-central-1_Recorded' }))
   const other = { ...flags, account: '999988887777', 'hand-over': `${handOver}2` }
   const recorded = await cli({ ...other, pool: 'eu-central-1_Recorded' })
@@ -148,6 +152,18 @@ t.test('names every setting that is missing', async (t) => {
   const { code, stderr } = await runCli(['onboard', '--dir', dir], { env: less })
   t.equal(code, 2)
   t.match(stderr, /GATEWAY_ROLE_ARN is not set.*CUSTOMER_TEMPLATE_URL is not set/)
+})
+
+t.test('refuses to hand over roles of another account than the function is of', async (t) => {
+  const { dir } = setUp(t)
+  const mistyped = {
+    ...env,
+    ...OPERATOR_VARIABLES,
+    DOCTOR_ROLE_ARN: 'arn:aws:iam::999900000002:role/corbado-gateway-doctor',
+  }
+  const { code, stderr } = await runCli(['onboard', '--dir', dir], { env: mistyped })
+  t.equal(code, 2)
+  t.match(stderr, /DOCTOR_ROLE_ARN is of another account than GATEWAY_FUNCTION_ARN: aws:999900000002, aws:999900000001/)
 })
 
 t.test('writes a draft that tenants validate accepts, with defaults for what has one', async (t) => {

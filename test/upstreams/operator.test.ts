@@ -146,6 +146,17 @@ t.test('a pool as its owner sees it', async (t) => {
     }),
   )
 
+  await t.test('a write whose answer is a fault is not sent again: the first may have been done', (t) =>
+    as(admin, async (upstreams) => {
+      await cognito.setFault({ kind: 'status', status: 500 }, 'UpdateUserPool')
+      const updates = () => cognito.calls.filter(({ operation }) => operation === 'UpdateUserPool').length
+      const before = updates()
+      await t.rejects(settingsOf(upstreams).update({ UserPoolId: userPoolId }, call()), { code: 'GW_ERR_UPSTREAM_UNAVAILABLE' })
+      t.equal(updates(), before + 1)
+      await cognito.setFault(undefined)
+    }),
+  )
+
   await t.test('is read whole and written whole', (t) =>
     as(admin, async (upstreams) => {
       const pool = settingsOf(upstreams)
