@@ -37,10 +37,13 @@ export interface VerifierOptions {
   readonly secrets: TenantSecrets
   readonly limiter: Limiter
   readonly clock: Clock
+  /** Most verdicts kept, those of running calls included; the least recently asked for goes first. */
+  readonly keptMax?: number
 }
 
-export function createVerifier({ verifySignedData, secrets, limiter, clock }: VerifierOptions): Verify {
-  const kept = createBoundedMap<TenantKey, Kept>(KEPT_MAX)
+export function createVerifier(options: VerifierOptions): Verify {
+  const { verifySignedData, secrets, limiter, clock, keptMax = KEPT_MAX } = options
+  const kept = createBoundedMap<TenantKey, Kept>(keptMax)
 
   async function ask(config: TenantConfig, proof: Proof, call: Call): Promise<Verdict> {
     const limiterKey = tenantKey(config.userPoolId, 'verify')

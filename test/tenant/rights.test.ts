@@ -1,17 +1,30 @@
+import { subscribe } from 'node:diagnostics_channel'
+import type { Socket } from 'node:net'
 import { DeleteItemCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import t from 'tap'
+import { buildApp } from '../../src/app.js'
+import { parseEnv } from '../../src/env.js'
+import { createHandler, lambdaInvocation } from '../../src/invocation.js'
+import { ACTIONS_ALIAS } from '../../src/local/accounts.js'
 import type { IssuedCredentials } from '../../src/local/iam.js'
 import type { Fault, StandIn } from '../../src/local/stand-in.js'
 import { basicCredential, hostedArn, putTenantRecord, toLocal } from '../../src/local/tenants.js'
+import { createLogger } from '../../src/plugins/logger.js'
 import type { TenantFile } from '../../src/tenant/config.js'
+import { createUpstreams } from '../../src/upstreams/index.js'
 import { createFrozenClock } from '../fixtures/clock.js'
 import { defineEvent, triggerEvent, verifyEvent } from '../fixtures/events.js'
-import { type Line, startGateway } from '../fixtures/gateway.js'
+import { type Line, startGateway, type Teardown } from '../fixtures/gateway.js'
+import { createLogSink } from '../fixtures/log-sink.js'
 import { tenantFile } from '../fixtures/tenants.js'
 
 const SECOND = 1_000
 const HOUR = 3_600 * SECOND
 const USER = '7c9e6679-7425-40de-944b-e07fc1f90ae7'
+
+/** The other ends of all connections that a server of this process accepted. */
+const accepted = new Set<Socket>()
+subscribe('net.server.socket', (message) => void accepted.add((message as { socket: Socket }).socket))
 
 const clock = createFrozenClock()
 const gateway = await startGateway(t, { clock })
@@ -38,6 +51,8 @@ await gateway.handler(
   { httpMethod: 'GET', path: '/health/live', headers: {}, requestContext: {} },
   { awsRequestId: 'warm', invokedFunctionArn: '', getRemainingTimeInMillis: () => 6_000 },
 )
+// So has the first look at the table, on a machine that is busy.
+await gateway.trigger(defineEvent([], {}, { userPoolId: 'eu-central-1_Nobody' })).catch(() => undefined)
 
 let count = 0
 type Changes = Parameters<typeof tenantFile>[0]
@@ -349,6 +364,27 @@ t.test('config', async (t) => {
   )
 })
 
+const poolArn = ({ aws, userPoolId }: TenantFile) =>
+  `arn:aws:cognito-idp:${aws.region}:${aws.accountId}:userpool/${userPoolId}`
+/** Changes what the tenant's role may do, as a customer would; sessions that exist follow. */
+function permit(file: TenantFile, actions: readonly string[]): void {
+  const [Principal, Condition] = [
+    { AWS: 'arn:aws:iam::999900000001:root' },
+    { StringEquals: { 'sts:ExternalId': file.aws.externalId ?? '' } },
+  ]
+  sts.putRole({
+    roleArn: file.aws.roleArn ?? '',
+    trust: {
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Principal, Action: 'sts:AssumeRole', Condition }],
+    },
+    policies: actions.map((Action) => ({
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Action, Resource: poolArn(file) }],
+    })),
+  })
+}
+
 t.test('tenant role', async (t) => {
   const assumed = () => sts.calls.filter(({ operation }) => operation === 'AssumeRole')
   type Input = Record<string, string>
@@ -590,26 +626,6 @@ t.test('tenant role', async (t) => {
     t.equal(await costs(sts, both), 1)
   })
 
-  const poolArn = ({ aws, userPoolId }: TenantFile) =>
-    `arn:aws:cognito-idp:${aws.region}:${aws.accountId}:userpool/${userPoolId}`
-  /** Changes what the tenant's role may do, as a customer would; sessions that exist follow. */
-  function permit(file: TenantFile, actions: readonly string[]): void {
-    const [Principal, Condition] = [
-      { AWS: 'arn:aws:iam::999900000001:root' },
-      { StringEquals: { 'sts:ExternalId': file.aws.externalId ?? '' } },
-    ]
-    sts.putRole({
-      roleArn: file.aws.roleArn ?? '',
-      trust: {
-        Version: '2012-10-17',
-        Statement: [{ Effect: 'Allow', Principal, Action: 'sts:AssumeRole', Condition }],
-      },
-      policies: actions.map((Action) => ({
-        Version: '2012-10-17',
-        Statement: [{ Effect: 'Allow', Action, Resource: poolArn(file) }],
-      })),
-    })
-  }
   const every = ['cognito-idp:AdminGetUser', 'cognito-idp:ListUsers', 'cognito-idp:AdminSetUserMFAPreference']
 
   t.test('a permission that fresh credentials lack is a reason of its own and not tried again for 60 s', async (t) => {
@@ -859,12 +875,200 @@ t.test('secret of the Backend API', async (t) => {
       t.equal(await costs(ssm, async () => t.equal(await reason(file), 'backend_unauthorized')), 0)
     })
   })
+})
 
-  t.test('no line holds a secret, whatever went wrong above', async (t) => {
-    t.notMatch(gateway.text(), /corbado1_/)
-    t.notMatch(gateway.text(), /Basic |Bearer |AQICAH/)
-    for (const { secretAccessKey, sessionToken } of issued) {
-      t.notOk(gateway.text().includes(secretAccessKey) || gateway.text().includes(sessionToken))
-    }
+/** Another environment of the function, with a memory and connections of its own. */
+async function startEnvironment(t: Teardown) {
+  const env = parseEnv({ LOG_LEVEL: 'trace', ...process.env })
+  const upstreams = createUpstreams(env, clock)
+  const sink = createLogSink()
+  const logger = createLogger(env.logLevel, sink)
+  const app = buildApp({ env, upstreams, clock, logger, invocationOf: lambdaInvocation })
+  const handler = await createHandler(app)
+  t.teardown(async () => {
+    await app.close()
+    await upstreams.close()
   })
+  const invoke = (payload: object, alias: string) =>
+    handler(payload, {
+      awsRequestId: 'request',
+      invokedFunctionArn: hostedArn(alias),
+      getRemainingTimeInMillis: () => 6_000,
+    })
+  return { invoke, take: sink.take }
+}
+
+t.test('an environment that was frozen for an hour', async (t) => {
+  const standIns = [table, ssm, sts, cognito, corbado]
+  const operations = ['GetItem', 'GetParameter', 'AssumeRole', 'AdminGetUser', 'verifySignedData']
+  const freezes: Record<string, (socket: Socket) => void> = {
+    'whose connections were closed meanwhile': (socket) => socket.destroy(),
+    // Whoever forgot a connection answers what still comes on it with a reset, and reads nothing.
+    'whose connections were forgotten meanwhile, unseen': (socket) =>
+      socket.removeAllListeners('data').on('data', () => socket.resetAndDestroy()),
+  }
+  for (const [how, lose] of Object.entries(freezes)) {
+    t.test(`${how}, serves at once and asks each source once more`, async (t) => {
+      const environment = await startEnvironment(t)
+      const file = await addTenant()
+      const { userPoolId, alias } = file
+      const attributes = { email: 'ada@acme.example', phone_number: '+4989123456' }
+      cognito.putUser(userPoolId, { username: USER, attributes })
+
+      /** All three, one after the other as an environment gets them; says what was asked, and over what. */
+      async function serveThree(factor: string) {
+        const before = standIns.map(({ calls }) => calls.length)
+        const event = verifyEvent(await corbado.sign(PROJECT, USER), {}, { userPoolId })
+        t.match(await environment.invoke(event, alias), { response: { answerCorrect: true } })
+        const preLogin = { action: 'pre-login', userPoolId, identifier: USER }
+        t.match(await environment.invoke(preLogin, ACTIONS_ALIAS), found)
+        const postAppend = { action: 'post-append', userPoolId, username: USER }
+        t.strictSame(await environment.invoke(postAppend, ACTIONS_ALIAS), { statusCode: 200, body: {} })
+        t.match(environment.take(), [
+          { outcome: 'correct', level: 'info' },
+          { outcome: 'found', level: 'info' },
+          { outcome: factor, level: 'info' },
+        ])
+        const calls = standIns.map((standIn, i) => standIn.calls.slice(before[i]))
+        const counts = calls.map((some, i) => some.filter(({ operation }) => operation === operations[i]).length)
+        t.strictSame(counts, [1, 1, 1, 2, 1], operations.join(', '))
+        return calls.map((some) => new Set(some.map(({ connection }) => connection)))
+      }
+
+      const kept = await serveThree('factor_set')
+      clock.advance(3_601 * SECOND)
+      const ports = standIns.map(({ port }) => port)
+      // Nothing of the process runs between this and the next event.
+      for (const socket of accepted) if (ports.includes(socket.localPort ?? 0)) lose(socket)
+      const fresh = await serveThree('unchanged')
+      for (const [i, connections] of fresh.entries()) {
+        t.strictSame([connections.size, kept[i]?.size], [1, 1], `one connection to ${standIns[i]?.name}`)
+        t.notOk(
+          [...connections].some((one) => kept[i]?.has(one)),
+          `a new one to ${standIns[i]?.name}`,
+        )
+      }
+    })
+  }
+})
+
+/** What is broken of a tenant, and how often its source may be asked. */
+interface Broken {
+  readonly what: string
+  breakIt(file: TenantFile): void
+  readonly ask: 'pre-login' | 'verify'
+  readonly reason: string
+  readonly source: 'AssumeRole' | 'GetParameter'
+  /** Calls that it takes to find out. */
+  readonly first: number
+  /** Between two calls from then on, in seconds. */
+  readonly every: readonly [least: number, most: number]
+  readonly runSeconds: number
+}
+
+/** CONTRACT 7. A failure is remembered for 5 s, give or take a fifth. */
+const ABOUT_5 = [4, 6] as const
+const brokens: readonly Broken[] = [
+  {
+    what: 'a role that does not trust us',
+    breakIt: ({ aws }) => sts.deleteRole(aws.roleArn ?? ''),
+    ...{ ask: 'pre-login', reason: 'sts_denied', source: 'AssumeRole', first: 1, every: ABOUT_5, runSeconds: 30 },
+  },
+  {
+    what: 'a role that lacks a permission',
+    breakIt: (file) => permit(file, []),
+    ...{ ask: 'pre-login', reason: 'role_permission_missing', source: 'AssumeRole', first: 1 },
+    ...{ every: [60, 60], runSeconds: 61 },
+  },
+  {
+    what: 'a parameter that is not there',
+    breakIt: ({ corbado }) => ssm.remove(corbado.credentialParameter),
+    ...{ ask: 'verify', reason: 'secret_unavailable', source: 'GetParameter', first: 1 },
+    ...{ every: ABOUT_5, runSeconds: 30 },
+  },
+  {
+    what: 'a secret that Corbado refuses',
+    breakIt: ({ corbado }) => ssm.put(corbado.credentialParameter, basicCredential(PROJECT, 'corbado1_wrong')),
+    // The first 401 has it read again at once.
+    ...{ ask: 'verify', reason: 'backend_unauthorized', source: 'GetParameter', first: 2 },
+    ...{ every: [30, 30], runSeconds: 31 },
+  },
+  {
+    what: "another project's secret",
+    breakIt: ({ corbado }) => ssm.put(corbado.credentialParameter, basicCredential('pro-5002', 'corbado1_other')),
+    // It is a good secret of somebody's, so it is kept like one: for SECRET_TTL_SECONDS.
+    ...{ ask: 'verify', reason: 'secret_wrong_project', source: 'GetParameter', first: 1 },
+    ...{ every: [300, 300], runSeconds: 30 },
+  },
+]
+
+t.test('a broken tenant that is called a hundred times a second', async (t) => {
+  const TICK_MS = 100
+  const IN_A_TICK = 10
+
+  /** An answer without what is random in it. */
+  async function answerOf({ userPoolId, alias }: TenantFile, ask: Broken['ask'], proof: string): Promise<string> {
+    if (ask === 'pre-login') {
+      return JSON.stringify((await gateway.action({ action: 'pre-login', userPoolId, identifier: USER })).body)
+    }
+    count += 1
+    const privateChallengeParameters = { cognitoID: USER, nonce: `nonce-${count}` }
+    const event = verifyEvent(proof, { privateChallengeParameters }, { userPoolId })
+    return JSON.stringify((await gateway.trigger(event, { arn: hostedArn(alias) })).response)
+  }
+
+  const served = { 'pre-login': JSON.stringify(found.body), verify: '{"answerCorrect":true}' }
+  const refused = { 'pre-login': JSON.stringify(untyped.body), verify: '{"answerCorrect":false}' }
+
+  for (const { what, breakIt, ask, reason, source, first, every, runSeconds } of brokens) {
+    const [least, most] = every
+    t.test(
+      `with ${what} costs ${first} ${source}, then one in ${least} s at most; its neighbour is served`,
+      async (t) => {
+        const broken = await addTenant()
+        const neighbour = await addTenant({ corbado: { projectId: 'pro-5002' } })
+        breakIt(broken)
+        const standIn = source === 'AssumeRole' ? sts : ssm
+        const [before, startedAt] = [standIn.calls.length, clock.now()]
+        const proof = await corbado.sign(PROJECT, USER)
+        const answers = { broken: new Set<string>(), neighbour: new Set<string>() }
+        gateway.take()
+        for (let ms = 0; ms < runSeconds * SECOND; ms += TICK_MS) {
+          const others = answerOf(neighbour, ask, await corbado.sign('pro-5002', USER))
+          const own = Array.from({ length: IN_A_TICK }, () => answerOf(broken, ask, proof))
+          for (const answer of await Promise.all(own)) answers.broken.add(answer)
+          answers.neighbour.add(await others)
+          clock.advance(TICK_MS)
+        }
+        t.strictSame([...answers.broken], [refused[ask]])
+        t.strictSame([...answers.neighbour], [served[ask]])
+        const reasons = gateway.take().flatMap((line) => (line.tenantId === broken.tenantId ? [line.reason] : []))
+        t.equal(reasons.length, (runSeconds * SECOND * IN_A_TICK) / TICK_MS)
+        t.strictSame([...new Set(reasons)], [reason])
+
+        const callsOf = ({ aws, corbado }: TenantFile) =>
+          standIn.calls.slice(before).filter(({ operation, input }) => {
+            const { RoleArn, Name } = input as { RoleArn?: string; Name?: string }
+            return operation === source && (RoleArn === aws.roleArn || Name === corbado.credentialParameter)
+          })
+        t.equal(callsOf(neighbour).length, 1)
+        const seconds = callsOf(broken).map(({ at }) => (at - startedAt) / SECOND)
+        t.strictSame(seconds.slice(0, first), Array(first).fill(0), 'to find out')
+        const later = seconds.slice(first)
+        for (const [i, at] of later.entries()) {
+          const gap = at - (later[i - 1] ?? 0)
+          t.ok(gap >= least && gap <= most + TICK_MS / SECOND, `${gap} s after the one before`)
+        }
+        t.ok(later.length >= Math.floor((runSeconds - 1) / most), `${later.length} more in ${runSeconds} s`)
+      },
+    )
+  }
+})
+
+t.test('no line holds a secret, whatever went wrong above', async (t) => {
+  t.notMatch(gateway.text(), /corbado1_/)
+  t.notMatch(gateway.text(), /Basic |Bearer |AQICAH/)
+  for (const { secretAccessKey, sessionToken } of issued) {
+    t.notOk(gateway.text().includes(secretAccessKey) || gateway.text().includes(sessionToken))
+  }
 })

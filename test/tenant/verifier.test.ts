@@ -1,7 +1,13 @@
 import t from 'tap'
+import { createCall } from '../../src/call.js'
+import { parseEnv } from '../../src/env.js'
 import type { Fault, StandIn } from '../../src/local/stand-in.js'
-import { basicCredential, hostedArn } from '../../src/local/tenants.js'
-import type { TenantFile } from '../../src/tenant/config.js'
+import { basicCredential, hostedArn, toLocal } from '../../src/local/tenants.js'
+import { type TenantFile, withDefaults } from '../../src/tenant/config.js'
+import { createLimiter } from '../../src/tenant/limiter.js'
+import { createTenantSecrets } from '../../src/tenant/secrets.js'
+import { createVerifier } from '../../src/tenant/verifier.js'
+import { createUpstreams } from '../../src/upstreams/index.js'
 import { createFrozenClock } from '../fixtures/clock.js'
 import { verifyEvent } from '../fixtures/events.js'
 import { type InvokeOptions, type Line, startGateway } from '../fixtures/gateway.js'
@@ -274,6 +280,81 @@ t.test('no proof can have its verdict kept for longer than 600 s, whatever it sa
   t.equal(await costs(corbado, async () => t.strictSame(await verify(proof), verified)), 0)
   clock.advance(1)
   t.equal(await costs(corbado, async () => t.strictSame(await verify(proof), refused('invalid_challenge'))), 1)
+})
+
+t.test('the memo is bounded', async (t) => {
+  const env = parseEnv(process.env)
+  const upstreams = createUpstreams(env, clock)
+  t.teardown(() => upstreams.close())
+  const secrets = createTenantSecrets(env, upstreams.fetchParameter, clock)
+  const config = withDefaults(toLocal(file, gateway.stack))
+  /** A verifier that keeps three verdicts: with `ask` it is asked about a proof, and says what came of it. */
+  function createSmall() {
+    const limiter = createLimiter(10, clock)
+    const verify = createVerifier({ verifySignedData: upstreams.verifySignedData, secrets, limiter, clock, keptMax: 3 })
+    return async (signedPasskeyData: string, of = config) => {
+      const proof = { signedPasskeyData, username: USER, nonce: 'nonce-1', lifeMs: 360 * SECOND }
+      const verdict = await verify(of, proof, createCall(6 * SECOND))
+      return verdict.kind === 'result' ? verdict.result : verdict.kind
+    }
+  }
+  const signFour = () => Promise.all([sign(), sign(), sign(), sign()])
+
+  t.test('one proof too many takes the place of the first, which costs a call again and is refused', async (t) => {
+    const ask = createSmall()
+    const [first, second, third, fourth] = await signFour()
+    for (const proof of [first, second, third]) t.equal(await ask(proof), 'success')
+    const again = async () => {
+      for (const proof of [first, second, third]) t.equal(await ask(proof), 'success')
+    }
+    t.equal(await costs(corbado, again), 0, 'three are kept')
+    t.equal(await ask(fourth), 'success')
+    const rest = async () => {
+      for (const proof of [second, third, fourth]) t.equal(await ask(proof), 'success')
+    }
+    t.equal(await costs(corbado, rest), 0, 'the others keep their verdicts')
+    t.equal(await costs(corbado, async () => t.equal(await ask(first), 'invalid_challenge')), 1)
+  })
+
+  t.test('a verdict that was asked for lately outlives one that was not', async (t) => {
+    const ask = createSmall()
+    const [first, second, third, fourth] = await signFour()
+    for (const proof of [first, second, third, first, fourth]) t.equal(await ask(proof), 'success')
+    t.equal(await costs(corbado, async () => t.equal(await ask(first), 'success')), 0)
+    t.equal(await costs(corbado, async () => t.equal(await ask(second), 'invalid_challenge')), 1)
+  })
+
+  t.test('calls that run take places too: what was pushed out is asked again, and both are answered', async (t) => {
+    const ask = createSmall()
+    const [first, second, third, fourth] = await signFour()
+    await withFault(corbado, { kind: 'slow', ms: 150 }, async () => {
+      const all = async () => {
+        const running = [first, second, third].map((proof) => ask(proof))
+        const joined = [first, second, third].map((proof) => ask(proof))
+        const pushing = ask(fourth)
+        // The order in which two calls reach Corbado is the network's; one of them spends the proof.
+        t.strictSame((await Promise.all([running[0], ask(first)])).sort(), ['invalid_challenge', 'success'])
+        for (const verdict of [...running.slice(1), ...joined.slice(1), pushing]) t.equal(await verdict, 'success')
+        t.equal(await joined[0], await running[0], 'who waits already gets the verdict waited for')
+      }
+      t.equal(await costs(corbado, all), 5)
+    })
+  })
+
+  t.test('a call that was pushed out and never left forgets nothing but itself', async (t) => {
+    const ask = createSmall()
+    const [first, ...others] = await signFour()
+    t.equal(await ask(await sign()), 'success', 'the secret is known')
+    const { corbado: settings } = config
+    const lacking = { ...config, corbado: { ...settings, credentialParameter: `${settings.credentialParameter}-2` } }
+    await withFault(ssm, { kind: 'slow', ms: 150 }, async () => {
+      const unsent = ask(first, lacking)
+      for (const proof of others) t.equal(await ask(proof), 'success')
+      t.equal(await ask(first), 'success')
+      t.equal(await unsent, 'secret-unavailable')
+    })
+    t.equal(await costs(corbado, async () => t.equal(await ask(first), 'success')), 0)
+  })
 })
 
 t.test('an unknown user costs the same call, once, and is refused though the proof is good', async (t) => {
