@@ -3,7 +3,14 @@ import type { Command } from 'commander'
 import t from 'tap'
 import { SETTINGS } from '../src/env.js'
 import { ERRORS } from '../src/errors.js'
-import { FUNCTION_ARN, OPERATOR_VARIABLES, operator, PARAMETER_PREFIX, TABLE_NAME } from '../src/local/accounts.js'
+import {
+  ACTIONS_ALIAS,
+  FUNCTION_ARN,
+  OPERATOR_VARIABLES,
+  operator,
+  PARAMETER_PREFIX,
+  TABLE_NAME,
+} from '../src/local/accounts.js'
 import { CHECK_DOCS } from '../src/operator/doctor-finding.js'
 import { createProgram } from '../src/operator/program.js'
 import { OPERATOR_SETTINGS } from '../src/operator/settings.js'
@@ -79,22 +86,22 @@ t.test("the table of the operator's rights is all that an operator may do in the
   const { DOCTOR_ROLE_ARN } = OPERATOR_VARIABLES
   const on = (resource: string): string | undefined => {
     if (resource.endsWith(`:table/${TABLE_NAME}`)) return 'the table `TENANT_TABLE`'
-    if (resource.endsWith(`:parameter${PARAMETER_PREFIX}/*`)) return 'the parameters under `PARAMETER_PREFIX`'
+    if (resource.endsWith(`:parameter${PARAMETER_PREFIX}/*_*/*`)) {
+      return "the tenants' parameters, `PARAMETER_PREFIX` + `/*_*/*`"
+    }
     const others = new Map([
       [FUNCTION_ARN, 'the function `GATEWAY_FUNCTION_ARN`'],
       [`${FUNCTION_ARN}:*`, 'its aliases'],
+      [`${FUNCTION_ARN}:${ACTIONS_ALIAS}`, 'the alias `ACTIONS_ALIAS`'],
       [DOCTOR_ROLE_ARN, 'the role `DOCTOR_ROLE_ARN`'],
     ])
     return others.get(resource)
   }
   const statements = operator.policies.flatMap(({ Statement }) => Statement)
-  const expected = statements.map(({ Action, Resource = '' }) => [
-    [Action]
-      .flat()
-      .map((action) => `\`${action}\``)
-      .join(', '),
-    on(String(Resource)),
-  ])
+  const expected = statements.map(({ Effect, Action, Resource = '' }) => {
+    const actions = [Action].flat().map((action) => `\`${action}\``)
+    return [`${Effect === 'Deny' ? 'denied: ' : ''}${actions.join(', ')}`, on(String(Resource))]
+  })
   t.strictSame(table('operator rights'), expected)
 })
 

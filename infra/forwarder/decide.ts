@@ -74,6 +74,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function toObject(value: unknown): Record<string, unknown> {
+/** An answer's body, or nothing where it is no object. */
+export function toObject(value: unknown): Record<string, unknown> {
   return isObject(value) ? value : {}
 }

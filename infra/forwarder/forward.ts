@@ -1,10 +1,11 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout } from 'node:timers/promises'
 import type { Call, Clock } from '../../src/call.js'
+import { CallerSecretsUnavailable, Overloaded } from '../../src/errors.js'
 import { parseCallerSecrets, sign } from '../../src/plugins/signature.js'
 import type { GatewaySecret } from '../../src/tenant/gateway-secret.js'
 import type { Connection, Posted } from './connection.js'
-import type { TriggerEvent } from './decide.js'
+import { type TriggerEvent, toObject } from './decide.js'
 
 /** One event on its way to the container door. */
 export interface Forwarding {
@@ -29,17 +30,25 @@ export interface ForwardOptions {
   readonly clock: Clock
 }
 
-/** A load balancer's next address is tried after this long. */
+/** A load balancer's next address, or another container, is tried after this long. */
 const PAUSE_MS = 50
 const TRIES_MAX = 2
+/** Pauses between looks for a secret, from the first to the longest: SSM may be refusing many environments at once. */
+const LOOK_PAUSE_MS = { first: 50, last: 800 }
+/** With less time left no container would answer any more. */
+const SENDING_MS = 300
+
+/** Answers with which a container says that it has not begun (CONTRACT 2.2); another one may. */
+const NOT_BEGUN = [new Overloaded(), new CallerSecretsUnavailable()]
 
 /**
  * Signs an event and sends it. It is sent a second time only where nobody can have worked on it: where no connection came
- * about, or where the signature was refused and a newer secret is there. A proof is single-use, so nothing else is.
+ * about, where a container refused it before any work, or where the signature was refused and a newer secret is there.
+ * A proof is single-use, so nothing else is.
  */
 export async function forward(forwarding: Forwarding, options: ForwardOptions): Promise<Forwarded> {
   const { call } = forwarding
-  let text = await options.secret.get(call)
+  let text = await findSecret(options.secret, call)
   const start = performance.now()
   for (let attempt = 1; ; attempt += 1) {
     const request = text === undefined ? undefined : signed(forwarding, text, attempt, options.clock)
@@ -56,8 +65,20 @@ export async function forward(forwarding: Forwarding, options: ForwardOptions): 
   }
 }
 
+/** Looks for the secret as long as an answer could still come in time: nothing has been sent, so waiting is safe. */
+async function findSecret(secret: GatewaySecret, call: Call): Promise<string | undefined> {
+  for (let pauseMs = LOOK_PAUSE_MS.first; ; pauseMs = Math.min(2 * pauseMs, LOOK_PAUSE_MS.last)) {
+    const text = await secret.get(call)
+    const jitteredMs = pauseMs * (1 + Math.random())
+    if (text !== undefined || call.remainingMs() < jitteredMs + SENDING_MS) return text
+    await setTimeout(jitteredMs)
+  }
+}
+
 function isUnsent(posted: Posted): boolean {
-  return posted.kind === 'failed' && posted.reason === 'unsent'
+  if (posted.kind === 'failed') return posted.reason === 'unsent'
+  const { code } = toObject(posted.body)
+  return NOT_BEGUN.some((error) => posted.status === error.statusCode && code === error.code)
 }
 
 function isUnsigned(posted: Posted): boolean {

@@ -11,29 +11,9 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns'
 import type { Construct } from 'constructs'
-import type { Upstream, UpstreamFaultKind } from '../../src/errors.js'
-import type { VerifyReason } from '../../src/triggers/verify-auth-challenge-response.js'
-import { FAULTS } from './gateway-log.js'
+import { ALARMED_REASONS } from './alarmed-reasons.js'
+import { FAULTS } from './line-log.js'
 import { NAMES } from './names.js'
-
-type Reason = `${Upstream}_${UpstreamFaultKind}` | VerifyReason | 'internal'
-
-/**
- * Reasons that are ours to mend, with the lines in five minutes from which on somebody should look. Those that one
- * customer brings about (`role_permission_missing`, `sts_denied`, `secret_unavailable`, …) are on the dashboard.
- */
-export const ALARMED_REASONS = {
-  internal: 1,
-  table_denied: 1,
-  table_throttled: 1,
-  table_timeout: 25,
-  table_unavailable: 25,
-  ssm_throttled: 5,
-  sts_throttled: 5,
-  backend_rate_limited: 5,
-  backend_timeout: 50,
-  backend_unavailable: 50,
-} as const satisfies { readonly [R in Reason]?: number }
 
 export interface AlarmsOptions {
   readonly deadlineMs: number

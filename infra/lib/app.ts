@@ -32,6 +32,7 @@ function addHosted(app: App, hosted: HostedConfig, bundle: string, forwarderBund
     gateway.addStackDependency(global)
     const { containers } = config
     if (!containers) continue
-    new ContainerStack(app, { hosted, region, config, containers, gateway, bundle: forwarderBundle })
+    const stack = new ContainerStack(app, { hosted, region, config, containers, gateway, bundle: forwarderBundle })
+    stack.addStackDependency(gateway)
   }
 }

@@ -63,6 +63,21 @@ export const Release = Type.Object(
   closed,
 )
 
+export const DeletionProtection = Type.Optional(
+  Type.Boolean({ description: 'off for the first deployment, whose roll-back could not take away what is protected' }),
+)
+
+/** What Lambda leaves to functions without a reservation, in every account and region (README, Limits). */
+export const UNRESERVED = 100
+/** An account's limit of concurrency in a region as AWS gives it. */
+export const CONCURRENCY_DEFAULT = 1_000
+export const ConcurrencyLimit = Type.Optional(
+  Type.Integer({
+    minimum: UNRESERVED + 1,
+    description: `the account's limit of environments in this region, ${CONCURRENCY_DEFAULT} unless AWS raised it`,
+  }),
+)
+
 export type FunctionConfig = Static<typeof FunctionConfig>
 export type Network = Static<typeof Network>
 export type Release = Static<typeof Release>

@@ -26,10 +26,13 @@ interface Watch {
 
 const period = Duration.minutes(1)
 
-/** Alarms of what containers add; the reasons in their lines are counted with the function's. */
-export function createContainerAlarms(scope: Construct, options: ContainerAlarmsOptions): void {
+/**
+ * Alarms of what containers add; the reasons in their lines are counted with the function's.
+ * @returns the one that also ends a deployment
+ */
+export function createContainerAlarms(scope: Construct, options: ContainerAlarmsOptions): { readonly faults: Alarm } {
   const topic = options.topicArn === undefined ? undefined : Topic.fromTopicArn(scope, 'Topic', options.topicArn)
-  for (const [id, { what, metric, threshold, below }] of Object.entries(watches(options))) {
+  const createAlarm = (id: string, { what, metric, threshold, below }: Watch): Alarm => {
     const alarm = new Alarm(scope, `Alarm-${id}`, {
       alarmName: `${NAMES.function}-containers-${id}`,
       alarmDescription: `${NAMES.function}, containers: ${what}`,
@@ -40,10 +43,14 @@ export function createContainerAlarms(scope: Construct, options: ContainerAlarms
       treatMissingData: below ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
     })
     if (topic) alarm.addAlarmAction(new SnsAction(topic))
+    return alarm
   }
+  const { Faults, ...others } = watches(options)
+  for (const [id, watch] of Object.entries(others)) createAlarm(id, watch)
+  return { faults: createAlarm('Faults', Faults) }
 }
 
-function watches(options: ContainerAlarmsOptions): Record<string, Watch> {
+function watches(options: ContainerAlarmsOptions) {
   const { forwarder, service, balancer, targets, deadlineMs, leastTasks } = options
   return {
     // A refused login is an error of the forwarder too; single ones are everyday.
@@ -79,5 +86,5 @@ function watches(options: ContainerAlarmsOptions): Record<string, Watch> {
       metric: service.metricCpuUtilization({ period }),
       threshold: 85,
     },
-  }
+  } satisfies Record<string, Watch>
 }

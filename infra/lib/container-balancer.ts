@@ -37,7 +37,7 @@ export interface Balancer {
 export function createBalancer(scope: Construct, { vpc, groups }: ContainerNetwork, config: ContainerConfig): Balancer {
   const balancer = new ApplicationLoadBalancer(scope, 'Balancer', {
     ...{ vpc, vpcSubnets: PRIVATE, internetFacing: false, securityGroup: groups.balancer },
-    deletionProtection: true,
+    deletionProtection: config.deletionProtection ?? false,
     dropInvalidHeaderFields: true,
     desyncMitigationMode: DesyncMitigationMode.STRICTEST,
     // The forwarder gives a connection up after 20 s of silence, before this end does.
@@ -49,7 +49,8 @@ export function createBalancer(scope: Construct, { vpc, groups }: ContainerNetwo
     deregistrationDelay: DEREGISTRATION,
     loadBalancingAlgorithmType: TargetGroupLoadBalancingAlgorithmType.LEAST_OUTSTANDING_REQUESTS,
     healthCheck: {
-      path: '/health/ready',
+      // Alive, not ready: ECS replaces what this finds unhealthy, and its memory is to outlive an outage of the table.
+      path: '/health/live',
       healthyHttpCodes: '200',
       interval: Duration.seconds(10),
       timeout: Duration.seconds(5),
@@ -81,6 +82,7 @@ function createAccessLog(scope: Construct): Bucket {
     enforceSSL: true,
     blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
     lifecycleRules: [{ expiration: Duration.days(ACCESS_LOG_DAYS) }],
+    // Kept by a roll-back too: the load balancer writes to it at once, and it has no name that would be in the way.
     removalPolicy: RemovalPolicy.RETAIN,
   })
   acknowledge(bucket, { 'AwsSolutions-S1': 'It is itself an access log, of paths without anybody in them.' })

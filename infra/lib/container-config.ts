@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { FunctionConfig, text } from './config-parts.js'
+import { DeletionProtection, FunctionConfig, text } from './config-parts.js'
 
 const closed = { additionalProperties: false }
 
@@ -35,6 +35,7 @@ export const ContainerConfig = Type.Object(
       maxItems: 3,
       uniqueItems: true,
     }),
+    deletionProtection: DeletionProtection,
     domainName: text(
       '^([a-z\\d-]+\\.)+[a-z]{2,}$',
       'a domain name',

@@ -1,8 +1,7 @@
 import { parseEnv, SETTINGS } from '../../src/env.js'
 import type { ContainerConfig } from './container-config.js'
 import { DOOR_PORT } from './container-names.js'
-import type { Environment } from './environment.js'
-import { ConfigInvalid } from './read-config.js'
+import { assertOwnParameter, type Environment } from './environment.js'
 
 /**
  * The containers' environment: that of the region's function, and what only a container has.
@@ -13,11 +12,7 @@ export function containerEnvironment(
   region: string,
   { callerSecretsParameter }: ContainerConfig,
 ): Environment {
-  if (!callerSecretsParameter.startsWith(`${env.parameterPrefix}/`)) {
-    throw new ConfigInvalid(
-      `callerSecretsParameter must be below ${env.parameterPrefix}/: the containers read nothing else`,
-    )
-  }
+  assertOwnParameter('callerSecretsParameter', callerSecretsParameter, env.parameterPrefix)
   const own = {
     ...variables,
     [SETTINGS.port.name]: String(DOOR_PORT),

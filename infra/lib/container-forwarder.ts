@@ -5,7 +5,7 @@ import { PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { Architecture, Code, Function as LambdaFunction, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
-import { GATEWAY_VERSION, SETTINGS } from '../../src/env.js'
+import { type Env, GATEWAY_VERSION, SETTINGS } from '../../src/env.js'
 import { GATEWAY_URL } from '../forwarder/settings.js'
 import { acknowledge, wildcardResource } from './acknowledge.js'
 import { createAliases } from './aliases.js'
@@ -22,7 +22,8 @@ export interface ForwarderOptions {
   readonly bundle: string
   readonly network: ContainerNetwork
   readonly parameterKeyArn: string
-  readonly actionsAlias: string
+  /** As the containers read it. */
+  readonly env: Pick<Env, 'actionsAlias' | 'secretTtlSeconds'>
   readonly config: ContainerConfig
 }
 
@@ -32,7 +33,7 @@ export interface ForwarderOptions {
  * @throws ConfigInvalid where the bundle has not been built
  */
 export function createForwarder(scope: Construct, options: ForwarderOptions): LambdaFunction {
-  const { place, bundle, network, config, actionsAlias } = options
+  const { place, bundle, network, config, env } = options
   if (!existsSync(join(bundle, 'index.mjs'))) {
     throw new ConfigInvalid(`${join(bundle, 'index.mjs')} is not there: run npm run build in infra/`)
   }
@@ -49,27 +50,20 @@ export function createForwarder(scope: Construct, options: ForwarderOptions): La
     environment: {
       [GATEWAY_URL]: `https://${config.domainName}`,
       [SETTINGS.callerSecretsParameter.name]: config.callerSecretsParameter,
+      [SETTINGS.secretTtlSeconds.name]: String(env.secretTtlSeconds),
     },
     ...{ vpc: network.vpc, vpcSubnets: PRIVATE, securityGroups: [network.groups.forwarder] },
-    logGroup: createLog(scope, config),
+    logGroup: LogGroup.fromLogGroupName(scope, 'ForwarderLog', CONTAINER_NAMES.forwarderLog),
     // Its lines are JSON already, as the gateway's are.
     loggingFormat: LoggingFormat.TEXT,
     currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN, description: GATEWAY_VERSION },
   })
   createAliases(forwarder, {
     functionArn: containerArnsIn(place).forwarder,
-    ...{ tenantAliases: config.tenantAliases, actionsAlias },
+    ...{ tenantAliases: config.tenantAliases, actionsAlias: env.actionsAlias },
     ...{ actionCallerRoleArn: undefined, release: undefined },
   })
   return forwarder
-}
-
-function createLog(scope: Construct, { forwarder }: ContainerConfig): LogGroup {
-  return new LogGroup(scope, 'ForwarderLog', {
-    logGroupName: CONTAINER_NAMES.forwarderLog,
-    retention: forwarder.logRetentionDays,
-    removalPolicy: RemovalPolicy.RETAIN,
-  })
 }
 
 function createRole(scope: Construct, { place, parameterKeyArn, config }: ForwarderOptions): Role {

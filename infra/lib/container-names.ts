@@ -19,6 +19,7 @@ export function containerArnsIn(place: Place) {
   const arn = (service: string, rest: string) => `arn:${partition}:${service}:${region}:${account}:${rest}`
   return {
     forwarder: arn('lambda', `function:${CONTAINER_NAMES.forwarder}`),
+    taskLog: arn('logs', `log-group:${CONTAINER_NAMES.taskLog}`),
     forwarderLog: arn('logs', `log-group:${CONTAINER_NAMES.forwarderLog}`),
     parameter: (name: string) => arn('ssm', `parameter${name}`),
   }

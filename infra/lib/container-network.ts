@@ -1,4 +1,4 @@
-import { CfnOutput, RemovalPolicy } from 'aws-cdk-lib'
+import { CfnOutput } from 'aws-cdk-lib'
 import {
   CfnEIP,
   FlowLogDestination,
@@ -15,6 +15,7 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
 import type { ContainerConfig } from './container-config.js'
 import { DOOR_PORT } from './container-names.js'
+import { OUTLIVES } from './names.js'
 
 export const PRIVATE = { subnetType: SubnetType.PRIVATE_WITH_EGRESS }
 const HTTPS = Port.tcp(443)
@@ -32,7 +33,7 @@ export function createContainerNetwork(scope: Construct, config: ContainerConfig
   const { availabilityZones, vpcCidr } = config
   const addresses = availabilityZones.map((zone, index) => {
     const address = new CfnEIP(scope, `EgressAddress${index}`, { domain: 'vpc' })
-    address.applyRemovalPolicy(RemovalPolicy.RETAIN)
+    address.applyRemovalPolicy(OUTLIVES)
     new CfnOutput(scope, `EgressAddressOutput${index}`, { value: address.ref, description: `leaves ${zone}` })
     return address
   })

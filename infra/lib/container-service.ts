@@ -20,6 +20,7 @@ import { acknowledge, wildcardResource } from './acknowledge.js'
 import type { ContainerConfig } from './container-config.js'
 import { DOOR_PORT } from './container-names.js'
 import { type ContainerNetwork, PRIVATE } from './container-network.js'
+import { probe } from './container-probe.js'
 
 /**
  * Between SIGTERM and SIGKILL. The process drains for up to 10 s (src/server.ts); deregistration, which comes first,
@@ -71,6 +72,7 @@ function createTask(scope: Construct, { taskRole, log, variables, config }: Serv
   })
   acknowledge(executionRole, {
     [wildcardResource('*')]: 'ecr:GetAuthorizationToken knows no resource; pulling is allowed from one repository.',
+    [wildcardResource(log.logGroupArn)]: 'ECS names the streams of the one log group.',
   })
   const definition = new FargateTaskDefinition(scope, 'Task', {
     ...{ cpu: task.cpu, memoryLimitMiB: task.memoryMb, taskRole, executionRole },
@@ -86,9 +88,9 @@ function createTask(scope: Construct, { taskRole, log, variables, config }: Serv
     stopTimeout: STOP_TIMEOUT,
     // A full buffer loses lines, not logins.
     logging: LogDrivers.awsLogs({ logGroup: log, streamPrefix: 'gateway', mode: AwsLogDriverMode.NON_BLOCKING }),
-    // Fargate does not read the image's HEALTHCHECK. Alive, not ready: a new task mends no dependency.
+    // Fargate does not read the image's HEALTHCHECK.
     healthCheck: {
-      command: ['CMD', 'node', '-e', PROBE],
+      command: ['CMD', 'node', '-e', probe()],
       interval: Duration.seconds(15),
       timeout: Duration.seconds(3),
       retries: 3,
@@ -97,5 +99,3 @@ function createTask(scope: Construct, { taskRole, log, variables, config }: Serv
   })
   return definition
 }
-
-const PROBE = `fetch('http://127.0.0.1:${DOOR_PORT}/health/live').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))`

@@ -1,5 +1,7 @@
 import { type App, CfnOutput, Stack } from 'aws-cdk-lib'
+import { AlarmBehavior } from 'aws-cdk-lib/aws-ecs'
 import { ManagedPolicy, Role } from 'aws-cdk-lib/aws-iam'
+import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { SETTINGS } from '../../src/env.js'
 import { acknowledge, wildcardResource } from './acknowledge.js'
 import type { HostedConfig, RegionConfig } from './config.js'
@@ -9,7 +11,6 @@ import type { ContainerConfig } from './container-config.js'
 import { createEndpoints } from './container-endpoints.js'
 import { containerEnvironment } from './container-environment.js'
 import { createForwarder } from './container-forwarder.js'
-import { createContainerLog } from './container-log.js'
 import { CONTAINER_NAMES, containerArnsIn } from './container-names.js'
 import { createContainerNetwork } from './container-network.js'
 import { forwarderOperatorRights } from './container-rights.js'
@@ -50,23 +51,18 @@ export class ContainerStack extends Stack {
     const network = createContainerNetwork(this, containers)
     createEndpoints(network, place)
     const { balancer, targets } = createBalancer(this, network, containers)
-    const log = createContainerLog(this, containers.task.logRetentionDays)
+    const log = LogGroup.fromLogGroupArn(this, 'Log', containerArnsIn(place).taskLog)
     // Customers' roles trust this role by its name, wherever it works.
     const taskRole = Role.fromRoleArn(this, 'TaskRole', arnsIn(place).gatewayRole, { mutable: false })
     const service = createService(this, { network, targets, taskRole, log, variables, config: containers })
     const { parameterKeyArn } = gateway
-    const { actionsAlias, triggerDeadlineMs: deadlineMs } = env
-    const forwarder = createForwarder(this, {
-      place,
-      bundle,
-      network,
-      parameterKeyArn,
-      actionsAlias,
-      config: containers,
-    })
+    const forwarder = createForwarder(this, { place, bundle, network, parameterKeyArn, env, config: containers })
     const topicArn = hosted.alarmTopicName === undefined ? undefined : arnsIn(place).topic(hosted.alarmTopicName)
     const leastTasks = containers.task.min
-    createContainerAlarms(this, { forwarder, service, balancer, targets, deadlineMs, leastTasks, topicArn })
+    const deadlineMs = env.triggerDeadlineMs
+    const alarms = { forwarder, service, balancer, targets, deadlineMs, leastTasks, topicArn }
+    const { faults } = createContainerAlarms(this, alarms)
+    service.enableDeploymentAlarms([faults.alarmName], { behavior: AlarmBehavior.ROLLBACK_ON_ALARM })
     this.#createOperatorPolicy(place)
     const outputs = {
       // Of operators' commands on pools of container mode.

@@ -1,9 +1,8 @@
-import { RemovalPolicy } from 'aws-cdk-lib'
 import { AnyPrincipal, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3'
 import type { Construct } from 'constructs'
 import { acknowledge } from './acknowledge.js'
-import { NAMES } from './names.js'
+import { NAMES, OUTLIVES } from './names.js'
 
 /** The object that customers' CloudFormation reads: infra/customer/role.template.json as it was uploaded last. */
 const OBJECT = 'role.template.json'
@@ -18,7 +17,7 @@ export function createTemplateBucket(scope: Construct, account: string): string 
     encryption: BucketEncryption.S3_MANAGED,
     enforceSSL: true,
     versioned: true,
-    removalPolicy: RemovalPolicy.RETAIN,
+    removalPolicy: OUTLIVES,
     blockPublicAccess: new BlockPublicAccess({
       blockPublicAcls: true,
       ignorePublicAcls: true,

@@ -2,7 +2,8 @@ import { Duration } from 'aws-cdk-lib'
 import { Dashboard, GraphWidget, type IMetric, type IWidget, MathExpression } from 'aws-cdk-lib/aws-cloudwatch'
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import type { Construct } from 'constructs'
-import { FAULTS, TOP_TENANTS } from './gateway-log.js'
+import { TOP_TENANTS } from './gateway-log.js'
+import { FAULTS } from './line-log.js'
 import { NAMES } from './names.js'
 
 const period = Duration.minutes(1)

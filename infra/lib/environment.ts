@@ -40,10 +40,16 @@ export function functionEnvironment(
   }
   const env = parseEnv({ ...variables, [SETTINGS.awsRegion.name]: region })
   const { pseudonymKeyParameter: key, parameterPrefix: prefix } = env
-  if (key !== undefined && !key.startsWith(`${prefix}/`)) {
-    throw new ConfigInvalid(`PSEUDONYM_KEY_PARAMETER must be below ${prefix}/: the function may read nothing else`)
-  }
+  if (key !== undefined) assertOwnParameter(SETTINGS.pseudonymKeyParameter.name, key, prefix)
   return { variables, env }
+}
+
+/** The gateway reads below the prefix alone, and its operators only what is further below, at a pool's id. */
+export function assertOwnParameter(setting: string, name: string, prefix: string): void {
+  if (name.startsWith(`${prefix}/`) && !name.slice(prefix.length + 1).includes('/')) return
+  throw new ConfigInvalid(
+    `${setting} must be directly below ${prefix}/: the gateway reads nothing elsewhere, and deeper ones are tenants'`,
+  )
 }
 
 function assertChoosable(names: readonly string[]): void {

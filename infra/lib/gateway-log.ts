@@ -1,20 +1,13 @@
-import { RemovalPolicy } from 'aws-cdk-lib'
 import { CfnInsightRule } from 'aws-cdk-lib/aws-cloudwatch'
-import { CfnQueryDefinition, FieldIndexPolicy, FilterPattern, LogGroup } from 'aws-cdk-lib/aws-logs'
+import { CfnQueryDefinition, type LogGroup } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
-import type { LOG_FIELDS } from '../../src/plugins/log-line.js'
+import type { ContainerConfig } from './container-config.js'
+import { CONTAINER_NAMES } from './container-names.js'
+import { createLineLog } from './line-log.js'
 import { LOG_GROUP, NAMES } from './names.js'
 import { QUERIES } from './queries.js'
 
-type LogField = keyof typeof LOG_FIELDS
-
-/** Fields by which single lines are looked for; a query that names one reads no line without it. */
-export const INDEXED: readonly LogField[] = ['tenantId', 'reason', 'requestId', 'flowId']
-
-/** Metric of lines at level error, one value of its dimension `Reason` for each reason. */
-export const FAULTS = { namespace: 'Corbado/CognitoGateway', metricName: 'Faults', dimension: 'Reason' } as const
-
-/** Rankings of tenants, each counting the lines that pass its filters. */
+/** Rankings of tenants by lines that pass the filters. The forwarder's lines name no tenant, so none counts twice. */
 export const TOP_TENANTS = {
   lines: { name: `${NAMES.function}-top-tenants`, title: 'Tenants with the most invocations', filters: [] },
   faults: {
@@ -24,43 +17,51 @@ export const TOP_TENANTS = {
   },
 } as const
 
-/** The log group of the function, and all that CloudWatch makes of its lines: indexes, metric, rankings, saved queries. */
-export function createGatewayLog(scope: Construct, retentionDays: number): LogGroup {
-  const log = new LogGroup(scope, 'Log', {
-    logGroupName: LOG_GROUP,
-    retention: retentionDays,
-    removalPolicy: RemovalPolicy.RETAIN,
-    fieldIndexPolicies: [new FieldIndexPolicy({ fields: [...INDEXED] })],
-  })
-  // Not by outcome: a proof that could not be verified is `incorrect`, and pre-login answers a fault as `refused`.
-  log.addMetricFilter('Faults', {
-    metricNamespace: FAULTS.namespace,
-    metricName: FAULTS.metricName,
-    filterPattern: FilterPattern.literal('{ $.level = "error" && $.reason = "*" }'),
-    metricValue: '1',
-    dimensions: { [FAULTS.dimension]: '$.reason' },
-  })
-  for (const [id, { name, filters }] of Object.entries(TOP_TENANTS)) createRanking(scope, log, id, name, filters)
+export interface GatewayLogOptions {
+  readonly retentionDays: number
+  /** Where the region has containers too. Their log groups are made here, since queries and rankings name them all. */
+  readonly containers: ContainerConfig | undefined
+}
+
+/**
+ * The log group of the function, those of containers and forwarder, and all that CloudWatch makes of their lines:
+ * indexes, metric, rankings, saved queries.
+ * @returns the function's
+ */
+export function createGatewayLog(scope: Construct, { retentionDays, containers }: GatewayLogOptions): LogGroup {
+  const log = createLineLog(scope, 'Log', { logGroupName: LOG_GROUP, retentionDays })
+  const logs = containers ? [log, ...createContainerLogs(scope, containers)] : [log]
+  for (const [id, { name, filters }] of Object.entries(TOP_TENANTS)) createRanking(scope, logs, id, name, filters)
   for (const [name, { text }] of Object.entries(QUERIES)) {
     new CfnQueryDefinition(scope, `Query-${name}`, {
       name: `${NAMES.function}/${name}`,
       queryString: text,
-      logGroupNames: [log.logGroupName],
+      logGroupNames: logs.map(({ logGroupName }) => logGroupName),
     })
   }
   return log
 }
 
+function createContainerLogs(scope: Construct, { task, forwarder }: ContainerConfig): LogGroup[] {
+  const { taskLog, forwarderLog } = CONTAINER_NAMES
+  return [
+    createLineLog(scope, 'ContainerLog', { logGroupName: taskLog, retentionDays: task.logRetentionDays }),
+    createLineLog(scope, 'ForwarderLog', { logGroupName: forwarderLog, retentionDays: forwarder.logRetentionDays }),
+  ]
+}
+
 function createRanking(
   scope: Construct,
-  log: LogGroup,
+  logs: readonly LogGroup[],
   id: string,
   ruleName: string,
   Filters: readonly object[],
 ): void {
+  const { taskLog, forwarderLog } = CONTAINER_NAMES
   const body = {
     Schema: { Name: 'CloudWatchLogRule', Version: 1 },
-    LogGroupNames: [LOG_GROUP],
+    // By their names: a reference has no place in a text.
+    LogGroupNames: [LOG_GROUP, taskLog, forwarderLog].slice(0, logs.length),
     LogFormat: 'JSON',
     Contribution: { Keys: ['$.tenantId'], Filters },
     AggregateOn: 'Count',
@@ -70,5 +71,5 @@ function createRanking(
     ruleState: 'ENABLED',
     ruleBody: JSON.stringify(body),
   })
-  rule.node.addDependency(log)
+  rule.node.addDependency(...logs)
 }

@@ -10,7 +10,7 @@ import { createGateway } from './gateway.js'
 import { gatewayRights, networkRights, type RightsOptions } from './gateway-rights.js'
 import { outputId } from './global-stack.js'
 import { arnsIn, NAMES } from './names.js'
-import { operatorRights } from './operator-rights.js'
+import { type OperatorRightsOptions, operatorRights } from './operator-rights.js'
 import { ConfigInvalid } from './read-config.js'
 import { createKey, createTenantTable } from './tenant-table.js'
 
@@ -38,18 +38,21 @@ export class GatewayStack extends Stack {
     }
     const tableKey = createKey(this, 'TableKey', 'corbado-gateway/table', 'Tenant configs of the Corbado gateway')
     const parameterKey = createKey(this, 'ParameterKey', 'corbado-gateway/parameters', 'Secrets of the Corbado gateway')
-    if (config.table !== 'replica') createTenantTable(this, tableKey, config.table.replicaKeyArns)
+    if (config.table !== 'replica') {
+      const { replicaKeyArns } = config.table
+      createTenantTable(this, { key: tableKey, deletionProtection: config.deletionProtection ?? false, replicaKeyArns })
+    }
     this.parameterKeyArn = parameterKey.keyArn
     const rights = { place, parameterPrefix, tableKeyArn: tableKey.keyArn, parameterKeyArn: parameterKey.keyArn }
 
     const attached = this.#attachGatewayRights(rights, config)
-    this.#createOperatorPolicy(rights)
+    this.#createOperatorPolicy({ ...rights, actionsAlias })
     const role = Role.fromRoleArn(this, 'Role', arnsIn(place).gatewayRole, { mutable: false })
     const { alarmTopicName, actionCallerRoleArn } = hosted
     const { function: functionConfig, network, tenantAliases, release } = config
     const gateway = createGateway(this, {
       ...{ place, bundle, role, environment, config: functionConfig },
-      ...{ network, alarmTopicName },
+      ...{ network, alarmTopicName, containers: config.containers },
     })
     gateway.node.addDependency(attached)
     const functionArn = arnsIn(place).function
@@ -82,7 +85,7 @@ export class GatewayStack extends Stack {
     return policy
   }
 
-  #createOperatorPolicy(rights: RightsOptions): void {
+  #createOperatorPolicy(rights: OperatorRightsOptions): void {
     const { place, parameterPrefix } = rights
     const arns = arnsIn(place)
     const policy = new ManagedPolicy(this, 'OperatorPolicy', {
@@ -91,7 +94,7 @@ export class GatewayStack extends Stack {
       statements: operatorRights(rights),
     })
     acknowledge(policy, {
-      [wildcardResource(arns.parametersBelow(parameterPrefix))]: "Each tenant's secrets are below the one prefix.",
+      [wildcardResource(arns.tenantParametersBelow(parameterPrefix))]: "Each tenant's secrets are below its pool's id.",
       [wildcardResource(`${arns.function}:*`)]: 'Aliases of the one function come with new pools.',
     })
   }

@@ -3,6 +3,7 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import type { Construct } from 'constructs'
 import { createAlarms } from './alarms.js'
 import type { FunctionConfig, Network } from './config-parts.js'
+import type { ContainerConfig } from './container-config.js'
 import { createDashboard } from './dashboard.js'
 import type { Environment } from './environment.js'
 import { createGatewayFunction } from './gateway-function.js'
@@ -17,12 +18,13 @@ export interface GatewayOptions {
   readonly config: FunctionConfig
   readonly network: Network | undefined
   readonly alarmTopicName: string | undefined
+  readonly containers?: ContainerConfig | undefined
 }
 
 /** The function with its log, alarms and dashboard: the same for every customer's pool and for one alone. */
 export function createGateway(scope: Construct, options: GatewayOptions): LambdaFunction {
-  const { place, bundle, role, environment, config, network, alarmTopicName } = options
-  const log = createGatewayLog(scope, config.logRetentionDays)
+  const { place, bundle, role, environment, config, network, alarmTopicName, containers } = options
+  const log = createGatewayLog(scope, { retentionDays: config.logRetentionDays, containers })
   const { variables, env } = environment
   const gateway = createGatewayFunction(scope, { bundle, role, log, variables, config, network })
   const limits = { deadlineMs: env.triggerDeadlineMs, reservedConcurrency: config.reservedConcurrency }

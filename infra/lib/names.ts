@@ -1,3 +1,4 @@
+import { RemovalPolicy } from 'aws-cdk-lib'
 import { partitionOf } from '../../src/operator/customer-role.js'
 
 /**
@@ -17,6 +18,12 @@ export const NAMES = {
 export function customerRolesIn(region: string): string {
   return `arn:${partitionOf(region)}:iam::*:role/corbado/corbado-*`
 }
+
+/**
+ * For what outlives its stack under a name of its own: kept, except by the roll-back of the deployment that was to make
+ * it. Otherwise the second try would find the name taken.
+ */
+export const OUTLIVES = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
 
 export interface Place {
   readonly account: string
@@ -38,6 +45,8 @@ export function arnsIn({ account, region }: Place) {
     userPool: (id: string) => arn('cognito-idp', `userpool/${id}`),
     /** All parameters below a prefix that starts with `/`. */
     parametersBelow: (prefix: string) => arn('ssm', `parameter${prefix}/*`),
+    /** Tenants': below a pool's id, which has an underscore. The gateway's own lie directly below the prefix. */
+    tenantParametersBelow: (prefix: string) => arn('ssm', `parameter${prefix}/*_*/*`),
     accountRoot: `arn:${partition}:iam::${account}:root`,
   }
 }

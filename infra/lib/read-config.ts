@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { TSchema } from 'typebox'
 import { Check, Errors } from 'typebox/value'
 import { HostedConfig, SelfHostedConfig } from './config.js'
-import { FORMS } from './config-parts.js'
+import { CONCURRENCY_DEFAULT, FORMS, UNRESERVED } from './config-parts.js'
 
 /** Thrown for a config that cannot be deployed; the message names file, field and what belongs there, a line each. */
 export class ConfigInvalid extends Error {}
@@ -23,7 +23,11 @@ export function parseConfig(value: unknown, source: string): HostedConfig | Self
     assertIssues(hostedIssues(config), source)
     return config
   }
-  if (kind === 'self-hosted') return checked(SelfHostedConfig, value, source)
+  if (kind === 'self-hosted') {
+    const config = checked(SelfHostedConfig, value, source)
+    assertIssues(concurrencyIssues('', config), source)
+    return config
+  }
   throw new ConfigInvalid(`${source}: /kind must be "hosted" or "self-hosted"`)
 }
 
@@ -60,11 +64,15 @@ function issuesOf({ keyword, instancePath: path, params, message }: SchemaError)
   }
 }
 
+type Reserving = Pick<HostedConfig['regions'][string], 'function' | 'concurrencyLimit' | 'containers'>
+
 /** Rules that span fields. */
 function hostedIssues({ regions, homeRegion, account }: HostedConfig): string[] {
   const issues: string[] = []
   if (!regions[homeRegion]) issues.push(`/homeRegion must be one of /regions: ${Object.keys(regions).join(', ')}`)
-  for (const [region, { table }] of Object.entries(regions)) {
+  for (const [region, config] of Object.entries(regions)) {
+    const { table } = config
+    issues.push(...concurrencyIssues(`/regions/${region}`, config))
     if (table === 'replica') {
       const home = Object.values(regions).some((other) => other.table !== 'replica')
       if (!home)
@@ -79,6 +87,16 @@ function hostedIssues({ regions, homeRegion, account }: HostedConfig): string[] 
     }
   }
   return issues
+}
+
+/** Lambda refuses, half-way through a deployment, what leaves less than their part to all other functions. */
+function concurrencyIssues(path: string, config: Reserving): string[] {
+  const { concurrencyLimit: limit = CONCURRENCY_DEFAULT, containers } = config
+  const reserved = config.function.reservedConcurrency + (containers?.forwarder.reservedConcurrency ?? 0)
+  if (reserved <= limit - UNRESERVED) return []
+  const of = containers ? 'function and forwarder reserve' : 'the function reserves'
+  const way = 'reserve less, or have AWS raise the limit and say so in concurrencyLimit'
+  return [`${path}: ${of} ${reserved}, and of ${limit} Lambda leaves ${limit - UNRESERVED}: ${way}`]
 }
 
 function assertIssues(issues: readonly string[], source: string): void {

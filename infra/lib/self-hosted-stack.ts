@@ -24,7 +24,7 @@ export class SelfHostedStack extends Stack {
     const { actionsAlias, parameterPrefix } = environment.env
     const tableKey = createKey(this, 'TableKey', 'corbado-gateway/table', 'Tenant config of the Corbado gateway')
     const parameterKey = createKey(this, 'ParameterKey', 'corbado-gateway/parameters', 'Secrets of the Corbado gateway')
-    createTenantTable(this, tableKey)
+    createTenantTable(this, { key: tableKey, deletionProtection: config.deletionProtection ?? false })
 
     const keys = { tableKeyArn: tableKey.keyArn, parameterKeyArn: parameterKey.keyArn }
     const role = this.#createRole(place, config, { place, parameterPrefix, ...keys })

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { createApp } from '../lib/app.js'
 import { ConfigInvalid, parseConfig, readConfig } from '../lib/read-config.js'
+import { containersWith } from './fixtures/containers.js'
 import { app, example, hostedWith, type Json } from './fixtures/synth.js'
 
 const refused = (config: unknown, ...words: (string | RegExp)[]) =>
@@ -52,6 +53,24 @@ test('regions must fit together', () => {
   assert.equal(parseConfig(both(withKey(key)), 'x.json').kind, 'hosted')
 })
 
+test('no more concurrency is reserved in a region than Lambda leaves to reservations', () => {
+  const sized = (reservedConcurrency: number) => ({ memoryMb: 1024, reservedConcurrency, logRetentionDays: 90 })
+  const both = (ofFunction: number, ofForwarder: number, concurrencyLimit?: number) => {
+    const { regions, ...rest } = containersWith({ forwarder: sized(ofForwarder) })
+    const home = (regions as Record<string, Json>)['eu-central-1'] as Json
+    const limit = concurrencyLimit === undefined ? {} : { concurrencyLimit }
+    return { ...rest, regions: { 'eu-central-1': { ...home, ...limit, function: sized(ofFunction) } } }
+  }
+  const words = '/regions/eu-central-1: function and forwarder reserve 901, and of 1000 Lambda leaves 900: reserve less'
+  refused(both(401, 500), words)
+  refused(both(900, 1_101, 2_100), 'of 2100 Lambda leaves 2000')
+  refused(hostedWith({ function: sized(901) }), '/regions/eu-central-1: the function reserves 901')
+  refused(example('self-hosted', { function: sized(901) }), 'the function reserves 901')
+  for (const config of [both(400, 500), both(900, 1_100, 2_100), hostedWith({ function: sized(900) })]) {
+    assert.equal(parseConfig(config, 'x.json').kind, 'hosted')
+  }
+})
+
 test('a file that cannot be read, or a bundle that was not built, is said in one line', () => {
   const folder = mkdtempSync(join(tmpdir(), 'config-'))
   assert.throws(() => readConfig(join(folder, 'none.json')), /none.json cannot be read/)
@@ -68,6 +87,9 @@ test("what would stop the service's start stops the synthesis", () => {
   assert.throws(settings({ SELF_HOSTED: 'true' }), /SELF_HOSTED cannot be set here/)
   assert.throws(settings({ TENANT_TABLE: 'other' }), /TENANT_TABLE cannot be set here/)
   assert.throws(settings({ PORT: '80' }), /PORT cannot be set here/)
-  assert.throws(settings({ PSEUDONYM_KEY_PARAMETER: '/elsewhere/key' }), /must be below \/corbado\/gateway\//)
+  for (const parameter of ['/elsewhere/key', '/corbado/gateway/a_b/key', '/corbado/gateway-2/key']) {
+    const said = /PSEUDONYM_KEY_PARAMETER must be directly below \/corbado\/gateway\//
+    assert.throws(settings({ PSEUDONYM_KEY_PARAMETER: parameter }), said, parameter)
+  }
   assert.throws(() => app(hostedWith({ tenantAliases: ['actions'] })), /"actions" is the alias of actions/)
 })

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Template } from 'aws-cdk-lib/assertions'
 import { GATEWAY_ACCOUNT as account, FUNCTION_ARN, REGION as region } from '../../src/local/accounts.js'
-import { allows, type PolicyDocument, type Principal, resourceDecision } from '../../src/local/iam.js'
+import { type PolicyDocument, type Principal, resourceDecision } from '../../src/local/iam.js'
 import { containersWith, synthContainers } from './fixtures/containers.js'
 import { policiesIn } from './fixtures/policies.js'
+import { type Call, checkRights } from './fixtures/rights.js'
 import { example, stackOf, synth } from './fixtures/synth.js'
 
 const templates = synthContainers(containersWith())
@@ -51,17 +52,6 @@ const session = (name: string, policies: readonly PolicyDocument[], accountId = 
   ...{ accountId, policies },
 })
 
-type Call = readonly [action: string, resource: string, context?: Record<string, string>]
-
-function check(who: Principal, allowed: readonly Call[], denied: readonly Call[]): void {
-  for (const [action, resource, context] of denied) {
-    assert.equal(allows(who, action, resource, context), false, `${who.arn} may ${action} ${resource}`)
-  }
-  for (const [action, resource, context] of allowed) {
-    assert.equal(allows(who, action, resource, context), true, `${who.arn} may not ${action} ${resource}`)
-  }
-}
-
 test('the forwarder can read the one secret that it signs with, and nothing of any tenant', () => {
   const role = find('AWS::IAM::Role', 'ForwarderRole')
   const who = session(
@@ -102,7 +92,7 @@ test('the forwarder can read the one secret that it signs with, and nothing of a
     ['logs:PutLogEvents', stream],
     ['ec2:CreateNetworkInterface', '*'],
   ]
-  check(who, allowed, denied)
+  checkRights(who, allowed, denied)
 })
 
 test('what starts the containers can pull their image and write their lines, and not do their work', () => {
@@ -111,13 +101,25 @@ test('what starts the containers can pull their image and write their lines, and
   const lines = arn('logs', 'log-group:/corbado/cognito-gateway/containers:*')
   const denied: Call[] = [
     ['ecr:BatchGetImage', arn('ecr', 'repository/other')],
-    ['ecr:PutImage', image],
+    ['ecr:BatchGetImage', image.replace(region, 'us-east-1')],
+    ['ecr:BatchGetImage', image.replace(account, '111122223333')],
+    ['ecr:GetDownloadUrlForLayer', arn('ecr', 'repository/other')],
+    ...['PutImage', 'InitiateLayerUpload', 'BatchDeleteImage', 'SetRepositoryPolicy', 'DeleteRepository'].map(
+      (name): Call => [`ecr:${name}`, image],
+    ),
+    ...['FilterLogEvents', 'DeleteLogStream', 'DeleteLogGroup', 'PutRetentionPolicy'].map(
+      (name): Call => [`logs:${name}`, lines],
+    ),
     ['logs:PutLogEvents', stream],
+    ['logs:PutLogEvents', lines.replace('containers', 'others')],
     ['ssm:GetParameter', callers],
     ['ssm:GetParameter', secretOfTenant],
     ['kms:Decrypt', KEY, viaSsm],
     ['dynamodb:GetItem', table],
     ['secretsmanager:GetSecretValue', '*'],
+    ['lambda:InvokeFunction', `${FUNCTION_ARN}:actions`],
+    ['iam:PassRole', `arn:aws:iam::${account}:role/corbado-gateway`],
+    ['sts:AssumeRole', `arn:aws:iam::${account}:role/corbado-gateway`],
     ['sts:AssumeRole', 'arn:aws:iam::111122223333:role/corbado/corbado-x', { 'sts:ExternalId': 'id' }],
     ['ecs:ExecuteCommand', '*'],
     ['ssmmessages:OpenDataChannel', '*'],
@@ -127,7 +129,7 @@ test('what starts the containers can pull their image and write their lines, and
     ['ecr:GetAuthorizationToken', '*'],
     ['logs:PutLogEvents', lines],
   ]
-  check(session('execution', [policy.PolicyDocument]), allowed, denied)
+  checkRights(session('execution', [policy.PolicyDocument]), allowed, denied)
 })
 
 test('containers work as the gateway, whom customers trust, and nobody else does: tasks of this account alone', () => {
@@ -167,11 +169,16 @@ test("the VPC's ways to AWS are for the gateway's account and for what the gatew
   }
   const unused: Call[] = [
     ['dynamodb:PutItem', table],
+    ...['UpdateItem', 'DeleteItem', 'Query', 'Scan'].map((name): Call => [`dynamodb:${name}`, table]),
     ['dynamodb:GetItem', arn('dynamodb', 'table/other')],
-    ['ssm:PutParameter', callers],
+    ...['GetParametersByPath', 'PutParameter', 'DeleteParameter'].map((name): Call => [`ssm:${name}`, callers]),
+    ['ssm:GetParameter', callers.replace(account, '111122223333')],
     ['sts:AssumeRole', 'arn:aws:iam::111122223333:role/admin'],
     ['sts:GetFederationToken', role],
-    ['logs:FilterLogEvents', stream],
+    ['sts:TagSession', role],
+    ...['FilterLogEvents', 'GetLogEvents', 'DeleteLogStream', 'CreateLogGroup'].map(
+      (name): Call => [`logs:${name}`, stream],
+    ),
   ]
   for (const [action, resource] of unused) assert.equal(through(own, action, resource), false, action)
 })
@@ -184,8 +191,20 @@ test("an operator can grant the forwarder's aliases; nobody is let in by the sta
     ['lambda:InvokeFunction', `${forwarder}:t-1`],
     ['lambda:UpdateAlias', `${forwarder}:t-1`],
     ['lambda:DeleteAlias', `${forwarder}:t-1`],
+    ['lambda:AddPermission', `${forwarder}:t-1`],
+    ['lambda:InvokeFunction', forwarder],
+    ['lambda:PublishVersion', forwarder],
+    ['lambda:DeleteFunction', forwarder],
+    ['lambda:PutFunctionConcurrency', forwarder],
+    ['lambda:PutResourcePolicy', forwarder],
     ['lambda:PutResourcePolicy', arn('lambda', 'function:other:t-1')],
+    ['lambda:PutResourcePolicy', `${forwarder.replace(region, 'us-east-1')}:t-1`],
+    ['lambda:PutResourcePolicy', `${forwarder.replace(account, '111122223333')}:t-1`],
+    // The gateway's own function has an operator's policy of its own.
+    ['lambda:PutResourcePolicy', `${FUNCTION_ARN}:t-1`],
     ['lambda:CreateAlias', arn('lambda', 'function:other')],
+    ['iam:PassRole', `arn:aws:iam::${account}:role/corbado-gateway-forwarder-${region}`],
+    ['kms:Decrypt', KEY, viaSsm],
     ['ssm:GetParameter', callers],
     ['ecs:UpdateService', '*'],
     ['ecs:ExecuteCommand', '*'],
@@ -194,6 +213,6 @@ test("an operator can grant the forwarder's aliases; nobody is let in by the sta
     ['lambda:CreateAlias', forwarder],
     ['lambda:PutResourcePolicy', `${forwarder}:t-1`],
   ]
-  check(session('corbado-operator', [policy.PolicyDocument]), allowed, denied)
+  checkRights(session('corbado-operator', [policy.PolicyDocument]), allowed, denied)
   assert.deepEqual(stack.findResources('AWS::Lambda::Permission'), {})
 })

@@ -1,16 +1,26 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { Match, type Template } from 'aws-cdk-lib/assertions'
 import { parseEnv } from '../../src/env.js'
 import { REGION } from '../../src/local/accounts.js'
 import { parseSettings } from '../forwarder/settings.js'
+import { probe } from '../lib/container-probe.js'
 import { containersWith, synthContainers } from './fixtures/containers.js'
 import { type Json, stackOf } from './fixtures/synth.js'
 
 const templates = synthContainers(containersWith())
 const stack = stackOf(templates, `CorbadoGatewayContainers-${REGION}`)
 const gateway = stackOf(templates, `CorbadoGateway-${REGION}`)
+
+const LOGS = {
+  tasks: '/corbado/cognito-gateway/containers',
+  forwarder: '/aws/lambda/corbado-cognito-gateway-forwarder',
+}
 
 /** As CloudFormation would read them. */
 type Properties = ReturnType<Template['findResources']>[string]
@@ -71,24 +81,75 @@ test('a container that leaves has answered what it was sent: deregistration and 
   assert.ok(stopTimeout <= 120, "Fargate's most")
 })
 
-test('a container gets requests when it is ready, and is replaced when it is not alive', () => {
+test('no outage of the table has a container replaced that serves from its memory', () => {
   stack.hasResourceProperties('AWS::ElasticLoadBalancingV2::TargetGroup', {
-    HealthCheckPath: '/health/ready',
+    HealthCheckPath: '/health/live',
     Matcher: { HttpCode: '200' },
     TargetType: 'ip',
     Port: 3000,
   })
   const { Command } = container().HealthCheck as { Command: string[] }
   assert.deepEqual(Command.slice(0, 3), ['CMD', 'node', '-e'])
-  assert.match(Command[3] ?? '', /127\.0\.0\.1:3000\/health\/live/)
+  assert.equal(Command[3], probe(1, 'http://127.0.0.1:3000'))
   assert.match(readFileSync('../Dockerfile', 'utf8'), /EXPOSE 3000\n/)
+})
+
+test('a container that has just started must be ready, an older one alive', async () => {
+  const paths: string[] = []
+  let status = 200
+  const server = createServer(({ url = '' }, response) => {
+    paths.push(url)
+    response.writeHead(status).end()
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const run = async (pid: number) => {
+    const [code] = await once(spawn(process.execPath, ['-e', probe(pid, origin)]), 'exit')
+    return [code, paths.at(-1)]
+  }
+  try {
+    const unknown = 2 ** 30
+    assert.deepEqual(await run(process.pid), [0, '/health/ready'])
+    assert.deepEqual(await run(oldest()), [0, '/health/live'])
+    assert.deepEqual(await run(unknown), [0, '/health/live'], 'where the age cannot be told')
+    status = 503
+    assert.deepEqual([(await run(process.pid))[0], (await run(unknown))[0]], [1, 1])
+  } finally {
+    server.close()
+  }
+  assert.deepEqual((await run(process.pid))[0], 1, 'nobody answers')
+  const { Interval, Retries, StartPeriod } = container().HealthCheck
+  assert.ok(StartPeriod + (Retries + 1) * Interval < 120, 'one that never gets ready is given up while it is young')
+})
+
+/** A process of this machine that has run for more than two minutes. */
+function oldest(): number {
+  return Math.min(
+    ...readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number),
+  )
+}
+
+test('a deployment is rolled back where its containers do not come up, and where they answer with faults', () => {
+  const { DeploymentConfiguration } = the('AWS::ECS::Service')
+  assert.deepEqual(DeploymentConfiguration.DeploymentCircuitBreaker, { Enable: true, Rollback: true })
+  const { Alarms } = DeploymentConfiguration
+  assert.deepEqual([Alarms.Enable, Alarms.Rollback, Alarms.AlarmNames.length], [true, true, 1])
+  const alarm = stack.findResources('AWS::CloudWatch::Alarm')[Alarms.AlarmNames[0].Ref]?.Properties
+  assert.equal(alarm?.MetricName, 'HTTPCode_Target_5XX_Count')
 })
 
 test('the load balancer is inside, speaks TLS alone, and has no route but that of trigger events', () => {
   const { Scheme, LoadBalancerAttributes } = the('AWS::ElasticLoadBalancingV2::LoadBalancer')
   const attributes = Object.fromEntries((LoadBalancerAttributes as Json[]).map(({ Key, Value }) => [Key, Value]))
   assert.equal(Scheme, 'internal')
-  assert.equal(attributes['deletion_protection.enabled'], 'true')
+  assert.equal(attributes['deletion_protection.enabled'], 'false', 'the first deployment can be rolled back')
+  const protectedToo = synthContainers(containersWith({ deletionProtection: true }))
+  stackOf(protectedToo, `CorbadoGatewayContainers-${REGION}`).hasResourceProperties(
+    'AWS::ElasticLoadBalancingV2::LoadBalancer',
+    { LoadBalancerAttributes: Match.arrayWith([{ Key: 'deletion_protection.enabled', Value: 'true' }]) },
+  )
   assert.equal(attributes['routing.http.drop_invalid_header_fields.enabled'], 'true')
   assert.equal(attributes['routing.http.desync_mitigation_mode'], 'strictest')
   assert.equal(attributes['access_logs.s3.enabled'], 'true')
@@ -135,7 +196,8 @@ test('each part can be reached by the one before it and by nobody else', () => {
 test('what leaves comes from one address a zone, which outlives the stack', () => {
   const addresses = Object.entries(stack.findResources('AWS::EC2::EIP'))
   assert.equal(addresses.length, 2)
-  for (const [, { DeletionPolicy }] of addresses) assert.equal(DeletionPolicy, 'Retain')
+  // Except where the stack never came about: five are all that an account has.
+  for (const [, { DeletionPolicy }] of addresses) assert.equal(DeletionPolicy, 'RetainExceptOnCreate')
   const gateways = Object.values(stack.findResources('AWS::EC2::NatGateway'))
   assert.deepEqual(
     gateways.map(({ Properties }) => Properties.AllocationId['Fn::GetAtt'][0]).sort(),
@@ -159,6 +221,7 @@ test('the forwarder is what Cognito calls: five seconds, aliases, one setting fo
   assert.deepEqual(Variables, {
     GATEWAY_URL: 'https://gateway.containers.example.com',
     CALLER_SECRETS_PARAMETER: '/corbado/gateway/callers',
+    SECRET_TTL_SECONDS: '300',
   })
   assert.equal(
     parseSettings({ ...Variables, AWS_REGION: REGION }).gatewayUrl.hostname,
@@ -190,16 +253,51 @@ test('every alarm rings, and lines are kept, indexed and counted as those of the
   const alarms = Object.entries(stack.findResources('AWS::CloudWatch::Alarm'))
   assert.equal(alarms.length, 7)
   for (const [id, { Properties }] of alarms) assert.equal(Properties.AlarmActions?.length, 1, id)
-  const [, log] = Object.entries(stack.findResources('AWS::Logs::LogGroup')).find(([id]) => id.startsWith('Log')) ?? []
-  const [, other] =
-    Object.entries(gateway.findResources('AWS::Logs::LogGroup')).find(([id]) => id.startsWith('Log')) ?? []
-  assert.deepEqual(log?.Properties.FieldIndexPolicies, other?.Properties.FieldIndexPolicies)
-  assert.equal(log?.Properties.RetentionInDays, 90)
-  const filterOf = (template: typeof stack) => {
-    const [filter] = Object.values(template.findResources('AWS::Logs::MetricFilter'))
-    return { ...filter?.Properties, LogGroupName: undefined }
+  const names = ['/aws/lambda/corbado-cognito-gateway', ...Object.values(LOGS)]
+  const logs = gateway.findResources('AWS::Logs::LogGroup')
+  assert.deepEqual(
+    Object.values(logs)
+      .map(({ Properties }) => Properties.LogGroupName)
+      .sort(),
+    names.sort(),
+  )
+  const filters = Object.values(gateway.findResources('AWS::Logs::MetricFilter'))
+  for (const [id, { Properties, DeletionPolicy }] of Object.entries(logs)) {
+    assert.deepEqual(Properties.FieldIndexPolicies, [{ Fields: ['tenantId', 'reason', 'requestId', 'flowId'] }], id)
+    assert.deepEqual([Properties.RetentionInDays, DeletionPolicy], [90, 'RetainExceptOnCreate'], id)
+    const own = filters.filter(({ Properties: filter }) => filter.LogGroupName.Ref === id)
+    assert.equal(own.length, 1, `${id}: one filter`)
+    assert.deepEqual({ ...own[0]?.Properties, LogGroupName: 0 }, { ...filters[0]?.Properties, LogGroupName: 0 })
   }
-  assert.deepEqual(filterOf(stack), filterOf(gateway))
+  // Container and forwarder write where these are.
+  assert.equal(container().LogConfiguration.Options['awslogs-group'], LOGS.tasks)
+  assert.equal(the('AWS::Lambda::Function').LoggingConfig.LogGroup, LOGS.forwarder)
+})
+
+test('saved queries and rankings of a region with containers look into all three logs', () => {
+  const ids = Object.keys(gateway.findResources('AWS::Logs::LogGroup')).sort()
+  const queries = Object.values(gateway.findResources('AWS::Logs::QueryDefinition'))
+  assert.ok(queries.length > 5)
+  for (const { Properties } of queries) {
+    assert.deepEqual(Properties.LogGroupNames.map(({ Ref }: { Ref: string }) => Ref).sort(), ids, Properties.Name)
+  }
+  for (const { Properties, DependsOn } of Object.values(gateway.findResources('AWS::CloudWatch::InsightRule'))) {
+    const { LogGroupNames } = JSON.parse(Properties.RuleBody)
+    assert.deepEqual(LogGroupNames.sort(), ['/aws/lambda/corbado-cognito-gateway', ...Object.values(LOGS)].sort())
+    assert.deepEqual(DependsOn.filter((id: string) => ids.includes(id)).sort(), ids)
+  }
+})
+
+test("the forwarder keeps its secret as long as the region's settings say", () => {
+  const { regions, ...rest } = containersWith()
+  const home = (regions as Record<string, Json>)[REGION] as Json
+  const config = { ...rest, regions: { [REGION]: { ...home, settings: { SECRET_TTL_SECONDS: '60' } } } }
+  stackOf(synthContainers(config), `CorbadoGatewayContainers-${REGION}`).hasResourceProperties(
+    'AWS::Lambda::Function',
+    {
+      Environment: { Variables: Match.objectLike({ SECRET_TTL_SECONDS: '60' }) },
+    },
+  )
 })
 
 test('a config that cannot work is refused with the field that is wrong', () => {
@@ -215,7 +313,11 @@ test('a config that cannot work is refused with the field that is wrong', () => 
     [{ task: { ...task, min: 1 } }, /containers\/task\/min/],
     [{ task: { ...task, max: 2, min: 3 } }, /task\/max must be at least/],
     [{ tenantAliases: ['actions'] }, /"actions" is the alias of actions/],
-    [{ callerSecretsParameter: '/elsewhere/callers' }, /callerSecretsParameter must be below \/corbado\/gateway\//],
+    [
+      { callerSecretsParameter: '/elsewhere/callers' },
+      /callerSecretsParameter must be directly below \/corbado\/gateway\//,
+    ],
+    [{ callerSecretsParameter: '/corbado/gateway/a_b/callers' }, /must be directly below/],
     [{ domainName: 'https://gateway' }, /domainName must be a domain name/],
     [{ more: 1 }, /containers\/more is not a known field/],
   ]

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { Match, type Template } from 'aws-cdk-lib/assertions'
 import { SETTINGS } from '../../src/env.js'
 import * as local from '../../src/local/accounts.js'
 import { OPERATOR_SETTINGS, readOperatorSettings } from '../../src/operator/settings.js'
 import { LOG_FIELDS } from '../../src/plugins/log-line.js'
-import { ALARMED_REASONS } from '../lib/alarms.js'
+import { ALARMED_REASONS } from '../lib/alarmed-reasons.js'
 import { QUERIES } from '../lib/queries.js'
+import { tablesIn } from './fixtures/readme.js'
 import { example, hostedWith, type Json, stackOf, synth } from './fixtures/synth.js'
 
 const NAME = 'CorbadoGateway-eu-central-1'
@@ -18,8 +20,8 @@ const properties = (from: Template, type: string): Json[] =>
   Object.values(from.findResources(type)).map((one) => one.Properties)
 
 test('the table cannot be lost, and is paid by request', () => {
-  template.hasResource('AWS::DynamoDB::GlobalTable', {
-    DeletionPolicy: 'Retain',
+  region({ deletionProtection: true }).hasResource('AWS::DynamoDB::GlobalTable', {
+    DeletionPolicy: 'RetainExceptOnCreate',
     UpdateReplacePolicy: 'Retain',
     Properties: {
       TableName: local.TABLE_NAME,
@@ -43,7 +45,24 @@ test('the table cannot be lost, and is paid by request', () => {
   assert.equal(keys.length, 2)
   for (const { Properties, DeletionPolicy } of keys) {
     assert.equal(Properties.EnableKeyRotation, true)
-    assert.equal(DeletionPolicy, 'Retain')
+    assert.equal(DeletionPolicy, 'RetainExceptOnCreate')
+  }
+})
+
+test('a first deployment that fails leaves nothing behind that its repetition would find in the way', () => {
+  const [{ Replicas }] = properties(template, 'AWS::DynamoDB::GlobalTable') as [{ Replicas: Json[] }]
+  assert.deepEqual(
+    Replicas.map(({ DeletionProtectionEnabled }) => DeletionProtectionEnabled),
+    [false],
+  )
+  // What Retain keeps goes with what it belongs to: a version with its function.
+  const named = ['Name', 'TableName', 'BucketName', 'LogGroupName', 'FunctionName', 'RoleName', 'AliasName', 'RuleName']
+  for (const one of Object.values(all)) {
+    for (const [id, { Type, DeletionPolicy, Properties = {} }] of Object.entries<Json>(one.toJSON().Resources)) {
+      if (Type === 'AWS::Lambda::Version') continue
+      const taken = named.some((name) => typeof (Properties as Json)[name] === 'string')
+      if (taken) assert.notEqual(DeletionPolicy, 'Retain', id)
+    }
   }
 })
 
@@ -51,7 +70,7 @@ test('a replica is protected like the table, with the key of its own region; its
   const own = (example('hosted').regions as Record<string, Json>)['eu-central-1'] as Json
   const keyArn = 'arn:aws:kms:eu-west-1:999900000001:key/0a1b'
   const regions = {
-    'eu-central-1': { ...own, table: { replicaKeyArns: { 'eu-west-1': keyArn } } },
+    'eu-central-1': { ...own, deletionProtection: true, table: { replicaKeyArns: { 'eu-west-1': keyArn } } },
     'eu-west-1': { ...own, table: 'replica' },
   }
   const both = synth(example('hosted', { regions }))
@@ -178,6 +197,21 @@ test('alarms: errors, throttles, p99 near the deadline, concurrency, and faults 
   }
   const slower = region({ settings: { [SETTINGS.triggerDeadlineMs.name]: '3000' } })
   slower.hasResourceProperties('AWS::CloudWatch::Alarm', { ExtendedStatistic: 'p99', Threshold: 2700 })
+})
+
+test('README.md names every alarm with the number from which on it rings, and no other', () => {
+  const [rows = []] = tablesIn(readFileSync('README.md', 'utf8'), ['alarm', 'rings at', 'look at'])
+  const own = ['Errors', 'Throttles', 'SlowestHundredth', 'Concurrency']
+  const faults = Object.entries(ALARMED_REASONS).map(([reason, from]) => [`Faults-${reason}`, String(from)])
+  assert.deepEqual(
+    rows.map(([alarm = '']) => alarm.replaceAll('`', '')),
+    [...own, ...faults.map(([alarm]) => alarm)],
+  )
+  const numbers = rows.slice(own.length).map(([, from = '']) => from.split(' ')[0])
+  assert.deepEqual(
+    numbers,
+    faults.map(([, from]) => from),
+  )
 })
 
 test('the dashboard shows the deadline, faults by reason, versions, and the tenants with the most of it', () => {

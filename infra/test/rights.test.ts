@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as local from '../../src/local/accounts.js'
-import { allows, type PolicyDocument, type Principal, resourceDecision } from '../../src/local/iam.js'
+import { type PolicyDocument, type Principal, resourceDecision } from '../../src/local/iam.js'
 import { policiesIn, rightsOf } from './fixtures/policies.js'
+import { type Call, checkRights } from './fixtures/rights.js'
 import { hostedWith, stackOf, synth } from './fixtures/synth.js'
 
 const place = { account: local.GATEWAY_ACCOUNT, region: local.REGION }
@@ -35,81 +36,67 @@ const withId = { 'sts:ExternalId': 'corbado-acme' }
 const lambda = local.FUNCTION_ARN
 const stream = arn('logs', 'log-group:/aws/lambda/corbado-cognito-gateway:log-stream:2026/11/22/[1]0a')
 
-type Call = readonly [action: string, resource: string, context?: Record<string, string>]
-
-function check(who: Principal, allowed: readonly Call[], denied: readonly Call[]): void {
-  for (const [action, resource, context] of denied) {
-    assert.equal(allows(who, action, resource, context), false, `${who.arn} may ${action} ${resource}`)
-  }
-  for (const [action, resource, context] of allowed) {
-    assert.equal(allows(who, action, resource, context), true, `${who.arn} may not ${action} ${resource}`)
-  }
-}
+const gatewayDoes: Call[] = [
+  ['dynamodb:GetItem', table],
+  ['kms:Decrypt', tableKey, viaTable],
+  ['ssm:GetParameter', parameter],
+  ['kms:Decrypt', parameterKey, viaSsm],
+  ['sts:AssumeRole', customerRole, withId],
+  ['logs:CreateLogStream', stream],
+  ['logs:PutLogEvents', stream],
+]
+const gatewayMustNot: Call[] = [
+  ...['PutItem', 'UpdateItem', 'DeleteItem', 'Query', 'Scan', 'BatchGetItem', 'DeleteTable'].map(
+    (name): Call => [`dynamodb:${name}`, table],
+  ),
+  ['dynamodb:GetItem', arn('dynamodb', 'table/corbado-gateway-tenants-2')],
+  ['dynamodb:GetItem', table.replace(place.region, 'us-east-1')],
+  ['dynamodb:GetItem', table.replace(place.account, '111122223333')],
+  ...['GetParameters', 'GetParametersByPath', 'GetParameterHistory', 'PutParameter', 'DeleteParameter'].map(
+    (name): Call => [`ssm:${name}`, parameter],
+  ),
+  ['ssm:GetParameter', arn('ssm', 'parameter/corbado/gateway')],
+  ['ssm:GetParameter', arn('ssm', 'parameter/corbado/gateway-2/secret')],
+  ['ssm:GetParameter', arn('ssm', 'parameter/corbado/other')],
+  ['ssm:GetParameter', parameter.replace(place.account, '111122223333')],
+  ['kms:Decrypt', parameterKey],
+  ['kms:Decrypt', parameterKey, { 'kms:ViaService': viaSsm['kms:ViaService'] }],
+  ['kms:Decrypt', parameterKey, { ...viaSsm, 'kms:EncryptionContext:PARAMETER_ARN': arn('ssm', 'parameter/other') }],
+  ['kms:Decrypt', parameterKey, { ...viaSsm, 'kms:ViaService': 's3.eu-central-1.amazonaws.com' }],
+  ['kms:Decrypt', arn('kms', 'key/of-somebody-else'), viaSsm],
+  ['kms:Encrypt', parameterKey, viaSsm],
+  ['kms:Decrypt', tableKey],
+  ['kms:Decrypt', tableKey, viaSsm],
+  ['kms:CreateGrant', tableKey, viaTable],
+  ['sts:AssumeRole', customerRole],
+  ['sts:AssumeRole', 'arn:aws:iam::111122223333:role/corbado-eu-central-1_Ac0meSh0p', withId],
+  ['sts:AssumeRole', 'arn:aws:iam::111122223333:role/corbado/admin', withId],
+  ['sts:AssumeRole', 'arn:aws:iam::111122223333:role/other/corbado/corbado-x', withId],
+  ['sts:AssumeRole', 'arn:aws:iam::111122223333:role/admin', withId],
+  ['sts:AssumeRole', local.OPERATOR_VARIABLES.DOCTOR_ROLE_ARN, withId],
+  ['sts:TagSession', customerRole, withId],
+  ['logs:PutLogEvents', stream.replace('corbado-cognito-gateway', 'other')],
+  ['logs:FilterLogEvents', stream],
+  ['logs:DeleteLogStream', stream],
+  ['lambda:InvokeFunction', `${lambda}:t-1`],
+  ['lambda:PutResourcePolicy', `${lambda}:t-1`],
+  ['cognito-idp:AdminGetUser', 'arn:aws:cognito-idp:eu-central-1:111122223333:userpool/eu-central-1_Ac0meSh0p'],
+  ['ec2:RunInstances', '*'],
+  ['iam:PassRole', local.OPERATOR_VARIABLES.GATEWAY_ROLE_ARN],
+]
 
 test("the gateway's role cannot do what is next to its work", () => {
-  const allowed: Call[] = [
-    ['dynamodb:GetItem', table],
-    ['kms:Decrypt', tableKey, viaTable],
-    ['ssm:GetParameter', parameter],
-    ['kms:Decrypt', parameterKey, viaSsm],
-    ['sts:AssumeRole', customerRole, withId],
-    ['logs:CreateLogStream', stream],
-    ['logs:PutLogEvents', stream],
-  ]
-  const denied: Call[] = [
-    ...['PutItem', 'UpdateItem', 'DeleteItem', 'Query', 'Scan', 'BatchGetItem', 'DeleteTable'].map(
-      (name): Call => [`dynamodb:${name}`, table],
-    ),
-    ['dynamodb:GetItem', arn('dynamodb', 'table/corbado-gateway-tenants-2')],
-    ['dynamodb:GetItem', table.replace(place.region, 'us-east-1')],
-    ['dynamodb:GetItem', table.replace(place.account, '111122223333')],
-    ...['GetParameters', 'GetParametersByPath', 'GetParameterHistory', 'PutParameter', 'DeleteParameter'].map(
-      (name): Call => [`ssm:${name}`, parameter],
-    ),
-    ['ssm:GetParameter', arn('ssm', 'parameter/corbado/gateway')],
-    ['ssm:GetParameter', arn('ssm', 'parameter/corbado/gateway-2/secret')],
-    ['ssm:GetParameter', arn('ssm', 'parameter/corbado/other')],
-    ['ssm:GetParameter', parameter.replace(place.account, '111122223333')],
-    ['kms:Decrypt', parameterKey],
-    ['kms:Decrypt', parameterKey, { 'kms:ViaService': viaSsm['kms:ViaService'] }],
-    ['kms:Decrypt', parameterKey, { ...viaSsm, 'kms:EncryptionContext:PARAMETER_ARN': arn('ssm', 'parameter/other') }],
-    ['kms:Decrypt', parameterKey, { ...viaSsm, 'kms:ViaService': 's3.eu-central-1.amazonaws.com' }],
-    ['kms:Decrypt', arn('kms', 'key/of-somebody-else'), viaSsm],
-    ['kms:Encrypt', parameterKey, viaSsm],
-    ['kms:Decrypt', tableKey],
-    ['kms:Decrypt', tableKey, viaSsm],
-    ['kms:CreateGrant', tableKey, viaTable],
-    ['sts:AssumeRole', customerRole],
-    ['sts:AssumeRole', 'arn:aws:iam::111122223333:role/corbado-eu-central-1_Ac0meSh0p', withId],
-    ['sts:AssumeRole', 'arn:aws:iam::111122223333:role/corbado/admin', withId],
-    ['sts:AssumeRole', 'arn:aws:iam::111122223333:role/other/corbado/corbado-x', withId],
-    ['sts:AssumeRole', 'arn:aws:iam::111122223333:role/admin', withId],
-    ['sts:AssumeRole', local.OPERATOR_VARIABLES.DOCTOR_ROLE_ARN, withId],
-    ['sts:TagSession', customerRole, withId],
-    ['logs:PutLogEvents', stream.replace('corbado-cognito-gateway', 'other')],
-    ['logs:FilterLogEvents', stream],
-    ['logs:DeleteLogStream', stream],
-    ['lambda:InvokeFunction', `${lambda}:t-1`],
-    ['lambda:PutResourcePolicy', `${lambda}:t-1`],
-    ['cognito-idp:AdminGetUser', 'arn:aws:cognito-idp:eu-central-1:111122223333:userpool/eu-central-1_Ac0meSh0p'],
-    ['ec2:CreateNetworkInterface', '*'],
-    ['iam:PassRole', local.OPERATOR_VARIABLES.GATEWAY_ROLE_ARN],
-  ]
-  check(gateway, allowed, denied)
+  checkRights(gateway, gatewayDoes, [...gatewayMustNot, ['ec2:CreateNetworkInterface', '*']])
 })
 
 test('in subnets, Lambda can attach the network, and the code of the function cannot', () => {
   const inNetwork = policiesIn(stackOf(synth(hostedWith({ network })), `CorbadoGateway-${place.region}`), place)
-  const who = session('corbado-gateway', inNetwork.attached('corbado-gateway'))
+  const policies = [...inGlobal.inline('GatewayRole'), ...inNetwork.attached('corbado-gateway')]
   const byCode = { 'lambda:SourceFunctionArn': lambda }
-  check(
-    who,
-    [['ec2:CreateNetworkInterface', '*']],
-    [
-      ['ec2:CreateNetworkInterface', '*', byCode],
-      ['ec2:DescribeSubnets', '*', byCode],
-      ['ec2:RunInstances', '*'],
-    ],
+  checkRights(
+    session('corbado-gateway', policies),
+    [...gatewayDoes, ['ec2:CreateNetworkInterface', '*']],
+    [...gatewayMustNot, ['ec2:CreateNetworkInterface', '*', byCode], ['ec2:DescribeSubnets', '*', byCode]],
   )
 })
 
@@ -138,7 +125,7 @@ test('the doctor can try customer roles, with and without ExternalId, and do not
     ['cognito-idp:DescribeUserPool', 'arn:aws:cognito-idp:eu-central-1:111122223333:userpool/eu-central-1_Ac0meSh0p'],
     ['s3:GetObject', 'arn:aws:s3:::corbado-gateway-templates-999900000001/role.template.json'],
   ]
-  check(
+  checkRights(
     doctor,
     [
       ['sts:AssumeRole', customerRole],
@@ -170,6 +157,8 @@ test('the operator can work on tenants, secrets and aliases, and on nothing besi
     ['ssm:GetParameter', parameter],
     ['ssm:PutParameter', parameter],
     ['kms:Encrypt', parameterKey, viaSsm],
+    // For parameters of the advanced tier.
+    ['kms:GenerateDataKey', parameterKey, viaSsm],
     ['lambda:CreateAlias', lambda],
     ['lambda:PutResourcePolicy', `${lambda}:t-1`],
     ['sts:AssumeRole', local.OPERATOR_VARIABLES.DOCTOR_ROLE_ARN],
@@ -180,6 +169,18 @@ test('the operator can work on tenants, secrets and aliases, and on nothing besi
     ['dynamodb:UpdateContinuousBackups', table],
     ['dynamodb:Scan', arn('dynamodb', 'table/other')],
     ['ssm:PutParameter', arn('ssm', 'parameter/corbado/other')],
+    // The gateway's own secrets: whoever has them speaks for every tenant, or sees through the pseudonyms.
+    ...['callers', 'pseudonym-key', 'with_underscore'].flatMap((name): Call[] => {
+      const own = arn('ssm', `parameter/corbado/gateway/${name}`)
+      const context = { ...viaSsm, 'kms:EncryptionContext:PARAMETER_ARN': own }
+      return [
+        ['ssm:GetParameter', own],
+        ['ssm:PutParameter', own],
+        ['kms:Decrypt', parameterKey, context],
+        ['kms:Encrypt', parameterKey, context],
+        ['kms:GenerateDataKey', parameterKey, context],
+      ]
+    }),
     ['ssm:DeleteParameter', parameter],
     ['ssm:GetParametersByPath', parameter],
     ['kms:Decrypt', parameterKey],
@@ -192,13 +193,15 @@ test('the operator can work on tenants, secrets and aliases, and on nothing besi
     ['lambda:DeleteAlias', `${lambda}:t-1`],
     ['lambda:AddPermission', `${lambda}:t-1`],
     ['lambda:InvokeFunction', `${lambda}:t-1`],
+    ['lambda:PutResourcePolicy', `${lambda}:actions`],
+    ['lambda:DeleteResourcePolicy', `${lambda}:actions`],
     ['lambda:PutResourcePolicy', arn('lambda', 'function:other:t-1')],
     ['lambda:CreateAlias', arn('lambda', 'function:other')],
     ['sts:AssumeRole', customerRole, withId],
     ['sts:AssumeRole', local.OPERATOR_VARIABLES.GATEWAY_ROLE_ARN],
     ['iam:UpdateAssumeRolePolicy', local.OPERATOR_VARIABLES.DOCTOR_ROLE_ARN],
   ]
-  check(operator, allowed, denied)
+  checkRights(operator, allowed, denied)
 })
 
 test('gateway, doctor and operator have the rights that the embedded stack gives them; keys and log lines come on top', () => {

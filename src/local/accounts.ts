@@ -31,6 +31,8 @@ function roleSession(name: string, ...policies: PolicyDocument[]): Principal {
 /** Every role of a customer that the hand-over asks for. */
 const customerRoles = 'arn:aws:iam::*:role/corbado/corbado-*'
 const ownParameters = `arn:aws:ssm:${REGION}:${GATEWAY_ACCOUNT}:parameter${PARAMETER_PREFIX}/*`
+/** Tenants' secrets: below a pool's id, which has an underscore. The gateway's own lie directly below the prefix. */
+const tenantParameters = `arn:aws:ssm:${REGION}:${GATEWAY_ACCOUNT}:parameter${PARAMETER_PREFIX}/*_*/*`
 
 /** The gateway's function: what it needs and nothing more. No role is assumed without an ExternalId. */
 export const gateway = roleSession(
@@ -57,11 +59,21 @@ export const operator = roleSession(
   'corbado-operator',
   allow(
     [['GetItem', 'PutItem', 'DeleteItem', 'Query', 'Scan'].map((name) => `dynamodb:${name}`), tableArn],
-    [['ssm:GetParameter', 'ssm:PutParameter'], ownParameters],
+    [['ssm:GetParameter', 'ssm:PutParameter'], tenantParameters],
     [['lambda:ListAliases', 'lambda:GetAlias', 'lambda:CreateAlias'], FUNCTION_ARN],
     [['lambda:GetResourcePolicy', 'lambda:PutResourcePolicy', 'lambda:DeleteResourcePolicy'], `${FUNCTION_ARN}:*`],
     ['sts:AssumeRole', roleArnOf(doctor)],
   ),
+  {
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Effect: 'Deny',
+        Action: ['lambda:PutResourcePolicy', 'lambda:DeleteResourcePolicy'],
+        Resource: `${FUNCTION_ARN}:${ACTIONS_ALIAS}`,
+      },
+    ],
+  },
 )
 
 /** Who may become the doctor. */

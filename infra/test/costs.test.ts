@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { REGION } from '../../src/local/accounts.js'
+import { containersWith, synthContainers } from './fixtures/containers.js'
+import { tablesIn } from './fixtures/readme.js'
+import { stackOf } from './fixtures/synth.js'
+
+const CENT = 0.01
+const costsIn = (path: string) => tablesIn(readFileSync(path, 'utf8'), ['part', 'calculation', 'USD'])
+const tables = { 'README.md': costsIn('README.md'), 'forwarder/README.md': costsIn('forwarder/README.md') }
+
+/** `1,000`, `5 M` or `0.5 %` among words, divided by what stands after `per`. */
+function factorOf(text: string): number {
+  const [amount = '', ...per] = text.split(' per ')
+  const [[, digits, unit] = [], ...more] = amount.matchAll(/([\d,.]*\d)( M\b| %)?/g)
+  assert.ok(digits !== undefined && more.length === 0, `"${amount}" is not one number`)
+  const value = Number(digits.replaceAll(',', '')) * (unit === ' M' ? 1e6 : unit === ' %' ? 0.01 : 1)
+  return per.reduce((whole, divisor) => whole / factorOf(divisor.replace(/^M\b/, '1 M')), value)
+}
+
+/** Sums of products, with words in between. */
+function amountOf(calculation: string): number {
+  const [brackets, inner = ''] = /\(([^()]*)\)/.exec(calculation) ?? []
+  if (brackets !== undefined) return amountOf(calculation.replace(brackets, String(amountOf(inner))))
+  const products = calculation.split(' + ').map((product) => product.split(' × ').map(factorOf))
+  return products.map((factors) => factors.reduce((a, b) => a * b)).reduce((a, b) => a + b)
+}
+
+/** Is one number the other in another unit: ms and s, bytes and GB? */
+function isInOtherUnit(a: number, b: number): boolean {
+  const power = Math.log10(a / b)
+  return Math.abs(power - Math.round(power)) < 0.001
+}
+
+for (const [path, found] of Object.entries(tables)) {
+  test(`${path}: every cost is what its calculation gives, and every sum adds up`, () => {
+    assert.equal(found.length, 2, 'one by the million, one by the month')
+    for (const rows of found) {
+      const [, , total = ''] = rows.at(-1) ?? []
+      assert.match(rows.at(-1)?.[0] ?? '', /sum/)
+      const costs = rows.slice(0, -1).map(([part, calculation = '', usd]) => {
+        const [beginning, end = beginning ?? ''] = calculation.split(' = ')
+        if (end !== beginning) {
+          const quantity = factorOf(end.split(' × ')[0] ?? '')
+          assert.ok(isInOtherUnit(amountOf(beginning ?? ''), quantity), `${part}: ${beginning} is not ${quantity}`)
+        }
+        const cents = Math.round(amountOf(end) / CENT)
+        assert.equal(cents, Math.round(Number(usd) / CENT), `${part}: ${calculation} is ${cents} cents`)
+        return cents
+      })
+      const sum = costs.reduce((a, b) => a + b)
+      assert.equal(Math.round(Number(total.replaceAll('*', '')) / CENT), sum, `the sum is ${sum} cents`)
+    }
+  })
+}
+
+test('what is paid by the month is counted as often as the example has it', () => {
+  const templates = synthContainers(containersWith())
+  const gateway = stackOf(templates, `CorbadoGateway-${REGION}`)
+  const containers = stackOf(templates, `CorbadoGatewayContainers-${REGION}`)
+  const [scaling] = Object.values(containers.findResources('AWS::ApplicationAutoScaling::ScalableTarget'))
+  const endpoints = containers.findResources('AWS::EC2::VPCEndpoint', { Properties: { VpcEndpointType: 'Interface' } })
+  const count = (stack: typeof gateway, type: string) => Object.keys(stack.findResources(type)).length
+  const expected = {
+    'README.md': {
+      keys: count(gateway, 'AWS::KMS::Key'),
+      dashboard: count(gateway, 'AWS::CloudWatch::Dashboard'),
+      alarms: count(gateway, 'AWS::CloudWatch::Alarm'),
+      rankings: count(gateway, 'AWS::CloudWatch::InsightRule'),
+    },
+    'forwarder/README.md': {
+      tasks: scaling?.Properties.MinCapacity,
+      'load balancer': count(containers, 'AWS::ElasticLoadBalancingV2::LoadBalancer'),
+      'NAT gateways': count(containers, 'AWS::EC2::NatGateway'),
+      'their addresses': count(containers, 'AWS::EC2::EIP'),
+      'interface endpoints': Object.keys(endpoints).length,
+      alarms: count(containers, 'AWS::CloudWatch::Alarm'),
+      'private zone': count(containers, 'AWS::Route53::HostedZone'),
+    },
+  }
+  for (const path of Object.keys(expected) as (keyof typeof expected)[]) {
+    for (const [part, times] of Object.entries(expected[path])) {
+      const [, calculation = ''] = tables[path][1]?.find(([name]) => name?.startsWith(part)) ?? []
+      assert.equal(Number(/\d+/.exec(calculation)?.[0]), times, `${path}: ${part}`)
+    }
+  }
+})
