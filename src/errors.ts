@@ -46,7 +46,7 @@ const upstreamErrors = {
 }
 
 export type UpstreamFaultKind = keyof typeof upstreamErrors
-export type Upstream = 'table' | 'ssm' | 'sts' | 'cognito' | 'lambda' | 'corbado'
+export type Upstream = 'table' | 'ssm' | 'sts' | 'cognito' | 'lambda' | 'cloudformation' | 'corbado'
 
 /** What is known of a failed call; safe to log. */
 export interface UpstreamFacts {

@@ -16,6 +16,7 @@ import { sign } from '../src/plugins/signature.js'
 import { createUpstreams } from '../src/upstreams/index.js'
 import { createEvent, defineEvent, OWN, triggerEvent, verifyEvent } from './fixtures/events.js'
 import { startGateway } from './fixtures/gateway.js'
+import { type HttpShape, httpShapes } from './fixtures/http-shapes.js'
 import { tenantFile } from './fixtures/tenants.js'
 
 const PARAMETER = '/corbado/gateway/callers'
@@ -315,70 +316,99 @@ t.test('a forwarder’s envelope brings the alias rules and the time that is lef
   t.ok(performance.now() - start < 2_500, 'well before the usual 4.2 s')
 })
 
+type Payload = Record<string, unknown>
+type Door = (path: string, payload: Payload) => Promise<{ status: number; body: Payload }>
+
+const direct: Door = async (_path, payload) => {
+  if (!('action' in payload)) return { status: 200, body: await gateway.trigger(payload) }
+  const { statusCode, body } = await gateway.action(payload)
+  return { status: statusCode, body }
+}
+const forwarder: Door = (path, event) =>
+  send(path, { event, invokedFunctionArn: hostedArn('t-acme'), remainingMs: 4_000 })
+const overHttp =
+  (toEvent: HttpShape): Door =>
+  async (path, payload) => {
+    const body = JSON.stringify(payload)
+    const headers = { 'content-type': 'application/json', ...signatureHeaders(body) }
+    const answer = await gateway.trigger(toEvent({ path, headers, body }), { arn: FUNCTION_ARN })
+    return { status: Number(answer.statusCode), body: JSON.parse(String(answer.body)) as Payload }
+  }
+const doors: [string, Door][] = [
+  ['direct invocation', direct],
+  ['container', (path, payload) => send(path, payload)],
+  ['forwarder', forwarder],
+  ...httpShapes.map(([name, toEvent]): [string, Door] => [name, overHttp(toEvent)]),
+]
+/** What is made anew for each answer. */
+const steady = (value: unknown) =>
+  JSON.stringify(value, (key, part) => {
+    if (key === 'requestId' || key === 'nonce') return 'random'
+    return key === 'challengeMetadata' ? String(part).replace(/\.[\w-]{22}$/, '.random') : part
+  })
+
 t.test('the same recorded events get the same answers through every door', async (t) => {
   const own = (challengeResult: boolean) => [
     { challengeName: 'CUSTOM_CHALLENGE', challengeResult, challengeMetadata: OWN },
   ]
-  const events: [string, Record<string, unknown>][] = [
-    ['define-auth-challenge', defineEvent([])],
-    ['define-auth-challenge', defineEvent(own(true))],
-    ['define-auth-challenge', defineEvent([{ challengeName: 'SRP_A', challengeResult: true }])],
-    ['create-auth-challenge', createEvent([])],
-    ['verify-auth-challenge-response', verifyEvent('no proof')],
-    ['pre-sign-up', triggerEvent('PreSignUp_SignUp', { clientMetadata: { a: 'b' } })],
-    ['user-migration', triggerEvent('UserMigration_Authentication', { password: 'p' })],
-    ['inbound-federation', triggerEvent('InboundFederation_ExternalProvider', {}, { newKey: [1] })],
+  const fresh = async () => verifyEvent(await gateway.stack.corbado.sign('pro-1001', USER))
+  const events: [string, () => Payload | Promise<Payload>, response: object][] = [
+    ['define-auth-challenge', () => defineEvent([]), { challengeName: 'CUSTOM_CHALLENGE' }],
+    ['define-auth-challenge', () => defineEvent(own(true)), { issueTokens: true }],
+    [
+      'define-auth-challenge',
+      () => defineEvent([{ challengeName: 'SRP_A', challengeResult: true }]),
+      { issueTokens: false, failAuthentication: true },
+    ],
+    ['create-auth-challenge', () => createEvent([]), { publicChallengeParameters: { dummy: 'dummy' } }],
+    ['verify-auth-challenge-response', () => verifyEvent('no proof'), { answerCorrect: false }],
+    ['verify-auth-challenge-response', fresh, { answerCorrect: true }],
+    ['pre-sign-up', () => triggerEvent('PreSignUp_SignUp', { clientMetadata: { a: 'b' } }), {}],
+    ['user-migration', () => triggerEvent('UserMigration_Authentication', { password: 'p' }), {}],
+    ['inbound-federation', () => triggerEvent('InboundFederation_ExternalProvider', {}, { newKey: [1] }), {}],
   ]
-  const steady = (answer: unknown) => JSON.stringify(answer).replace(/[\w-]{22}(?=")/g, 'random')
-  for (const [name, event] of events) {
-    const path = triggerPath(name)
-    const body = JSON.stringify(event)
-    const viaLambda = steady(await gateway.trigger(event))
-    t.equal(steady((await send(path, event)).body), viaLambda, `${name}: container`)
-    const enveloped = { event, invokedFunctionArn: hostedArn('t-acme'), remainingMs: 4_000 }
-    t.equal(steady((await send(path, enveloped)).body), viaLambda, `${name}: forwarder`)
-    const headers = () => ({ 'content-type': 'application/json', ...signatureHeaders(body) })
-    const shapes: [string, object][] = [
-      [
-        'API Gateway v1',
-        { version: '1.0', httpMethod: 'POST', path, headers: headers(), body, requestContext: { requestId: 'r' } },
-      ],
-      [
-        'API Gateway v2',
-        { version: '2.0', rawPath: path, headers: headers(), body, requestContext: { http: { method: 'POST', path } } },
-      ],
-      [
-        'function URL',
-        {
-          version: '2.0',
-          rawPath: path,
-          headers: headers(),
-          body: Buffer.from(body).toString('base64'),
-          isBase64Encoded: true,
-          requestContext: { domainName: 'x.lambda-url', http: { method: 'POST', path } },
-        },
-      ],
-      [
-        'ALB',
-        {
-          httpMethod: 'POST',
-          path,
-          queryStringParameters: {},
-          headers: headers(),
-          body,
-          requestContext: { elb: { targetGroupArn: 'a' } },
-        },
-      ],
-    ]
-    for (const [shape, http] of shapes) {
-      const answer = (await gateway.trigger(http, { arn: FUNCTION_ARN })) as { statusCode: number; body: string }
-      t.equal(answer.statusCode, 200, `${name}: ${shape}`)
-      t.equal(steady(JSON.parse(answer.body)), viaLambda, `${name}: ${shape}`)
+  for (const [name, make, response] of events) {
+    const responses = new Set<string>()
+    for (const [door, ask] of doors) {
+      const event = await make()
+      const { status, body } = await ask(triggerPath(name), event)
+      t.equal(status, 200, `${name}: ${door}`)
+      t.equal(JSON.stringify({ ...body, response: event.response }), JSON.stringify(event), `${name}: ${door}: event`)
+      t.match(body.response, response, `${name}: ${door}: response`)
+      responses.add(steady(body.response))
     }
+    t.equal(responses.size, 1, `${name}: one response`)
   }
-  const action = await gateway.action(preLogin)
-  const viaHttp = await send(actionPath('pre-login'), preLogin)
-  t.strictSame([viaHttp.status, viaHttp.body], [action.statusCode, action.body])
+})
+
+t.test('the same actions get the same answers, and do the same, through every door', async (t) => {
+  const newUser = () => gateway.stack.cognito.putUser(POOL, { username: USER, attributes })
+  const factors = () => gateway.stack.cognito.user(POOL, USER)?.mfa
+  const postAppend = { action: 'post-append', userPoolId: POOL, username: USER }
+  const unknown = refusal('GW_ERR_ACTION_USER_NOT_FOUND')
+  const actions: [Payload, status: number, body: object, factors: string[]][] = [
+    [{ ...preLogin, identifier: USER }, 200, { identifier: USER }, []],
+    [{ ...preLogin, identifier: attributes.email }, 200, { identifier: '', error: { code: 'untyped' } }, []],
+    [preLogin, 200, { identifier: '', error: { code: 'user_not_found' } }, []],
+    [postAppend, 200, {}, ['SMS_MFA']],
+    [{ ...postAppend, username: 'nobody' }, 404, { ...unknown, requestId: String }, []],
+  ]
+  for (const [payload, status, body, set] of actions) {
+    const what = Object.values(payload).join(' ')
+    const answers = new Set<string>()
+    for (const [door, ask] of doors) {
+      // Only events come in an envelope.
+      if (ask === forwarder) continue
+      newUser()
+      const answer = await ask(actionPath(String(payload.action)), payload)
+      t.match(answer, { status, body }, `${what}: ${door}`)
+      t.strictSame(factors(), set, `${what}: ${door}: factors`)
+      answers.add(steady([answer.status, answer.body]))
+    }
+    t.equal(answers.size, 1, `${what}: one answer`)
+    t.equal((await forwarder(actionPath(String(payload.action)), payload)).status, 400, `${what}: forwarder`)
+  }
+  newUser()
 })
 
 t.test('signed HTTP through Lambda keeps to the time that Lambda has left, and to its request id', async (t) => {

@@ -143,7 +143,7 @@ t.test('neither the embedded stack nor the command line is in the Lambda bundle'
   t.ok(inputs.includes('src/lambda.ts'))
   t.strictSame(
     inputs.filter((name) =>
-      /^src\/(local|operator|cli|upstreams\/operator)|dynalite|commander|client-lambda|amazon-cognito-identity-js/.test(
+      /^src\/(local|operator|cli|upstreams\/operator)|dynalite|commander|client-lambda|amazon-cognito-identity-js|client-cloudformation/.test(
         name,
       ),
     ),

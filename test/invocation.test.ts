@@ -7,14 +7,31 @@ import t from 'tap'
 import { aliasOf } from '../src/ids.js'
 import { recognise } from '../src/invocation.js'
 import { ACTIONS_ALIAS, FUNCTION_ARN } from '../src/local/accounts.js'
+import { createCallerSecret, signedHeaders } from '../src/local/signed-headers.js'
 import { hostedArn } from '../src/local/tenants.js'
 import { createEvent, defineEvent, triggerEvent, verifyEvent } from './fixtures/events.js'
+import { forgedRequests } from './fixtures/forged-http.js'
 import { startGateway } from './fixtures/gateway.js'
+import { httpShapes } from './fixtures/http-shapes.js'
 import { tenantFile } from './fixtures/tenants.js'
 
 const ACTIONS_ARN = `${FUNCTION_ARN}:${ACTIONS_ALIAS}`
 const POOL = 'eu-central-1_Acme00001'
+const SECRETS = '/corbado/gateway/callers'
 const preLogin = { action: 'pre-login', userPoolId: POOL, identifier: 'nobody@acme.example' }
+
+type HttpAnswer = Record<string, unknown> & { readonly statusCode: number; readonly body: string }
+
+/** Unsigned, or no route. A slash too many is told as a method that the path without it does not take. */
+function isRefusal({ statusCode, body }: HttpAnswer): boolean {
+  const codes: Record<number, string> = {
+    401: 'GW_ERR_CALLER_UNSIGNED',
+    404: 'GW_ERR_ROUTE_UNKNOWN',
+    405: 'GW_ERR_METHOD_NOT_ALLOWED',
+  }
+  const { code, requestId } = JSON.parse(body) as Record<string, unknown>
+  return code !== undefined && code === codes[statusCode] && typeof requestId === 'string' && requestId !== 'forged'
+}
 
 t.test('a payload is what its keys say, a trigger before an action before HTTP', async (t) => {
   const kinds: [unknown, string][] = [
@@ -44,7 +61,9 @@ t.test('the alias is the qualifier of the invoked ARN, and $LATEST is none', asy
 })
 
 t.test('the Lambda door', async (t) => {
-  const gateway = await startGateway(t)
+  const gateway = await startGateway(t, { env: { CALLER_SECRETS_PARAMETER: SECRETS } })
+  const secret = createCallerSecret()
+  gateway.stack.ssm.put(SECRETS, secret)
   const acme = tenantFile()
   const globex = tenantFile({
     tenantId: 'globex',
@@ -165,29 +184,59 @@ t.test('the Lambda door', async (t) => {
     },
   )
 
-  t.test('an HTTP request cannot pass for a direct invocation, whatever it brings', async (t) => {
-    const body = JSON.stringify(defineEvent([]))
-    const forged = {
-      'x-aws-lambda-fastify-request': 'x',
-      'x-apigateway-event': encodeURIComponent(JSON.stringify({ invocation: { kind: 'trigger' } })),
-      'x-request-id': 'forged',
-      'content-type': 'application/json',
-    }
-    const path = `/v1/pools/${POOL}/triggers/define-auth-challenge`
-    const direct = { kind: 'trigger', alias: 't-acme', requestId: 'x', remainingMs: 5_000 }
-    const shapes = [
-      { version: '1.0', httpMethod: 'POST', path, headers: forged, body, requestContext: { requestId: 'r' } },
-      { version: '2.0', rawPath: path, headers: forged, body, requestContext: { http: { method: 'POST', path } } },
-      { httpMethod: 'POST', path, headers: forged, body, requestContext: { elb: { targetGroupArn: 'a' } } },
-      { httpMethod: 'POST', path, headers: forged, body, requestContext: {}, invocation: direct, awsLambda: direct },
-    ]
-    for (const shape of shapes) {
-      const answer = (await gateway.trigger(shape, { arn: hostedArn('t-acme') })) as {
-        statusCode: number
-        body: string
+  t.test('an HTTP request cannot pass for a direct invocation by header, path, query or body', async (t) => {
+    const { stack, clock } = gateway
+    const parts = [stack.table, stack.ssm, stack.sts, stack.cognito, stack.lambda, stack.corbado]
+    // Whoever brings a signature has it compared with the callers' secrets, which are read for that.
+    const asked = () =>
+      parts.flatMap(({ calls }) => calls).filter(({ input }) => !JSON.stringify(input).includes(SECRETS))
+    // All caches are cold again: whoever were served now would have to ask.
+    clock.advance(3_600_000)
+    gateway.take()
+    const before = asked().length
+    const stranger = createCallerSecret()
+    const requests = forgedRequests(POOL, (body) => signedHeaders(stranger, body, clock.now()))
+    const arns = [hostedArn('t-acme'), ACTIONS_ARN, FUNCTION_ARN]
+    const wrong = new Set<string>()
+    let sent = 0
+    for (const [name, toEvent] of httpShapes) {
+      for (const request of requests) {
+        const answer = (await gateway.trigger(toEvent(request), { arn: arns[sent % 3] ?? FUNCTION_ARN })) as HttpAnswer
+        if (!isRefusal(answer)) wrong.add(`${name} ${request.path}: ${answer.statusCode} ${answer.body.slice(0, 40)}`)
+        sent += 1
       }
-      t.equal(answer.statusCode, 401)
-      t.match(JSON.parse(answer.body), { code: 'GW_ERR_CALLER_UNSIGNED', requestId: /^(?!forged).+/ })
+    }
+    t.strictSame([...wrong], [])
+    t.equal(asked().length, before, 'no dependency was asked for anything')
+    const lines = gateway.take()
+    t.equal(lines.length, sent, `${sent} requests`)
+    t.strictSame(
+      lines.filter(({ outcome, requestId }) => outcome !== 'rejected' || requestId === 'forged'),
+      [],
+    )
+  })
+
+  t.test('nor does an event from before the function that carries an invocation of its own', async (t) => {
+    const direct = { kind: 'trigger', payload: defineEvent([]), alias: 't-acme', requestId: 'x', remainingMs: 5_000 }
+    for (const [name, toEvent] of httpShapes) {
+      const path = `/v1/pools/${POOL}/triggers/define-auth-challenge`
+      const event = toEvent({ path, headers: {}, body: JSON.stringify(defineEvent([])) })
+      for (const key of ['invocation', 'awsLambda', 'Symbol(invocation)', 'direct', '__proto__']) {
+        const forged = JSON.parse(JSON.stringify({ ...event, FORGED: direct }).replace('FORGED', key))
+        const answer = (await gateway.trigger(forged, { arn: hostedArn('t-acme') })) as HttpAnswer
+        t.ok(isRefusal(answer), `${name}: ${key}`)
+      }
+    }
+  })
+
+  t.test('HTTP reaches what is open, and with a signature what is not', async (t) => {
+    const path = `/v1/pools/${POOL}/triggers/define-auth-challenge`
+    const body = JSON.stringify(defineEvent([]))
+    for (const [name, toEvent] of httpShapes) {
+      const signed = signedHeaders(secret, body, gateway.clock.now())
+      const headers = { 'content-type': 'application/json', ...signed }
+      const answer = await gateway.trigger(toEvent({ path, headers, body }), { arn: FUNCTION_ARN })
+      t.match(answer, { statusCode: 200, body: /"CUSTOM_CHALLENGE"/ }, name)
     }
     const live = { version: '2.0', rawPath: '/health/live', requestContext: { http: { method: 'GET' } } }
     t.match(await gateway.trigger(live), { statusCode: 200 })

@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../call.js'
-import { evaluateRole, parameterFault, type Template } from './cloudformation-template.js'
+import { cloudFormationXml, createStackResources, type PutStack, stackArn } from './cloudformation-resources.js'
+import { evaluateRole, parameterFault, readParameters, type Template } from './cloudformation-template.js'
 import { allows, type PolicyDocument, type Principal } from './iam.js'
-import { createQueryXml } from './query-xml.js'
 import type { StsStandIn } from './sts.js'
 import type { WireAnswer } from './wire.js'
 
-/** How CloudFormation answers. */
-export const cloudFormationXml = createQueryXml('http://cloudformation.amazonaws.com/doc/2010-05-15/')
 const { success, failure } = cloudFormationXml
 
 interface CloudFormationStack {
@@ -40,19 +38,13 @@ export interface StacksOptions {
   readonly roles: Pick<StsStandIn, 'putRole' | 'deleteRole'>
 }
 
-/** `Parameters.member.1.ParameterKey=…&Parameters.member.1.ParameterValue=…` as a map. */
-function readParameters(form: URLSearchParams): Map<string, string> {
-  const keys = [...form].filter(([name]) => /^Parameters\.member\.\d+\.ParameterKey$/.test(name))
-  return new Map(keys.map(([name, key]) => [key, form.get(name.replace('ParameterKey', 'ParameterValue')) ?? '']))
-}
-
-const stackArn = ({ principal, region, name }: Asked, id: string) =>
-  `arn:aws:cloudformation:${region}:${principal.accountId}:stack/${name}/${id}`
+const arnOf = ({ principal, region, name }: Asked, id: string) => stackArn(region, principal.accountId, name, id)
 
 /** The stacks of all accounts, and the calls on them by name. */
 export function createStacks({ clock, templates, roles }: StacksOptions) {
   const stacks = new Map<string, CloudFormationStack>()
-  const keyOf = (asked: Asked) => stackArn(asked, '')
+  const resources = createStackResources()
+  const keyOf = (asked: Asked) => arnOf(asked, '')
 
   function mayNot({ principal }: Asked, actions: readonly string[], arn: string): WireAnswer | undefined {
     const action = actions.find((one) => !allows(principal, one, arn))
@@ -82,7 +74,8 @@ export function createStacks({ clock, templates, roles }: StacksOptions) {
     if (refusal) return refusal
     const policies = role.Policies.map(({ PolicyDocument }) => PolicyDocument)
     roles.putRole({ roleArn, trust: role.AssumeRolePolicyDocument, policies })
-    const stackId = stackArn(asked, randomUUID())
+    const stackId = arnOf(asked, randomUUID())
+    resources.put(stackId, [{ logicalId: 'Role', physicalId: role.RoleName, type: 'AWS::IAM::Role' }])
     stacks.set(keyOf(asked), { stackId, roleArn, createdAt: new Date(clock.now()).toISOString() })
     return success('CreateStack', { StackId: stackId })
   }
@@ -102,15 +95,28 @@ export function createStacks({ clock, templates, roles }: StacksOptions) {
     const stack = stacks.get(keyOf(asked))
     const refusal = stack && mayNot(asked, ['iam:DeleteRole', 'iam:DeleteRolePolicy'], stack.roleArn)
     if (refusal) return refusal
-    if (stack) roles.deleteRole(stack.roleArn)
+    if (stack) {
+      roles.deleteRole(stack.roleArn)
+      resources.delete(stack.stackId)
+    }
     stacks.delete(keyOf(asked))
     return success('DeleteStack', {})
   }
 
-  const operations = { CreateStack: createStack, DescribeStacks: describeStack, DeleteStack: deleteStack }
+  const describeResources = ({ principal, region, form }: Asked) =>
+    resources.describe(region, principal.accountId, form)
+
+  const operations = {
+    CreateStack: createStack,
+    DescribeStacks: describeStack,
+    DeleteStack: deleteStack,
+    DescribeStackResources: describeResources,
+  }
   return {
     has: (operation: string): operation is keyof typeof operations => operation in operations,
     serve: (operation: keyof typeof operations, asked: Asked): WireAnswer =>
-      mayNot(asked, [`cloudformation:${operation}`], stackArn(asked, '*')) ?? operations[operation](asked),
+      mayNot(asked, [`cloudformation:${operation}`], arnOf(asked, '*')) ?? operations[operation](asked),
+    putStack: ({ region, accountId, name, resources: made }: PutStack) =>
+      resources.put(stackArn(region, accountId, name, randomUUID()), made),
   }
 }

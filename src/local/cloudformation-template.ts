@@ -16,6 +16,12 @@ export interface Template {
 /** What stands for `AWS::NoValue` until it is taken out of its list or object. */
 const NO_VALUE = Symbol('AWS::NoValue')
 
+/** `Parameters.member.1.ParameterKey=…&Parameters.member.1.ParameterValue=…` as a map. */
+export function readParameters(form: URLSearchParams): Map<string, string> {
+  const keys = [...form].filter(([name]) => /^Parameters\.member\.\d+\.ParameterKey$/.test(name))
+  return new Map(keys.map(([name, key]) => [key, form.get(name.replace('ParameterKey', 'ParameterValue')) ?? '']))
+}
+
 /** What is wrong with the parameters of a stack; undefined where nothing is. */
 export function parameterFault({ Parameters }: Template, given: ReadonlyMap<string, string>): string | undefined {
   const unknown = [...given.keys()].filter((name) => !(name in Parameters))

@@ -1,4 +1,5 @@
-import { cloudFormationXml, createStacks, type StacksOptions } from './cloudformation-stacks.js'
+import { cloudFormationXml, type PutStack } from './cloudformation-resources.js'
+import { createStacks, type StacksOptions } from './cloudformation-stacks.js'
 import type { Identity } from './iam.js'
 import { type StandIn, startStandIn, type WireAnswer, type WireRequest } from './stand-in.js'
 
@@ -10,8 +11,13 @@ export interface CloudFormationOptions extends StacksOptions {
   readonly port?: number | undefined
 }
 
+export interface CloudFormationStandIn extends StandIn {
+  /** Adds a stack that made some resources, e.g. a user pool: which is all that is known of it. */
+  putStack(stack: PutStack): void
+}
+
 /** Starts CloudFormation as far as a stack with one role goes. Unlike AWS's, a stack is there or gone at once. */
-export async function startCloudFormation(options: CloudFormationOptions): Promise<StandIn> {
+export async function startCloudFormation(options: CloudFormationOptions): Promise<CloudFormationStandIn> {
   const stacks = createStacks(options)
 
   function handle({ principal, region, body }: WireRequest, operation: string): WireAnswer {
@@ -19,13 +25,15 @@ export async function startCloudFormation(options: CloudFormationOptions): Promi
       return failure('InvalidAction', `Could not find operation ${operation} for version 2010-05-15`)
     }
     const form = new URLSearchParams(body.toString())
-    const name = form.get('StackName') ?? ''
-    if (!stackName.test(name)) return failure('ValidationError', 'StackName is not the name of a stack.')
+    // Whoever asks by the id of a resource needs the right for whichever stack that may be in.
+    const named = operation !== 'DescribeStackResources'
+    const name = named ? (form.get('StackName') ?? '') : '*'
+    if (named && !stackName.test(name)) return failure('ValidationError', 'StackName is not the name of a stack.')
     return stacks.serve(operation, { principal, region, name, form })
   }
 
   const { clock, identity, port } = options
-  return startStandIn({
+  const standIn = await startStandIn({
     name: 'cloudformation',
     clock,
     identity,
@@ -36,4 +44,5 @@ export async function startCloudFormation(options: CloudFormationOptions): Promi
     faultAnswer: fault,
     handle,
   })
+  return { ...standIn, putStack: stacks.putStack }
 }

@@ -26,7 +26,7 @@ export async function loadTenants({ stack, workspace, examples }: World, dir: st
     io.foundProblems()
   }
   const operatorIo = { ...io, env, stdout: indented(io.stdout), foundProblems }
-  await applyTenants(workspace.tenantsDir, { yes: true, by: 'npm-start' }, operatorIo)
+  await applyTenants(workspace.tenantsDir, { yes: true, status: true, by: 'npm-start' }, operatorIo)
   return complete
 }
 

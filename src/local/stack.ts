@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type Clock, systemClock } from '../call.js'
 import { customerRoleTemplate } from '../operator/customer-role-cloudformation.js'
 import * as accounts from './accounts.js'
-import { startCloudFormation } from './cloudformation.js'
+import { type CloudFormationStandIn, startCloudFormation } from './cloudformation.js'
 import { type Cognito, startCognito } from './cognito.js'
 import { type CorbadoStandIn, startCorbado } from './corbado.js'
 import { createIdentity, type Identity, type IssuedCredentials, type Principal } from './iam.js'
@@ -27,7 +27,7 @@ export interface Stack {
   readonly lambda: Lambda
   readonly corbado: CorbadoStandIn
   /** What a customer deploys the role with. */
-  readonly cloudformation: StandIn
+  readonly cloudformation: CloudFormationStandIn
   /** Environment variables of the gateway's process, its credentials included. */
   readonly gatewayEnv: Record<string, string>
   /** The same for somebody else, e.g. an operator. */

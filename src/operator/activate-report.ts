@@ -10,7 +10,9 @@ export function reportRefused(tenantId: string, findings: readonly Finding[], js
   }
   writeFindings(findings, io)
   const paint = createPaint(io.stderr, io.env)
-  io.stderr.write(`${paint('red', 'error:')} ${tenantId} was not activated: mend what failed, then try again\n`)
+  io.stderr.write(
+    `${paint('red', 'error:')} ${tenantId} was not activated: mend what failed or could not be checked, then try again\n`,
+  )
 }
 
 /** Prints what is not as it should be, and how many checks passed. */

@@ -1,6 +1,6 @@
 import { poolOfArn } from './alias-pool.js'
 import type { SurveyedAlias } from './alias-survey.js'
-import type { AliasTenant } from './alias-tenants.js'
+import type { AliasTenant, UnreadableTenant } from './alias-tenants.js'
 
 /** One thing on which the table and the aliases' policies disagree, or that no policy should hold. */
 export interface AliasFinding {
@@ -16,16 +16,22 @@ export interface AliasFinding {
 export interface AliasFacts {
   /** Those of this region. */
   readonly tenants: readonly AliasTenant[]
+  /** Of any region: nobody can tell. */
+  readonly unreadable: readonly UnreadableTenant[]
   readonly aliases: readonly SurveyedAlias[]
   readonly actionsAlias: string
 }
 
 /** Compares what the table says with what the policies let in. */
-export function checkAliases({ tenants, aliases, actionsAlias }: AliasFacts): AliasFinding[] {
+export function checkAliases({ tenants, unreadable, aliases, actionsAlias }: AliasFacts): AliasFinding[] {
   const ofTenants = aliases.filter(({ alias }) => alias !== actionsAlias)
   return [
     ...tenants.flatMap((tenant) => missingGrant(tenant, ofTenants)),
-    ...ofTenants.flatMap((one) => [...strayGrants(one, tenants), ...policyFaults(one, tenants)]),
+    ...unreadable.map((tenant) => unreadableConfig(tenant, ofTenants)),
+    ...ofTenants.flatMap((one) => {
+      const readable = withoutPools(one, new Set(unreadable.map(({ userPoolId }) => userPoolId)))
+      return [...strayGrants(readable, tenants), ...policyFaults(one, readable, tenants)]
+    }),
     ...aliases.filter(({ alias }) => alias === actionsAlias).flatMap(cognitoOnActions),
   ]
 }
@@ -38,6 +44,28 @@ function missingGrant(tenant: AliasTenant, aliases: readonly SurveyedAlias[]): A
     ? `${tenantId} (${userPoolId}) is not let in through its alias, so its logins fail`
     : `${tenantId} (${userPoolId}) names an alias that does not exist`
   return [{ kind: own ? 'not-granted' : 'no-alias', alias, what, fix: grantCommand(tenantId) }]
+}
+
+/** Nobody can tell which alias the pool belongs behind, so nobody is told to take it out of one. */
+function unreadableConfig({ tenantId, userPoolId, alias }: UnreadableTenant, aliases: readonly SurveyedAlias[]) {
+  const lets = ({ policy }: SurveyedAlias) => policy.poolArns.some((arn) => poolOfArn(arn)?.userPoolId === userPoolId)
+  const letIn = aliases.filter(lets).map((one) => one.alias)
+  const where = letIn.length === 0 ? 'is let in nowhere' : `is let in through ${letIn.join(', ')}`
+  return {
+    kind: 'unreadable-config',
+    alias: alias || letIn[0] || '-',
+    what: `${tenantId} (${userPoolId}) ${where}, and its config is not one that this version can read`,
+    fix: UNREADABLE_FIX,
+  }
+}
+
+const UNREADABLE_FIX =
+  'check with the version that wrote the config, or apply its file anew: corbado-gateway tenants apply; revoke nothing before'
+
+/** An alias without certain pools that its policy lets in. */
+function withoutPools({ policy, ...alias }: SurveyedAlias, userPoolIds: ReadonlySet<string>): SurveyedAlias {
+  const poolArns = policy.poolArns.filter((arn) => !userPoolIds.has(poolOfArn(arn)?.userPoolId ?? ''))
+  return { ...alias, policy: { ...policy, poolArns } }
 }
 
 /** Pools that may invoke an alias and should not. */
@@ -60,14 +88,20 @@ function strayGrants({ alias, policy }: SurveyedAlias, tenants: readonly AliasTe
 }
 
 /** Writing the policy anew leaves faults out; whoever is behind the alias is granted or revoked for that. */
-function policyFaults({ alias, aliasArn, policy }: SurveyedAlias, tenants: readonly AliasTenant[]): AliasFinding[] {
+function policyFaults(
+  { alias, aliasArn, policy }: SurveyedAlias,
+  readable: SurveyedAlias,
+  tenants: readonly AliasTenant[],
+): AliasFinding[] {
   const tenant = tenants.find((one) => one.alias === alias)
-  const stray = poolOfArn(policy.poolArns[0] ?? '')?.userPoolId
+  const stray = poolOfArn(readable.policy.poolArns[0] ?? '')?.userPoolId
   const fix = tenant
     ? `${grantCommand(tenant.tenantId)} --yes`
     : stray !== undefined
       ? `corbado-gateway aliases revoke ${stray} --alias ${alias} --yes`
-      : `aws lambda delete-resource-policy --resource-arn ${aliasArn}`
+      : policy.poolArns.length > 0
+        ? UNREADABLE_FIX
+        : `aws lambda delete-resource-policy --resource-arn ${aliasArn}`
   return policy.faults.map(({ kind, what }) => ({ kind, alias, what, fix }))
 }
 

@@ -1,7 +1,7 @@
 import { createCall } from '../call.js'
 import type { OperatorUpstreams, TenantRecord } from '../upstreams/operator.js'
 import { poolArnIn } from './alias-pool.js'
-import { configOf } from './tenant-record.js'
+import { configOf, tenantIdOf, textOf } from './tenant-record.js'
 import { AWS_CALL_MS } from './write-record.js'
 
 /** A tenant of the table whose pool, or a replica of it, is in this region. */
@@ -19,7 +19,24 @@ export function fetchRecords({ table }: OperatorUpstreams): Promise<TenantRecord
   return table.listConfigs(createCall(AWS_CALL_MS))
 }
 
-/** The tenants among the records that call the gateway in this region. A record that is no config is nobody's. */
+/** A tenant whose config cannot be read here: it may be wrong, or written by another version of this program. */
+export interface UnreadableTenant {
+  readonly tenantId: string
+  readonly userPoolId: string
+  /** As the record has it; empty where it has none. */
+  readonly alias: string
+}
+
+/** The records that are no config, whatever their region: they are somebody's all the same. */
+export function unreadableTenantsOf(records: readonly TenantRecord[]): UnreadableTenant[] {
+  return records
+    .filter((record) => !configOf(record))
+    .map((record) => {
+      return { tenantId: tenantIdOf(record), userPoolId: record.userPoolId, alias: textOf(record, 'alias') }
+    })
+}
+
+/** The tenants among the records that call the gateway in this region, as far as their configs can be read. */
 export function aliasTenantsOf(records: readonly TenantRecord[], region: string): AliasTenant[] {
   return records.flatMap((record) => {
     const tenant = configOf(record)

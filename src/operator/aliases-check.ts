@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { type AliasFinding, checkAliases } from './alias-check.js'
 import { withAliases } from './alias-place.js'
 import { surveyAliases } from './alias-survey.js'
-import { aliasTenantsOf, fetchRecords } from './alias-tenants.js'
+import { aliasTenantsOf, fetchRecords, unreadableTenantsOf } from './alias-tenants.js'
 import { defineCommand } from './define-command.js'
 import { type CommandIo, createPaint, type Paint, writeJson } from './io.js'
 
@@ -16,9 +16,11 @@ export function aliasesCheckCommand(io: CommandIo): Command {
     .option('--json', 'print { pools, aliases, findings: [{ kind, alias, what, fix }] }')
     .action(({ json = false }: { json?: boolean }) =>
       withAliases(io, async ({ upstreams, region, functionArn, actionsAlias }) => {
-        const tenants = aliasTenantsOf(await fetchRecords(upstreams), region)
+        const records = await fetchRecords(upstreams)
+        const tenants = aliasTenantsOf(records, region)
+        const unreadable = unreadableTenantsOf(records)
         const aliases = await surveyAliases(upstreams.aliases, functionArn)
-        const findings = checkAliases({ tenants, aliases, actionsAlias })
+        const findings = checkAliases({ tenants, unreadable, aliases, actionsAlias })
         if (findings.length > 0) io.foundProblems()
         const counts = { pools: tenants.length, aliases: aliases.length }
         if (json) writeJson(io.stdout, { ...counts, findings })

@@ -49,7 +49,6 @@ async function grant(word: string, options: GrantOptions, place: AliasPlace, io:
   const loses = change.removed.length + change.faults.length > 0
   if (!options.json) io.stdout.write(changeText(change, createPaint(io.stdout, io.env)))
   if (loses && !(await isAgreed(options, io))) {
-    io.foundProblems()
     const command = `corbado-gateway aliases grant ${tenant.tenantId} --yes`
     if (options.json) writeJson(io.stdout, { written: false, ...change, arn: aliasArn })
     else io.stdout.write(`\nNothing was written. To write it: ${command}\n`)

@@ -51,7 +51,8 @@ async function revoke(word: string, options: RevokeOptions, place: AliasPlace, i
   const paint = createPaint(io.stdout, io.env)
   for (const change of changes) text(changeText(change, paint))
   if (changes.length === 0) text(`${userPoolId} is not let in; there is nothing to take away\n`)
-  else if (status === 'active') text(`${userPoolId} is active: passkey logins fail while its triggers point here\n`)
+  else if (status === 'active')
+    text(`${userPoolId} is active: passkey logins fail from then on, unless its triggers no longer point here\n`)
   const write = changes.length > 0 && (await isAgreed(options, io))
   for (const change of write ? changes : []) text(await carryOut(change, userPoolId, place))
   if (changes.length > 0 && !write) {

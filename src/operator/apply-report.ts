@@ -17,9 +17,9 @@ export function reportPlan(plan: Plan, json: boolean, io: CommandIo): void {
 }
 
 /** Says how a plan that was only shown is carried out. */
-export function reportNotApplied(plan: Plan, dir: string, io: CommandIo): void {
+export function reportNotApplied(plan: Plan, dir: string, takeStatus: boolean, io: CommandIo): void {
   if (plan.writes.length === 0) return
-  const command = `corbado-gateway tenants apply ${shellWord(dir)} --yes`
+  const command = `corbado-gateway tenants apply ${shellWord(dir)}${takeStatus ? ' --status' : ''} --yes`
   io.stdout.write(`\nNothing was written. To write it: ${command}\n`)
 }
 
@@ -43,7 +43,7 @@ function writtenText(plan: Plan, written: Written, complete: boolean, io: Comman
   io.stdout.write(`${counts}\n`)
 }
 
-function planJson({ writes, untouched, withoutFile }: Plan) {
+function planJson({ writes, untouched, keptStatus, withoutFile }: Plan) {
   const name = ({ tenantId, userPoolId }: { tenantId: string; userPoolId: string }) => ({ tenantId, userPoolId })
   return {
     added: writes.filter(({ old }) => !old).map(({ tenant }) => name(tenant)),
@@ -54,6 +54,7 @@ function planJson({ writes, untouched, withoutFile }: Plan) {
         changes: changesJson(changes),
       })),
     untouched,
+    keptStatus: keptStatus.map(({ tenant, fileStatus }) => ({ ...name(tenant), status: tenant.status, fileStatus })),
     withoutFile: withoutFile.map((record) => name({ tenantId: tenantIdOf(record), userPoolId: record.userPoolId })),
   }
 }

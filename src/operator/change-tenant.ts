@@ -1,6 +1,6 @@
 import type { TenantFile } from '../tenant/config.js'
 import type { OperatorUpstreams, TenantRecord } from '../upstreams/operator.js'
-import { askYes } from './ask.js'
+import { askYes, canAsk } from './ask.js'
 import { changesJson, changesOf, changeText } from './config-changes.js'
 import { type CommandIo, createPaint, writeJson } from './io.js'
 import { shellWord } from './shell-word.js'
@@ -71,7 +71,9 @@ function showChange({ record, before, after }: TenantChange, io: CommandIo): voi
   io.stdout.write(`${tenantIdOf(record)} (${record.userPoolId})${text ? `: ${text}` : '\n'}${lines.join('')}`)
 }
 
+/** Where nobody said no, what was wanted was not done: whoever goes on after this command must learn it. */
 function reportNotWritten(change: TenantChange, options: ChangeOptions, io: CommandIo): void {
+  if (options.json || !canAsk(io)) io.foundProblems()
   const command = `${change.command}${wordsOf(options)} --yes`
   if (options.json) writeJson(io.stdout, { ...changeJson(change), written: false })
   else io.stdout.write(`\nNothing was written. To write it: ${command}\n`)

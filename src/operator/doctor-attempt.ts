@@ -25,10 +25,34 @@ export function errorTypeOf(tried: Attempt<unknown>): string | undefined {
   return tried.kind === 'fault' ? tried.fault.facts.errorType : undefined
 }
 
-const NAMES = { table: 'DynamoDB', ssm: 'SSM', sts: 'STS', cognito: 'Cognito', lambda: 'Lambda', corbado: 'Corbado' }
+const NAMES = {
+  table: 'DynamoDB',
+  ssm: 'SSM',
+  sts: 'STS',
+  cognito: 'Cognito',
+  lambda: 'Lambda',
+  cloudformation: 'CloudFormation',
+  corbado: 'Corbado',
+}
 
 /** What the dependency did instead of answering, e.g. "Cognito said AccessDeniedException"; the same each time. */
 export function saidOf({ upstream, kind, facts }: UpstreamError): string {
   if (kind === 'timeout') return `${NAMES[upstream]} did not answer in time`
   return `${NAMES[upstream]} said ${facts.errorType ?? kind}`
+}
+
+/** What to try where a call neither did its work nor was refused for want of a permission, and where to look after that. */
+export function retryFix({ upstream, kind, facts }: UpstreamError): string {
+  const name = NAMES[upstream]
+  if (kind === 'expired' || facts.errorType === 'CredentialsProviderError') {
+    return 'operator: sign in to AWS again, or set AWS_PROFILE, then run the doctor again'
+  }
+  const again = 'operator: run the doctor again in a minute; where it stays so,'
+  if (kind === 'throttled')
+    return `${again} see which quota of ${name} is used up (Service Quotas, in the account asked)`
+  if (kind === 'timeout' || kind === 'unavailable') {
+    return `${again} see whether ${name} can be reached from here, and https://health.aws.amazon.com/health/status`
+  }
+  const request = facts.requestId === undefined ? '' : `, naming the request ${facts.requestId}`
+  return `${again} look for the call in CloudTrail and ask AWS Support${request}`
 }

@@ -16,7 +16,7 @@ export interface TenantChanges {
 
 export interface DoctorChanges {
   readonly tenants: readonly TenantChanges[]
-  /** Those that were examined last time, and are not to be any more. */
+  /** Those that were active when they were last examined, and are not any more. */
   readonly gone: readonly { readonly tenantId: string; readonly userPoolId: string }[]
 }
 
@@ -32,7 +32,9 @@ export function compare(known: Known, all: readonly Examined[], whole: boolean):
     return changes.length > 0 ? [{ tenantId, userPoolId, changes }] : []
   })
   const now = new Set(all.map(({ userPoolId }) => userPoolId))
-  const gone = Object.entries(known).filter(([userPoolId]) => whole && !now.has(userPoolId))
+  const gone = Object.entries(known).filter(
+    ([userPoolId, { status = 'active' }]) => whole && status === 'active' && !now.has(userPoolId),
+  )
   return { tenants, gone: gone.map(([userPoolId, { tenantId }]) => ({ tenantId, userPoolId })) }
 }
 
@@ -41,35 +43,44 @@ function changeOf(was: { state: string; what: string } | undefined, finding: Fin
   return was.state === finding.state && was.what === finding.what ? [] : [{ ...finding, was: was.state }]
 }
 
-/** What is to be remembered after this time: of a check that meant nothing now, what it said when it last meant something. */
-export function remember(known: Known, all: readonly Examined[], whole: boolean, checkedAt: string): Known {
-  const now = all.map(({ tenantId, userPoolId, findings }) => {
+/**
+ * What is to be remembered after this time: of a check that meant nothing now, what it said when it last meant something;
+ * of tenants that were not examined, what was found before, but for those that are gone.
+ */
+export function remember(
+  known: Known,
+  all: readonly Examined[],
+  gone: DoctorChanges['gone'],
+  checkedAt: string,
+): Known {
+  const now = all.map(({ tenantId, userPoolId, status, findings }) => {
     const told = findings.filter(({ dependsOn }) => dependsOn === undefined)
     const kept = Object.fromEntries(told.map(({ check, state, what }) => [check, { state, what }]))
-    return [userPoolId, { tenantId, checkedAt, findings: { ...known[userPoolId]?.findings, ...kept } }]
+    return [userPoolId, { tenantId, status, checkedAt, findings: { ...known[userPoolId]?.findings, ...kept } }]
   })
-  return { ...(whole ? {} : known), ...Object.fromEntries(now) }
+  const left = new Set(gone.map(({ userPoolId }) => userPoolId))
+  const kept = Object.entries(known).filter(([userPoolId]) => !left.has(userPoolId))
+  return Object.fromEntries([...kept, ...now])
 }
 
-/** The changes for a person; `since` is the time of the last examination, undefined where there was none. */
-export function changesText({ tenants, gone }: DoctorChanges, since: string | undefined, paint: Paint): string {
+/** The changes for a person; `times` are those of the examinations that are compared with, as {@link lastTimes} has them. */
+export function changesText({ tenants, gone }: DoctorChanges, times: readonly string[], paint: Paint): string {
   const blocks = tenants.map(({ tenantId, userPoolId, changes }) => {
     const told = changes.map((change) => ({ ...change, what: `${wasText(change)}${change.what}` }))
     return `${paint('bold', `${tenantId} (${userPoolId})`)}\n${findingsText(told, paint)}`
   })
   const left = gone.map(({ tenantId, userPoolId }) => `${tenantId} (${userPoolId}) is not active any more\n`)
   const count = tenants.reduce((sum, { changes }) => sum + changes.length, gone.length)
-  const when = since === undefined ? 'this is the first time' : `since ${since}`
+  const later = times.length > 1 ? ', or whenever a tenant was last examined' : ''
+  const when = times[0] === undefined ? 'this is the first time' : `since ${times[0]}${later}`
   return `${blocks.join('')}${left.join('')}${count === 0 ? 'nothing' : count} changed (${when})\n`
 }
 
 const wasText = ({ was, state }: { was?: string; state: string }) =>
   was === undefined || was === state ? '' : `was ${was}: `
 
-/** When any of these tenants was last examined; undefined where none ever was. */
-export function lastTime(known: Known, all: readonly Examined[]): string | undefined {
-  return all
-    .flatMap(({ userPoolId }) => known[userPoolId]?.checkedAt ?? [])
-    .sort()
-    .at(-1)
+/** When these tenants were last examined, each time once, the longest ago first; empty where none ever was. */
+export function lastTimes(known: Known, all: readonly Examined[]): readonly string[] {
+  const times = all.flatMap(({ userPoolId }) => known[userPoolId]?.checkedAt ?? [])
+  return [...new Set(times)].sort()
 }

@@ -1,12 +1,12 @@
 import type { Command } from 'commander'
 import { createCall } from '../call.js'
-import type { Env } from '../env.js'
 import type { TenantRecord } from '../upstreams/operator.js'
 import { defineCommand } from './define-command.js'
-import { changesText, compare, lastTime, remember } from './doctor-changes.js'
+import { changesText } from './doctor-changes.js'
 import { type Examined, examineAll } from './doctor-examine.js'
+import { type DoctorRun, recordRun } from './doctor-record.js'
 import { examinedJson, isHealthy, summaryText, tenantText } from './doctor-report.js'
-import { type DoctorState, defaultStateFile, readDoctorState, writeDoctorState } from './doctor-state.js'
+import { defaultStateFile, readDoctorState } from './doctor-state.js'
 import { NotPossible, WrongUsage } from './failure.js'
 import { findTenants, noSuchTenant } from './find-tenants.js'
 import { type CommandIo, createPaint, writeJson } from './io.js'
@@ -30,28 +30,35 @@ export function doctorCommand(io: CommandIo): Command {
     path,
     summary:
       'Checks that what a tenant claims is so: config, alias, role, secret, Corbado, and the settings of the pool. ' +
-      'Says of each check that failed what to do, and who. Writes nothing anywhere; 25 seconds a tenant at most.',
+      'Says of each check that did not pass what to do, and who. Changes nothing it looks at, and keeps what it found for ' +
+      '--changes; 25 seconds a tenant at most.',
     examples: [`${path} acme-shop`, `${path} --all`, `${path} --all --changes --state /var/lib/corbado/doctor.json`],
   })
     .argument('[tenant]', 'tenant id, user pool id or customer; all pools of a customer')
     .option('--all', 'every active tenant of the table')
-    .option('--changes', 'print only what changed since the last run with --changes')
-    .option('--state <file>', 'where that last run is kept (default: doctor.json in the state folder of your account)')
+    .option('--changes', 'print only what changed since the last run')
+    .option(
+      '--state <file>',
+      'where the findings of the last run are kept (default: doctor.json in the state folder of your account)',
+    )
     .option('--json', 'print { tenants: [{ tenantId, userPoolId, status, healthy, findings }] }, or the changes')
     .action(async (word: string | undefined, options: DoctorOptions) => {
       if ((word === undefined) === (options.all === undefined)) throw new WrongUsage('name one tenant, or give --all')
-      if (options.state !== undefined && !options.changes) throw new WrongUsage('--state needs --changes')
       const settings = readOperatorSettings(io.env, ['gatewayFunctionArn'])
       const file = options.state ?? defaultStateFile(io.env)
-      const last = options.changes && { file, state: await readDoctorState(file) }
+      // What is wrong with the file is told before anything is asked.
+      if (options.changes) await readDoctorState(file)
       await withUpstreams(io, async (upstreams, env) => {
         const records = chosen(await upstreams.table.listConfigs(createCall(AWS_CALL_MS)), word)
         const progress = records.length > 1 ? createProgress(io.stderr, records.length, 'checked') : undefined
         const all = await examineAll(records, { upstreams, env, settings }, () => progress?.step())
         progress?.end()
         if (!all.every(isHealthy)) io.foundProblems()
-        if (last) await reportChanges(all, last, options, env, io)
-        else report(all, options, io)
+        const table = `${env.awsRegion}/${env.tenantTable}`
+        const run = { all, whole: options.all === true, table, nowMs: io.clock.now() }
+        if (options.changes) return reportChanges(run, file, options.json === true, io)
+        report(all, options, io)
+        await keep(run, file, io)
       })
     })
 }
@@ -70,27 +77,19 @@ function report(all: readonly Examined[], { all: whole, json }: DoctorOptions, i
   else io.stdout.write(whole ? summaryText(all, paint) : all.map((one) => tenantText(one, paint)).join('\n'))
 }
 
-/** The last run with `--changes`. */
-interface LastRun {
-  readonly file: string
-  readonly state: DoctorState
+async function reportChanges(run: DoctorRun, file: string, json: boolean, io: CommandIo): Promise<void> {
+  const { changes, times } = await recordRun(file, run)
+  if (json) writeJson(io.stdout, { since: times[0] ?? null, ...changes })
+  else io.stdout.write(changesText(changes, times, createPaint(io.stdout, io.env)))
 }
 
-async function reportChanges(
-  all: readonly Examined[],
-  { file, state }: LastRun,
-  { all: every, json }: DoctorOptions,
-  env: Env,
-  io: CommandIo,
-): Promise<void> {
-  const whole = every === true
-  // One file serves however many regions somebody looks after.
-  const key = `${env.awsRegion}/${env.tenantTable}`
-  const known = state.tables[key] ?? {}
-  const changes = compare(known, all, whole)
-  const now = remember(known, all, whole, new Date(io.clock.now()).toISOString())
-  await writeDoctorState(file, { ...state, tables: { ...state.tables, [key]: now } })
-  const since = lastTime(known, all)
-  if (json) writeJson(io.stdout, { since: since ?? null, ...changes })
-  else io.stdout.write(changesText(changes, since, createPaint(io.stdout, io.env)))
+/** Keeps the findings for a later `--changes`. Whoever did not ask for changes has what they asked for without it. */
+async function keep(run: DoctorRun, file: string, io: CommandIo): Promise<void> {
+  try {
+    await recordRun(file, run)
+  } catch (error) {
+    if (!(error instanceof NotPossible)) throw error
+    const paint = createPaint(io.stderr, io.env)
+    io.stderr.write(`${paint('yellow', 'warning:')} not kept for a later --changes: ${error.message}\n`)
+  }
 }

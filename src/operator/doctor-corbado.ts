@@ -1,6 +1,7 @@
 import { systemClock } from '../call.js'
+import type { UpstreamFacts } from '../errors.js'
 import { createTenantSecrets } from '../tenant/secrets.js'
-import { attempt, errorTypeOf, saidOf } from './doctor-attempt.js'
+import { attempt, errorTypeOf, isDenied, retryFix, saidOf } from './doctor-attempt.js'
 import { type Check, dependent, type Finding, failed, notCheckable, passed, warned } from './doctor-finding.js'
 import type { Patient } from './doctor-patient.js'
 import { readSecret } from './secret-form.js'
@@ -25,8 +26,13 @@ async function checkSecret(patient: Patient): Promise<{ finding: Finding; author
     if (errorTypeOf(read) === 'ParameterNotFound') {
       return { finding: failed('secret', `There is no parameter ${name}.`, fix) }
     }
-    const allow = `operator: use credentials that may call ssm:GetParameter on ${name}`
-    return { finding: notCheckable('secret', `${name} could not be read: ${said}.`, allow) }
+    const what = `${name} could not be read: ${said}.`
+    if (!isDenied(read)) return { finding: notCheckable('secret', what, retryFix(read.fault)) }
+    const Resource = parameterArn(name, patient)
+    const allow =
+      `operator: use credentials that may call ssm:GetParameter on ${Resource}, and kms:Decrypt on its key where that ` +
+      'is not aws/ssm'
+    return { finding: notCheckable('secret', what, allow, { Effect: 'Allow', Action: 'ssm:GetParameter', Resource }) }
   }
   // The gateway's own reading of the value.
   const secrets = createTenantSecrets(env, async () => read.value, systemClock)
@@ -72,7 +78,24 @@ async function checkBackend(authorization: string, { config, upstreams, step, wo
       ...dependent(['backend-refusal'], credential),
     ]
   }
-  return [notCheckable(credential, `${said}.`), ...dependent(['backend-refusal'], credential)]
+  return [
+    notCheckable(credential, `${said}.`, askCorbado(answer.facts, backendApiUrl)),
+    ...dependent(['backend-refusal'], credential),
+  ]
+}
+
+/** In the gateway's own account and region. */
+function parameterArn(name: string, { settings, env }: Patient): string {
+  const [, partition, , , accountId] = settings.gatewayFunctionArn.split(':')
+  return `arn:${partition}:ssm:${env.awsRegion}:${accountId}:parameter/${name.replace(/^\//, '')}`
+}
+
+function askCorbado({ requestId }: UpstreamFacts, backendApiUrl: string): string {
+  const request = requestId === undefined ? '' : `, naming the request ${requestId}`
+  return (
+    `operator: run the doctor again in a minute; where it stays so, see whether ${backendApiUrl} can be reached from ` +
+    `here, and ask Corbado${request}`
+  )
 }
 
 /** Judges what Corbado said of a proof that nobody signed. */

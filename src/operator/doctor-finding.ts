@@ -1,15 +1,21 @@
+import type { IamPolicy, IamStatement } from './customer-role.js'
+
 /** What one check of a tenant found. */
 export interface Finding {
   /** Its stable name, kebab case. */
   readonly check: Check
-  /** `warned`: it works, and somebody should know; `not-checkable`: nobody here can tell. Only `failed` is wrong. */
+  /** `warned`: it works, and somebody should know; `not-checkable`: nobody here can tell. See {@link isBlocking}. */
   readonly state: 'passed' | 'warned' | 'failed' | 'not-checkable'
   /** One sentence. */
   readonly what: string
-  /** What to do about it, and who: `operator: …` or `customer: …`. */
+  /** What to do about it, and who: `operator: …` or `customer: …`. Missing where it passed, or depends on another. */
   readonly fix?: string
+  /** The trust, the permissions or the statement that the fix speaks of. */
+  readonly policy?: IamPolicy | IamStatement
   /** The check that must pass before this one means anything. */
   readonly dependsOn?: Check
+  /** Of a check that nobody here can make, ever: it stands in nobody's way. */
+  readonly byDesign?: true
 }
 
 /** What each check of the doctor makes sure of, in the order in which they are told; the README's table is compared with it. */
@@ -46,15 +52,39 @@ export type Check = keyof typeof CHECK_DOCS
 /** All checks, in order. */
 export const CHECKS = Object.keys(CHECK_DOCS) as readonly Check[]
 
+/** Until these are known, nobody can say that logins work, and that nobody else could use the role. */
+const ESSENTIAL: readonly Check[] = [
+  'config',
+  'alias',
+  'invoke-permission',
+  'role-assumable',
+  'role-without-external-id',
+  'role-wrong-external-id',
+  'may-get-user',
+  'may-list-users',
+  'may-set-mfa',
+  'secret',
+  'backend-credential',
+  'backend-refusal',
+]
+
+/** May the tenant not go live with this? It failed, or nobody could tell although it matters. */
+export function isBlocking({ check, state, byDesign }: Finding): boolean {
+  return state === 'failed' || (state === 'not-checkable' && !byDesign && ESSENTIAL.includes(check))
+}
+
 export const passed = (check: Check, what: string): Finding => ({ check, state: 'passed', what })
 export const warned = (check: Check, what: string, fix: string): Finding => ({ check, state: 'warned', what, fix })
-export const failed = (check: Check, what: string, fix: string): Finding => ({ check, state: 'failed', what, fix })
 
-export function notCheckable(check: Check, what: string, fix?: string): Finding {
-  return { check, state: 'not-checkable', what, ...(fix !== undefined && { fix }) }
+export function failed(check: Check, what: string, fix: string, policy?: Finding['policy']): Finding {
+  return { check, state: 'failed', what, fix, ...(policy && { policy }) }
+}
+
+export function notCheckable(check: Check, what: string, fix: string, policy?: Finding['policy']): Finding {
+  return { check, state: 'not-checkable', what, fix, ...(policy && { policy }) }
 }
 
 /** For checks that mean nothing until another one passes. */
 export function dependent(checks: readonly Check[], dependsOn: Check): Finding[] {
-  return checks.map((check) => ({ ...notCheckable(check, `Depends on ${dependsOn}.`), dependsOn }))
+  return checks.map((check) => ({ check, state: 'not-checkable', what: `Depends on ${dependsOn}.`, dependsOn }))
 }

@@ -1,17 +1,19 @@
+import type { UpstreamError } from '../errors.js'
 import { readAliasPolicy } from './alias-policy.js'
-import { attempt, saidOf } from './doctor-attempt.js'
+import { attempt, retryFix, saidOf } from './doctor-attempt.js'
 import { dependent, type Finding, failed, notCheckable, passed } from './doctor-finding.js'
 import type { Patient } from './doctor-patient.js'
 
 /** May the pool invoke the gateway's function through the tenant's alias? */
 export async function checkGateway(patient: Patient): Promise<Finding[]> {
-  const { tenant, upstreams, step, word } = patient
+  const { tenant, upstreams, step, word, hostedArn, settings } = patient
   const [listed, policy] = await Promise.all([
     attempt(upstreams.aliases.list(step())),
     attempt(upstreams.aliases.fetchPolicy(tenant.alias, step())),
   ])
   if (listed.kind === 'fault') {
-    return [unread('alias', 'lambda:ListAliases', saidOf(listed.fault)), ...dependent(['invoke-permission'], 'alias')]
+    const finding = unread('alias', 'lambda:ListAliases', settings.gatewayFunctionArn, listed.fault)
+    return [finding, ...dependent(['invoke-permission'], 'alias')]
   }
   if (!listed.value.includes(tenant.alias)) {
     const what = `The gateway's function has no alias ${tenant.alias}.`
@@ -20,14 +22,19 @@ export async function checkGateway(patient: Patient): Promise<Finding[]> {
   }
   const alias = passed('alias', `The gateway's function has the alias ${tenant.alias}.`)
   if (policy.kind === 'fault') {
-    return [alias, unread('invoke-permission', 'lambda:GetResourcePolicy', saidOf(policy.fault))]
+    return [alias, unread('invoke-permission', 'lambda:GetResourcePolicy', hostedArn, policy.fault)]
   }
   return [alias, checkPermission(policy.value?.policy, patient)]
 }
 
-function unread(check: 'alias' | 'invoke-permission', action: string, said: string): Finding {
-  const fix = `operator: use credentials that may call ${action} on GATEWAY_FUNCTION_ARN`
-  return notCheckable(check, `The aliases could not be read: ${said}.`, fix)
+function unread(check: 'alias' | 'invoke-permission', Action: string, Resource: string, fault: UpstreamError): Finding {
+  const what = `The aliases could not be read: ${saidOf(fault)}.`
+  if (fault.facts.errorType === 'ResourceNotFoundException') {
+    return notCheckable(check, what, `operator: correct GATEWAY_FUNCTION_ARN: there is no function ${Resource}`)
+  }
+  if (fault.kind !== 'denied') return notCheckable(check, what, retryFix(fault))
+  const fix = `operator: use credentials that may call ${Action} on ${Resource}`
+  return notCheckable(check, what, fix, { Effect: 'Allow', Action, Resource })
 }
 
 /** Judges an alias's policy; undefined stands for none. */

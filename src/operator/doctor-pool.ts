@@ -1,7 +1,8 @@
 import { setTimeout } from 'node:timers/promises'
 import type { UserPoolClientType } from '@aws-sdk/client-cognito-identity-provider'
+import type { UpstreamError } from '../errors.js'
 import type { RoleCredentials, UserPoolSettings } from '../upstreams/operator.js'
-import { type Attempt, attempt, errorTypeOf, isDenied, saidOf } from './doctor-attempt.js'
+import { attempt, retryFix, saidOf } from './doctor-attempt.js'
 import { type Check, dependent, type Finding, failed, notCheckable, passed } from './doctor-finding.js'
 import type { Patient } from './doctor-patient.js'
 import { CLIENT_CHECKS, checkClients } from './doctor-pool-clients.js'
@@ -23,14 +24,14 @@ export async function checkPool(patient: Patient, sessions: RoleExamined['sessio
     attempt(readClients(settings, patient)),
     attempt(settings.fetchMfaConfig(step())),
   ])
-  const factor = mfa.kind === 'answered' ? checkFactor(mfa.value, config) : unread('mfa-factor', mfa, patient)
+  const factor = mfa.kind === 'answered' ? checkFactor(mfa.value, config) : unread('mfa-factor', mfa.fault, patient)
   const ofClients =
     clients.kind === 'answered'
       ? checkClients(clients.value, config)
-      : [unread('app-clients', clients, patient), ...dependent(CLIENT_CHECKS.slice(1), 'app-clients')]
+      : [unread('app-clients', clients.fault, patient), ...dependent(CLIENT_CHECKS.slice(1), 'app-clients')]
   if (pool.kind === 'fault') {
     return [
-      unread('pool', pool, patient),
+      unread('pool', pool.fault, patient),
       ...dependent([...TRIGGER_CHECKS, ...SETTING_CHECKS], 'pool'),
       ...ofClients,
       factor,
@@ -67,24 +68,26 @@ async function readClients(settings: UserPoolSettings, { step }: Patient): Promi
   return { clients, unseen: all.length - clients.length }
 }
 
-const NEEDED: { readonly [C in Check]?: string } = {
-  pool: 'DescribeUserPool',
-  'app-clients': 'ListUserPoolClients and cognito-idp:DescribeUserPoolClient',
-  'mfa-factor': 'GetUserPoolMfaConfig',
-}
+const NEEDED = {
+  pool: ['cognito-idp:DescribeUserPool'],
+  'app-clients': ['cognito-idp:ListUserPoolClients', 'cognito-idp:DescribeUserPoolClient'],
+  'mfa-factor': ['cognito-idp:GetUserPoolMfaConfig'],
+} as const satisfies { readonly [C in Check]?: readonly string[] }
 
-function unread(check: Check, tried: Attempt<unknown>, { poolArn, config }: Patient): Finding {
-  const said = tried.kind === 'fault' ? saidOf(tried.fault) : ''
-  if (isDenied(tried)) {
+function unread(check: keyof typeof NEEDED, fault: UpstreamError, { poolArn = '', config }: Patient): Finding {
+  const said = saidOf(fault)
+  if (fault.kind === 'denied') {
     const who =
       config.aws.roleArn === null ? 'operator: use credentials that allow' : 'customer: let the role also call'
-    const fix = `${who} cognito-idp:${NEEDED[check]} on ${poolArn} (the feature \`checks\`)`
-    return notCheckable(check, `The pool's settings may not be read: ${said}.`, fix)
+    const fix = `${who} ${NEEDED[check].join(' and ')} on ${poolArn} (the feature \`checks\`)`
+    const policy = { Effect: 'Allow', Action: NEEDED[check], Resource: poolArn } as const
+    return notCheckable(check, `The pool's settings may not be read: ${said}.`, fix, policy)
   }
-  if (check === 'pool' && errorTypeOf(tried) === 'ResourceNotFoundException') {
-    const what = `There is no user pool ${config.userPoolId} in ${config.aws.region} of account ${config.aws.accountId}.`
+  if (fault.facts.errorType === 'ResourceNotFoundException') {
+    const { userPoolId, aws } = config
+    const what = `There is no user pool ${userPoolId} in ${aws.region} of account ${aws.accountId}.`
     const mend = "operator: correct userPoolId or aws in the tenant's file, then: corbado-gateway tenants apply"
-    return failed(check, what, mend)
+    return (check === 'pool' ? failed : notCheckable)(check, what, mend)
   }
-  return notCheckable(check, `The pool's settings could not be read: ${said}.`)
+  return notCheckable(check, `The pool's settings could not be read: ${said}.`, retryFix(fault))
 }

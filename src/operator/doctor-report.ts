@@ -1,5 +1,6 @@
 import type { Finding } from './doctor.js'
 import type { Examined } from './doctor-examine.js'
+import { isBlocking } from './doctor-finding.js'
 import type { Paint } from './io.js'
 import { textTable } from './text-table.js'
 
@@ -19,8 +20,8 @@ const WORDS: Readonly<Record<State, string>> = {
 }
 const STATES: readonly State[] = ['passed', 'warned', 'failed', 'not-checkable']
 
-/** Is nothing wrong, as far as anybody could tell? */
-export const isHealthy = ({ findings }: Examined) => findings.every(({ state }) => state !== 'failed')
+/** Is nothing wrong, and everything known that matters? */
+export const isHealthy = ({ findings }: Examined) => !findings.some(isBlocking)
 
 /** Every finding of one tenant, and how many there are of each kind. */
 export function tenantText(examined: Examined, paint: Paint): string {
@@ -30,13 +31,14 @@ export function tenantText(examined: Examined, paint: Paint): string {
   return `${title}\n${findingsText(findings, paint)}${counts}\n`
 }
 
-/** Findings in aligned lines, each with its fix below. */
+/** Findings in aligned lines, each with its fix below, and on a line of its own the policy that the fix speaks of. */
 export function findingsText(findings: readonly Finding[], paint: Paint): string {
   const width = Math.max(0, ...findings.map(({ check }) => check.length))
-  const lines = findings.map(({ check, state, what, fix }) => {
+  const lines = findings.map(({ check, state, what, fix, policy }) => {
     const [mark, color] = MARKS[state]
-    const line = `  ${paint(color, mark)} ${check.padEnd(width)}  ${what}\n`
-    return fix === undefined ? line : `${line}      ${fix}\n`
+    const mend = fix === undefined ? '' : `      ${fix}\n`
+    const wanted = policy === undefined ? '' : `        ${paint('dim', JSON.stringify(policy))}\n`
+    return `  ${paint(color, mark)} ${check.padEnd(width)}  ${what}\n${mend}${wanted}`
   })
   return lines.join('')
 }
@@ -46,7 +48,7 @@ export function summaryText(all: readonly Examined[], paint: Paint): string {
   const rows = all.map((one) => [one.tenantId, one.userPoolId, ...STATES.map((state) => String(countOf(state, one)))])
   const ill = all.filter((one) => !isHealthy(one))
   const details = ill.map(({ tenantId, userPoolId, findings }) => {
-    const failures = findings.filter(({ state }) => state === 'failed')
+    const failures = findings.filter((finding) => isBlocking(finding) && finding.dependsOn === undefined)
     return `\n${paint('bold', `${tenantId} (${userPoolId})`)}\n${findingsText(failures, paint)}`
   })
   const healthy = `${all.length - ill.length} of ${all.length} ${all.length === 1 ? 'tenant' : 'tenants'} healthy\n`

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import type { UpstreamError } from '../errors.js'
 import { roleRequest } from '../tenant/role-request.js'
 import type { RoleCredentials } from '../upstreams/operator.js'
-import { type Attempt, attempt, isDenied, saidOf } from './doctor-attempt.js'
+import { type Attempt, attempt, isDenied, retryFix, saidOf } from './doctor-attempt.js'
 import { type Check, dependent, type Finding, failed, notCheckable, passed } from './doctor-finding.js'
 import { type Patient, wantedRole } from './doctor-patient.js'
 
@@ -29,64 +30,72 @@ const ROLE_CHECKS = ['role-assumable', ...REFUSALS] as const
 export async function checkRole(patient: Patient): Promise<RoleExamined> {
   const { config, settings, upstreams, step } = patient
   if (config.aws.roleArn === null) {
-    return { findings: ROLE_CHECKS.map((check) => notCheckable(check, SELF_HOSTED)), sessions: 'own' }
+    return { findings: ROLE_CHECKS.map((check) => passed(check, SELF_HOSTED)), sessions: 'own' }
   }
-  if (settings.doctorRoleArn === undefined) return unexamined('DOCTOR_ROLE_ARN is not set.', 'operator: set it')
+  if (settings.doctorRoleArn === undefined) {
+    const fix = "operator: set DOCTOR_ROLE_ARN to the ARN of the doctor's role, an output of the gateway's stack"
+    return unexamined(notCheckable('role-assumable', 'DOCTOR_ROLE_ARN is not set.', fix))
+  }
   const request = roleRequest(config)
   const { roleArn, externalId = '', sessionName } = request
   const doctor = await attempt(upstreams.assumeRole({ roleArn: settings.doctorRoleArn, sessionName }, step()))
-  if (doctor.kind === 'fault') {
-    const fix = `operator: use credentials that may assume ${settings.doctorRoleArn} (DOCTOR_ROLE_ARN)`
-    return unexamined(`The doctor's own role could not be assumed: ${saidOf(doctor.fault)}.`, fix)
-  }
+  if (doctor.kind === 'fault') return unexamined(noDoctor(doctor.fault, settings.doctorRoleArn))
   const assume = (asked: Parameters<typeof upstreams.assumeRoleAs>[1]) =>
     attempt(upstreams.assumeRoleAs(doctor.value, asked, step()))
-  const [narrowed, whole, without, wrong] = await Promise.all([
+  const [narrowed, whole, without, ...wrong] = await Promise.all([
     assume(request),
     assume({ roleArn, externalId, sessionName }),
     assume({ roleArn, sessionName }),
-    assume({ roleArn, externalId: `doctor-${randomUUID()}`, sessionName }),
+    ...othersThan(externalId).map((other) => assume({ roleArn, externalId: other, sessionName })),
   ])
-  if (narrowed.kind === 'fault' || whole.kind === 'fault') {
-    const refused = narrowed.kind === 'fault' ? narrowed : whole
-    const findings = [unassumable(refused, patient), ...dependent(REFUSALS, 'role-assumable')]
-    return { findings, sessions: undefined }
-  }
+  if (narrowed.kind === 'fault') return unexamined(unassumable(narrowed.fault, patient))
+  if (whole.kind === 'fault') return unexamined(unassumable(whole.fault, patient))
   const findings = [
-    passed('role-assumable', 'The role can be assumed with its ExternalId.'),
-    refusal('role-without-external-id', without, 'without an ExternalId', patient),
+    passed(
+      'role-assumable',
+      "The doctor's role can assume it with its ExternalId; the gateway's, by the same trust, was not tried.",
+    ),
+    refusal('role-without-external-id', [without], 'without an ExternalId', patient),
     refusal('role-wrong-external-id', wrong, 'with a wrong ExternalId', patient),
   ]
   return { findings, sessions: { narrowed: narrowed.value, whole: whole.value } }
 }
 
-/** Why nothing is told of the role of a tenant that has none. */
-export const SELF_HOSTED =
-  "Self-hosted: the gateway uses its own role's rights, which are not those of whoever runs this."
-
-function unexamined(why: string, fix: string): RoleExamined {
-  const findings = [notCheckable('role-assumable', why, fix), ...dependent(REFUSALS, 'role-assumable')]
-  return { findings, sessions: undefined }
+/** Wrong in every way that a pattern in a trust could let through: all of it, all but our prefix, all but the end. */
+function othersThan(externalId: string): string[] {
+  const end = externalId.endsWith('0') ? '1' : '0'
+  return [`doctor-${randomUUID()}`, `corbado-${randomUUID()}`, `${externalId.slice(0, -1)}${end}`]
 }
 
-function unassumable(tried: Attempt<unknown>, patient: Patient): Finding {
-  const said = tried.kind === 'fault' ? saidOf(tried.fault) : ''
-  if (!isDenied(tried)) return notCheckable('role-assumable', `The role could not be tried: ${said}.`)
+const SELF_HOSTED = "Self-hosted: there is no role that others could assume; the function's own is used."
+
+function unexamined(finding: Finding): RoleExamined {
+  return { findings: [finding, ...dependent(REFUSALS, 'role-assumable')], sessions: undefined }
+}
+
+function noDoctor(fault: UpstreamError, doctorRoleArn: string): Finding {
+  const what = `The doctor's own role could not be assumed: ${saidOf(fault)}.`
+  if (fault.kind !== 'denied') return notCheckable('role-assumable', what, retryFix(fault))
+  const fix = `operator: use credentials that ${doctorRoleArn} (DOCTOR_ROLE_ARN) trusts, and that may assume it`
+  const policy = { Effect: 'Allow', Action: 'sts:AssumeRole', Resource: doctorRoleArn } as const
+  return notCheckable('role-assumable', what, fix, policy)
+}
+
+function unassumable(fault: UpstreamError, patient: Patient): Finding {
+  const said = saidOf(fault)
+  if (fault.kind !== 'denied')
+    return notCheckable('role-assumable', `The role could not be tried: ${said}.`, retryFix(fault))
   const what = `The role cannot be assumed with the tenant's ExternalId: ${said}.`
-  return failed(
-    'role-assumable',
-    what,
-    `customer: create ${patient.config.aws.roleArn} or correct its ${trustOf(patient)}`,
-  )
+  const fix = `customer: create ${patient.config.aws.roleArn} by step 1 of the hand-over, or give it the trust from there`
+  return failed('role-assumable', what, fix, wantedRole(patient).trust)
 }
 
-function refusal(check: Check, tried: Attempt<unknown>, how: string, patient: Patient): Finding {
-  if (isDenied(tried)) return passed(check, `The role is refused ${how}.`)
-  if (tried.kind === 'fault') return notCheckable(check, `The role could not be tried ${how}: ${saidOf(tried.fault)}.`)
+function refusal(check: Check, tries: readonly Attempt<unknown>[], how: string, patient: Patient): Finding {
+  const tried = tries.find((one) => !isDenied(one))
+  if (!tried) return passed(check, `The role is refused ${how}.`)
+  if (tried.kind === 'fault') {
+    return notCheckable(check, `The role could not be tried ${how}: ${saidOf(tried.fault)}.`, retryFix(tried.fault))
+  }
   const what = `The role can be assumed ${how}: whoever knows its ARN could have Corbado use it for them.`
-  return failed(check, what, `customer: correct the role's ${trustOf(patient)}`)
-}
-
-function trustOf(patient: Patient): string {
-  return `trust policy to: ${JSON.stringify(wantedRole(patient).trust)}`
+  return failed(check, what, 'customer: give the role the trust of step 1 of the hand-over', wantedRole(patient).trust)
 }

@@ -14,6 +14,8 @@ const DoctorState = Type.Object({
       Type.String(),
       Type.Object({
         tenantId: Type.String(),
+        /** Its status then; files of the first versions have none, and hold active tenants mostly. */
+        status: Type.Optional(Type.String()),
         /** ISO time. */
         checkedAt: Type.String(),
         findings: Type.Record(Type.String(), Type.Object({ state: Type.String(), what: Type.String() })),
@@ -43,7 +45,7 @@ export async function readDoctorState(file: string): Promise<DoctorState> {
     if (code === 'ENOENT') return EMPTY
     if (code !== undefined) throw new NotPossible(`${file} cannot be read (${code}): name another one with --state`)
   }
-  throw new NotPossible(`${file} is not what doctor --changes wrote: move it away, or name another one with --state`)
+  throw new NotPossible(`${file} is not what the doctor wrote: move it away, or name another one with --state`)
 }
 
 /**

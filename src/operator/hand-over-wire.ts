@@ -11,8 +11,14 @@ Three triggers of the pool call Corbado's gateway:
 | trigger (key in \`LambdaConfig\`) | function |
 |---|---|
 ${customAuthTriggers.map((trigger) => `| \`${trigger}\` | \`${hostedArn}\` |\n`).join('')}
-Wait until Corbado has said that the gateway lets your pool in. Then, with credentials of your account that may call
-\`cognito-idp:DescribeUserPool\` and \`cognito-idp:UpdateUserPool\` on the pool, look at what would change, then do it:
+Wait until Corbado has said that the gateway lets your pool in. Then, with credentials of your account that may do the
+following, look at what would change, then do it:
+
+| operation | on | why |
+|---|---|---|
+| \`cognito-idp:DescribeUserPool\`, \`cognito-idp:UpdateUserPool\` | the pool | to read it, and to write it back with the triggers |
+| \`cognito-idp:DescribeUserPoolClient\`, \`cognito-idp:ListUserPoolClients\` | the pool | to warn of app clients without passkeys; may be missing |
+| \`cloudformation:DescribeStackResources\` | \`*\` | to see whether a stack manages the pool; may be missing |
 
 \`\`\`sh
 ${wireCommand('plan', userPoolId, '--arn', hostedArn)}
@@ -20,8 +26,8 @@ ${wireCommand('apply', userPoolId, '--arn', hostedArn, '--snapshot', snapshotOf(
 \`\`\`
 
 All other settings of the pool stay as they are; a trigger that holds another function is refused, not replaced. Keep the
-file \`${snapshotOf(userPoolId)}\`: it is the way back. If CloudFormation or Terraform manages the pool, the command
-prints the change for that tool instead.
+file \`${snapshotOf(userPoolId)}\`: it is the way back. If a CloudFormation stack has the pool, or its tags say that
+Terraform makes it, \`plan\` prints the change for that tool instead, and \`apply\` writes nothing.
 
 Each app client whose users are to sign in with passkeys needs \`ALLOW_CUSTOM_AUTH\` among its \`ExplicitAuthFlows\`, and
 should have \`PreventUserExistenceErrors\` \`ENABLED\`.

@@ -4,6 +4,7 @@ import { quickCreateLink } from './customer-role-link.js'
 import { customerRoleTerraform } from './customer-role-terraform.js'
 import { undoSteps, wireStep } from './hand-over-wire.js'
 import { permissionsTable, whatChanges } from './hand-over-words.js'
+import { markdownText } from './markdown-text.js'
 
 /** What a hand-over is made of. */
 export interface HandOver {
@@ -19,7 +20,7 @@ export interface HandOver {
 export function handOverMarkdown(handOver: HandOver): string {
   const { tenant, terms, hostedArn } = handOver
   const { userPoolId, aws, displayName } = tenant
-  return `# Passkeys for ${displayName}: what to set up in your AWS account
+  return `# Passkeys for ${markdownText(displayName)}: what to set up in your AWS account
 
 For whoever looks after the user pool \`${userPoolId}\` (account \`${aws.accountId}\`, region \`${aws.region}\`). Work
 through it in order; it takes about ten minutes. No step changes a user, and each can be undone.

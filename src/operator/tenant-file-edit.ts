@@ -37,9 +37,12 @@ export async function editTenantFile(dir: string, { before, after }: ConfigChang
   if (after.tenantId !== before.tenantId) {
     return leftAlone(`would need another name: move it to ${after.tenantId}.yaml and change tenantId`)
   }
-  const edited = tryEdit(text, fieldEdits(before, after))
-  if (edited === undefined)
-    return leftAlone('is not of the form of a tenant file: corbado-gateway tenants validate says more')
+  const edits = fieldEdits(before, after)
+  const edited = edits.length === 0 ? text : editYaml(text, edits)
+  if (edited === undefined) {
+    const fields = edits.map(({ path }) => path.join('.')).join(', ')
+    return leftAlone(`is written in a way that could not be edited: change it by hand (${fields})`)
+  }
   const otherDifferences = changesOf(after, parseYamlFile(edited).value).map(({ field }) => field)
   if (edited === text) return { file, state: 'as-wanted', otherDifferences }
   try {
@@ -47,15 +50,6 @@ export async function editTenantFile(dir: string, { before, after }: ConfigChang
     return { file, state: 'edited', otherDifferences }
   } catch (error) {
     return leftAlone(`cannot be written (${(error as NodeJS.ErrnoException).code})`)
-  }
-}
-
-/** The library throws where a field is to be put under something that is no section. */
-function tryEdit(text: string, edits: readonly YamlFieldEdit[]): string | undefined {
-  try {
-    return edits.length === 0 ? text : editYaml(text, edits)
-  } catch {
-    return undefined
   }
 }
 

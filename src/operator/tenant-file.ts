@@ -13,6 +13,11 @@ export interface FileIssue extends Position {
   readonly message: string
 }
 
+/** Where an issue is, for a person. */
+export function placeOf({ file, line, column }: FileIssue): string {
+  return `${file}:${line}:${column}`
+}
+
 /** One file as it was read, whatever is in it. */
 export interface ReadTenantFile {
   readonly file: string

@@ -2,9 +2,10 @@ import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { ConfigRules } from '../env.js'
 import type { TenantFile } from '../tenant/config.js'
+import { accountClashes } from './account-clashes.js'
 import { eachBounded } from './bounded.js'
 import { WrongUsage } from './failure.js'
-import { type FileIssue, type ReadTenantFile, readTenantFile } from './tenant-file.js'
+import { type FileIssue, placeOf, type ReadTenantFile, readTenantFile } from './tenant-file.js'
 
 /** A valid file. */
 export interface TenantEntry {
@@ -32,7 +33,11 @@ export async function readTenantFolder(dir: string, rules: ConfigRules): Promise
     return true
   })
   const files = paths.flatMap((path) => byPath.get(path) ?? [])
-  const across = [...clashes(files, 'tenantId'), ...clashes(files, 'userPoolId')]
+  const across = [
+    ...clashes(files, 'tenantId'),
+    ...clashes(files, 'userPoolId'),
+    ...accountClashes(files.map((read) => ({ ...read, where: (path) => placeOf(read.issueAt(path, '')) }))),
+  ]
   const checked = files.map((read) => {
     const issues = [...read.issues, ...misnamed(read), ...across.filter(({ file }) => file === read.file)]
     return { ...read, issues: issues.sort((a, b) => a.line - b.line || a.column - b.column) }
@@ -68,7 +73,7 @@ function clashes(files: readonly ReadTenantFile[], field: 'tenantId' | 'userPool
     const text = textOf(value, field)
     if (text === undefined) return []
     const known = first.get(text)
-    if (known) return [issueAt(`/${field}`, `is already used in ${known.file}:${known.line}:${known.column}`)]
+    if (known) return [issueAt(`/${field}`, `is already used in ${placeOf(known)}`)]
     first.set(text, issueAt(`/${field}`, ''))
     return []
   })

@@ -11,18 +11,24 @@ import { defineCommand } from './define-command.js'
 import type { CommandIo } from './io.js'
 import { reportIssues } from './issues-report.js'
 import { createProgress } from './progress.js'
-import type { FileIssue } from './tenant-file.js'
-import { readTenantFolder, type TenantEntry } from './tenant-files.js'
-import { tenantIdOf } from './tenant-record.js'
+import { tableClashes } from './table-clashes.js'
+import { readTenantFolder } from './tenant-files.js'
 import { userName } from './user-name.js'
 import { withUpstreams } from './with-upstreams.js'
 import { AWS_CALL_MS } from './write-record.js'
 
 export interface ApplyOptions {
   readonly yes?: true
+  /** What is served goes by the files too. */
+  readonly status?: true
   readonly json?: true
   readonly by?: string
 }
+
+const STATUS_OPTION = [
+  '--status',
+  "take the files' status too (default: the table's stays, and a new tenant begins as a draft)",
+] as const
 
 const settings = 'TENANT_TABLE=corbado-gateway-tenants AWS_REGION=eu-central-1'
 
@@ -30,15 +36,16 @@ const settings = 'TENANT_TABLE=corbado-gateway-tenants AWS_REGION=eu-central-1'
 export function tenantsPlanCommand(io: CommandIo): Command {
   return defineCommand(io, {
     path: 'corbado-gateway tenants plan',
-    summary: 'Shows field by field what the files would change in the table. Writes nothing.',
+    summary: 'Shows field by field what the files would change in the table. Writes nothing; the exit code is 0.',
     examples: [`${settings} corbado-gateway tenants plan`],
   })
     .argument('[dir]', 'folder of the tenant files', 'tenants')
-    .option('--json', 'print { applied: false, added, changed, untouched, withoutFile }')
-    .action((dir: string, { json = false }: { json?: boolean }) =>
-      withPlan(dir, json, io, async (plan) => {
-        reportPlan(plan, json, io)
-        if (!json) reportNotApplied(plan, dir, io)
+    .option(...STATUS_OPTION)
+    .option('--json', 'print { applied: false, added, changed, untouched, keptStatus, withoutFile }')
+    .action((dir: string, options: Pick<ApplyOptions, 'status' | 'json'>) =>
+      withPlan(dir, options, io, async (plan) => {
+        reportPlan(plan, options.json === true, io)
+        if (!options.json) reportNotApplied(plan, dir, options.status === true, io)
       }),
     )
 }
@@ -47,11 +54,14 @@ export function tenantsPlanCommand(io: CommandIo): Command {
 export function tenantsApplyCommand(io: CommandIo): Command {
   return defineCommand(io, {
     path: 'corbado-gateway tenants apply',
-    summary: 'Shows what would change in the table, and with --yes writes it. Tenants without a file are kept.',
+    summary:
+      'Shows what would change in the table, and with --yes writes it; without, the exit code is 0 all the same. ' +
+      'Tenants without a file are kept, and so is what is served: activate, pause, resume and suspend change that.',
     examples: [`${settings} corbado-gateway tenants apply`, `${settings} corbado-gateway tenants apply --yes`],
   })
     .argument('[dir]', 'folder of the tenant files', 'tenants')
     .option('--yes', 'write what the plan shows, without being asked')
+    .option(...STATUS_OPTION)
     .option('--by <name>', 'who writes, as the record says (default: your user name)')
     .option('--json', 'print the plan and what was written as JSON')
     .action((dir: string, options: ApplyOptions) => applyTenants(dir, options, io))
@@ -59,19 +69,19 @@ export function tenantsApplyCommand(io: CommandIo): Command {
 
 /** Shows and, with `yes` or somebody's, carries out what brings the table to what a folder's files say. */
 export function applyTenants(dir: string, options: ApplyOptions, io: CommandIo): Promise<void> {
-  const { json = false, yes = false } = options
-  return withPlan(dir, json, io, async (plan, { table }) => {
+  const { json = false, yes = false, status = false } = options
+  return withPlan(dir, options, io, async (plan, { table }) => {
     if (!json || !yes) reportPlan(plan, json, io)
     const wanted = yes || (!json && plan.writes.length > 0 && (await askYes('Write this?', io)))
     if (wanted) await carryOut(plan, options, table, io)
-    else if (!json) reportNotApplied(plan, dir, io)
+    else if (!json) reportNotApplied(plan, dir, status, io)
   })
 }
 
 /** Reads folder and table and plans; what is wrong with the files is reported instead. */
 async function withPlan(
   dir: string,
-  json: boolean,
+  { json = false, status: takeStatus = false }: { json?: boolean; status?: boolean },
   io: CommandIo,
   work: (plan: Plan, upstreams: OperatorUpstreams) => Promise<void>,
 ): Promise<void> {
@@ -79,8 +89,9 @@ async function withPlan(
   const folder = await readTenantFolder(dir, readConfigRules(io.env))
   if (folder.issues.length > 0) return reportIssues(folder, json, io)
   await withUpstreams(io, async (upstreams) => {
-    const plan = planTenants(folder.entries, await upstreams.table.listConfigs(createCall(AWS_CALL_MS)))
-    const issues = takenIds(folder.entries, plan)
+    const records = await upstreams.table.listConfigs(createCall(AWS_CALL_MS))
+    const plan = planTenants(folder.entries, records, { takeStatus })
+    const issues = tableClashes(folder.entries, plan.withoutFile)
     if (issues.length > 0) reportIssues({ entries: [], issues }, json, io)
     else await work(plan, upstreams)
   })
@@ -97,13 +108,4 @@ async function carryOut(plan: Plan, options: ApplyOptions, table: OperatorUpstre
   progress.end()
   reportApplied(plan, written, options.json === true, io)
   if (written.fault !== undefined) throw written.fault
-}
-
-/** A tenant id that a pool without a file holds already: two pools would share one name in logs and commands. */
-function takenIds(entries: readonly TenantEntry[], { withoutFile }: Plan): FileIssue[] {
-  const holders = new Map(withoutFile.map((record) => [tenantIdOf(record), record.userPoolId]))
-  return entries.flatMap(({ tenant, issueAt }) => {
-    const holder = holders.get(tenant.tenantId)
-    return holder ? [issueAt('/tenantId', `is already used in the table, by user pool ${holder}`)] : []
-  })
 }

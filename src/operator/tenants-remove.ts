@@ -84,6 +84,8 @@ async function isConfirmed({ tenantId }: TenantFile, options: RemoveOptions, io:
 }
 
 function reportNotRemoved({ tenantId, userPoolId }: TenantFile, options: RemoveOptions, io: CommandIo): void {
+  // Where nobody was asked, what was wanted was not done: whoever goes on after this command must learn it.
+  if (options.json || !canAsk(io)) io.foundProblems()
   const unchecked = options.unchecked ? ' --unchecked' : ''
   const words = `${shellWord(tenantId)}${wordsOf(options)}${unchecked} --confirm ${shellWord(tenantId)}`
   const command = `corbado-gateway tenants remove ${words}`
@@ -101,7 +103,7 @@ async function remove(
   const { version } = record
   await keepRecord(record, table)
   if (!(await table.deleteConfig(userPoolId, version, createCall(AWS_CALL_MS)))) {
-    const now = await table.fetchConfig(userPoolId, createCall(AWS_CALL_MS))
+    const now = await table.fetchConfigNow(userPoolId, createCall(AWS_CALL_MS))
     // Where it is gone, a deletion of ours was sent twice or somebody else's was first: it is what was wanted.
     if (now) throw new NotPossible(conflictText(tenantId, now))
   }

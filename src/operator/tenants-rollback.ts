@@ -2,11 +2,13 @@ import type { Command } from 'commander'
 import { createCall } from '../call.js'
 import type { TenantFile } from '../tenant/config.js'
 import type { OperatorUpstreams, TenantRecord } from '../upstreams/operator.js'
+import { accountClashes, type ConfigSource } from './account-clashes.js'
 import { type ChangeOptions, changeTenant } from './change-tenant.js'
 import { defineCommand } from './define-command.js'
 import { NotPossible, WrongUsage } from './failure.js'
 import type { CommandIo } from './io.js'
 import { shellWord } from './shell-word.js'
+import { recordSource } from './table-clashes.js'
 import { addChangeOptions, requireValid, TENANT_ARGUMENT, withTenant } from './tenant-command.js'
 import { tenantIdOf } from './tenant-record.js'
 import { AWS_CALL_MS } from './write-record.js'
@@ -58,8 +60,17 @@ async function fetchTarget(record: TenantRecord, to: number | undefined, { table
   throw new NotPossible(`${tenantIdOf(record)} cannot go back: it is at version ${record.version}, and ${there}`)
 }
 
-/** The name that a tenant had may be another's by now. */
-function requireFree({ tenantId }: TenantFile, { userPoolId }: TenantRecord, records: readonly TenantRecord[]): void {
-  const holder = records.find((other) => other.userPoolId !== userPoolId && tenantIdOf(other) === tenantId)
+/** The name that a tenant had may be another's by now, and so may the account. */
+function requireFree(after: TenantFile, { userPoolId }: TenantRecord, records: readonly TenantRecord[]): void {
+  const { tenantId } = after
+  const others = records.filter((other) => other.userPoolId !== userPoolId)
+  const holder = others.find((other) => tenantIdOf(other) === tenantId)
   if (holder) throw new NotPossible(`the tenant id ${tenantId} is used by user pool ${holder.userPoolId} now`)
+  const own: ConfigSource = { value: after, where: () => '', issueAt: configIssue }
+  const [clash] = accountClashes([...others.map(recordSource), own])
+  if (clash) throw new NotPossible(`${tenantId} cannot go back: ${clash.field} ${clash.message}`)
+}
+
+function configIssue(path: string, message: string) {
+  return { file: '', line: 1, column: 1, field: path.slice(1).replaceAll('/', '.'), message }
 }

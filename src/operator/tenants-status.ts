@@ -5,6 +5,7 @@ import type { OperatorUpstreams } from '../upstreams/operator.js'
 import { reportRefused, writeFindings } from './activate-report.js'
 import { type ChangeOptions, changeTenant } from './change-tenant.js'
 import { defineCommand } from './define-command.js'
+import { isBlocking } from './doctor-finding.js'
 import { NotPossible } from './failure.js'
 import type { CommandIo } from './io.js'
 import { readOperatorSettings } from './settings.js'
@@ -83,7 +84,7 @@ function setStatus(status: StatusCommand, word: string, options: ChangeOptions, 
       throw new NotPossible(`${tenantId} is ${before.status}: ${instead}`)
     }
     const findings = examines ? await examine(requireValid(before, record, env), upstreams, env, io) : []
-    if (findings.some(({ state }) => state === 'failed')) {
+    if (findings.some(isBlocking)) {
       return reportRefused(tenantId, findings, options.json === true, io)
     }
     if (examines && !options.json) writeFindings(findings, io)

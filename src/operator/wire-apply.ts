@@ -1,10 +1,9 @@
 import type { Command } from 'commander'
 import type { UserPoolId } from '../ids.js'
-import { askYes } from './ask.js'
+import { askYes, canAsk } from './ask.js'
 import { defineCommand } from './define-command.js'
 import { NotPossible } from './failure.js'
 import type { CommandIo } from './io.js'
-import { managementOf } from './wire-managed.js'
 import {
   lookAt,
   planFor,
@@ -18,7 +17,7 @@ import { type OwnedPool, withOwnedPool } from './wire-pool.js'
 import { reportPlan, reportWritten, type WireReport } from './wire-report.js'
 import { dropSnapshot, snapshotName, writeSnapshot } from './wire-snapshot.js'
 import { regionOf } from './wire-target.js'
-import { npxLine } from './wire-text.js'
+import { managedText, npxLine } from './wire-text.js'
 import { writeWiring } from './wire-write.js'
 
 interface ApplyOptions extends WireOptions {
@@ -37,8 +36,11 @@ export function wireApplyCommand(io: CommandIo): Command {
   return withTarget(command)
     .option('--yes', 'write what the plan shows, without being asked')
     .option('--snapshot <file>', 'where to keep the pool as it was (default: <userPoolId>.<time>.json here)')
-    .option('--unmanaged', 'write although a tag says that CloudFormation or Terraform manages the pool')
-    .option('--json', 'print { applied, userPoolId, name, arn, changes, taken, warnings, snapshot, different }')
+    .option('--unmanaged', 'write although CloudFormation or Terraform is known to manage the pool')
+    .option(
+      '--json',
+      'print { applied, userPoolId, name, arn, changes, taken, warnings, management, snapshot, different }',
+    )
     .action((userPoolId: UserPoolId, options: ApplyOptions) => {
       return withOwnedPool({ userPoolId, region: regionOf(options.arn) }, io, async (pool) => {
         const report = await lookAt(pool, options)
@@ -49,9 +51,9 @@ export function wireApplyCommand(io: CommandIo): Command {
 
 /** Shows the plan. Is there something to write, and may it be written? */
 async function isWanted(report: WireReport, userPoolId: UserPoolId, options: ApplyOptions, io: CommandIo) {
-  const { plan, json, userPool } = report
+  const { plan, json } = report
   const possible = plan.changes.length > 0 && plan.taken.length === 0
-  const management = options.unmanaged ? undefined : managementOf(userPool.UserPoolTags)
+  const management = options.unmanaged ? undefined : report.management
   if (!json || !options.yes || !possible || management) reportPlan(report, io)
   if (plan.taken.length > 0 && !json) {
     const words = wireWords('apply', userPoolId, replacingOptions(options, plan))
@@ -61,14 +63,20 @@ async function isWanted(report: WireReport, userPoolId: UserPoolId, options: App
   if (management) {
     const instead = npxLine([...wireWords('plan', userPoolId, options), '--as', management.tool])
     throw new NotPossible(
-      `nothing was written: the tag ${management.tag} says that ${management.tool} manages this pool and would take the ` +
-        `change back. See how to make it there: ${instead}. If the tag is wrong: --unmanaged`,
+      `nothing was written: ${managedText(management)}, and its next run could take the change back. ` +
+        `See how to make it there: ${instead}. If that is wrong: --unmanaged`,
     )
   }
   if (options.yes || (!json && (await askYes('Write this?', io)))) return true
-  const words = [...wireWords('apply', userPoolId, options), '--yes']
+  if (json || !canAsk(io)) io.foundProblems()
+  const words = [...wireWords('apply', userPoolId, options), ...applyWords(options), '--yes']
   if (!json) io.stdout.write(`\nNothing was written. To write it:\n  ${npxLine(words)}\n`)
   return false
+}
+
+/** Those of the options that only this command has, for a printed line that does the same. */
+function applyWords({ snapshot, unmanaged }: ApplyOptions): string[] {
+  return [...(snapshot === undefined ? [] : ['--snapshot', snapshot]), ...(unmanaged ? ['--unmanaged'] : [])]
 }
 
 async function apply(

@@ -5,17 +5,21 @@ import { stringify } from 'yaml'
 export const TOOLS = ['cloudformation', 'terraform'] as const
 export type Tool = (typeof TOOLS)[number]
 
-/** That a tool seems to manage the pool, and the tag that says so. */
-export interface Management {
-  readonly tool: Tool
-  readonly tag: string
-}
+/** That a tool manages the pool, and what says so: a tag, or CloudFormation's own word. */
+export type Management =
+  | { readonly tool: Tool; readonly tag: string }
+  | {
+      readonly tool: 'cloudformation'
+      readonly stack: string
+      /** The pool's name in the stack's template. */
+      readonly resource: string
+    }
 
 /** Tags by which teams mark what Terraform made; it puts none of its own. */
 const terraformKeys = /^(terraform|iac|managed[-_ ]?by|provisioned[-_ ]?by|created[-_ ]?by|provisioner)$/i
 
 /** Looks for a tool's traces in a pool's tags. There being none proves nothing. */
-export function managementOf(tags: Readonly<Record<string, string>> = {}): Management | undefined {
+export function managementOf(tags: Readonly<Record<string, string>> = {}): (Management & { tag: string }) | undefined {
   for (const [key, value] of Object.entries(tags)) {
     const tag = `${key}=${value}`
     if (key.startsWith('aws:cloudformation:')) return { tool: 'cloudformation', tag }

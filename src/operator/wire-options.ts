@@ -5,6 +5,7 @@ import { planWiring, type WiredPool, type WirePlan } from './wire-plan.js'
 import type { OwnedPool } from './wire-pool.js'
 import type { WireReport } from './wire-report.js'
 import { CUSTOM_AUTH_SLOTS, type Slot, type SlotArns } from './wire-slots.js'
+import { managementOfPool } from './wire-stack.js'
 import { parseAlso, parseHostedArn, parseReplace, parseUserPoolId } from './wire-target.js'
 
 /** What `wire plan` and `wire apply` are both told. */
@@ -51,9 +52,13 @@ export function planFor({ arn, also = [], replace = {} }: WireOptions, userPool:
   return planWiring(userPool, arn, [...new Set([...CUSTOM_AUTH_SLOTS, ...also])], replace)
 }
 
-/** Reads a pool and what its app clients allow, and plans. */
+/** Reads a pool, what its app clients allow and what manages it, and plans. */
 export async function lookAt(pool: OwnedPool, options: WireOptions): Promise<WireReport> {
   const userPool = await pool.describe()
-  const warnings = await clientWarnings(pool.settings)
-  return { userPool, plan: planFor(options, userPool), warnings, json: options.json === true }
+  const [ofClients, { management, warnings }] = await Promise.all([
+    clientWarnings(pool.settings),
+    managementOfPool(pool, userPool),
+  ])
+  const plan = planFor(options, userPool)
+  return { userPool, plan, management, warnings: [...warnings, ...ofClients], json: options.json === true }
 }

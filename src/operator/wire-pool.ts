@@ -2,7 +2,7 @@ import type { UpdateUserPoolCommandInput, UserPoolType } from '@aws-sdk/client-c
 import { createCall } from '../call.js'
 import { isUpstreamError } from '../errors.js'
 import type { UserPoolId } from '../ids.js'
-import type { UserPoolSettings } from '../upstreams/operator.js'
+import type { StackResource, UserPoolSettings } from '../upstreams/operator.js'
 import type { CommandIo } from './io.js'
 import { explainFault, saidBy } from './wire-faults.js'
 
@@ -19,10 +19,14 @@ export interface OwnedPool {
   describe(): Promise<UserPoolType>
   update(input: UpdateUserPoolCommandInput): Promise<UpdateOutcome>
   readonly settings: UserPoolSettings
+  /** The CloudFormation stack that has it; undefined where none does. Throws as it came: nothing hangs on it. */
+  findStack(): Promise<StackResource | undefined>
 }
 
 /** Longest that one call may take; somebody waits for it. */
 export const POOL_CALL_MS = 15_000
+/** Longest wait for CloudFormation, which some networks do not let through: the work goes on without it. */
+const STACK_CALL_MS = 5_000
 
 /** Opens a pool with the credentials that the AWS SDK finds, and closes it after the work. */
 export async function withOwnedPool<T>(
@@ -41,6 +45,7 @@ export async function withOwnedPool<T>(
   try {
     return await work({
       settings,
+      findStack: () => upstreams.findStack(userPoolId, createCall(STACK_CALL_MS)),
       describe: () => settings.describe(createCall(POOL_CALL_MS)).catch(explained),
       update: (input) => updateOf(settings, input).catch(explained),
     })

@@ -1,5 +1,5 @@
 import { type CommandIo, createPaint, writeJson } from './io.js'
-import { managementOf, type Tool, triggersFor } from './wire-managed.js'
+import { type Management, type Tool, triggersFor } from './wire-managed.js'
 import { changedTriggers, type WiredPool } from './wire-plan.js'
 import { fieldChange, npxLine, planText } from './wire-text.js'
 
@@ -8,6 +8,8 @@ export interface WireReport extends WiredPool {
   readonly json: boolean
   /** Sentences on what is not this command's to change. */
   readonly warnings: readonly string[]
+  /** What manages the pool, where that is known. */
+  readonly management?: Management | undefined
   /** The tool for which the change is to be printed. */
   readonly tool?: Tool | undefined
 }
@@ -56,8 +58,7 @@ export function reportWritten(report: WireReport, written: WrittenWiring, io: Co
   if (undo) io.stdout.write(`To take the change back:\n  ${npxLine(undo)}\n`)
 }
 
-function reportJson({ userPool, plan, warnings, tool }: WireReport) {
-  const management = managementOf(userPool.UserPoolTags)
+function reportJson({ userPool, plan, warnings, management, tool }: WireReport) {
   return {
     userPoolId: userPool.Id,
     name: userPool.Name,

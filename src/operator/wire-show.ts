@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 import type { UserPoolId } from '../ids.js'
 import { defineCommand } from './define-command.js'
 import type { CommandIo } from './io.js'
-import { managementOf, TOOLS, type Tool } from './wire-managed.js'
+import { TOOLS, type Tool } from './wire-managed.js'
 import { lookAt, replacingOptions, type WireOptions, wireExample, wireWords, withTarget } from './wire-options.js'
 import { withOwnedPool } from './wire-pool.js'
 import { reportPlan, type WireReport } from './wire-report.js'
@@ -22,27 +22,27 @@ export function wirePlanCommand(io: CommandIo): Command {
   })
   return withTarget(command)
     .addOption(new Option('--as <tool>', 'print the change for the tool that manages the pool').choices(TOOLS))
-    .option('--json', 'print { applied: false, userPoolId, name, arn, changes, taken, warnings }')
+    .option('--json', 'print { applied: false, userPoolId, name, arn, changes, taken, warnings, management, print }')
     .action((userPoolId: UserPoolId, options: PlanOptions) => showWiring(userPoolId, options, io))
 }
 
 async function showWiring(userPoolId: UserPoolId, options: PlanOptions, io: CommandIo): Promise<void> {
   await withOwnedPool({ userPoolId, region: regionOf(options.arn) }, io, async (pool) => {
     const looked = await lookAt(pool, options)
-    const tagged = looked.plan.changes.length > 0 ? managementOf(looked.userPool.UserPoolTags)?.tool : undefined
-    const report = { ...looked, tool: options.as ?? tagged }
+    const managed = looked.plan.changes.length > 0 ? looked.management?.tool : undefined
+    const report = { ...looked, tool: options.as ?? managed }
     reportPlan(report, io)
     if (!report.json) io.stdout.write(nextSteps(report, userPoolId, options))
   })
 }
 
 function nextSteps(report: WireReport, userPoolId: UserPoolId, options: WireOptions): string {
-  const { plan, tool, userPool } = report
+  const { plan, tool } = report
   if (plan.taken.length > 0) {
     const words = wireWords('plan', userPoolId, replacingOptions(options, plan))
     return `\nWhat is in use is not replaced, so nothing would be written. To let go of it:\n  ${npxLine(words)}\n`
   }
-  if (tool) return `\n${toolText(tool, managementOf(userPool.UserPoolTags), report)}`
+  if (tool) return `\n${toolText(tool, report)}`
   if (plan.changes.length === 0) return ''
   return (
     '\nNothing was written. If CloudFormation, CDK or Terraform makes this pool, see the same with --as cloudformation or\n' +

@@ -48,10 +48,20 @@ export function fieldChange({ slot, from, to }: SlotChange): FieldChange {
 
 const TOOL_NAMES: Readonly<Record<Tool, string>> = { cloudformation: 'CloudFormation', terraform: 'Terraform' }
 
-/** How the same change is made with the tool that manages the pool, as its tags say or as somebody does. */
-export function toolText(tool: Tool, management: Management | undefined, { userPool, plan }: WiredPool): string {
-  const why =
-    management?.tool === tool ? `Its tag ${management.tag} says that ${TOOL_NAMES[tool]} manages this pool. ` : ''
+/** What says that a tool manages the pool; completes "nothing was written: …". */
+export function managedText(management: Management): string {
+  if ('tag' in management) return `its tag ${management.tag} says that ${TOOL_NAMES[management.tool]} manages this pool`
+  return `the CloudFormation stack ${management.stack} manages this pool, as ${management.resource}`
+}
+
+interface ManagedPool extends WiredPool {
+  readonly management?: Management | undefined
+}
+
+/** How the same change is made with a tool: the one that is known to manage the pool, or that somebody named. */
+export function toolText(tool: Tool, { userPool, plan, management }: ManagedPool): string {
+  const known = management?.tool === tool ? `${managedText(management)}. ` : ''
+  const why = `${known.slice(0, 1).toUpperCase()}${known.slice(1)}`
   const triggers = triggersFor(tool, changedTriggers(userPool, plan.changes)).replace(/^(?=.)/gm, '  ')
   return (
     `${why}Make the change with ${TOOL_NAMES[tool]}, or its next run\n` +

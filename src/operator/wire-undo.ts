@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { UserPoolId } from '../ids.js'
-import { askYes } from './ask.js'
+import { askYes, canAsk } from './ask.js'
 import { defineCommand } from './define-command.js'
 import type { CommandIo } from './io.js'
 import { CREDENTIALS_NOTE } from './wire-options.js'
@@ -61,6 +61,7 @@ async function isWanted(report: WireReport, userPoolId: UserPoolId, options: Und
   }
   if (!possible) return false
   if (options.yes || (!json && (await askYes('Write this?', io)))) return true
+  if (json || !canAsk(io)) io.foundProblems()
   const words = ['wire', 'undo', userPoolId, '--snapshot', options.snapshot, '--yes']
   if (!json) io.stdout.write(`\nNothing was written. To write it:\n  ${npxLine(words)}\n`)
   return false

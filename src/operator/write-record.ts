@@ -48,7 +48,7 @@ export async function writeRecord(
   if (old) await keepRecord(old, table)
   if (await table.putConfig(record, old?.version, call)) return { kind: 'written', record }
   // A request whose answer was lost is sent again; the condition then fails on our own record.
-  const now = await table.fetchConfig(userPoolId, call)
+  const now = await table.fetchConfigNow(userPoolId, call)
   return isDeepStrictEqual(now, record) ? { kind: 'written', record } : { kind: 'conflict', now }
 }
 

@@ -1,4 +1,6 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type Document, isScalar, parseDocument, type Scalar, stringify } from 'yaml'
+import { parseYamlFile } from './yaml-file.js'
 
 /** A field that is to have another value; undefined takes it out. */
 export interface YamlFieldEdit {
@@ -8,16 +10,64 @@ export interface YamlFieldEdit {
 
 /**
  * Changes fields of a YAML document. Where values only take the place of values, all other bytes stay; fields that come or
- * go let the document be written anew: its comments stay, its line breaks may not.
+ * go let the document be written anew: its comments stay, its line breaks may not. What comes of it is read again: it says
+ * what it said before, with these edits, and nothing else.
  * @param text of a document without errors
+ * @returns undefined where no way of writing leads there
  */
-export function editYaml(text: string, edits: readonly YamlFieldEdit[]): string {
+export function editYaml(text: string, edits: readonly YamlFieldEdit[]): string | undefined {
+  const wanted = edited(parseYamlFile(text).value, edits)
+  for (const write of WAYS) {
+    const written = write(text, edits)
+    if (written === undefined) continue
+    const { value, problems } = parseYamlFile(written)
+    if (problems.length === 0 && isDeepStrictEqual(value, wanted)) return written
+  }
+  return undefined
+}
+
+type Write = (text: string, edits: readonly YamlFieldEdit[]) => string | undefined
+
+/** The one that changes the least comes first. Some plain texts need quotes where they stand between braces. */
+const WAYS: readonly Write[] = [
+  (text, edits) => replaceInPlace(text, edits, (node) => node.type),
+  (text, edits) => replaceInPlace(text, edits, () => 'QUOTE_DOUBLE'),
+  writeAnew,
+]
+
+function replaceInPlace(
+  text: string,
+  edits: readonly YamlFieldEdit[],
+  quotes: (node: Scalar) => Scalar['type'],
+): string | undefined {
   const document = parseDocument(text)
-  const replaced = edits.map(({ path, to }) => replacement(document.getIn(path, true), to))
-  const inPlace = replaced.flatMap((one) => one ?? [])
-  if (inPlace.length === edits.length) return splice(text, inPlace)
-  for (const { path, to } of edits) setField(document, path, to)
-  return document.toString({ lineWidth: 0, flowCollectionPadding: text.includes('[ ') })
+  const replaced = edits.flatMap(({ path, to }) => replacement(document.getIn(path, true), to, quotes) ?? [])
+  return replaced.length === edits.length ? splice(text, replaced) : undefined
+}
+
+/** The library throws where a field is to be put under something that is no section, or a value has no form in YAML. */
+function writeAnew(text: string, edits: readonly YamlFieldEdit[]): string | undefined {
+  const document = parseDocument(text)
+  try {
+    for (const { path, to } of edits) setField(document, path, to)
+    return document.toString({ lineWidth: 0, flowCollectionPadding: text.includes('[ ') })
+  } catch {
+    return undefined
+  }
+}
+
+/** The content with the edits: what the edited text must say. */
+function edited(content: unknown, edits: readonly YamlFieldEdit[]): unknown {
+  return edits.reduce((value, { path, to }) => withField(value, path, to), content)
+}
+
+function withField(value: unknown, [key, ...rest]: readonly string[], to: unknown): unknown {
+  if (key === undefined || (value === undefined && to === undefined)) return to
+  const fields = new Map(Object.entries(value ?? {}))
+  const inner = withField(fields.get(key), rest, to)
+  if (inner === undefined) fields.delete(key)
+  else fields.set(key, inner)
+  return Object.fromEntries(fields)
 }
 
 interface Replacement {
@@ -26,16 +76,16 @@ interface Replacement {
   readonly text: string
 }
 
-/** The same place with another value in the same kind of quotes; undefined where that needs more than one line. */
-function replacement(node: unknown, to: unknown): Replacement | undefined {
+/** The same place with another value; undefined where that needs more than one line. */
+function replacement(node: unknown, to: unknown, quotes: (node: Scalar) => Scalar['type']): Replacement | undefined {
   if (!isScalar(node) || !node.range || to === undefined || (typeof to === 'object' && to !== null)) return undefined
   if (node.type !== 'PLAIN' && node.type !== 'QUOTE_DOUBLE' && node.type !== 'QUOTE_SINGLE') return undefined
   const [start, end] = node.range
-  const text = inQuotesOf(node, to)
+  const text = inQuotes(quotes(node), to)
   return text.includes('\n') || start === end ? undefined : { start, end, text }
 }
 
-function inQuotesOf({ type }: Scalar, to: unknown): string {
+function inQuotes(type: Scalar['type'], to: unknown): string {
   const options = typeof to !== 'string' || type === 'PLAIN' ? {} : ({ defaultStringType: type ?? 'PLAIN' } as const)
   return stringify(to, { lineWidth: 0, ...options }).trimEnd()
 }

@@ -56,6 +56,7 @@ function formOf(path: string): string | undefined {
   const forms: Record<string, string> = {
     '/tenantId': slug,
     '/customer': slug,
+    '/displayName': 'must be one line without control characters',
     '/userPoolId': 'must be a user pool id such as eu-central-1_Ab12Cd34E',
     '/alias': 'must be a Lambda alias name: letters, digits, - and _, not digits alone',
     '/aws/accountId': 'must be an account id of 12 digits',

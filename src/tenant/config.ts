@@ -27,7 +27,13 @@ export const TenantFile = Type.Object(
   {
     tenantId: slug('unique name of the tenant, as it appears in log lines'),
     customer: slug("shared by one customer's pools"),
-    displayName: Type.String({ minLength: 1, maxLength: 100, description: 'name for people' }),
+    displayName: Type.String({
+      minLength: 1,
+      maxLength: 100,
+      // No control or format characters, no line breaks: it stands in headings and on terminals.
+      pattern: '^[^\\p{C}\\p{Zl}\\p{Zp}]*$',
+      description: 'name for people, on one line',
+    }),
     userPoolId: Type.Unsafe<UserPoolId>({
       type: 'string',
       pattern: USER_POOL_ID_PATTERN,

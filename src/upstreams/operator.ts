@@ -1,3 +1,4 @@
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation'
 import { LambdaClient } from '@aws-sdk/client-lambda'
 import { STSClient } from '@aws-sdk/client-sts'
 import type { Call, Clock } from '../call.js'
@@ -7,6 +8,7 @@ import { type CallerIdentity, createCallerIdentity } from './identity.js'
 import { type Clients, clientLimits, createClients, type Upstreams, upstreamsOver } from './index.js'
 import { createFunctionAliases, type FunctionAliases } from './lambda.js'
 import { createPutParameter, type PutParameter } from './parameters.js'
+import { createFindStack, type FindStack } from './stacks.js'
 import { createAssumeRole, type RoleCredentials, type RoleRequest } from './sts.js'
 import { createUserPoolSettings, type UserPoolSettings } from './user-pool-settings.js'
 
@@ -14,6 +16,7 @@ export type { CallerIdentity } from './identity.js'
 export type { AssumeRole, RoleCredentials, RoleRequest, Table, TenantRecord, UserPool } from './index.js'
 export type { FunctionAliases, PolicyWrite } from './lambda.js'
 export type { ParameterRequest, PutParameter } from './parameters.js'
+export type { FindStack, StackResource } from './stacks.js'
 export type { UserPoolSettings } from './user-pool-settings.js'
 
 /** Everything outside the process that the command line works with: the service's counterparts and the operator's own. */
@@ -22,6 +25,8 @@ export interface OperatorUpstreams extends Upstreams {
   readonly aliases: FunctionAliases
   readonly putParameter: PutParameter
   readonly callerIdentity: CallerIdentity
+  /** The CloudFormation stack of a resource of the process's own account, in `region`. */
+  readonly findStack: FindStack
   /** A pool as its owner sees it, with a role's credentials; null stands for the process's own. */
   userPoolSettings(userPoolId: UserPoolId, region: string, credentials: RoleCredentials | null): UserPoolSettings
   /** AssumeRole signed with other credentials than the process's own. */
@@ -47,6 +52,7 @@ export function createOperatorUpstreams(options: OperatorOptions, clock: Clock):
   const { region, tenantTable, functionArn, actionsAlias } = options
   const clients = createClients(region, OPERATOR_MS)
   const lambda = new LambdaClient({ region, ...clientLimits(REQUEST_MS) })
+  const cloudformation = new CloudFormationClient({ region, ...clientLimits(REQUEST_MS) })
   const base = upstreamsOver(clients, tenantTable ?? '', clock, OPERATOR_MS)
 
   return {
@@ -61,11 +67,13 @@ export function createOperatorUpstreams(options: OperatorOptions, clock: Clock):
     },
     putParameter: createPutParameter(clients.ssm),
     callerIdentity: createCallerIdentity(clients.sts),
+    findStack: createFindStack(cloudformation),
     userPoolSettings: (userPoolId, poolRegion, credentials) =>
       createUserPoolSettings(clients.cognito.of(poolRegion, credentials), userPoolId),
     assumeRoleAs: createAssumeRoleAs(region, clients),
     async close() {
       lambda.destroy()
+      cloudformation.destroy()
       await base.close()
     },
   }

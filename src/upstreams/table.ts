@@ -30,6 +30,8 @@ export interface TenantRecord {
 export interface Table {
   /** The current record of a pool; undefined where there is none. Eventually consistent, like every config read. */
   fetchConfig(userPoolId: UserPoolId, call: Call): Promise<TenantRecord | undefined>
+  /** The same as of now, all writes included: after a condition that did not hold, was the write ours? */
+  fetchConfigNow(userPoolId: UserPoolId, call: Call): Promise<TenantRecord | undefined>
   /** The current records of all pools. */
   listConfigs(call: Call): Promise<TenantRecord[]>
   /**
@@ -103,14 +105,20 @@ export function createTable(client: DynamoDBClient, tableName: string, sliceMs: 
     return unlessChanged(callAws('table', call, undefined, (options) => client.send(command, options)))
   }
 
-  async function fetchRecord(userPoolId: UserPoolId, record: string, call: Call): Promise<TenantRecord | undefined> {
-    const command = new GetItemCommand({ TableName: tableName, Key: marshall({ userPoolId, record }) })
+  async function fetchRecord(
+    { userPoolId, record }: Pick<TenantRecord, 'userPoolId' | 'record'>,
+    ConsistentRead: boolean,
+    call: Call,
+  ): Promise<TenantRecord | undefined> {
+    const Key = marshall({ userPoolId, record })
+    const command = new GetItemCommand({ TableName: tableName, Key, ConsistentRead })
     const { Item } = await callAws('table', call, sliceMs, (options) => client.send(command, options))
     return Item && fromItem(Item)
   }
 
   return {
-    fetchConfig: (userPoolId, call) => fetchRecord(userPoolId, 'config', call),
+    fetchConfig: (userPoolId, call) => fetchRecord({ userPoolId, record: 'config' }, false, call),
+    fetchConfigNow: (userPoolId, call) => fetchRecord({ userPoolId, record: 'config' }, true, call),
     listConfigs: (call) =>
       readPages((ExclusiveStartKey) => {
         const command = new ScanCommand({
@@ -141,7 +149,7 @@ export function createTable(client: DynamoDBClient, tableName: string, sliceMs: 
     async keepVersion(record, call) {
       const kept = { ...record, record: record.record === 'config' ? `v${record.version}` : record.record }
       if (await putUnless(kept, undefined, call)) return true
-      return isDeepStrictEqual(await fetchRecord(record.userPoolId, kept.record, call), kept)
+      return isDeepStrictEqual(await fetchRecord(kept, true, call), kept)
     },
     putConfig: (record, expected, call) => putUnless({ ...record, record: 'config' }, expected, call),
     deleteConfig(userPoolId, expected, call) {

@@ -4,6 +4,7 @@ import { containerDoor } from './container-door.js'
 import { lambdaDoor } from './lambda-door.js'
 import { manyTenants } from './many-tenants.js'
 import { type Row, toText } from './report.js'
+import { signatures } from './signatures.js'
 import { verifyOverTls } from './verify-tls.js'
 
 // Node 20 still runs everything; the SDK's notice would be in the way of the figures.
@@ -17,7 +18,7 @@ async function bundleSize(): Promise<Row[]> {
   return [{ name: 'Lambda bundle', unit: 'bytes', ours, reference, referenceName: '2 MB', ratio, most: 1 }]
 }
 
-const measurements = { bundleSize, coldStart, containerDoor, lambdaDoor, verifyOverTls, manyTenants }
+const measurements = { bundleSize, coldStart, signatures, containerDoor, lambdaDoor, verifyOverTls, manyTenants }
 const wanted = process.argv.slice(2).filter((argument) => argument !== '--json')
 const json = process.argv.includes('--json')
 const rows: Row[] = []

@@ -401,7 +401,7 @@ t.test('revoke shows what it would take away, does it with --yes, and leaves the
   const { cli, policy, stack, env } = await setUp(t, [tenantOf('acme', 't-1'), tenantOf('globex', 't-1')])
   for (const tenant of ['acme', 'globex']) await cli('aliases', 'grant', tenant)
   const shown = await cli('aliases', 'revoke', 'acme')
-  t.equal(shown.code, 0)
+  t.equal(shown.code, 1, 'nobody was asked')
   t.match(shown.stdout, `- t-1: ${poolArn(`${region}_acme`)}`)
   t.match(shown.stdout, /is active: passkey logins fail/)
   t.equal((await policy('t-1'))?.poolArns.length, 2)
@@ -501,6 +501,43 @@ t.test('check finds every disagreement, and the commands that it names mend them
   const after = await cli('aliases', 'check')
   t.equal(after.code, 0, after.stdout)
 })
+
+t.test(
+  'a pool whose config cannot be read is somebody’s: check names it, and no command that would shut it out',
+  async (t) => {
+    const { cli, stack } = await setUp(t, [tenantOf('newer', 't-1'), tenantOf('torn', 't-2')], ['t-1', 't-2', 't-3'])
+    for (const tenant of ['newer', 'torn']) await cli('aliases', 'grant', tenant)
+    // As a later version of this program may write it, and as nobody should.
+    await putTenantRecord(stack, { ...tenantOf('newer', 't-1'), invented: 'later' }, `${region}_newer`)
+    await putTenantRecord(stack, null, `${region}_torn`)
+    await putTenantRecord(stack, {}, `${region}_elsewhere`)
+    const odd = {
+      Sid: 'x',
+      Effect: 'Allow',
+      Action: 'lambda:InvokeFunction',
+      Principal: { AWS: '555566667777' },
+    } as const
+    const [own] = ours(poolArn(`${region}_newer`)).Statement
+    const Statement = [...(own ? [own] : []), { ...odd, Resource: arnOf('t-1') }]
+    stack.lambda.putPolicy(arnOf('t-1'), { Version: '2012-10-17', Statement })
+
+    const { code, stdout } = await cli('aliases', 'check', '--json')
+    t.equal(code, 1)
+    t.notMatch(stdout, 'aliases revoke')
+    t.notMatch(stdout, 'delete-resource-policy')
+    const { findings } = JSON.parse(stdout) as {
+      findings: { kind: string; alias: string; what: string; fix: string }[]
+    }
+    t.strictSame(findings.map(({ kind, alias, what }) => `${kind} ${alias}: ${what}`).sort(), [
+      'account-principal t-1: statement x names 555566667777, who could speak for every pool behind it',
+      `unreadable-config -: ${region}_elsewhere (${region}_elsewhere) is let in nowhere, and its config is not one that this version can read`,
+      `unreadable-config t-1: newer (${region}_newer) is let in through t-1, and its config is not one that this version can read`,
+      `unreadable-config t-2: ${region}_torn (${region}_torn) is let in through t-2, and its config is not one that this version can read`,
+    ])
+    for (const { fix } of findings)
+      t.match(fix, /^check with the version that wrote the config, .*; revoke nothing before$/)
+  },
+)
 
 t.test('list waits where Lambda says that it is asked too much, and goes on', async (t) => {
   const { cli, stack } = await setUp(t, [])

@@ -3,22 +3,29 @@ import { join } from 'node:path'
 import t from 'tap'
 import { systemClock } from '../../src/call.js'
 import { parseEnv } from '../../src/env.js'
-import { customerAdmin, doctor, doctorTrust, gateway, roleArnOf } from '../../src/local/accounts.js'
+import { upstreamError } from '../../src/errors.js'
+import { customerAdmin, doctor, doctorTrust, gateway, operator, roleArnOf } from '../../src/local/accounts.js'
 import type { AppClient, UserPool } from '../../src/local/cognito.js'
 import type { PolicyDocument } from '../../src/local/iam.js'
 import { grantAlias, hostedArn, putTenantRecord, setUpTenant, toLocal } from '../../src/local/tenants.js'
 import { describeCustomerRole } from '../../src/operator/customer-role.js'
 import { FEATURE_NAMES } from '../../src/operator/customer-role-features.js'
 import { diagnose, type Finding } from '../../src/operator/doctor.js'
+import { retryFix } from '../../src/operator/doctor-attempt.js'
 import { CHECKS } from '../../src/operator/doctor-finding.js'
 import { checkClients } from '../../src/operator/doctor-pool-clients.js'
+import { findingsText } from '../../src/operator/doctor-report.js'
 import { readOperatorSettings } from '../../src/operator/settings.js'
 import type { TenantFile } from '../../src/tenant/config.js'
 import { createOperatorUpstreams } from '../../src/upstreams/operator.js'
 import { tenantFile } from '../fixtures/tenants.js'
 import { startOperator } from './fixtures/operator.js'
 
-const { stack, env, run } = await startOperator(t)
+const { stack, env: operatorEnv, run: runAnywhere } = await startOperator(t)
+// Every run keeps what it found; none of these may do so in somebody's home folder.
+const env = { ...operatorEnv, XDG_STATE_HOME: t.testdir({}) }
+const run: typeof runAnywhere = (line, options = {}) =>
+  runAnywhere(line, { ...options, env: { XDG_STATE_HOME: env.XDG_STATE_HOME, ...options.env } })
 const parsed = parseEnv(env)
 const settings = readOperatorSettings(env, ['gatewayFunctionArn'])
 const { awsRegion: region, tenantTable, actionsAlias } = parsed
@@ -133,6 +140,7 @@ interface Breakage {
   /** Of the first of these. */
   readonly what?: RegExp
   readonly fix?: RegExp
+  readonly policy?: object
 }
 
 /** One thing wrong at a time: exactly these checks say so, whatever does not depend on them passes. */
@@ -197,7 +205,8 @@ const BREAKAGES: readonly Breakage[] = [
     name: 'no role',
     breaks: () => stack.sts.deleteRole(roleArn),
     failed: ['role-assumable'],
-    fix: /^customer: create arn:aws:iam::111122223333:role\/corbado\/.*"sts:ExternalId":"external-id-of-acme"/,
+    fix: /^customer: create arn:aws:iam::111122223333:role\/corbado\/\S+ by step 1 of the hand-over, or give it the trust/,
+    policy: wanted.trust,
   },
   {
     name: 'a role that wants another ExternalId',
@@ -209,19 +218,27 @@ const BREAKAGES: readonly Breakage[] = [
     name: 'a role that trusts without an ExternalId',
     breaks: () => roleWith({ trust: trustAlso({ Null: { 'sts:ExternalId': 'true' } }) }),
     failed: ['role-without-external-id'],
-    fix: /^customer: correct the role's trust policy to: \{/,
+    fix: /^customer: give the role the trust of step 1 of the hand-over$/,
+    policy: wanted.trust,
   },
   {
     name: 'a role that trusts whatever ExternalId there is',
     breaks: () => roleWith({ trust: trustAlso({ Null: { 'sts:ExternalId': 'false' } }) }),
     failed: ['role-wrong-external-id'],
-    fix: /^customer: correct the role's trust policy to: \{/,
+    policy: wanted.trust,
+  },
+  {
+    name: 'a role that trusts every ExternalId that begins as ours do',
+    breaks: () => roleWith({ trust: trustAlso({ StringLike: { 'sts:ExternalId': 'corbado-*' } }) }),
+    failed: ['role-wrong-external-id'],
+    policy: wanted.trust,
   },
   {
     name: 'a role without AdminGetUser',
     breaks: () => roleWith({ policies: [allowedBut('cognito-idp:AdminGetUser')] }),
     failed: ['may-get-user'],
-    fix: /^customer: set the role's permissions to: \{/,
+    fix: /^customer: give the role the permissions of step 1 of the hand-over, and no others$/,
+    policy: wanted.permissions,
   },
   {
     name: 'a role without ListUsers',
@@ -238,7 +255,7 @@ const BREAKAGES: readonly Breakage[] = [
     breaks: () => roleWith({ policies: [allow('cognito-idp:*')] }),
     failed: ['no-other-operation'],
     what: /The role allows AdminListGroupsForUser/,
-    fix: /^customer: set the role's permissions to: \{/,
+    policy: wanted.permissions,
   },
   {
     name: 'a role that reaches every pool of the account',
@@ -250,6 +267,7 @@ const BREAKAGES: readonly Breakage[] = [
     breaks: () => roleWith({ policies: [allow(needed)] }),
     unknown: ['pool', 'app-clients', 'mfa-factor'],
     fix: /^customer: let the role also call cognito-idp:DescribeUserPool on arn:aws:cognito-idp.*`checks`/,
+    policy: { Effect: 'Allow', Action: ['cognito-idp:DescribeUserPool'], Resource: poolArn },
   },
   {
     name: 'no secret',
@@ -287,6 +305,7 @@ const BREAKAGES: readonly Breakage[] = [
     breaks: () => stack.corbado.answerWith(corbadoError(503, 'internal_error')),
     unknown: ['backend-credential'],
     what: /answered HTTP 503 internal_error/,
+    fix: /^operator: run the doctor again .* whether http:\S+ can be reached from here, and ask Corbado, naming the request req-1$/,
   },
   {
     name: 'a Backend API that believes anything',
@@ -432,6 +451,7 @@ const BREAKAGES: readonly Breakage[] = [
       }),
     unknown: ['role-assumable'],
     fix: /DOCTOR_ROLE_ARN/,
+    policy: { Effect: 'Allow', Action: 'sts:AssumeRole', Resource: roleArnOf(doctor) },
   },
 ]
 
@@ -439,8 +459,20 @@ function restoreDoctor(): void {
   stack.sts.putRole({ roleArn: roleArnOf(doctor), trust: doctorTrust, policies: doctor.policies })
 }
 
+/** Nothing that did not pass leaves anybody without a thing to do, unless another finding says it. */
+function eachHasAFix(
+  t: Pick<typeof import('tap'), 'match' | 'notOk'>,
+  findings: readonly Finding[],
+  name: string,
+): void {
+  for (const { check, state, fix, dependsOn } of findings) {
+    if (state === 'passed' || dependsOn !== undefined) t.notOk(fix, `${name}: ${check}`)
+    else t.match(fix, /^(operator|customer): \S/, `${name}: ${check}`)
+  }
+}
+
 t.test('what is wrong is said by the check that is about it, and by no other', async (t) => {
-  for (const { name, file = healthy, breaks, failed = [], warned = [], unknown = [], what, fix } of BREAKAGES) {
+  for (const { name, file = healthy, breaks, failed = [], warned = [], unknown = [], ...said } of BREAKAGES) {
     restoreDoctor()
     heal(file)
     breaks?.()
@@ -449,10 +481,10 @@ t.test('what is wrong is said by the check that is about it, and by no other', a
     t.same(saidBy(findings, 'warned'), warned, name)
     t.same(saidBy(findings, 'not-checkable'), unknown, name)
     const first = found(findings, [...failed, ...warned, ...unknown][0] ?? '')
-    if (what) t.match(first?.what, what, name)
-    if (fix) t.match(first?.fix, fix, name)
-    for (const one of [...failed, ...warned])
-      t.match(found(findings, one)?.fix, /^(operator|customer): /, `${name}: ${one}`)
+    if (said.what) t.match(first?.what, said.what, name)
+    if (said.fix) t.match(first?.fix, said.fix, name)
+    if (said.policy) t.same(first?.policy, said.policy, name)
+    eachHasAFix(t, findings, name)
     const blockers = new Set(findings.flatMap(({ dependsOn }) => dependsOn ?? []))
     t.same(
       [...blockers].filter((one) => ![...failed, ...unknown].includes(one)),
@@ -514,7 +546,9 @@ t.test('no probe writes anything, nor is it about a user who exists', async (t) 
 })
 
 t.test('what was told to do turns the check green', async (t) => {
-  const jsonOf = (finding: Finding | undefined) => JSON.parse(/\{.*\}/.exec(finding?.fix ?? '')?.[0] ?? 'null')
+  /** As the text has it: somebody copies it from there. */
+  const jsonOf = (finding: Finding | undefined) =>
+    JSON.parse(/^ {8}(\{.*\})$/m.exec(findingsText(finding ? [finding] : [], (_, text) => text))?.[1] ?? 'null')
   /** Types the first command of a fix, with words of our own after it. */
   const type = (finding: Finding | undefined, more = '', options = {}) => {
     const line = /(?:corbado-gateway|cognito-gateway@\S+) (.+?)(?:[;,]|$)/.exec(finding?.fix ?? '')?.[1] ?? ''
@@ -574,7 +608,15 @@ t.test(
     heal()
     const findings = await diagnose(own, { upstreams, env: parseEnv({ ...env, SELF_HOSTED: 'true' }), settings })
     t.same(saidBy(findings, 'failed'), [])
-    t.match(found(findings, 'role-assumable'), { state: 'not-checkable', what: /^Self-hosted/ })
+    eachHasAFix(t, findings, 'self-hosted')
+    for (const check of ['role-assumable', 'role-without-external-id', 'role-wrong-external-id']) {
+      t.match(found(findings, check), { state: 'passed', what: /^Self-hosted: there is no role/ })
+    }
+    t.match(found(findings, 'may-get-user'), {
+      state: 'not-checkable',
+      fix: `operator: nothing where the role is as infra/ makes it; else see that it allows cognito-idp:AdminGetUser on ${poolArn}`,
+    })
+    t.match(found(findings, 'no-other-pool'), { state: 'not-checkable', fix: `on no pool but ${poolArn}` })
     t.match(found(findings, 'pool'), {
       state: 'not-checkable',
       fix: /^operator: use credentials that allow cognito-idp:/,
@@ -585,7 +627,12 @@ t.test(
 t.test('without DOCTOR_ROLE_ARN what needs it is not checkable, and the rest is checked', async (t) => {
   heal()
   const findings = await diagnose(healthy, { upstreams, env: parsed, settings: { gatewayFunctionArn: functionArn } })
-  t.match(found(findings, 'role-assumable'), { state: 'not-checkable', what: 'DOCTOR_ROLE_ARN is not set.' })
+  t.match(found(findings, 'role-assumable'), {
+    state: 'not-checkable',
+    what: 'DOCTOR_ROLE_ARN is not set.',
+    fix: /^operator: set DOCTOR_ROLE_ARN/,
+  })
+  eachHasAFix(t, findings, 'no DOCTOR_ROLE_ARN')
   t.match(found(findings, 'backend-refusal'), { state: 'passed' })
   t.same(saidBy(findings, 'failed'), [])
 })
@@ -601,8 +648,8 @@ t.test('app clients beyond what is looked at are counted, and clients without pa
   t.match(appClients, { state: 'passed', what: /allowed by web \(web\)\. till \(till\) do not .* 4 more were not/ })
 })
 
-t.test('usage: one tenant or --all, and --state only with --changes', async (t) => {
-  for (const line of ['doctor', 'doctor acme --all', 'doctor acme --state x']) {
+t.test('usage: one tenant or --all', async (t) => {
+  for (const line of ['doctor', 'doctor acme --all']) {
     t.match(await run(line), { code: 2, stdout: '' }, line)
   }
   t.match(await run('doctor acme', { env: { GATEWAY_FUNCTION_ARN: undefined } }), {
@@ -689,7 +736,7 @@ t.test('--changes tells only what is otherwise than the last time, and what depe
   t.equal(worse.code, 1)
   t.match(
     worse.stdout,
-    /^acme \(eu-central-1_Acme00001\)\n {2}✗ role-assumable {2}was passed: The role cannot .*\n {6}customer: .*\n1 changed \(since 2026-01-01T00:00:00.000Z\)\n$/,
+    /^acme \(eu-central-1_Acme00001\)\n {2}✗ role-assumable {2}was passed: The role cannot .*\n {6}customer: .*\n {8}\{"Version".*\}\n1 changed \(since 2026-01-01T00:00:00.000Z\)\n$/,
   )
   t.match(await changes('2026-01-03T00:00:00.000Z'), { code: 1, stdout: /^nothing changed/ })
   heal()
@@ -708,7 +755,7 @@ t.test('--changes tells only what is otherwise than the last time, and what depe
   )
   t.match(await run(`doctor acme-two --changes --state ${file}`), {
     code: 0,
-    stdout: 'nothing changed (this is the first',
+    stdout: /^nothing changed \(this is the first time\)/,
   })
   t.match(JSON.parse(await readFile(file, 'utf8')).tables, {
     [`${region}/${tenantTable}`]: { [healthy.userPoolId]: {} },
@@ -718,7 +765,7 @@ t.test('--changes tells only what is otherwise than the last time, and what depe
   const before = stack.sts.calls.length
   t.match(await changes('2026-01-06T00:00:00.000Z'), {
     code: 1,
-    stderr: /is not what doctor --changes wrote: move it away/,
+    stderr: /is not what the doctor wrote: move it away/,
   })
   t.equal(await readFile(file, 'utf8'), '{"half":')
   t.equal(stack.sts.calls.length, before, 'told before anything is asked')
@@ -738,6 +785,166 @@ t.test('it comes to an end when everything hangs', async (t) => {
   t.ok(Date.now() - startedAt < 10_000)
   for (const standIn of standIns) await standIn.setFault(undefined)
   t.same(saidBy(findings, 'failed'), [])
-  t.match(found(findings, 'role-assumable'), { state: 'not-checkable', what: /STS did not answer in time/ })
-  t.match(found(findings, 'secret'), { state: 'not-checkable', what: /SSM did not answer in time/ })
+  eachHasAFix(t, findings, 'all hang')
+  t.match(found(findings, 'role-assumable'), {
+    state: 'not-checkable',
+    what: /STS did not answer in time/,
+    fix: /^operator: run the doctor again .* STS can be reached from here/,
+  })
+  t.match(found(findings, 'secret'), { what: /SSM did not answer in time/, fix: /^operator: run the doctor again / })
+})
+
+t.test('whatever a dependency does instead of answering, each finding says what to do', async (t) => {
+  heal()
+  const standIns = [stack.cognito, stack.sts, stack.ssm, stack.lambda, stack.corbado]
+  const faults = [
+    { kind: 'status', status: 429 },
+    { kind: 'status', status: 500 },
+    { kind: 'status', status: 400 },
+    { kind: 'reset' },
+    { kind: 'garbage' },
+  ] as const
+  for (const fault of faults) {
+    const name = Object.values(fault).join(' ')
+    for (const standIn of standIns) await standIn.setFault(fault)
+    eachHasAFix(t, await examine(), `all ${name}`)
+    // The doctor gets as far as the customer's role, its calls and its pool.
+    await stack.sts.setFault(undefined)
+    eachHasAFix(t, await examine(), `all but STS ${name}`)
+  }
+  for (const standIn of standIns) await standIn.setFault(undefined)
+  const said = { throttled: /quota of SSM/, expired: /sign in to AWS again/, rejected: /naming the request r-1$/ }
+  for (const kind of ['throttled', 'expired', 'rejected'] as const) {
+    t.match(retryFix(upstreamError('ssm', kind, { requestId: 'r-1' })), said[kind])
+  }
+  t.match(
+    retryFix(upstreamError('ssm', 'unavailable', { errorType: 'CredentialsProviderError' })),
+    /sign in to AWS again/,
+  )
+})
+
+t.test('an operator without a right is told the statement that grants it', async (t) => {
+  heal()
+  const { accountId: own } = operator
+  const Effect = 'Allow'
+  const parameter = `arn:aws:ssm:${region}:${own}:parameter${credentialParameter}`
+  const cases = [
+    ['secret', 'ssm:GetParameter', parameter],
+    ['alias', 'lambda:ListAliases', functionArn],
+    ['invoke-permission', 'lambda:GetResourcePolicy', hosted],
+  ] as const
+  for (const [check, Action, Resource] of cases) {
+    const denial = { Version: '2012-10-17', Statement: [{ Effect: 'Deny', Action, Resource: '*' }] } as const
+    const lesser = { ...operator, policies: [...operator.policies, denial] }
+    Object.assign(process.env, stack.envFor(lesser))
+    const asLesser = createOperatorUpstreams({ region, tenantTable, functionArn, actionsAlias }, systemClock)
+    const findings = await diagnose(healthy, { upstreams: asLesser, env: parsed, settings })
+    await asLesser.close()
+    Object.assign(process.env, operatorEnv)
+    t.same(saidBy(findings, 'not-checkable'), [check])
+    eachHasAFix(t, findings, check)
+    t.match(found(findings, check)?.fix, `operator: use credentials that may call ${Action} on ${Resource}`)
+    t.same(found(findings, check)?.policy, { Effect, Action, Resource })
+  }
+})
+
+t.test('a function that is not there is told as what it is', async (t) => {
+  heal()
+  const gatewayFunctionArn = `${functionArn}-gone`
+  // Without the right to look, Lambda says nothing of what is there.
+  const wide = { ...operator, policies: [...operator.policies, allow('lambda:*', '*')] }
+  Object.assign(process.env, stack.envFor(wide))
+  const options = { region, tenantTable, functionArn: gatewayFunctionArn, actionsAlias }
+  const elsewhere = createOperatorUpstreams(options, systemClock)
+  const deps = { upstreams: elsewhere, env: parsed, settings: { ...settings, gatewayFunctionArn } }
+  const findings = await diagnose(healthy, deps)
+  await elsewhere.close()
+  Object.assign(process.env, operatorEnv)
+  t.match(found(findings, 'alias'), {
+    state: 'not-checkable',
+    fix: `operator: correct GATEWAY_FUNCTION_ARN: there is no function ${gatewayFunctionArn}`,
+  })
+})
+
+t.test('--all examines several tenants at a time, and never more than eight', async (t) => {
+  heal()
+  const files = Array.from({ length: 20 }, (_, index) => {
+    const ordinal = String(index).padStart(2, '0')
+    const tenantId = `many-${ordinal}`
+    return toLocal(tenantFile({ tenantId, userPoolId: `eu-central-1_Many0000${ordinal}`, alias: healthy.alias }), stack)
+  })
+  for (const file of files) {
+    setUpTenant(stack, file, { apiSecret: 'corbado1_many', clients: [client], aliasAttributes: ['email'] })
+    await putTenantRecord(stack, file, file.userPoolId)
+  }
+  grantAlias(stack, healthy.alias, files)
+  const standIns = [stack.cognito, stack.sts, stack.ssm]
+  const slowMs = 40
+  for (const standIn of standIns) await standIn.setFault({ kind: 'slow', ms: slowMs })
+  const before = standIns.map(({ calls }) => calls.length)
+  const { stdout } = await run('doctor --all')
+  for (const standIn of standIns) await standIn.setFault(undefined)
+  const calls = standIns.flatMap((standIn, index) => standIn.calls.slice(before[index]))
+  // From the first call about a tenant until the last one is answered, its examination is surely going on.
+  const spans = files.map(({ userPoolId }) => {
+    const times = calls.filter(({ input }) => JSON.stringify(input).includes(userPoolId)).map(({ at }) => at)
+    return { from: Math.min(...times), to: Math.max(...times) + slowMs }
+  })
+  const inFlight = spans.map(({ from }) => spans.filter((one) => one.from <= from && from < one.to).length)
+  t.match(stdout, /\nmany-19 /)
+  t.ok(calls.length > 20 * 10, 'all were examined')
+  t.ok(Math.max(...inFlight) <= 8, `${Math.max(...inFlight)} at a time`)
+  t.ok(Math.max(...inFlight) > 1, 'not one by one')
+  for (const file of files) await putTenantRecord(stack, { ...file, status: 'draft' }, file.userPoolId)
+})
+
+t.test('the last run is the last one of all, whether or not it asked for changes', async (t) => {
+  await twoTenants()
+  const file = join(t.testdir({}), 'kept', 'doctor.json')
+  const at = (line: string, now: string) => run(`${line} --state ${file}`, { now })
+  const kept = async () => JSON.parse(await readFile(file, 'utf8')).tables[`${region}/${tenantTable}`]
+  const first = await at('doctor --all', '2026-01-01T00:00:00.000Z')
+  t.match(first, { code: 0, stderr: '', stdout: '2 of 2 tenants healthy' })
+  t.same(Object.keys(await kept()).sort(), [healthy.userPoolId, second.userPoolId])
+  t.match(await at('doctor --all --changes', '2026-01-02T00:00:00.000Z'), {
+    stdout: 'nothing changed (since 2026-01-01T00:00:00.000Z)\n',
+  })
+
+  stack.ssm.remove(credentialParameter)
+  t.match(await at('doctor acme --json', '2026-01-03T00:00:00.000Z'), { code: 1, stderr: '', stdout: '"tenants"' })
+  t.match(await kept(), {
+    [healthy.userPoolId]: { checkedAt: '2026-01-03T00:00:00.000Z', findings: { secret: { state: 'failed' } } },
+    [second.userPoolId]: { checkedAt: '2026-01-02T00:00:00.000Z', findings: { secret: { state: 'passed' } } },
+  })
+  t.match(await at('doctor --all --changes', '2026-01-04T00:00:00.000Z'), {
+    code: 1,
+    stdout: 'nothing changed (since 2026-01-02T00:00:00.000Z, or whenever a tenant was last examined)\n',
+  })
+  heal()
+  stack.deploy(never, [healthy.alias, second.alias])
+  t.match(await at('doctor --all --changes', '2026-01-05T00:00:00.000Z'), { stdout: 'was failed: ' })
+
+  t.match(await at('doctor asleep', '2026-01-06T00:00:00.000Z'), { stdout: 'asleep (eu-central-1_Asleep001), draft' })
+  const all = await at('doctor --all --changes', '2026-01-07T00:00:00.000Z')
+  t.notMatch(all.stdout, 'asleep', 'a draft was never active')
+  t.ok((await kept())['eu-central-1_Asleep001'])
+})
+
+t.test('findings that cannot be kept are told in full, with a warning', async (t) => {
+  await twoTenants()
+  const dir = t.testdir({ 'other.json': '{"mine":1}', astray: t.fixture('symlink', 'nowhere') })
+  const other = join(dir, 'other.json')
+  const cases = [
+    [other, 'is not what the doctor wrote: move it away, or name another one with --state'],
+    [`${other}/doctor.json`, 'cannot be read (ENOTDIR): name another one with --state'],
+    [join(dir, 'astray', 'doctor.json'), 'cannot be written (ENOENT): name another one with --state'],
+  ]
+  for (const [file = '', said] of cases) {
+    const { code, stdout, stderr } = await run(`doctor acme --state ${file}`)
+    t.equal(code, 0)
+    t.match(stdout, '25 passed, 0 warned, 0 failed, 0 not checkable\n')
+    t.equal(stderr, `warning: not kept for a later --changes: ${file} ${said}\n`)
+    t.match(await run(`doctor acme --changes --state ${file}`), { code: 1, stderr: `error: ${file} ${said}` })
+  }
+  t.equal(await readFile(other, 'utf8'), '{"mine":1}')
 })

@@ -357,12 +357,32 @@ t.test('goes on without the aliases’ policies where they cannot be read, and s
   t.match(stderr, /warning: the policies of the aliases could not be read \(lambda_/)
 })
 
+t.test('a name is text in the hand-over, whatever stands in it, and on one line', async (t) => {
+  const { cli, handOver } = setUp(t)
+  const name = 'Acme & Co. [EU](https://evil.example) <img src=x> `$(x)` *b* _i_ www.evil.example a@b.example'
+  const { code, stderr } = await cli({ ...flags, 'display-name': name })
+  t.equal(code, 0, stderr)
+  const [heading] = (await readFile(handOver, 'utf8')).split('\n')
+  t.equal(
+    heading,
+    '# Passkeys for Acme &amp; Co. \\[EU\\](https\\://evil\\.example) &lt;img src=x&gt; \\`$(x)\\` \\*b\\* \\_i\\_ www\\.evil\\.example a\\@b\\.example: what to set up in your AWS account',
+  )
+  for (const control of ['Acme\n\n# Run this', 'Acme\u001b[2J', 'Acme\u202e', 'Acme\u2028x']) {
+    t.match(await cli({ ...flags, pool: `${POOL}9`, 'hand-over': `${handOver}9`, 'display-name': control }), {
+      code: 2,
+      stderr: '--display-name must be one line without control characters',
+    })
+  }
+})
+
 t.test('whatever is answered, the file says it, with its comments', async (t) => {
   const rules = readConfigRules({})
   const slug = fc.stringMatching(/^[a-z0-9]{1,8}(-[a-z0-9]{1,8}){0,2}$/)
   const answers: fc.Arbitrary<Answers> = fc.record({
     customer: slug,
-    displayName: fc.string({ minLength: 1, maxLength: 100, unit: 'grapheme' }).filter((text) => text.length <= 100),
+    displayName: fc
+      .string({ minLength: 1, maxLength: 100, unit: 'grapheme' })
+      .filter((text) => text.length <= 100 && !/[\p{C}\p{Zl}\p{Zp}]/u.test(text)),
     account: fc.stringMatching(/^\d{12}$/),
     region: fc.constantFrom('eu-central-1', 'us-gov-west-1'),
     pool: fc.stringMatching(/^eu-central-1_[0-9a-zA-Z]{1,20}$/),

@@ -158,7 +158,12 @@ t.test(
 )
 
 t.test('takes a tenant that only a file knows yet, and says where table and file disagree', async (t) => {
-  const draft = tenantFile({ tenantId: 'new', userPoolId: 'eu-central-1_New000001', status: 'draft' })
+  const draft = tenantFile({
+    tenantId: 'new',
+    customer: 'acme-co',
+    userPoolId: 'eu-central-1_New000001',
+    status: 'draft',
+  })
   const other = { ...file, corbado: { ...file.corbado, projectId: 'pro-7' } }
   const dir = t.testdir({
     'new.yaml': stringify(toLocal(draft, stack)),

@@ -73,9 +73,10 @@ async function startStack(t: { teardown(fn: () => unknown): unknown }, actions: 
   }
 }
 
-const apply = (dir: string, ...options: string[]) => cli(['tenants', 'apply', dir, ...options], { env })
+/** With the files' own status, as in a new table; what happens without is tested in tenants-apply-status.test.ts. */
+const apply = (dir: string, ...options: string[]) => cli(['tenants', 'apply', dir, '--status', ...options], { env })
 const applyAt = (now: string, dir: string, ...options: string[]) =>
-  cli(['tenants', 'apply', dir, ...options], { env, now })
+  cli(['tenants', 'apply', dir, '--status', ...options], { env, now })
 
 t.test('writes nothing and asks no table where a file is wrong', async (t) => {
   const { table } = await startStack(t)
@@ -159,7 +160,7 @@ t.test('shows the plan and writes nothing without --yes', async (t) => {
 - old (eu-central-1_Old) has no file here; apply keeps it, and this would take it out: corbado-gateway tenants remove old
 1 untouched
 
-Nothing was written. To write it: corbado-gateway tenants apply ${dir} --yes
+Nothing was written. To write it: corbado-gateway tenants apply ${dir} --status --yes
 `,
   )
   t.same(JSON.parse((await apply(dir, '--json')).stdout), {
@@ -177,6 +178,7 @@ Nothing was written. To write it: corbado-gateway tenants apply ${dir} --yes
       },
     ],
     untouched: 1,
+    keptStatus: [],
     withoutFile: [
       { tenantId: 'eu-central-1_Odd', userPoolId: 'eu-central-1_Odd' },
       { tenantId: 'old', userPoolId: 'eu-central-1_Old' },
@@ -193,6 +195,7 @@ t.test('plan shows the same, never asks and never writes', async (t) => {
   t.equal(
     (await cli(['tenants', 'plan', dir], { env })).stdout,
     `+ a (eu-central-1_a)
+  ! status begins as draft; the file says active: corbado-gateway tenants activate a, or apply with --status
 0 untouched
 
 Nothing was written. To write it: corbado-gateway tenants apply ${dir} --yes
@@ -231,7 +234,7 @@ t.test('shows a field that is gone, a config that is none, and a folder that a s
     stdout,
     '~ a (eu-central-1_a)\n  - limits.verifyPerSecond: 5\n~ b (eu-central-1_b)\n  - (all of it): "torn"\n  + tenantId: "b"\n',
   )
-  t.match(stdout, `apply '${dir.replace("'", "'\\''")}' --yes\n`)
+  t.match(stdout, `apply '${dir.replace("'", "'\\''")}' --status --yes\n`)
 })
 
 t.test('writes the files as they are, keeps what it replaces, and writes nothing the second time', async (t) => {
@@ -278,6 +281,7 @@ t.test('prints what was written as JSON', async (t) => {
     added: [{ tenantId: 'a', userPoolId: 'eu-central-1_a' }],
     changed: [],
     untouched: 0,
+    keptStatus: [],
     withoutFile: [],
     written: { added: ['a'], changed: [], conflicts: [] },
   })
@@ -328,7 +332,8 @@ t.test('starts no new write after a conflict', async (t) => {
   const { put, record, count, table } = await startStack(t)
   const names = Array.from({ length: 200 }, (_, index) => `t${String(index).padStart(3, '0')}`)
   const dir = t.testdir(Object.fromEntries(names.map((name) => [`${name}.yaml`, tenantYaml(name)])))
-  await table.setFault({ kind: 'slow', ms: 150 }, 'PutItem')
+  // Long enough for the other write on a busy machine; only the first of ours are held up.
+  await table.setFault({ kind: 'slow', ms: 1_000 }, 'PutItem')
   const running = apply(dir, '--yes')
   while (!table.calls.some(({ operation }) => operation === 'PutItem')) await setTimeout(5)
   await table.setFault(undefined)
@@ -370,6 +375,19 @@ t.test('takes a write for done whose answer was lost', async (t) => {
   t.equal(code, 0)
   t.match(stdout, '\n1 added, 0 changed, 0 untouched\n')
   t.match(await record('a'), { version: 1 })
+
+  // The same of the version that is kept.
+  lost = 0
+  const changed = tenantYaml('a').replace('mfa: sms', 'mfa: none')
+  t.match(await apply(t.testdir({ 'a.yaml': changed }), '--yes'), { code: 0, stdout: '\n0 added, 1 changed' })
+  t.match(await record('a', 'v1'), { version: 1 })
+  const [written, kept, ...more] = table.calls
+    .map(({ input }) => input)
+    // The test's own reads do not say how they are to be.
+    .filter((input) => Object(input).ConsistentRead !== undefined && 'Key' in Object(input))
+  t.match(written, { Key: { record: { S: 'config' } }, ConsistentRead: true }, 'an older copy would deny it')
+  t.match(kept, { Key: { record: { S: 'v1' } }, ConsistentRead: true })
+  t.same(more, [])
 })
 
 t.test('applies 2,000 tenants and says how far it is', async (t) => {

@@ -18,6 +18,9 @@ const upstreams = createOperatorUpstreams({ region, tenantTable, actionsAlias },
 t.teardown(() => upstreams.close())
 
 const backend = stack.corbado.url
+/** Each tenant id has an account of its own here, and so an ExternalId. */
+const accountOf = (tenantId: string) =>
+  String(BigInt(`0x${Buffer.from(tenantId).toString('hex')}`) % 10n ** 12n).padStart(12, '0')
 /** A tenant of this stack as YAML, with comments; its pool id is the tenant id without dashes. */
 const yamlOf = (tenantId: string, changes: readonly (readonly [string, string])[] = []) =>
   changes.reduce(
@@ -25,6 +28,8 @@ const yamlOf = (tenantId: string, changes: readonly (readonly [string, string])[
     `# About ${tenantId}.\n${tenantYaml(tenantId)}`
       .replace('https://backendapi.cloud.corbado.io', backend)
       .replace('customer: acme', `customer: ${tenantId}-co`)
+      .replaceAll('111122223333', accountOf(tenantId))
+      .replace('ext-acme', `ext-acme-${tenantId}`)
       .replace('status: active', 'status: active # see the contract'),
   )
 const poolOf = (tenantId: string) => `eu-central-1_${tenantId.replaceAll('-', '')}` as UserPoolId
@@ -39,10 +44,10 @@ async function applied(t: Tap, tenantId: string, ...files: string[]): Promise<st
   let dir = ''
   for (const [index, text] of files.entries()) {
     dir = t.testdir({ [`${tenantId}.yaml`]: text })
-    const { code, stderr } = await run(`tenants apply ${dir} --yes --by alice`, {
+    const { code, stdout, stderr } = await run(`tenants apply ${dir} --status --yes --by alice`, {
       now: `2026-01-0${(index % 9) + 1}T10:00:00.000Z`,
     })
-    if (code !== 0) throw new Error(stderr)
+    if (code !== 0) throw new Error(stdout + stderr)
   }
   return dir
 }
@@ -112,7 +117,7 @@ t.test('suspend and rollback show what they would do and write nothing without a
   const dir = await applied(t, 'unsure', yamlOf('unsure'), yamlOf('unsure', [['mfa: sms', 'mfa: email']]))
   const before = writes()
   const suspend = await run(`tenants suspend unsure --dir ${dir}`)
-  t.match(suspend, { code: 0, stderr: '' })
+  t.match(suspend, { code: 1, stderr: '' }, 'a word to whoever goes on after it')
   t.equal(
     suspend.stdout,
     `unsure (eu-central-1_unsure)
@@ -122,6 +127,7 @@ Nothing was written. To write it: corbado-gateway tenants suspend unsure --dir $
 `,
   )
   const rollback = await run(`tenants rollback unsure --dir ${dir}`)
+  t.equal(rollback.code, 1)
   t.equal(
     rollback.stdout,
     `back to version 1 by alice of 2026-01-01T10:00:00.000Z
@@ -133,6 +139,7 @@ Nothing was written. To write it: corbado-gateway tenants rollback unsure --to 1
   )
   t.match(await run(`tenants suspend unsure --dir ${dir}`, { isTTY: true, stdin: 'n\n' }), { code: 0 })
   t.match(await json(`tenants rollback unsure --dir ${dir}`), { written: false })
+  t.equal((await run(`tenants suspend unsure --json --dir ${dir}`, { isTTY: true })).code, 1, '--json asks nobody')
   t.equal(writes(), before)
   t.match(await readIn(dir, 'unsure.yaml'), 'status: active # see')
 })
@@ -256,7 +263,7 @@ t.test('history lists who changed which fields when, the newest first, and no Ex
     'olden',
     yamlOf('olden'),
     yamlOf('olden', [['mfa: sms', 'mfa: email']]),
-    yamlOf('olden', [['ext-acme', 'ext-olden']]),
+    yamlOf('olden', [['ext-acme-', 'ext-other-']]),
   )
   // As a write leaves it that was stopped half-way.
   const now = await current('olden')
@@ -293,7 +300,7 @@ version  when                      by     changed
   const printed = ['history olden', 'rollback olden', 'show olden', `plan ${dir}`, 'list olden']
   for (const line of printed) {
     for (const { stdout } of [await run(`tenants ${line}`), await run(`tenants ${line} --json`)]) {
-      t.notMatch(stdout, /ext-(acme|olden)/, line)
+      t.notMatch(stdout, /ext-(acme|other)/, line)
     }
   }
 })
@@ -345,6 +352,26 @@ t.test('rollback refuses a name that another pool has by now', async (t) => {
   })
 })
 
+t.test('rollback refuses an account that another customer has by now', async (t) => {
+  const moved: [string, string][] = [
+    [accountOf('mover'), '000000000007'],
+    [accountOf('mover'), '000000000007'],
+  ]
+  await applied(t, 'mover', yamlOf('mover'), yamlOf('mover', moved))
+  const heir: [string, string][] = [
+    [accountOf('heir'), accountOf('mover')],
+    [accountOf('heir'), accountOf('mover')],
+  ]
+  await applied(t, 'heir', yamlOf('heir', heir))
+  const before = writes()
+  t.match(await run('tenants rollback mover --yes'), {
+    code: 1,
+    stderr:
+      'error: mover cannot go back: aws.accountId is the account of customer heir-co in the table (heir, user pool eu-central-1_heir): ',
+  })
+  t.equal(writes(), before)
+})
+
 t.test('rollback writes the old config as a new version, and the same fields into the file', async (t) => {
   const first = yamlOf('back', [['actions:', 'login:\n  maxAttempts: 5\nactions:']])
   const second = yamlOf('back', [['mfa: sms', 'mfa: none # for now']])
@@ -375,6 +402,14 @@ ${dir}/back.yaml: changed likewise
   )
   t.same(parse(await readIn(dir, 'back.yaml')), parse(first))
   t.match(await readIn(dir, 'back.yaml'), 'mfa: sms # for now\n')
+  const odd = t.testdir({ 'back.yaml': first.replace(/actions:.*/s, 'actions: none\n') })
+  const left = await run(`tenants rollback back --to 2 --yes --dir ${odd}`)
+  t.match(left, {
+    code: 1,
+    stdout:
+      /back.yaml is written in a way that could not be edited: change it by hand \(.*actions.postAppend.mfa.*\): it was left/,
+  })
+  t.match(await run(`tenants rollback back --yes --dir ${t.testdir({ 'back.yaml': second })}`), { code: 0 })
   // And forth again: what the old config did not have goes.
   t.match(await run(`tenants rollback back --yes --dir ${dir}`), { code: 0, stdout: '  - login.maxAttempts: 5\n' })
   t.same(parse(await readIn(dir, 'back.yaml')), parse(second))
@@ -391,7 +426,7 @@ t.test('activate refuses while a check of the doctor fails, and says which and w
   setUp(asFile(text))
   stack.cognito.putPool({
     userPoolId: poolOf('sick'),
-    accountId: '111122223333',
+    accountId: accountOf('sick'),
     region: 'eu-central-1',
     lambdaConfig: { DefineAuthChallenge: hostedArn('t-other') },
     clients: [],
@@ -401,7 +436,7 @@ t.test('activate refuses while a check of the doctor fails, and says which and w
   const { code, stdout, stderr } = await run(`tenants activate sick --dir ${dir}`)
   t.equal(code, 1)
   t.match(stdout, /^failed triggers: .*\n {2}customer: .* wire plan /m)
-  t.match(stderr, 'error: sick was not activated: mend what failed, then try again\n')
+  t.match(stderr, 'error: sick was not activated: mend what failed or could not be checked, then try again\n')
   t.match(await json(`tenants activate sick --dir ${dir}`), { written: false, findings: [{ state: String }] })
   t.equal(writes(), before)
   t.match(await readIn(dir, 'sick.yaml'), 'status: draft')
@@ -433,6 +468,27 @@ t.test(
     })
   },
 )
+
+t.test('activate refuses where nobody could tell what matters: it is no better than failed', async (t) => {
+  const text = yamlOf('unseen', [
+    ['active #', 'draft #'],
+    ['alias: t-acme', 'alias: t-unseen'],
+    ['projectId: pro-1', 'projectId: pro-18'],
+  ])
+  const dir = await applied(t, 'unseen', text)
+  setUp(asFile(text))
+  stack.deploy(neverInvoked, ['t-unseen'])
+  grantAlias(stack, 't-unseen', [asFile(text)])
+  for (const broken of [stack.sts, stack.ssm, stack.lambda, stack.corbado]) {
+    await broken.setFault({ kind: 'status', status: 500 })
+    const { code, stderr } = await run(`tenants activate unseen --dir ${dir}`)
+    await broken.setFault(undefined)
+    t.equal(code, 1, broken.name)
+    t.match(stderr, 'error: unseen was not activated', broken.name)
+    t.match(await current('unseen'), { config: { status: 'draft' } }, broken.name)
+  }
+  t.match(await run(`tenants activate unseen --dir ${dir}`), { code: 0 })
+})
 
 t.test('activate needs to know the function and the role of the doctor', async (t) => {
   for (const name of ['GATEWAY_FUNCTION_ARN', 'DOCTOR_ROLE_ARN']) {
@@ -466,7 +522,7 @@ function unwire(tenantId: string): void {
   const foreign = 'arn:aws:lambda:eu-central-1:111122223333:function:their-own'
   stack.cognito.putPool({
     userPoolId: poolOf(tenantId),
-    accountId: '111122223333',
+    accountId: accountOf(tenantId),
     region: 'eu-central-1',
     lambdaConfig: { PreSignUp: foreign },
     clients: [],
@@ -498,7 +554,7 @@ t.test('remove wants the tenant id, by option or typed', async (t) => {
   unwire('leaving')
   const before = writes()
   const shown = await run(`tenants remove leaving --dir ${dir}`)
-  t.match(shown, { code: 0, stderr: '' })
+  t.match(shown, { code: 1, stderr: '' })
   t.equal(
     shown.stdout,
     `- leaving (eu-central-1_leaving), active, version 1
@@ -512,9 +568,11 @@ Nothing was removed. To remove it: corbado-gateway tenants remove leaving --dir 
     stderr: 'error: --confirm says "eu-central-1_leaving", but the tenant id is leaving: nothing was removed\n',
   })
   t.match(await run(`tenants remove leaving --dir ${dir}`, { isTTY: true, stdin: 'y\n' }), {
+    code: 0,
     stdout: 'Nothing was removed.',
   })
   t.match(await json(`tenants remove leaving --dir ${dir}`), { removed: false })
+  t.equal((await run(`tenants remove leaving --json --dir ${dir}`, { isTTY: true })).code, 1, '--json asks nobody')
   t.equal(writes(), before)
   t.match(await run(`tenants remove leaving --dir ${dir}`, { isTTY: true, stdin: 'leaving\n' }), {
     code: 0,
@@ -577,6 +635,12 @@ t.test("remove leaves another pool's file alone, and stops where the tenant chan
   if (!old) throw new Error('moved is in the table')
   await upstreams.table.putConfig({ ...old, version: 2, updatedBy: 'bob' }, 1, createCall(5_000))
   t.match(await running, { code: 1, stderr: 'error: moved was changed in the table meanwhile: it is version 2 by bob' })
+  const reads = stack.table.calls.slice(calls).filter(({ operation }) => operation === 'GetItem')
+  t.match(
+    reads.map(({ input }) => Object(input).ConsistentRead),
+    [false, true],
+    'the read of the service, then the one that decides',
+  )
   t.match(await current('moved'), { version: 2 })
   t.match(await run(`tenants remove moved --confirm moved --dir ${dir}`), {
     code: 0,

@@ -207,6 +207,38 @@ t.test('refuses tenant ids and pools that two files share, naming both places', 
   ])
 })
 
+t.test(
+  'refuses an account under two customers, and an ExternalId under two accounts, whoever copied whose',
+  async (t) => {
+    const copied = await validate(t, {
+      'acme-shop.yaml': tenantYaml('acme-shop'),
+      'acme-two.yaml': tenantYaml('acme-two'),
+      'mallory.yaml': tenantYaml('mallory').replace('customer: acme', 'customer: mallory'),
+    })
+    t.equal(copied.code, 1)
+    t.same(issueLines(copied.stdout), [
+      'tenants/mallory.yaml:8:3  aws.accountId  is the account of customer acme in tenants/acme-shop.yaml:8:3: an account has one customer',
+    ])
+    const other = tenantYaml('mallory')
+      .replace('customer: acme', 'customer: mallory')
+      .replaceAll('111122223333', '444455556666')
+    t.same(issueLines((await validate(t, { 'acme.yaml': tenantYaml(), 'mallory.yaml': other })).stdout), [
+      'tenants/mallory.yaml:11:3  aws.externalId  is the ExternalId of account 111122223333 in tenants/acme.yaml:11:3: every account has its own',
+    ])
+    const own = other.replace('ext-acme', 'ext-mallory')
+    t.match(await validate(t, { 'acme.yaml': tenantYaml(), 'mallory.yaml': own }), {
+      code: 0,
+      stdout: '2 tenants are valid\n',
+    })
+    // A file that is wrong in other ways claims an account all the same; one without a role claims no ExternalId.
+    const torn = await validate(t, { 'acme.yaml': edit('active', 'on'), 'mallory.yaml': other })
+    t.equal(issueLines(torn.stdout).length, 2)
+    const none = (text: string) => text.replace(/roleArn.*\n.*ext-acme/, 'roleArn: null\n  externalId: null')
+    const dir = t.testdir({ 'acme.yaml': none(tenantYaml()), 'mallory.yaml': none(other) })
+    t.match(await cli(['tenants', 'validate', dir], { env: { SELF_HOSTED: 'true' } }), { code: 0 })
+  },
+)
+
 t.test('reports all issues of all files at once, grouped by file', async (t) => {
   const { stdout } = await validate(t, {
     'a.yaml': tenantYaml('a').replace('t-acme', 'actions').replace('https:', 'http:'),

@@ -206,12 +206,9 @@ takes it back. The pool's whole set of triggers, to stand under Properties of th
   t.equal(refused.code, 1)
   t.match(
     refused.stderr,
-    'error: nothing was written: the tag aws:cloudformation:stack-name=users says that cloudformation',
+    'error: nothing was written: its tag aws:cloudformation:stack-name=users says that CloudFormation',
   )
-  t.match(
-    refused.stderr,
-    `${npx} wire plan ${stacked} --arn ${arn} --as cloudformation. If the tag is wrong: --unmanaged`,
-  )
+  t.match(refused.stderr, `${npx} wire plan ${stacked} --arn ${arn} --as cloudformation. If that is wrong: --unmanaged`)
 
   const planned = newPool({ settings: { UserPoolTags: { ManagedBy: 'Terraform' } } })
   const json = JSON.parse((await plan(planned, '--json')).stdout)
@@ -225,6 +222,104 @@ takes it back. The pool's whole set of triggers, to stand under Properties of th
   const anyway = await apply(stacked, '--yes', '--unmanaged', '--snapshot', snapshotIn(t))
   t.match(anyway, { code: 0, stderr: '' })
   t.match(await describe(stacked), { LambdaConfig: { PreSignUp, ...holding(arn) } })
+})
+
+/** A stack with this pool among its resources. */
+function putStack(physicalId: string, place: { region?: string; accountId?: string; status?: string } = {}): void {
+  const { status, ...where } = place
+  const poolOf = { logicalId: 'Customers', physicalId, type: 'AWS::Cognito::UserPool', ...(status && { status }) }
+  const role = { logicalId: 'Role', physicalId: `role-of-${physicalId}`, type: 'AWS::IAM::Role' }
+  stack.cloudformation.putStack({ region, accountId: account, name: 'users-prod', ...where, resources: [role, poolOf] })
+}
+
+const unknown = (said: string) =>
+  'warning: nobody could tell whether a CloudFormation stack made this pool (cloudformation:DescribeStackResources: ' +
+  `${said}); only its tags were looked at. If one did, see wire plan --as cloudformation\n`
+
+t.test('a pool in a CloudFormation stack is changed there, whatever its tags say', async (t) => {
+  const before = updates()
+  for (const tags of [{}, { ManagedBy: 'Terraform' }]) {
+    const userPoolId = newPool({ settings: { UserPoolTags: tags } })
+    putStack(userPoolId)
+    const shown = await plan(userPoolId)
+    t.match(shown, { code: 0, stderr: '' })
+    t.match(
+      shown.stdout,
+      `\nThe CloudFormation stack users-prod manages this pool, as Customers. Make the change with CloudFormation, or its`,
+    )
+    t.match(shown.stdout, `\n  LambdaConfig:\n    DefineAuthChallenge: ${arn}\n`)
+    t.notMatch(shown.stdout, 'wire apply')
+    const json = JSON.parse((await plan(userPoolId, '--json')).stdout)
+    const management = { tool: 'cloudformation', stack: 'users-prod', resource: 'Customers' }
+    t.match(json, { management, print: { tool: 'cloudformation' }, warnings: [] })
+    const refused = await apply(userPoolId, '--yes')
+    t.equal(refused.code, 1)
+    t.match(
+      refused.stderr,
+      'error: nothing was written: the CloudFormation stack users-prod manages this pool, as Customers, and its next run',
+    )
+    t.match(
+      refused.stderr,
+      `${npx} wire plan ${userPoolId} --arn ${arn} --as cloudformation. If that is wrong: --unmanaged`,
+    )
+    t.equal(updates(), before)
+  }
+})
+
+t.test('a pool that no stack of its account and region has any more is written', async (t) => {
+  const userPoolId = newPool()
+  putStack(`${userPoolId}x`)
+  putStack(userPoolId, { region: 'eu-west-1' })
+  putStack(userPoolId, { accountId: '444455556666' })
+  const asked = stack.cloudformation.calls.length
+  t.match(await plan(userPoolId), { code: 0, stderr: '', stdout: `wire apply ${userPoolId}` })
+  t.match(stack.cloudformation.calls.slice(asked), [
+    { operation: 'DescribeStackResources', principal: admin.arn, input: { PhysicalResourceId: userPoolId } },
+  ])
+  t.match(await apply(userPoolId, '--yes', '--snapshot', snapshotIn(t)), { code: 0, stderr: '' })
+  t.match(await describe(userPoolId), { LambdaConfig: holding(arn) })
+
+  const letGo = newPool()
+  putStack(letGo, { status: 'DELETE_SKIPPED' })
+  t.match(await plan(letGo), { code: 0, stderr: '', stdout: `wire apply ${letGo}` })
+  const made = newPool()
+  putStack(made)
+  const anyway = await apply(made, '--yes', '--unmanaged', '--snapshot', snapshotIn(t))
+  t.match(anyway, { code: 0, stderr: '' })
+})
+
+t.test('where CloudFormation does not say, that is told in a line, and the tags count', async (t) => {
+  const least = { ...admin, policies: [allow('cognito-idp:*')] }
+  const userPoolId = newPool()
+  putStack(userPoolId)
+  const denied = await as(least, ['plan', userPoolId, '--arn', arn])
+  t.match(denied, { code: 0, stderr: unknown('AccessDenied'), stdout: `wire apply ${userPoolId}` })
+  const tagged = newPool({ settings: { UserPoolTags: { ManagedBy: 'Terraform' } } })
+  const terraform = await as(least, ['plan', tagged, '--arn', arn, '--json'])
+  t.match(JSON.parse(terraform.stdout), {
+    management: { tool: 'terraform' },
+    warnings: [unknown('AccessDenied').replace('warning: ', '').trimEnd()],
+  })
+  const faults = [
+    [{ kind: 'refuse' }, 'ECONNREFUSED'],
+    [{ kind: 'status', status: 500 }, 'InternalFailure'],
+    [{ kind: 'status', status: 400 }, 'ValidationError'],
+    [{ kind: 'hang' }, 'cloudformation_timeout'],
+  ] as const
+  for (const [fault, said] of faults) {
+    await stack.cloudformation.setFault(fault)
+    const from = Date.now()
+    const shown = await plan(userPoolId)
+    t.match(shown, { code: 0, stdout: `wire apply ${userPoolId}` }, said)
+    t.ok(Date.now() - from < 8_000, said)
+    t.match(shown.stderr, /^warning: nobody could tell .*\n$/, said)
+    if (fault.kind !== 'hang') t.equal(shown.stderr, unknown(said))
+  }
+  await stack.cloudformation.setFault({ kind: 'status', status: 500 })
+  const written = await apply(userPoolId, '--yes', '--snapshot', snapshotIn(t))
+  await stack.cloudformation.setFault(undefined)
+  t.match(written, { code: 0, stderr: unknown('InternalFailure') })
+  t.match(await describe(userPoolId), { LambdaConfig: holding(arn) })
 })
 
 t.test('shows the plan, and writes nothing without a yes', async (t) => {
@@ -256,7 +351,7 @@ Nothing was written. If CloudFormation, CDK or Terraform makes this pool, see th
     warnings: [],
   })
   const unasked = await apply(userPoolId)
-  t.match(unasked, { code: 0, stderr: '' })
+  t.match(unasked, { code: 1, stderr: '' })
   t.match(unasked.stdout, `\nNothing was written. To write it:\n  ${npx} wire apply ${userPoolId} --arn ${arn} --yes\n`)
   t.match(JSON.parse((await apply(userPoolId, '--json')).stdout), { applied: false, changes: changesFrom() })
   const argv = ['apply', userPoolId, '--arn', arn]
@@ -294,7 +389,7 @@ t.test('only the triggers change in a pool with everything set, and undo brings 
   })
 
   t.match(await undo(userPoolId, snapshot), {
-    code: 0,
+    code: 1,
     stdout: `wire undo ${userPoolId} --snapshot ${snapshot} --yes\n`,
   })
   const undone = await undo(userPoolId, snapshot, '--yes')
@@ -515,7 +610,7 @@ t.test('warns of app clients without custom auth, never shows a secret, and does
   t.equal(unseen.code, 0)
   t.equal(
     unseen.stderr,
-    'warning: whether its app clients allow ALLOW_CUSTOM_AUTH could not be looked at (AccessDeniedException)\n',
+    `${unknown('AccessDenied')}warning: whether its app clients allow ALLOW_CUSTOM_AUTH could not be looked at (AccessDeniedException)\n`,
   )
   const many = newPool({ clients: Array.from({ length: 22 }, (_, i) => ({ ...client, clientId: `many-${i}` })) })
   t.match(await plan(many), { code: 0, stderr: 'warning: 2 more app clients were not looked at\n' })

@@ -80,7 +80,10 @@ const FIELDS: Record<string, { readonly refused: readonly Json[]; readonly accep
     accepted: ['a', '1', 'acme-shop-2', long(64)],
   },
   customer: { refused: ['', 'Acme', 'a_b', long(65), 1, null], accepted: ['a', 'acme-2', long(64)] },
-  displayName: { refused: ['', long(101), 7, null, {}], accepted: ['A', 'Äcme GmbH & Co. <KG>', long(100)] },
+  displayName: {
+    refused: ['', long(101), 7, null, {}, 'A\nB', 'A\r', '\tA'],
+    accepted: ['A', 'Äcme GmbH & Co. <KG>', '東京 🏦', long(100)],
+  },
   status: {
     refused: ['', 'Active', 'off', 'passkeys_off', null, true],
     accepted: ['draft', 'active', 'passkeys-off', 'suspended'],
@@ -159,6 +162,14 @@ t.test('refuses, at its own place and nowhere else, every value that a field can
       )
     }
   }
+})
+
+t.test('refuses a name with characters that are not seen, or that break a line', (t) => {
+  for (const code of [0x0, 0x1b, 0x7f, 0x85, 0xad, 0x200b, 0x202e, 0x2028, 0x2029, 0xd800, 0xe000, 0xfeff]) {
+    const displayName = `Acme${String.fromCharCode(code)}`
+    t.strictSame(messages(tenantFile({ displayName })), ['/displayName must be one line without control characters'])
+  }
+  t.end()
 })
 
 t.test('accepts what a field can have, up to its edges', async (t) => {
