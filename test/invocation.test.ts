@@ -22,12 +22,11 @@ const preLogin = { action: 'pre-login', userPoolId: POOL, identifier: 'nobody@ac
 
 type HttpAnswer = Record<string, unknown> & { readonly statusCode: number; readonly body: string }
 
-/** Unsigned, or no route. A slash too many is told as a method that the path without it does not take. */
+/** Unsigned, or no route. */
 function isRefusal({ statusCode, body }: HttpAnswer): boolean {
   const codes: Record<number, string> = {
     401: 'GW_ERR_CALLER_UNSIGNED',
     404: 'GW_ERR_ROUTE_UNKNOWN',
-    405: 'GW_ERR_METHOD_NOT_ALLOWED',
   }
   const { code, requestId } = JSON.parse(body) as Record<string, unknown>
   return code !== undefined && code === codes[statusCode] && typeof requestId === 'string' && requestId !== 'forged'

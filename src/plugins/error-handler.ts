@@ -27,7 +27,7 @@ export const errorHandler = fp(
     })
     const routes: { readonly path: RegExp; readonly method: string }[] = []
     app.addHook('onRoute', ({ url, method }) => {
-      const path = new RegExp(`^${url.replace(/:\w+/g, '[^/]+')}/?$`)
+      const path = new RegExp(`^${url.replace(/:\w+/g, '[^/]+')}$`)
       for (const one of [method].flat()) routes.push({ path, method: one })
     })
     app.setNotFoundHandler(async (request, reply) => {

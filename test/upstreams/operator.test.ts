@@ -151,7 +151,9 @@ t.test('a pool as its owner sees it', async (t) => {
       await cognito.setFault({ kind: 'status', status: 500 }, 'UpdateUserPool')
       const updates = () => cognito.calls.filter(({ operation }) => operation === 'UpdateUserPool').length
       const before = updates()
-      await t.rejects(settingsOf(upstreams).update({ UserPoolId: userPoolId }, call()), { code: 'GW_ERR_UPSTREAM_UNAVAILABLE' })
+      await t.rejects(settingsOf(upstreams).update({ UserPoolId: userPoolId }, call()), {
+        code: 'GW_ERR_UPSTREAM_UNAVAILABLE',
+      })
       t.equal(updates(), before + 1)
       await cognito.setFault(undefined)
     }),
