@@ -31,15 +31,19 @@ export function suggestions(options: SuggestionOptions): Suggestion[] {
   const { stack, container, workspace, examples, dir, program, logged } = options
   const run = `node ${shellWord(relative('', program))}`
   const [env, copies] = [shellWord(workspace.envFile), shellWord(workspace.tenantsDir)]
-  const apply = (rest: string) => `(. ${env}; ${run} tenants apply ${copies}${rest})`
   const example = examples.find((one) => !wantsPassword(one))
   return [
     ...(example ? beginLogin(stack, example) : []),
     ...examples.slice(0, 1).map((first) => askContainer(container, first)),
     { why: 'Ask the container door whether it can serve.', line: `curl -s ${container.url}/health/ready` },
     { why: 'Check the tenant files.', line: `${run} tenants validate ${shellWord(dir)}` },
-    { why: "Compare the table with this stack's copies of them, which are yours to change.", line: apply('') },
-    ...(example ? switchOff(workspace, example, apply(' --yes')) : []),
+    {
+      why: "Compare the table with this stack's copies of them, which are yours to change.",
+      line: `(. ${env}; ${run} tenants apply ${copies})`,
+    },
+    ...(example
+      ? switchOff(example, (tenantId) => `(. ${env}; ${run} tenants pause ${tenantId} --dir ${copies})`)
+      : []),
     ...(logged
       ? [{ why: 'Watch what the gateway logs of all this.', line: `tail -f ${shellWord(workspace.logFile)}` }]
       : []),
@@ -79,12 +83,11 @@ function askContainer(container: Container, example: Example): Suggestion {
   }
 }
 
-function switchOff({ tenantsDir }: Workspace, { tenant }: Example, apply: string): Suggestion[] {
-  const file = shellWord(`${tenantsDir}/${tenant.tenantId}.yaml`)
+function switchOff({ tenant }: Example, pause: (tenantId: string) => string): Suggestion[] {
   return [
     {
       why: `Switch passkeys off at ${tenant.tenantId}; a second later no new login begins.`,
-      line: `sed -i.bak 's/^status: active/status: passkeys-off/' ${file} && ${apply}`,
+      line: pause(shellWord(tenant.tenantId)),
     },
   ]
 }

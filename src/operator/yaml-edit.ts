@@ -32,7 +32,8 @@ type Write = (text: string, edits: readonly YamlFieldEdit[]) => string | undefin
 const WAYS: readonly Write[] = [
   (text, edits) => replaceInPlace(text, edits, (node) => node.type),
   (text, edits) => replaceInPlace(text, edits, () => 'QUOTE_DOUBLE'),
-  writeAnew,
+  (text, edits) => writeAnew(text, edits, false),
+  (text, edits) => writeAnew(text, edits, true),
 ]
 
 function replaceInPlace(
@@ -46,10 +47,15 @@ function replaceInPlace(
 }
 
 /** The library throws where a field is to be put under something that is no section, or a value has no form in YAML. */
-function writeAnew(text: string, edits: readonly YamlFieldEdit[]): string | undefined {
+function writeAnew(text: string, edits: readonly YamlFieldEdit[], quoted: boolean): string | undefined {
   const document = parseDocument(text)
   try {
-    for (const { path, to } of edits) setField(document, path, to)
+    for (const { path, to } of edits) {
+      setField(document, path, to)
+      const node = document.getIn(path, true)
+      // Where the field had a form of its own, such as `|`, a value of nothing but spaces has none in it.
+      if (quoted && isScalar(node)) node.type = 'QUOTE_DOUBLE'
+    }
     return document.toString({ lineWidth: 0, flowCollectionPadding: text.includes('[ ') })
   } catch {
     return undefined

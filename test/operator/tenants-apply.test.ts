@@ -332,10 +332,10 @@ t.test('starts no new write after a conflict', async (t) => {
   const { put, record, count, table } = await startStack(t)
   const names = Array.from({ length: 200 }, (_, index) => `t${String(index).padStart(3, '0')}`)
   const dir = t.testdir(Object.fromEntries(names.map((name) => [`${name}.yaml`, tenantYaml(name)])))
-  // Long enough for the other write on a busy machine; only the first of ours are held up.
+  // Long enough for the other write on a busy machine. All that may run at once are held up, and nobody goes on meanwhile.
   await table.setFault({ kind: 'slow', ms: 1_000 }, 'PutItem')
   const running = apply(dir, '--yes')
-  while (!table.calls.some(({ operation }) => operation === 'PutItem')) await setTimeout(5)
+  while (table.calls.filter(({ operation }) => operation === 'PutItem').length < 16) await setTimeout(5)
   await table.setFault(undefined)
   await put({ userPoolId: 'eu-central-1_t000', record: 'config', version: 7, updatedBy: 'bob', config: {} })
   const { code, stderr } = await running
