@@ -1,5 +1,5 @@
 /** How many files are read, or records written, at the same time. */
-const CONCURRENCY = 16
+export const CONCURRENCY = 16
 
 /**
  * Runs a task for every item, a bounded number of them at a time. Where one answers false or throws, no further one is

@@ -1,6 +1,7 @@
 import type { LambdaConfigType, UserPoolType } from '@aws-sdk/client-cognito-identity-provider'
 import { type Check, type Finding, failed, passed } from './doctor-finding.js'
 import type { Patient } from './doctor-patient.js'
+import { isOfFunction } from './pool-triggers.js'
 import { wireWords } from './wire-options.js'
 import { CUSTOM_AUTH_SLOTS, OTHER_SLOTS, type SlotArns, slotArn } from './wire-slots.js'
 import { npxLine } from './wire-text.js'
@@ -34,7 +35,7 @@ function customAuth(triggers: LambdaConfigType, { hostedArn, config }: Wired): F
  * event is refused. Other triggers through the tenant's own alias are passed through, so they do no harm.
  */
 function strays(triggers: LambdaConfigType, { hostedArn, settings }: Wired): Finding {
-  const isOurs = (arn: string | undefined) => `${arn}:`.startsWith(`${settings.gatewayFunctionArn}:`)
+  const isOurs = (arn: string | undefined) => isOfFunction(arn, settings.gatewayFunctionArn)
   const senders = (['CustomEmailSender', 'CustomSMSSender'] as const).filter((slot) =>
     isOurs(triggers[slot]?.LambdaArn),
   )

@@ -52,7 +52,12 @@ function slot([name, value]: [string, unknown]): [string, string][] {
   return typeof arn === 'string' ? [[name, arn]] : []
 }
 
+/** Is this an ARN of the function, with or without one of its aliases? */
+export function isOfFunction(arn: string | undefined, functionArn: string): boolean {
+  return arn !== undefined && `${arn}:`.startsWith(`${functionArn}:`)
+}
+
 /** The triggers that call a function through whichever of its aliases. */
 export function slotsOf(functionArns: ReadonlyMap<string, string>, functionArn: string): string[] {
-  return [...functionArns].filter(([, arn]) => `${arn}:`.startsWith(`${functionArn}:`)).map(([name]) => name)
+  return [...functionArns].filter(([, arn]) => isOfFunction(arn, functionArn)).map(([name]) => name)
 }

@@ -16,6 +16,7 @@ import { parse } from 'yaml'
 import { systemClock } from '../../src/call.js'
 import { createIdentity } from '../../src/local/iam.js'
 import { startTable } from '../../src/local/table.js'
+import { CONCURRENCY } from '../../src/operator/bounded.js'
 import { cli, tenantYaml } from './fixtures/cli.js'
 
 const region = 'eu-central-1'
@@ -335,7 +336,7 @@ t.test('starts no new write after a conflict', async (t) => {
   // Long enough for the other write on a busy machine. All that may run at once are held up, and nobody goes on meanwhile.
   await table.setFault({ kind: 'slow', ms: 1_000 }, 'PutItem')
   const running = apply(dir, '--yes')
-  while (table.calls.filter(({ operation }) => operation === 'PutItem').length < 16) await setTimeout(5)
+  while (table.calls.filter(({ operation }) => operation === 'PutItem').length < CONCURRENCY) await setTimeout(5)
   await table.setFault(undefined)
   await put({ userPoolId: 'eu-central-1_t000', record: 'config', version: 7, updatedBy: 'bob', config: {} })
   const { code, stderr } = await running
