@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { NotPossible, WrongUsage } from '../operator/failure.js'
+import { NotPossible, WrongUsage } from '../terminal/failure.js'
 import { assertLoopback } from './loopback.js'
 
 /** The app of a customer, as far as it signs users in. */

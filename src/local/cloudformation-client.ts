@@ -1,7 +1,7 @@
 import { Sha256 } from '@aws-crypto/sha256-js'
 import { HttpRequest } from '@smithy/protocol-http'
 import { SignatureV4 } from '@smithy/signature-v4'
-import { NotPossible, WrongUsage } from '../operator/failure.js'
+import { NotPossible, WrongUsage } from '../terminal/failure.js'
 import { assertLoopback } from './loopback.js'
 
 type Environment = Readonly<Record<string, string | undefined>>

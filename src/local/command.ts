@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander'
-import { defineCommand } from '../operator/define-command.js'
-import { NotPossible, WrongUsage } from '../operator/failure.js'
 import type { CreateCommand } from '../operator/index.js'
+import { defineCommand } from '../terminal/command.js'
+import { NotPossible, WrongUsage } from '../terminal/failure.js'
 import { deleteRoleCommand, deployRoleCommand } from './role-commands.js'
 import { signInCommand } from './sign-in-command.js'
 

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { NotPossible } from '../operator/failure.js'
+import { NotPossible } from '../terminal/failure.js'
 import { parseLine } from './gateway-log.js'
 
 export interface ContainerProcessOptions {

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import type { CommandIo, Output } from '../operator/io.js'
 import { applyTenants } from '../operator/tenants-apply.js'
+import type { CommandIo, Output } from '../terminal/io.js'
 import { operator } from './accounts.js'
 import { useNoAccount } from './no-account.js'
 import { toLocal } from './tenants.js'

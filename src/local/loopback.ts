@@ -1,4 +1,4 @@
-import { WrongUsage } from '../operator/failure.js'
+import { WrongUsage } from '../terminal/failure.js'
 
 /**
  * Keeps commands of the embedded stack away from everything else.

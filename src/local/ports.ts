@@ -1,4 +1,4 @@
-import { NotPossible } from '../operator/failure.js'
+import { NotPossible } from '../terminal/failure.js'
 import { type Container, startContainer } from './container.js'
 import type { ContainerProcessOptions } from './container-process.js'
 import { SERVICES, type Stack, startStack } from './stack.js'

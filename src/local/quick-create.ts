@@ -1,4 +1,4 @@
-import { WrongUsage } from '../operator/failure.js'
+import { WrongUsage } from '../terminal/failure.js'
 
 /** What a quick-create link fills in on CloudFormation's page. */
 export interface QuickCreate {

@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import { stackNameOf } from '../operator/customer-role-link.js'
-import { defineCommand } from '../operator/define-command.js'
-import { type CommandIo, writeJson } from '../operator/io.js'
 import { parseUserPoolId } from '../operator/wire-target.js'
+import { defineCommand } from '../terminal/command.js'
+import { type CommandIo, writeJson } from '../terminal/io.js'
 import { REGION } from './accounts.js'
 import { parseQuickCreate } from './quick-create.js'
 

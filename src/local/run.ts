@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type CommandIo, createPaint, type Output, type Paint, writeJson } from '../operator/io.js'
+import { type CommandIo, createPaint, type Output, type Paint, writeJson } from '../terminal/io.js'
 import type { LocalOptions } from './command.js'
 import { aborted, listenForInterruption } from './interruption.js'
 import { loadTenants } from './load-tenants.js'

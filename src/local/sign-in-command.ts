@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
-import { defineCommand } from '../operator/define-command.js'
-import { WrongUsage } from '../operator/failure.js'
-import { type CommandIo, createPaint, writeJson } from '../operator/io.js'
+import { defineCommand } from '../terminal/command.js'
+import { WrongUsage } from '../terminal/failure.js'
+import { type CommandIo, createPaint, writeJson } from '../terminal/io.js'
 import { type App, type Apps, readApps } from './apps.js'
 import type { SignIn } from './sign-in.js'
 

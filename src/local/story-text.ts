@@ -1,4 +1,4 @@
-import type { Paint } from '../operator/io.js'
+import type { Paint } from '../terminal/io.js'
 import type { Container } from './container.js'
 import type { Example } from './example.js'
 import { NEWCOMER } from './newcomer.js'

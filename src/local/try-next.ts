@@ -1,5 +1,5 @@
 import { relative } from 'node:path'
-import { shellWord } from '../operator/shell-word.js'
+import { shellWord } from '../terminal/shell-word.js'
 import type { Container } from './container.js'
 import type { Example } from './example.js'
 import { wantsPassword } from './scene.js'

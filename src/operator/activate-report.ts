@@ -1,5 +1,5 @@
+import { type CommandIo, createPaint, type Paint, writeJson } from '../terminal/io.js'
 import type { Finding } from './doctor.js'
-import { type CommandIo, createPaint, type Paint, writeJson } from './io.js'
 
 /** Says why a tenant was not activated; makes the exit code 1. */
 export function reportRefused(tenantId: string, findings: readonly Finding[], json: boolean, io: CommandIo): void {

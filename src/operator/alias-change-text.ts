@@ -1,7 +1,7 @@
+import type { Paint } from '../terminal/io.js'
 import type { AliasPolicy } from './alias-policy.js'
 import { POLICY_BYTES_MAX } from './alias-policy.js'
 import type { PolicyFault } from './alias-statement.js'
-import type { Paint } from './io.js'
 
 /** What a change of an alias's policy lets in and takes out. */
 export interface AliasChange {

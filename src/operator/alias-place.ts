@@ -1,6 +1,6 @@
 import { EnvInvalid } from '../errors.js'
+import type { CommandIo } from '../terminal/io.js'
 import type { OperatorUpstreams } from '../upstreams/operator.js'
-import type { CommandIo } from './io.js'
 import { readOperatorSettings } from './settings.js'
 import { withUpstreams } from './with-upstreams.js'
 

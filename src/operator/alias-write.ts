@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import { createCall } from '../call.js'
+import { NotPossible } from '../terminal/failure.js'
 import type { FunctionAliases, PolicyWrite } from '../upstreams/operator.js'
 import { hasRoom } from './alias-plan.js'
 import { type AliasPolicy, aliasPolicyText, POLICY_BYTES_MAX, readAliasPolicy } from './alias-policy.js'
 import type { PolicyFault } from './alias-statement.js'
-import { NotPossible } from './failure.js'
 import { AWS_CALL_MS } from './write-record.js'
 
 /** Once, and again where somebody else was faster. */

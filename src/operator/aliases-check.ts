@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
+import { defineCommand } from '../terminal/command.js'
+import { type CommandIo, createPaint, type Paint, writeJson } from '../terminal/io.js'
 import { type AliasFinding, checkAliases } from './alias-check.js'
 import { withAliases } from './alias-place.js'
 import { surveyAliases } from './alias-survey.js'
 import { aliasTenantsOf, fetchRecords, unreadableTenantsOf } from './alias-tenants.js'
-import { defineCommand } from './define-command.js'
-import { type CommandIo, createPaint, type Paint, writeJson } from './io.js'
 
 /** `aliases check`: exit code 1 where it finds something. Reads only. */
 export function aliasesCheckCommand(io: CommandIo): Command {

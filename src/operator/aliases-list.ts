@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
+import { defineCommand } from '../terminal/command.js'
+import { type CommandIo, createPaint, type Paint, writeJson } from '../terminal/io.js'
 import { withAliases } from './alias-place.js'
 import { POLICY_BYTES_MAX } from './alias-policy.js'
 import { type SurveyedAlias, surveyAliases } from './alias-survey.js'
-import { defineCommand } from './define-command.js'
-import { type CommandIo, createPaint, type Paint, writeJson } from './io.js'
 
 /** `aliases list`: what there is, and how much room is left. */
 export function aliasesListCommand(io: CommandIo): Command {

@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
+import { defineCommand } from '../terminal/command.js'
+import type { CommandIo } from '../terminal/io.js'
 import { aliasesCheckCommand } from './aliases-check.js'
 import { aliasesGrantCommand } from './aliases-grant.js'
 import { aliasesListCommand } from './aliases-list.js'
 import { aliasesRevokeCommand } from './aliases-revoke.js'
-import { defineCommand } from './define-command.js'
-import type { CommandIo } from './io.js'
 
 /** `aliases …`: which user pools may invoke the gateway's function, and through which of its aliases. */
 export function aliasesCommand(io: CommandIo): Command {

@@ -1,8 +1,8 @@
 import type { TenantFile } from '../tenant/config.js'
+import type { Paint } from '../terminal/io.js'
+import { shellWord } from '../terminal/shell-word.js'
 import type { KeptStatus, Plan, PlannedWrite } from './apply-plan.js'
 import { changeText } from './config-changes.js'
-import type { Paint } from './io.js'
-import { shellWord } from './shell-word.js'
 import { tenantIdOf } from './tenant-record.js'
 
 /**

@@ -1,9 +1,9 @@
+import { type CommandIo, createPaint, writeJson } from '../terminal/io.js'
+import { shellWord } from '../terminal/shell-word.js'
 import type { Plan } from './apply-plan.js'
 import { planText } from './apply-plan-text.js'
 import type { Conflict, Written } from './apply-write.js'
 import { changesJson } from './config-changes.js'
-import { type CommandIo, createPaint, writeJson } from './io.js'
-import { shellWord } from './shell-word.js'
 import { tenantIdOf } from './tenant-record.js'
 import { conflictText } from './write-record.js'
 

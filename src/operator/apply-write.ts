@@ -1,6 +1,6 @@
+import { eachBounded } from '../terminal/bounded.js'
 import type { TenantRecord } from '../upstreams/operator.js'
 import type { PlannedWrite } from './apply-plan.js'
-import { eachBounded } from './bounded.js'
 import { type Writer, writeRecord } from './write-record.js'
 
 /** A tenant whose record was no longer the one that the plan was made of. */

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Paint } from './io.js'
+import type { Paint } from '../terminal/io.js'
 
 /** One field that differs; `from` or `to` is absent where the field is. */
 export interface FieldChange {

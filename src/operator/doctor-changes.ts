@@ -1,8 +1,8 @@
+import type { Paint } from '../terminal/io.js'
 import type { Finding } from './doctor.js'
 import type { Examined } from './doctor-examine.js'
 import { findingsText } from './doctor-report.js'
 import type { DoctorState } from './doctor-state.js'
-import type { Paint } from './io.js'
 
 type Known = DoctorState['tables'][string]
 

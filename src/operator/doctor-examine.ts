@@ -1,6 +1,6 @@
 import type { Call } from '../call.js'
+import { eachBounded } from '../terminal/bounded.js'
 import type { OperatorUpstreams, TenantRecord } from '../upstreams/operator.js'
-import { eachBounded } from './bounded.js'
 import { type DoctorDeps, diagnose, type Finding } from './doctor.js'
 import { configFault } from './doctor-config.js'
 import { CHECKS, dependent } from './doctor-finding.js'

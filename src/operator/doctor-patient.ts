@@ -1,12 +1,12 @@
 import { type Call, createCall } from '../call.js'
 import type { Env } from '../env.js'
 import { type TenantConfig, type TenantFile, withDefaults } from '../tenant/config.js'
+import { shellWord } from '../terminal/shell-word.js'
 import type { OperatorUpstreams } from '../upstreams/operator.js'
 import { poolArnIn } from './alias-pool.js'
 import { describeCustomerRole, type IamPolicy } from './customer-role.js'
 import { FEATURE_NAMES } from './customer-role-features.js'
 import type { OperatorSettings } from './settings.js'
-import { shellWord } from './shell-word.js'
 
 /** What the doctor works with. */
 export interface DoctorDeps {

@@ -1,8 +1,8 @@
+import type { Paint } from '../terminal/io.js'
+import { textTable } from '../terminal/text-table.js'
 import type { Finding } from './doctor.js'
 import type { Examined } from './doctor-examine.js'
 import { isBlocking } from './doctor-finding.js'
-import type { Paint } from './io.js'
-import { textTable } from './text-table.js'
 
 type State = Finding['state']
 

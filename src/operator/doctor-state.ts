@@ -3,7 +3,7 @@ import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type Static, Type } from 'typebox'
 import { Check } from 'typebox/value'
-import { NotPossible } from './failure.js'
+import { NotPossible } from '../terminal/failure.js'
 
 /** What the doctor found last time, by table and user pool. No secret and no credential is ever in a finding. */
 const DoctorState = Type.Object({

@@ -1,6 +1,6 @@
+import { closestNames } from '../terminal/closest-names.js'
+import { NotPossible, WrongUsage } from '../terminal/failure.js'
 import type { TenantRecord } from '../upstreams/operator.js'
-import { closestNames } from './closest-names.js'
-import { NotPossible, WrongUsage } from './failure.js'
 import { tenantIdOf, textOf } from './tenant-record.js'
 
 /**

@@ -1,10 +1,10 @@
 import type { TenantFile } from '../tenant/config.js'
+import { markdownText } from '../terminal/markdown-text.js'
 import { describeCustomerRole, type RoleTerms } from './customer-role.js'
 import { quickCreateLink } from './customer-role-link.js'
 import { customerRoleTerraform } from './customer-role-terraform.js'
 import { undoSteps, wireStep } from './hand-over-wire.js'
 import { permissionsTable, whatChanges } from './hand-over-words.js'
-import { markdownText } from './markdown-text.js'
 
 /** What a hand-over is made of. */
 export interface HandOver {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
+import type { CommandIo } from '../terminal/io.js'
 import { aliasesCommand } from './aliases.js'
 import { doctorCommand } from './doctor-command.js'
-import type { CommandIo } from './io.js'
 import { onboardCommand } from './onboard.js'
 import { secretCommand } from './secret.js'
 import { tenantsCommand } from './tenants.js'

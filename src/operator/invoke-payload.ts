@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
+import { NotPossible, WrongUsage } from '../terminal/failure.js'
+import type { CommandIo } from '../terminal/io.js'
 import type { TenantRecord } from '../upstreams/operator.js'
-import { NotPossible, WrongUsage } from './failure.js'
 import { findTenant } from './find-tenants.js'
-import type { CommandIo } from './io.js'
 import { textOf } from './tenant-record.js'
 
 /** A Cognito event or an action's payload; whether it is a valid one is the app's to say. */

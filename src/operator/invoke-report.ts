@@ -1,4 +1,4 @@
-import type { Paint } from './io.js'
+import type { Paint } from '../terminal/io.js'
 
 /** What came of one invocation. */
 export interface Invoked {

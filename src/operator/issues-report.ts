@@ -1,4 +1,4 @@
-import { type CommandIo, createPaint, type Paint, writeJson } from './io.js'
+import { type CommandIo, createPaint, type Paint, writeJson } from '../terminal/io.js'
 import type { FileIssue } from './tenant-file.js'
 import type { TenantFolder } from './tenant-files.js'
 

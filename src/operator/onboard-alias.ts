@@ -1,10 +1,10 @@
 import { isUpstreamError } from '../errors.js'
 import type { TenantFile } from '../tenant/config.js'
+import { WrongUsage } from '../terminal/failure.js'
 import type { AliasPlace } from './alias-place.js'
 import { hasRoom, planAlias } from './alias-plan.js'
 import { poolArnIn } from './alias-pool.js'
 import { type SurveyedAlias, surveyAliases } from './alias-survey.js'
-import { WrongUsage } from './failure.js'
 import type { KnownTenant } from './onboard-known.js'
 
 /** What the choice of an alias is made of. */

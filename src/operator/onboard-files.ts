@@ -1,5 +1,5 @@
 import { access, writeFile } from 'node:fs/promises'
-import { WrongUsage } from './failure.js'
+import { WrongUsage } from '../terminal/failure.js'
 
 /** @throws WrongUsage where there is such a file: what somebody wrote is never written over */
 export async function assertNoFile(path: string): Promise<void> {

@@ -1,9 +1,9 @@
+import { type CommandIo, createPaint, writeJson } from '../terminal/io.js'
+import { shellWord } from '../terminal/shell-word.js'
 import { describeCustomerRole } from './customer-role.js'
 import { quickCreateLink } from './customer-role-link.js'
 import { customerRoleTerraform } from './customer-role-terraform.js'
-import { type CommandIo, createPaint, writeJson } from './io.js'
 import type { Onboarding } from './onboard-draft.js'
-import { shellWord } from './shell-word.js'
 
 export interface OnboardedFiles {
   readonly file: string

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import { GATEWAY_VERSION } from '../env.js'
-import { defineCommand } from './define-command.js'
-import { failureOf } from './failure.js'
+import { defineCommand } from '../terminal/command.js'
+import { failureOf } from '../terminal/failure.js'
+import { type CommandIo, createPaint, type Io } from '../terminal/io.js'
 import { COMMANDS, type CreateCommand } from './index.js'
-import { type CommandIo, createPaint, type Io } from './io.js'
 
 /** Builds `corbado-gateway` with all its commands. `more` are those of rooms that an operator's command must not know. */
 export function createProgram(io: CommandIo, more: readonly CreateCommand[] = []): Command {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { defineCommand } from './define-command.js'
-import type { CommandIo } from './io.js'
+import { defineCommand } from '../terminal/command.js'
+import type { CommandIo } from '../terminal/io.js'
 import { secretSetCommand } from './secret-set.js'
 
 /** `secret …`: what tenants' parameters hold. */

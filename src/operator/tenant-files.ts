@@ -2,9 +2,9 @@ import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { ConfigRules } from '../env.js'
 import type { TenantFile } from '../tenant/config.js'
+import { eachBounded } from '../terminal/bounded.js'
+import { WrongUsage } from '../terminal/failure.js'
 import { accountClashes } from './account-clashes.js'
-import { eachBounded } from './bounded.js'
-import { WrongUsage } from './failure.js'
 import { type FileIssue, placeOf, type ReadTenantFile, readTenantFile } from './tenant-file.js'
 
 /** A valid file. */

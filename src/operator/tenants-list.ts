@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
 import { createCall } from '../call.js'
+import { defineCommand } from '../terminal/command.js'
+import { type CommandIo, writeJson } from '../terminal/io.js'
+import { textTable } from '../terminal/text-table.js'
 import type { TenantRecord } from '../upstreams/operator.js'
-import { defineCommand } from './define-command.js'
-import { type CommandIo, writeJson } from './io.js'
 import { tenantIdOf, textOf } from './tenant-record.js'
-import { textTable } from './text-table.js'
 import { withUpstreams } from './with-upstreams.js'
 import { AWS_CALL_MS } from './write-record.js'
 

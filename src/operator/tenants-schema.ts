@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { TenantFile } from '../tenant/config.js'
-import { defineCommand } from './define-command.js'
-import { type CommandIo, writeJson } from './io.js'
+import { defineCommand } from '../terminal/command.js'
+import { type CommandIo, writeJson } from '../terminal/io.js'
 
 /** `tenants schema`: what `tenants/schema.json` holds. */
 export function tenantsSchemaCommand(io: CommandIo): Command {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
+import { defineCommand } from '../terminal/command.js'
+import { type CommandIo, writeJson } from '../terminal/io.js'
 import { readConfigRules } from './config-rules.js'
-import { defineCommand } from './define-command.js'
-import { type CommandIo, writeJson } from './io.js'
 import { folderJson, reportIssues } from './issues-report.js'
 import { readTenantFolder } from './tenant-files.js'
 

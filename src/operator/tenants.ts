@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { defineCommand } from './define-command.js'
-import type { CommandIo } from './io.js'
+import { defineCommand } from '../terminal/command.js'
+import type { CommandIo } from '../terminal/io.js'
 import { tenantsApplyCommand, tenantsPlanCommand } from './tenants-apply.js'
 import { tenantsHistoryCommand } from './tenants-history.js'
 import { tenantsListCommand } from './tenants-list.js'

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import type { UserPoolId } from '../ids.js'
-import { askYes, canAsk } from './ask.js'
-import { defineCommand } from './define-command.js'
-import { NotPossible } from './failure.js'
-import type { CommandIo } from './io.js'
+import { askYes, canAsk } from '../terminal/ask.js'
+import { defineCommand } from '../terminal/command.js'
+import { NotPossible } from '../terminal/failure.js'
+import type { CommandIo } from '../terminal/io.js'
 import {
   lookAt,
   planFor,

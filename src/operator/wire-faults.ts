@@ -1,8 +1,8 @@
 import { createCall } from '../call.js'
 import { isUpstreamError, type UpstreamError } from '../errors.js'
 import type { UserPoolId } from '../ids.js'
+import { NotPossible } from '../terminal/failure.js'
 import type { CallerIdentity } from '../upstreams/operator.js'
-import { NotPossible } from './failure.js'
 
 /** Which pool was asked about, and how to learn who asked. */
 export interface FaultContext {

@@ -2,8 +2,8 @@ import type { UpdateUserPoolCommandInput, UserPoolType } from '@aws-sdk/client-c
 import { createCall } from '../call.js'
 import { isUpstreamError } from '../errors.js'
 import type { UserPoolId } from '../ids.js'
+import type { CommandIo } from '../terminal/io.js'
 import type { StackResource, UserPoolSettings } from '../upstreams/operator.js'
-import type { CommandIo } from './io.js'
 import { explainFault, saidBy } from './wire-faults.js'
 
 /** How an update ended. A fault that leaves open whether it was carried out is thrown. */

@@ -1,4 +1,4 @@
-import { type CommandIo, createPaint, writeJson } from './io.js'
+import { type CommandIo, createPaint, writeJson } from '../terminal/io.js'
 import { type Management, type Tool, triggersFor } from './wire-managed.js'
 import { changedTriggers, type WiredPool } from './wire-plan.js'
 import { fieldChange, npxLine, planText } from './wire-text.js'

@@ -3,7 +3,7 @@ import type { UserPoolType } from '@aws-sdk/client-cognito-identity-provider'
 import { type Static, Type } from 'typebox'
 import { Check } from 'typebox/value'
 import type { UserPoolId } from '../ids.js'
-import { NotPossible, WrongUsage } from './failure.js'
+import { NotPossible, WrongUsage } from '../terminal/failure.js'
 import type { SlotChange } from './wire-plan.js'
 import { isSlot } from './wire-slots.js'
 

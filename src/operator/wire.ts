@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { defineCommand } from './define-command.js'
-import type { CommandIo } from './io.js'
+import { defineCommand } from '../terminal/command.js'
+import type { CommandIo } from '../terminal/io.js'
 import { wireApplyCommand } from './wire-apply.js'
 import { wireExample } from './wire-options.js'
 import { wirePlanCommand } from './wire-show.js'

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Clock, createCall } from '../call.js'
 import type { UserPoolId } from '../ids.js'
+import { NotPossible } from '../terminal/failure.js'
 import type { Table, TenantRecord } from '../upstreams/operator.js'
-import { NotPossible } from './failure.js'
 
 /** Most that one request to AWS may take; nobody waits for a sign-in here. */
 export const AWS_CALL_MS = 60_000

@@ -16,7 +16,7 @@ import { parse } from 'yaml'
 import { systemClock } from '../../src/call.js'
 import { createIdentity } from '../../src/local/iam.js'
 import { startTable } from '../../src/local/table.js'
-import { CONCURRENCY } from '../../src/operator/bounded.js'
+import { CONCURRENCY } from '../../src/terminal/bounded.js'
 import { cli, tenantYaml } from './fixtures/cli.js'
 
 const region = 'eu-central-1'
