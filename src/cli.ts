@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 import { systemClock } from './call.js'
+import type { OpenApp } from './commands/invoke/app.js'
+import { createInvokeCommand } from './commands/invoke/index.js'
+import { runCli } from './commands/program.js'
 import { createLocalCommand } from './local/command.js'
-import { createInvokeCommand } from './operator/invoke.js'
-import type { OpenApp } from './operator/invoke-app.js'
-import { runCli } from './operator/program.js'
 
 const { argv, env, stdin, stdout, stderr } = process
 // Whoever reads may have enough before we are done, as `head` does: what was begun is ended all the same, and says how.

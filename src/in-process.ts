@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { buildApp } from './app.js'
+import type { OpenApp } from './commands/invoke/app.js'
 import { createHandler, lambdaInvocation } from './invocation.js'
-import type { OpenApp } from './operator/invoke-app.js'
 import { createLogger } from './plugins/logger.js'
 
 /** More than the app's own deadline, as Lambda has more left than that. */

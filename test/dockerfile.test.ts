@@ -79,7 +79,7 @@ t.test('the build sees the code of the container door and what describes its pac
     'tenants/acme-shop.yaml',
     'test/container.test.ts',
     'src/local/stack.ts',
-    'src/operator/index.ts',
+    'src/commands/index.ts',
     'srcs/a.ts',
   ]) {
     t.ok(isIgnored(path), path)

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import t from 'tap'
+import { createProgram } from '../src/commands/program.js'
 import { SETTINGS } from '../src/env.js'
 import { ERRORS } from '../src/errors.js'
 import {
@@ -11,8 +12,7 @@ import {
   PARAMETER_PREFIX,
   TABLE_NAME,
 } from '../src/local/accounts.js'
-import { CHECK_DOCS } from '../src/operator/doctor-finding.js'
-import { createProgram } from '../src/operator/program.js'
+import { CHECK_DOCS } from '../src/operator/doctor/finding.js'
 import { OPERATOR_SETTINGS } from '../src/operator/settings.js'
 import { LOG_FIELDS } from '../src/plugins/log-line.js'
 import { more } from './operator/fixtures/cli.js'

@@ -1,7 +1,7 @@
-import { customerRoleTemplate } from '../../src/operator/customer-role-cloudformation.js'
+import { customerRoleTemplate } from '../../src/operator/role/cloudformation.js'
 import { terraformModule } from './terraform-module.js'
 
-/** What a customer deploys, by its path below infra/customer: made of the description in src/operator/customer-role.ts. */
+/** What a customer deploys, by its path below infra/customer: made of the description in src/operator/role/role.ts. */
 export function customerFiles(): Record<string, string> {
   const module = Object.entries(terraformModule()).map(([name, text]) => [`terraform/${name}`, text])
   const template = `${JSON.stringify(customerRoleTemplate(), undefined, 2)}\n`

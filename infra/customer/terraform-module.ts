@@ -1,5 +1,5 @@
-import { customerRoleOf } from '../../src/operator/customer-role.js'
-import { FEATURE_NAMES, FEATURES, type Feature } from '../../src/operator/customer-role-features.js'
+import { FEATURE_NAMES, FEATURES, type Feature } from '../../src/operator/role/features.js'
+import { customerRoleOf } from '../../src/operator/role/role.js'
 import { HEADER, SWITCHES, terraformVariables } from './terraform-variables.js'
 
 const local = (name: string) => `\${local.${name}}`

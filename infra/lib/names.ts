@@ -1,5 +1,5 @@
 import { RemovalPolicy } from 'aws-cdk-lib'
-import { partitionOf } from '../../src/operator/customer-role.js'
+import { partitionOf } from '../../src/operator/role/role.js'
 
 /**
  * Names that others keep: customers' roles trust the roles by name, pools hold the function's name, and the operator's
@@ -14,7 +14,7 @@ export const NAMES = {
   templates: 'corbado-gateway-templates',
 } as const
 
-/** Every role of a customer that the hand-over asks for (src/operator/customer-role.ts). */
+/** Every role of a customer that the hand-over asks for (src/operator/role/role.ts). */
 export function customerRolesIn(region: string): string {
   return `arn:${partitionOf(region)}:iam::*:role/corbado/corbado-*`
 }

@@ -1,6 +1,6 @@
 import { type App, CfnOutput, Stack } from 'aws-cdk-lib'
 import { PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
-import { describeCustomerRole } from '../../src/operator/customer-role.js'
+import { describeCustomerRole } from '../../src/operator/role/role.js'
 import { acknowledge, wildcardResource } from './acknowledge.js'
 import { createAliases } from './aliases.js'
 import type { SelfHostedConfig } from './config.js'

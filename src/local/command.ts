@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander'
-import type { CreateCommand } from '../operator/index.js'
+import type { CreateCommand } from '../commands/index.js'
 import { defineCommand } from '../terminal/command.js'
 import { NotPossible, WrongUsage } from '../terminal/failure.js'
 import { deleteRoleCommand, deployRoleCommand } from './role-commands.js'

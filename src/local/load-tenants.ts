@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { applyTenants } from '../operator/tenants-apply.js'
+import { applyTenants } from '../commands/tenants/apply.js'
 import type { CommandIo, Output } from '../terminal/io.js'
 import { operator } from './accounts.js'
 import { useNoAccount } from './no-account.js'

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { stackNameOf } from '../operator/customer-role-link.js'
-import { parseUserPoolId } from '../operator/wire-target.js'
+import { parseUserPoolId } from '../commands/wire/target.js'
+import { stackNameOf } from '../operator/role/link.js'
 import { defineCommand } from '../terminal/command.js'
 import { type CommandIo, writeJson } from '../terminal/io.js'
 import { REGION } from './accounts.js'

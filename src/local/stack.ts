@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type Clock, systemClock } from '../call.js'
-import { customerRoleTemplate } from '../operator/customer-role-cloudformation.js'
+import { customerRoleTemplate } from '../operator/role/cloudformation.js'
 import * as accounts from './accounts.js'
 import { type CloudFormationStandIn, startCloudFormation } from './cloudformation.js'
 import { type Cognito, startCognito } from './cognito.js'

@@ -1,18 +1,18 @@
 import * as fc from 'fast-check'
 import t from 'tap'
+import { editAlias } from '../../src/commands/aliases/edit.js'
 import { ACTIONS_ALIAS, FUNCTION_ARN, operator } from '../../src/local/accounts.js'
 import type { PolicyDocument, Statement } from '../../src/local/iam.js'
 import { useNoAccount } from '../../src/local/no-account.js'
 import { type Stack, startStack } from '../../src/local/stack.js'
 import { putTenantRecord } from '../../src/local/tenants.js'
-import { type AliasUse, planAlias } from '../../src/operator/alias-plan.js'
+import { type AliasUse, planAlias } from '../../src/operator/aliases/choose.js'
 import {
   aliasPolicyBytes,
   aliasPolicyText,
   POLICY_BYTES_MAX,
   readAliasPolicy,
-} from '../../src/operator/alias-policy.js'
-import { editAlias } from '../../src/operator/alias-write.js'
+} from '../../src/operator/aliases/policy.js'
 import type { FunctionAliases } from '../../src/upstreams/operator.js'
 import { tenantFile } from '../fixtures/tenants.js'
 import { cli as runCli } from './fixtures/cli.js'

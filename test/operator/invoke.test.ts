@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import t from 'tap'
 import { systemClock } from '../../src/call.js'
+import { EXAMPLE_NAMES } from '../../src/commands/invoke/examples.js'
 import { grantAlias, putTenantRecord, toLocal } from '../../src/local/tenants.js'
-import { EXAMPLE_NAMES } from '../../src/operator/invoke-examples.js'
 import { tenantFile } from '../fixtures/tenants.js'
 import { startOperator } from './fixtures/operator.js'
 

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import type { Command } from 'commander'
 import { build } from 'esbuild'
 import t from 'tap'
-import { createProgram } from '../../src/operator/program.js'
+import { createProgram } from '../../src/commands/program.js'
 import { cli, more, tenantYaml } from './fixtures/cli.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import t from 'tap'
-import { editYaml } from '../../src/operator/yaml-edit.js'
-import { parseYamlFile } from '../../src/operator/yaml-file.js'
+import { parseYamlFile } from '../../src/operator/files/yaml.js'
+import { editYaml } from '../../src/operator/files/yaml-edit.js'
 
 const edit = (text: string, to: unknown, ...path: string[]) => editYaml(text, [{ path, to }])
 

@@ -1,0 +1,98 @@
+import { isDeepStrictEqual } from 'node:util'
+import { createCall } from '../../call.js'
+import { hasRoom } from '../../operator/aliases/choose.js'
+import { type AliasPolicy, aliasPolicyText, POLICY_BYTES_MAX, readAliasPolicy } from '../../operator/aliases/policy.js'
+import type { PolicyFault } from '../../operator/aliases/statement.js'
+import { AWS_CALL_MS } from '../../operator/records/write.js'
+import { NotPossible } from '../../terminal/failure.js'
+import type { FunctionAliases, PolicyWrite } from '../../upstreams/operator.js'
+
+/** Once, and again where somebody else was faster. */
+const TRIES_MAX = 3
+
+/** One change of one alias's policy. */
+export interface AliasEdit {
+  readonly alias: string
+  readonly aliasArn: string
+  /** What the policy may lose: its faults as they were shown to whoever agreed. */
+  readonly agreed: readonly PolicyFault[]
+  /** The pools that are to be let in, of those that are now; may run several times. */
+  pools(now: readonly string[]): readonly string[]
+}
+
+export interface EditedAlias {
+  readonly written: boolean
+  /** As it is now. */
+  readonly policy: AliasPolicy
+}
+
+/** The policy of an alias as it is now. */
+export async function fetchAliasPolicy(
+  aliases: FunctionAliases,
+  alias: string,
+  aliasArn: string,
+): Promise<AliasPolicy> {
+  const found = await aliases.fetchPolicy(alias, createCall(AWS_CALL_MS))
+  return readAliasPolicy(aliasArn, found?.policy)
+}
+
+/**
+ * Writes the policy of an alias anew and whole, under the revision that was read; reads again where it has changed.
+ * @throws NotPossible where it has no room, holds faults that nobody agreed to lose, or keeps changing
+ */
+export async function editAlias(aliases: FunctionAliases, edit: AliasEdit): Promise<EditedAlias> {
+  const { alias, aliasArn, agreed } = edit
+  for (let tries = 1; tries <= TRIES_MAX; tries++) {
+    const found = await aliases.fetchPolicy(alias, createCall(AWS_CALL_MS))
+    const policy = readAliasPolicy(aliasArn, found?.policy)
+    if (!isDeepStrictEqual(policy.faults, agreed)) {
+      throw new NotPossible(
+        `the policy of ${alias} is another one than was shown: look at it again. Nothing was written.`,
+      )
+    }
+    const wanted = edit.pools(policy.poolArns)
+    if (policy.faults.length === 0 && isDeepStrictEqual([...wanted].sort(), policy.poolArns)) {
+      return { written: false, policy }
+    }
+    if (!hasRoom(aliasArn, wanted)) throw full(alias)
+    const text = aliasPolicyText(aliasArn, wanted)
+    const outcome = await write(aliases, alias, wanted.length === 0 ? undefined : text, found?.revisionId)
+    if (outcome === 'too-long') throw full(alias)
+    if (outcome === 'written' && (await isThere(aliases, alias, text, found?.revisionId))) {
+      return { written: true, policy: readAliasPolicy(aliasArn, wanted.length === 0 ? undefined : text) }
+    }
+  }
+  throw new NotPossible(
+    `the policy of ${alias} was changed by somebody else ${TRIES_MAX} times meanwhile; nothing was written. Try again.`,
+  )
+}
+
+/** A first policy is written under no revision: only another look tells whether somebody else wrote one at the same time. */
+async function isThere(
+  aliases: FunctionAliases,
+  alias: string,
+  text: string,
+  revisionId: string | undefined,
+): Promise<boolean> {
+  if (revisionId !== undefined) return true
+  const now = await aliases.fetchPolicy(alias, createCall(AWS_CALL_MS))
+  return now !== undefined && isDeepStrictEqual(JSON.parse(now.policy), JSON.parse(text))
+}
+
+async function write(
+  aliases: FunctionAliases,
+  alias: string,
+  text: string | undefined,
+  revisionId: string | undefined,
+): Promise<PolicyWrite> {
+  const call = createCall(AWS_CALL_MS)
+  if (text !== undefined) return aliases.putPolicy(alias, text, revisionId, call)
+  return revisionId === undefined ? 'written' : aliases.deletePolicy(alias, revisionId, call)
+}
+
+function full(alias: string): NotPossible {
+  return new NotPossible(
+    `the policy of ${alias} has no room for this pool (${POLICY_BYTES_MAX} bytes). Give the tenant's file another ` +
+      'alias, apply it, grant that one, and have the customer wire its ARN.',
+  )
+}

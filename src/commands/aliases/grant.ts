@@ -1,0 +1,89 @@
+import type { Command } from 'commander'
+import { createCall } from '../../call.js'
+import { type AliasPlace, withAliases } from '../../operator/aliases/place.js'
+import type { AliasPolicy } from '../../operator/aliases/policy.js'
+import { type AliasTenant, aliasTenantsOf, fetchRecords } from '../../operator/aliases/tenants.js'
+import { poolOfArn } from '../../operator/pool/arn.js'
+import { findTenant } from '../../operator/records/find.js'
+import { AWS_CALL_MS } from '../../operator/records/write.js'
+import { isAgreed } from '../../terminal/agree.js'
+import { defineCommand } from '../../terminal/command.js'
+import { NotPossible } from '../../terminal/failure.js'
+import { type CommandIo, createPaint, writeJson } from '../../terminal/io.js'
+import { editAlias, fetchAliasPolicy } from './edit.js'
+import { type AliasChange, changeText, roomText } from './report.js'
+
+interface GrantOptions {
+  readonly yes?: true
+  readonly json?: true
+}
+
+/** `aliases grant`: makes the alias where it is not there, and lets the tenant's pool in. */
+export function aliasesGrantCommand(io: CommandIo): Command {
+  return defineCommand(io, {
+    path: 'corbado-gateway aliases grant',
+    summary: "Lets a tenant's pool invoke the gateway through the tenant's alias. To be done before the pool is wired.",
+    examples: ['corbado-gateway aliases grant acme-shop', 'corbado-gateway aliases grant eu-central-1_Ac0meSh0p --yes'],
+  })
+    .argument('<tenant>', 'tenant id, pool id or customer')
+    .option('--yes', 'write the policy even where that takes something out of it')
+    .option('--json', 'print { written, alias, arn, added, removed, faults, bytesUsed }')
+    .action((word: string, options: GrantOptions) => withAliases(io, (place) => grant(word, options, place, io)))
+}
+
+async function grant(word: string, options: GrantOptions, place: AliasPlace, io: CommandIo): Promise<void> {
+  const tenant = await tenantIn(word, place)
+  const { alias } = tenant
+  if (alias === place.actionsAlias) {
+    throw new NotPossible(
+      `${tenant.tenantId} names the actions alias ${alias}, whose policy lets in Corbado's own caller: give the tenant's ` +
+        'file another alias and apply it',
+    )
+  }
+  const { aliases } = place.upstreams
+  const aliasArn = `${place.functionArn}:${alias}`
+  const exists = (await aliases.list(createCall(AWS_CALL_MS))).includes(alias)
+  const before = exists ? await fetchAliasPolicy(aliases, alias, aliasArn) : undefined
+  const pools = (now: readonly string[]) => withPool(now, tenant)
+  const change = changeOf(alias, before, pools(before?.poolArns ?? []))
+  const loses = change.removed.length + change.faults.length > 0
+  if (!options.json) io.stdout.write(changeText(change, createPaint(io.stdout, io.env)))
+  if (loses && !(await isAgreed(options, io))) {
+    const command = `corbado-gateway aliases grant ${tenant.tenantId} --yes`
+    if (options.json) writeJson(io.stdout, { written: false, ...change, arn: aliasArn })
+    else io.stdout.write(`\nNothing was written. To write it: ${command}\n`)
+    return
+  }
+  if (!exists) await aliases.create(alias, createCall(AWS_CALL_MS))
+  const { written, policy } = await editAlias(aliases, { alias, aliasArn, agreed: change.faults, pools })
+  if (options.json) writeJson(io.stdout, { written, ...change, arn: aliasArn, bytesUsed: policy.bytes })
+  else {
+    if (!written) io.stdout.write(`${tenant.tenantId} was let in already\n`)
+    io.stdout.write(`${roomText(alias, policy)}hosted ARN: ${aliasArn}\n`)
+  }
+}
+
+/** @throws NotPossible where the tenant has no pool in this region, or its record is no config */
+async function tenantIn(word: string, { upstreams, region }: AliasPlace): Promise<AliasTenant> {
+  const record = findTenant(await fetchRecords(upstreams), word)
+  const [tenant] = aliasTenantsOf([record], region)
+  if (tenant) return tenant
+  throw new NotPossible(
+    `${word} has no pool in ${region}: grant it with AWS_REGION and GATEWAY_FUNCTION_ARN of its own region`,
+  )
+}
+
+/** A pool is let in under one ARN: an earlier one, of another account or region, goes. */
+function withPool(now: readonly string[], { userPoolId, poolArn }: AliasTenant): string[] {
+  return [...now.filter((arn) => poolOfArn(arn)?.userPoolId !== userPoolId), poolArn]
+}
+
+function changeOf(alias: string, before: AliasPolicy | undefined, wanted: readonly string[]): AliasChange {
+  const now = before?.poolArns ?? []
+  return {
+    alias,
+    added: wanted.filter((arn) => !now.includes(arn)),
+    removed: now.filter((arn) => !wanted.includes(arn)),
+    faults: before?.faults ?? [],
+  }
+}

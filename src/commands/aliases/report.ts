@@ -1,0 +1,28 @@
+import type { AliasPolicy } from '../../operator/aliases/policy.js'
+import { POLICY_BYTES_MAX } from '../../operator/aliases/policy.js'
+import type { PolicyFault } from '../../operator/aliases/statement.js'
+import type { Paint } from '../../terminal/io.js'
+
+/** What a change of an alias's policy lets in and takes out. */
+export interface AliasChange {
+  readonly alias: string
+  readonly added: readonly string[]
+  readonly removed: readonly string[]
+  readonly faults: readonly PolicyFault[]
+}
+
+/** The change for a person, one line each. */
+export function changeText({ alias, added, removed, faults }: AliasChange, paint: Paint): string {
+  return [
+    ...added.map((arn) => `${paint('green', '+')} ${alias}: ${arn}\n`),
+    ...removed.map((arn) => `${paint('red', '-')} ${alias}: ${arn}\n`),
+    ...faults.map(({ what }) => `${paint('red', '-')} ${alias}: ${what}\n`),
+  ].join('')
+}
+
+/** How full an alias is. */
+export function roomText(alias: string, { poolArns, bytes }: AliasPolicy): string {
+  const pools = `${poolArns.length} ${poolArns.length === 1 ? 'pool' : 'pools'}`
+  const [used, left] = [bytes.toLocaleString('en'), (POLICY_BYTES_MAX - bytes).toLocaleString('en')]
+  return `${alias} lets in ${pools}: ${used} bytes used, ${left} left\n`
+}

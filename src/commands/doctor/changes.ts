@@ -1,0 +1,86 @@
+import type { Examined } from '../../operator/doctor/examine.js'
+import type { Finding } from '../../operator/doctor/index.js'
+import type { Paint } from '../../terminal/io.js'
+import { findingsText } from './report.js'
+import type { DoctorState } from './state.js'
+
+type Known = DoctorState['tables'][string]
+
+/** What is otherwise with one tenant than it was last time. */
+export interface TenantChanges {
+  readonly tenantId: string
+  readonly userPoolId: string
+  /** Findings as they are now; `was` is missing for a check that is new. */
+  readonly changes: readonly (Finding & { readonly was?: string })[]
+}
+
+export interface DoctorChanges {
+  readonly tenants: readonly TenantChanges[]
+  /** Those that were active when they were last examined, and are not any more. */
+  readonly gone: readonly { readonly tenantId: string; readonly userPoolId: string }[]
+}
+
+/**
+ * Compares with what was found last time. Of a tenant that is new, all that has not passed is a change. What depends on a
+ * check that does not pass any more is not told: it follows.
+ * @param whole whether all active tenants were examined, so that one that is missing is gone
+ */
+export function compare(known: Known, all: readonly Examined[], whole: boolean): DoctorChanges {
+  const tenants = all.flatMap(({ tenantId, userPoolId, findings }) => {
+    const told = findings.filter(({ dependsOn }) => dependsOn === undefined)
+    const changes = told.flatMap((finding) => changeOf(known[userPoolId]?.findings[finding.check], finding))
+    return changes.length > 0 ? [{ tenantId, userPoolId, changes }] : []
+  })
+  const now = new Set(all.map(({ userPoolId }) => userPoolId))
+  const gone = Object.entries(known).filter(
+    ([userPoolId, { status = 'active' }]) => whole && status === 'active' && !now.has(userPoolId),
+  )
+  return { tenants, gone: gone.map(([userPoolId, { tenantId }]) => ({ tenantId, userPoolId })) }
+}
+
+function changeOf(was: { state: string; what: string } | undefined, finding: Finding): TenantChanges['changes'] {
+  if (was === undefined) return finding.state === 'passed' ? [] : [finding]
+  return was.state === finding.state && was.what === finding.what ? [] : [{ ...finding, was: was.state }]
+}
+
+/**
+ * What is to be remembered after this time: of a check that meant nothing now, what it said when it last meant something;
+ * of tenants that were not examined, what was found before, but for those that are gone.
+ */
+export function remember(
+  known: Known,
+  all: readonly Examined[],
+  gone: DoctorChanges['gone'],
+  checkedAt: string,
+): Known {
+  const now = all.map(({ tenantId, userPoolId, status, findings }) => {
+    const told = findings.filter(({ dependsOn }) => dependsOn === undefined)
+    const kept = Object.fromEntries(told.map(({ check, state, what }) => [check, { state, what }]))
+    return [userPoolId, { tenantId, status, checkedAt, findings: { ...known[userPoolId]?.findings, ...kept } }]
+  })
+  const left = new Set(gone.map(({ userPoolId }) => userPoolId))
+  const kept = Object.entries(known).filter(([userPoolId]) => !left.has(userPoolId))
+  return Object.fromEntries([...kept, ...now])
+}
+
+/** The changes for a person; `times` are those of the examinations that are compared with, as {@link lastTimes} has them. */
+export function changesText({ tenants, gone }: DoctorChanges, times: readonly string[], paint: Paint): string {
+  const blocks = tenants.map(({ tenantId, userPoolId, changes }) => {
+    const told = changes.map((change) => ({ ...change, what: `${wasText(change)}${change.what}` }))
+    return `${paint('bold', `${tenantId} (${userPoolId})`)}\n${findingsText(told, paint)}`
+  })
+  const left = gone.map(({ tenantId, userPoolId }) => `${tenantId} (${userPoolId}) is not active any more\n`)
+  const count = tenants.reduce((sum, { changes }) => sum + changes.length, gone.length)
+  const later = times.length > 1 ? ', or whenever a tenant was last examined' : ''
+  const when = times[0] === undefined ? 'this is the first time' : `since ${times[0]}${later}`
+  return `${blocks.join('')}${left.join('')}${count === 0 ? 'nothing' : count} changed (${when})\n`
+}
+
+const wasText = ({ was, state }: { was?: string; state: string }) =>
+  was === undefined || was === state ? '' : `was ${was}: `
+
+/** When these tenants were last examined, each time once, the longest ago first; empty where none ever was. */
+export function lastTimes(known: Known, all: readonly Examined[]): readonly string[] {
+  const times = all.flatMap(({ userPoolId }) => known[userPoolId]?.checkedAt ?? [])
+  return [...new Set(times)].sort()
+}

@@ -1,0 +1,95 @@
+import type { Command } from 'commander'
+import { createCall } from '../../call.js'
+import { type Examined, examineAll } from '../../operator/doctor/examine.js'
+import { findTenants, noSuchTenant } from '../../operator/records/find.js'
+import { textOf } from '../../operator/records/record.js'
+import { AWS_CALL_MS } from '../../operator/records/write.js'
+import { readOperatorSettings } from '../../operator/settings.js'
+import { withUpstreams } from '../../operator/upstreams.js'
+import { defineCommand } from '../../terminal/command.js'
+import { NotPossible, WrongUsage } from '../../terminal/failure.js'
+import { type CommandIo, createPaint, writeJson } from '../../terminal/io.js'
+import { createProgress } from '../../terminal/progress.js'
+import type { TenantRecord } from '../../upstreams/operator.js'
+import { changesText } from './changes.js'
+import { type DoctorRun, recordRun } from './record.js'
+import { examinedJson, isHealthy, summaryText, tenantText } from './report.js'
+import { defaultStateFile, readDoctorState } from './state.js'
+
+interface DoctorOptions {
+  readonly all?: true
+  readonly changes?: true
+  readonly state?: string
+  readonly json?: true
+}
+
+/** `doctor`: exit code 1 where a check failed. */
+export function doctorCommand(io: CommandIo): Command {
+  const path = 'corbado-gateway doctor'
+  return defineCommand(io, {
+    path,
+    summary:
+      'Checks that what a tenant claims is so: config, alias, role, secret, Corbado, and the settings of the pool. ' +
+      'Says of each check that did not pass what to do, and who. Changes nothing it looks at, and keeps what it found for ' +
+      '--changes; 25 seconds a tenant at most.',
+    examples: [`${path} acme-shop`, `${path} --all`, `${path} --all --changes --state /var/lib/corbado/doctor.json`],
+  })
+    .argument('[tenant]', 'tenant id, user pool id or customer; all pools of a customer')
+    .option('--all', 'every active tenant of the table')
+    .option('--changes', 'print only what changed since the last run')
+    .option(
+      '--state <file>',
+      'where the findings of the last run are kept (default: doctor.json in the state folder of your account)',
+    )
+    .option('--json', 'print { tenants: [{ tenantId, userPoolId, status, healthy, findings }] }, or the changes')
+    .action(async (word: string | undefined, options: DoctorOptions) => {
+      if ((word === undefined) === (options.all === undefined)) throw new WrongUsage('name one tenant, or give --all')
+      const settings = readOperatorSettings(io.env, ['gatewayFunctionArn'])
+      const file = options.state ?? defaultStateFile(io.env)
+      // What is wrong with the file is told before anything is asked.
+      if (options.changes) await readDoctorState(file)
+      await withUpstreams(io, async (upstreams, env) => {
+        const records = chosen(await upstreams.table.listConfigs(createCall(AWS_CALL_MS)), word)
+        const progress = records.length > 1 ? createProgress(io.stderr, records.length, 'checked') : undefined
+        const all = await examineAll(records, { upstreams, env, settings }, () => progress?.step())
+        progress?.end()
+        if (!all.every(isHealthy)) io.foundProblems()
+        const table = `${env.awsRegion}/${env.tenantTable}`
+        const run = { all, whole: options.all === true, table, nowMs: io.clock.now() }
+        if (options.changes) return reportChanges(run, file, options.json === true, io)
+        report(all, options, io)
+        await keep(run, file, io)
+      })
+    })
+}
+
+/** @throws NotPossible with the closest names where a word names nobody */
+function chosen(records: readonly TenantRecord[], word: string | undefined): readonly TenantRecord[] {
+  if (word === undefined) return records.filter((record) => textOf(record, 'status') === 'active')
+  const found = findTenants(records, word)
+  if (found.length === 0) throw new NotPossible(noSuchTenant(records, word))
+  return found
+}
+
+function report(all: readonly Examined[], { all: whole, json }: DoctorOptions, io: CommandIo): void {
+  const paint = createPaint(io.stdout, io.env)
+  if (json) writeJson(io.stdout, { tenants: all.map(examinedJson) })
+  else io.stdout.write(whole ? summaryText(all, paint) : all.map((one) => tenantText(one, paint)).join('\n'))
+}
+
+async function reportChanges(run: DoctorRun, file: string, json: boolean, io: CommandIo): Promise<void> {
+  const { changes, times } = await recordRun(file, run)
+  if (json) writeJson(io.stdout, { since: times[0] ?? null, ...changes })
+  else io.stdout.write(changesText(changes, times, createPaint(io.stdout, io.env)))
+}
+
+/** Keeps the findings for a later `--changes`. Whoever did not ask for changes has what they asked for without it. */
+async function keep(run: DoctorRun, file: string, io: CommandIo): Promise<void> {
+  try {
+    await recordRun(file, run)
+  } catch (error) {
+    if (!(error instanceof NotPossible)) throw error
+    const paint = createPaint(io.stderr, io.env)
+    io.stderr.write(`${paint('yellow', 'warning:')} not kept for a later --changes: ${error.message}\n`)
+  }
+}

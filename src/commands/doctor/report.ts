@@ -1,0 +1,64 @@
+import type { Examined } from '../../operator/doctor/examine.js'
+import { isBlocking } from '../../operator/doctor/finding.js'
+import type { Finding } from '../../operator/doctor/index.js'
+import type { Paint } from '../../terminal/io.js'
+import { textTable } from '../../terminal/text-table.js'
+
+type State = Finding['state']
+
+const MARKS = {
+  passed: ['✓', 'green'],
+  warned: ['!', 'yellow'],
+  failed: ['✗', 'red'],
+  'not-checkable': ['–', 'dim'],
+} as const
+const WORDS: Readonly<Record<State, string>> = {
+  passed: 'passed',
+  warned: 'warned',
+  failed: 'failed',
+  'not-checkable': 'not checkable',
+}
+const STATES: readonly State[] = ['passed', 'warned', 'failed', 'not-checkable']
+
+/** Is nothing wrong, and everything known that matters? */
+export const isHealthy = ({ findings }: Examined) => !findings.some(isBlocking)
+
+/** Every finding of one tenant, and how many there are of each kind. */
+export function tenantText(examined: Examined, paint: Paint): string {
+  const { tenantId, userPoolId, status, findings } = examined
+  const title = paint('bold', `${tenantId} (${userPoolId}), ${status || 'no status'}`)
+  const counts = STATES.map((state) => `${countOf(state, examined)} ${WORDS[state]}`).join(', ')
+  return `${title}\n${findingsText(findings, paint)}${counts}\n`
+}
+
+/** Findings in aligned lines, each with its fix below, and on a line of its own the policy that the fix speaks of. */
+export function findingsText(findings: readonly Finding[], paint: Paint): string {
+  const width = Math.max(0, ...findings.map(({ check }) => check.length))
+  const lines = findings.map(({ check, state, what, fix, policy }) => {
+    const [mark, color] = MARKS[state]
+    const mend = fix === undefined ? '' : `      ${fix}\n`
+    const wanted = policy === undefined ? '' : `        ${paint('dim', JSON.stringify(policy))}\n`
+    return `  ${paint(color, mark)} ${check.padEnd(width)}  ${what}\n${mend}${wanted}`
+  })
+  return lines.join('')
+}
+
+/** One line a tenant, then what failed, then how many are healthy. */
+export function summaryText(all: readonly Examined[], paint: Paint): string {
+  const rows = all.map((one) => [one.tenantId, one.userPoolId, ...STATES.map((state) => String(countOf(state, one)))])
+  const ill = all.filter((one) => !isHealthy(one))
+  const details = ill.map(({ tenantId, userPoolId, findings }) => {
+    const failures = findings.filter((finding) => isBlocking(finding) && finding.dependsOn === undefined)
+    return `\n${paint('bold', `${tenantId} (${userPoolId})`)}\n${findingsText(failures, paint)}`
+  })
+  const healthy = `${all.length - ill.length} of ${all.length} ${all.length === 1 ? 'tenant' : 'tenants'} healthy\n`
+  const table = all.length > 0 ? textTable(['tenant', 'pool', ...STATES.map((state) => WORDS[state])], rows) : ''
+  return `${table}${details.join('')}${details.length > 0 ? '\n' : ''}${healthy}`
+}
+
+function countOf(state: State, { findings }: Examined): number {
+  return findings.filter((finding) => finding.state === state).length
+}
+
+/** What `--json` says of a tenant. */
+export const examinedJson = (examined: Examined) => ({ ...examined, healthy: isHealthy(examined) })

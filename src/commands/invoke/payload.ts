@@ -1,0 +1,72 @@
+import { readFile } from 'node:fs/promises'
+import { findTenant } from '../../operator/records/find.js'
+import { textOf } from '../../operator/records/record.js'
+import { NotPossible, WrongUsage } from '../../terminal/failure.js'
+import type { CommandIo } from '../../terminal/io.js'
+import type { TenantRecord } from '../../upstreams/operator.js'
+
+/** A Cognito event or an action's payload; whether it is a valid one is the app's to say. */
+export type Payload = Readonly<Record<string, unknown>>
+
+/** Somewhat more than any event. */
+const TEXT_LENGTH_MAX = 1_048_576
+
+/**
+ * Reads a payload from a file, or from what is piped in where the name is `-`.
+ * @throws WrongUsage where there is no such file, or no JSON object in it
+ */
+export async function readPayload(name: string, { stdin }: Pick<CommandIo, 'stdin'>): Promise<Payload> {
+  const what = name === '-' ? 'what was piped in' : name
+  const text = name === '-' ? await readAll(stdin) : await readText(name)
+  try {
+    const payload: unknown = JSON.parse(text)
+    if (typeof payload === 'object' && payload !== null && !Array.isArray(payload)) return { ...payload }
+  } catch {
+    // Told below, like JSON that is no object.
+  }
+  throw new WrongUsage(`${what} is not a JSON object: corbado-gateway invoke --example verify prints one`)
+}
+
+async function readText(file: string): Promise<string> {
+  return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new WrongUsage(`${file} cannot be read (${error.code})`)
+  })
+}
+
+async function readAll(stdin: CommandIo['stdin']): Promise<string> {
+  let text = ''
+  for await (const chunk of stdin) {
+    text += String(chunk)
+    if (text.length > TEXT_LENGTH_MAX) throw new WrongUsage('what was piped in is larger than any event')
+  }
+  return text
+}
+
+/** An event about a tenant, and the alias through which Cognito would send it; undefined for a pool of nobody. */
+export interface Addressed {
+  readonly payload: Payload
+  readonly alias: string | undefined
+}
+
+/**
+ * Finds the tenant that a payload is about, or makes it about the one that `word` names: its pool, and in an event its region.
+ * @throws NotPossible, WrongUsage where the word does not name one tenant
+ */
+export function address(payload: Payload, records: readonly TenantRecord[], word: string | undefined): Addressed {
+  if (word === undefined) {
+    const record = records.find(({ userPoolId }) => userPoolId === payload.userPoolId)
+    return { payload, alias: record && textOf(record, 'alias') }
+  }
+  const record = findTenant(records, word)
+  const region = regionOf(record)
+  const isEvent = typeof payload.triggerSource === 'string'
+  const about = { ...payload, userPoolId: record.userPoolId, ...(isEvent && { region }) }
+  return { payload: about, alias: textOf(record, 'alias') }
+}
+
+function regionOf(record: TenantRecord): string {
+  const config = Object(record.config)
+  const region: unknown = config.aws?.region
+  if (typeof region === 'string') return region
+  throw new NotPossible(`the record of ${record.userPoolId} does not hold a tenant config: apply the tenant's file`)
+}

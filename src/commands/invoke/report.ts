@@ -1,0 +1,75 @@
+import type { Paint } from '../../terminal/io.js'
+
+/** What came of one invocation. */
+export interface Invoked {
+  /** What Lambda would have answered; undefined where it threw. */
+  readonly answer: unknown
+  /** The text that Cognito, or whoever invoked, would have got instead. */
+  readonly error: string | undefined
+  /** The app's closing line. */
+  readonly line: Readonly<Record<string, unknown>>
+  /** What a dry run left out. */
+  readonly notDone: readonly string[]
+  /** Of the invoked ARN. */
+  readonly alias: string
+}
+
+/** Would somebody be called for it: an error, an HTTP status of one, or a line of level error? */
+export function isWrong({ answer, error, line }: Invoked): boolean {
+  return error !== undefined || statusOf(answer) >= 400 || line.level === 'error'
+}
+
+/** What `--json` prints. */
+export function invokedJson(invoked: Invoked) {
+  const { answer, error, line, notDone, alias } = invoked
+  const { outcome, reason, durationMs, upstream, configVersion } = line
+  return {
+    ok: !isWrong(invoked),
+    ...(error === undefined ? { decision: decisionOf(answer) } : { error }),
+    ...{ outcome, reason, durationMs, upstream: upstream ?? {}, configVersion, alias, notDone },
+  }
+}
+
+/** The same for a person, a line each; what there is not is left out. */
+export function invokedText(invoked: Invoked, paint: Paint): string {
+  const { answer, error, line, notDone, alias } = invoked
+  const { outcome, reason, configVersion } = line
+  const rows: [name: string, text: string | undefined][] = [
+    ['alias', alias],
+    ['outcome', textOf(outcome)],
+    ['reason', textOf(reason)],
+    ['decision', error === undefined ? JSON.stringify(decisionOf(answer)) : undefined],
+    ['error', error && paint('red', error)],
+    ['shown', error === undefined ? undefined : shownBy(line, error)],
+    ['time', timeText(line)],
+    ['config', configVersion === undefined ? 'none' : `version ${configVersion}`],
+    ...notDone.map((text): [string, string] => ['not done', paint('yellow', text)]),
+  ]
+  const lines = rows.flatMap(([name, text]) => (text ? [`${name.padEnd(9)} ${text}\n`] : []))
+  return `${lines.join('')}${notDone.length > 0 ? '\nThis was a dry run; with --write it is done.\n' : ''}`
+}
+
+/** Of a trigger its response, of an action status and body. */
+function decisionOf(answer: unknown): unknown {
+  return typeof answer === 'object' && answer !== null && 'response' in answer ? answer.response : answer
+}
+
+function statusOf(answer: unknown): number {
+  const status = typeof answer === 'object' && answer !== null && 'statusCode' in answer ? answer.statusCode : 0
+  return typeof status === 'number' ? status : 0
+}
+
+/** Cognito puts the trigger's name before what a function threw (aws.md 1.1). */
+function shownBy({ triggerSource }: Invoked['line'], error: string): string | undefined {
+  const trigger = textOf(triggerSource)?.split('_')[0]
+  return trigger && `to the user, by Cognito: "${trigger} failed with error ${error}."`
+}
+
+function timeText({ durationMs, upstream }: Invoked['line']): string {
+  const parts = Object.entries(Object(upstream)).map(([name, ms]) => `${name} ${ms} ms`)
+  return `${durationMs ?? '?'} ms${parts.length > 0 ? `: ${parts.join(', ')}` : ''}`
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}

@@ -1,0 +1,62 @@
+import { createInterface } from 'node:readline'
+import { NotPossible, WrongUsage } from '../../terminal/failure.js'
+import type { CommandIo } from '../../terminal/io.js'
+import { createPaint } from '../../terminal/io.js'
+import type { Answers } from './answers.js'
+import type { OnboardPlace } from './checks.js'
+import { QUESTIONS, type Question } from './questions.js'
+
+/** Asks a question until something is answered; an empty line means the fallback, where there is one. */
+export type Ask = (question: Question, fallback: string | undefined, issue: string | undefined) => Promise<string>
+
+/**
+ * Brings all answers together: what was given by flag, what is asked, what follows by itself.
+ * @param ask where somebody can be asked
+ * @throws WrongUsage naming every flag that is missing or wrong, where nobody can be asked
+ */
+export async function collectAnswers(given: Partial<Answers>, place: OnboardPlace, ask?: Ask): Promise<Answers> {
+  const answers: { -readonly [K in keyof Answers]?: string } = {}
+  const problems: string[] = []
+  for (const question of QUESTIONS) {
+    const { key, flag, text, check, isOpen = () => true } = question
+    const fallback = question.fallback?.(answers, place)
+    let value = given[key] ?? (ask && isOpen(answers) ? undefined : fallback)
+    let issue = value === undefined ? undefined : check(value, answers, place)
+    while (ask && (value === undefined || issue !== undefined)) {
+      value = await ask(question, fallback, issue && `${value} ${issue}`)
+      issue = check(value, answers, place)
+    }
+    if (issue !== undefined) problems.push(`${flag} ${issue}`)
+    // What follows from an answer that is missing itself is not missing.
+    else if (value === undefined && !isDerived(question)) problems.push(`${flag} is missing: ${text}`)
+    if (value !== undefined && issue === undefined) answers[key] = value
+  }
+  if (problems.length > 0) throw new WrongUsage(problems.join('\n  '))
+  return answers as Answers
+}
+
+/** Is there always a fallback, once the earlier answers are there? */
+function isDerived({ fallback, isOpen }: Question): boolean {
+  return fallback !== undefined && isOpen === undefined
+}
+
+/** Questions on stderr, so that stdout stays the command's own; answers from stdin, a line each. */
+export function createAsk({ stdin, stderr, env }: CommandIo): { readonly ask: Ask; close(): void } {
+  const paint = createPaint(stderr, env)
+  const lines = createInterface({ input: stdin, terminal: false })
+  // Keeps lines that came before they were asked for.
+  const typed = lines[Symbol.asyncIterator]()
+  return {
+    async ask({ text }, fallback, issue) {
+      if (issue !== undefined) stderr.write(`${paint('red', 'no:')} ${issue}\n`)
+      for (;;) {
+        stderr.write(`${text}${fallback === undefined ? '' : paint('dim', ` [${fallback}]`)}: `)
+        const { value, done } = await typed.next()
+        if (done) throw new NotPossible('the input ended before all was answered; nothing was written')
+        const answer = String(value).trim() || fallback
+        if (answer !== undefined) return answer
+      }
+    },
+    close: () => lines.close(),
+  }
+}

@@ -1,0 +1,84 @@
+import type { ConfigRules } from '../../env.js'
+import { FEATURE_NAMES } from '../../operator/role/features.js'
+import { parseTenantFile } from '../../tenant/config-rules.js'
+import { type Answers, draftTenant, featureWords } from './answers.js'
+import { accountHolder, type KnownTenant } from './known.js'
+
+/** What answers are checked against. */
+export interface OnboardPlace {
+  readonly rules: ConfigRules
+  /** Of the gateway that the tenant is to use. */
+  readonly region: string
+  readonly known: readonly KnownTenant[]
+}
+
+/** Says what is wrong with an answer, completing "<flag> …"; undefined where nothing is. Earlier answers are given. */
+export type Check = (value: string, answers: Partial<Answers>, place: OnboardPlace) => string | undefined
+
+/** Fills the places of the other answers, so that one can be checked by the rules for a whole config. */
+const sample: Answers = {
+  customer: 'acme',
+  displayName: 'Acme',
+  account: '111122223333',
+  region: 'eu-central-1',
+  pool: 'eu-central-1_Ab12Cd34E',
+  project: 'pro-1',
+  backendApiUrl: 'https://backendapi.cloud.corbado.io',
+  flow: 'passkey',
+  features: 'pre-login',
+  mfa: 'none',
+  tenantId: 'acme',
+}
+
+/** Checks an answer by the rules for tenant files; `path` is where it stands in one. */
+export function fits(key: keyof Answers, path: string): Check {
+  return (value, _, { rules }) => {
+    const chosen = { externalId: 'corbado-0', alias: 't-1', parameterPrefix: rules.parameterPrefix }
+    const parsed = parseTenantFile(draftTenant({ ...sample, [key]: value }, chosen), rules)
+    return parsed.kind === 'valid' ? undefined : parsed.issues.find((issue) => issue.path === path)?.message
+  }
+}
+
+/** An account's ExternalId is for one customer: another one must not get it with a mistyped number. */
+export const checkAccount: Check = (value, { customer }, place) => {
+  const issue = fits('account', '/aws/accountId')(value, {}, place)
+  if (issue !== undefined) return issue
+  const holder = accountHolder(place.known, value)
+  if (!holder || holder.customer === customer) return undefined
+  return `is the account of customer ${holder.customer} (${holder.where}), and an account belongs to one customer`
+}
+
+export const checkRegion: Check = (value, _, place) => {
+  const issue = fits('region', '/aws/region')(value, {}, place)
+  if (issue !== undefined || value === place.region) return issue
+  return `must be ${place.region}: a pool calls the gateway of its own region, and AWS_REGION says which one this is`
+}
+
+export const checkPool: Check = (value, _, place) => {
+  const holder = place.known.find(({ userPoolId }) => userPoolId === value)
+  return holder
+    ? `is tenant ${holder.tenantId} already (${holder.where})`
+    : fits('pool', '/userPoolId')(value, {}, place)
+}
+
+export const checkTenantId: Check = (value, _, place) => {
+  const holder = place.known.find(({ tenantId }) => tenantId === value)
+  return holder ? `is used already (${holder.where})` : fits('tenantId', '/tenantId')(value, {}, place)
+}
+
+export const checkFeatures: Check = (value) => {
+  const words = featureWords(value)
+  if (!words.every((word) => FEATURE_NAMES.some((name) => name === word))) {
+    return `must be names of ${FEATURE_NAMES.join(', ')}, separated by commas`
+  }
+  return words.includes('pre-login') ? undefined : 'must hold pre-login, which the gateway serves for every tenant'
+}
+
+export const checkMfa: Check = (value, { features = '' }, place) => {
+  const issue = fits('mfa', '/actions/postAppend/mfa')(value, {}, place)
+  if (issue !== undefined) return issue
+  if (featureWords(features).includes('post-append')) {
+    return value === 'none' ? 'must name a factor, or the features leave post-append out' : undefined
+  }
+  return value === 'none' ? undefined : 'must be none, or the features hold post-append'
+}

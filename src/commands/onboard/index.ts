@@ -1,0 +1,80 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { type AliasPlace, withAliases } from '../../operator/aliases/place.js'
+import { fetchRecords } from '../../operator/aliases/tenants.js'
+import { readConfigRules } from '../../operator/config-rules.js'
+import { reportIssues } from '../../operator/files/issues.js'
+import { readOperatorSettings } from '../../operator/settings.js'
+import { canAsk } from '../../terminal/ask.js'
+import { defineCommand } from '../../terminal/command.js'
+import type { CommandIo } from '../../terminal/io.js'
+import type { Answers } from './answers.js'
+import { collectAnswers, createAsk } from './ask.js'
+import { draftOnboarding } from './draft.js'
+import { assertNoFile, writeNewFile } from './files.js'
+import { knownTenants, readOnboardFolder } from './known.js'
+import { QUESTIONS } from './questions.js'
+import { reportOnboarded } from './report.js'
+
+interface OnboardOptions extends Partial<Answers> {
+  readonly dir: string
+  readonly alias?: string
+  readonly handOver?: string
+  readonly json?: true
+}
+
+/** `onboard`: a tenant's draft, and what the customer's engineer is to do. Reads table and aliases, writes files alone. */
+export function onboardCommand(io: CommandIo): Command {
+  const command = defineCommand(io, {
+    path: 'corbado-gateway onboard',
+    summary: "Makes a draft of a tenant's file and the hand-over for the customer, asking for what no flag says.",
+    examples: [
+      'corbado-gateway onboard',
+      'corbado-gateway onboard --customer acme --account 111122223333 --pool eu-central-1_Ab12Cd34E --project pro-1234567890 --mfa sms',
+    ],
+  })
+  for (const { flag, text } of QUESTIONS) command.option(`${flag} <value>`, text)
+  return command
+    .option('--alias <name>', 'alias of the hosted ARN (default: one with room)')
+    .option('--dir <folder>', 'folder of the tenant files', 'tenants')
+    .option('--hand-over <file.md>', 'where to write the hand-over (default: <tenant-id>.hand-over.md)')
+    .option('--json', 'print { tenant, file, handOver, hostedArn, roleArn, quickCreate, terraform, next }')
+    .action((options: OnboardOptions) => withAliases(io, (place) => onboard(options, place, io)))
+}
+
+async function onboard(options: OnboardOptions, place: AliasPlace, io: CommandIo): Promise<void> {
+  const settings = readOperatorSettings(io.env, ['gatewayRoleArn', 'doctorRoleArn', 'customerTemplateUrl'])
+  const rules = readConfigRules(io.env)
+  const folder = await readOnboardFolder(options.dir, rules)
+  if (folder.issues.length > 0) return reportIssues(folder, options.json === true, io)
+  const known = knownTenants(options.dir, folder, await fetchRecords(place.upstreams))
+  const answers = await answersFor(options, { rules, region: place.region, known }, io)
+
+  const file = join(options.dir, `${answers.tenantId}.yaml`)
+  const handOverFile = options.handOver ?? `${answers.tenantId}.hand-over.md`
+  await Promise.all([file, handOverFile].map(assertNoFile))
+  const warn = (text: string) => void io.stderr.write(`warning: ${text}\n`)
+  const onboarding = await draftOnboarding({ answers, wanted: options.alias, known, rules, place, settings, warn })
+  await writeNewFile(handOverFile, onboarding.handOver)
+  // Each without the other is of no use: the same command must be able to make both.
+  await writeNewFile(file, onboarding.yaml).catch(async (error) => {
+    await rm(handOverFile)
+    throw error
+  })
+  reportOnboarded(onboarding, { file, handOverFile, dir: options.dir, json: options.json === true }, io)
+}
+
+async function answersFor(
+  given: Partial<Answers>,
+  place: Parameters<typeof collectAnswers>[1],
+  io: CommandIo,
+): Promise<Answers> {
+  if (!canAsk(io)) return collectAnswers(given, place)
+  const { ask, close } = createAsk(io)
+  try {
+    return await collectAnswers(given, place, ask)
+  } finally {
+    close()
+  }
+}

@@ -1,0 +1,110 @@
+import { FEATURE_NAMES } from '../../operator/role/features.js'
+import { type Answers, featureWords } from './answers.js'
+import {
+  type Check,
+  checkAccount,
+  checkFeatures,
+  checkMfa,
+  checkPool,
+  checkRegion,
+  checkTenantId,
+  fits,
+  type OnboardPlace,
+} from './checks.js'
+
+export interface Question {
+  readonly key: keyof Answers
+  readonly flag: string
+  /** As it is asked, and as `--help` says it. */
+  readonly text: string
+  readonly check: Check
+  /** False where the earlier answers leave only the fallback. */
+  readonly isOpen?: (answers: Partial<Answers>) => boolean
+  /** What an empty answer means; where there is none, somebody must answer. */
+  readonly fallback?: (answers: Partial<Answers>, place: OnboardPlace) => string | undefined
+}
+
+/** In the order in which they are asked: a later one may lean on the earlier answers. */
+export const QUESTIONS: readonly Question[] = [
+  {
+    key: 'customer',
+    flag: '--customer',
+    text: 'customer, the same word in all of its pools, e.g. acme',
+    check: fits('customer', '/customer'),
+  },
+  {
+    key: 'displayName',
+    flag: '--display-name',
+    text: 'name for people',
+    check: fits('displayName', '/displayName'),
+    fallback: ({ customer }) => customer && titleOf(customer),
+  },
+  { key: 'account', flag: '--account', text: 'AWS account of the customer, 12 digits', check: checkAccount },
+  {
+    key: 'region',
+    flag: '--region',
+    text: 'region of the user pool',
+    check: checkRegion,
+    fallback: (_, { region }) => region,
+  },
+  { key: 'pool', flag: '--pool', text: 'user pool id, e.g. eu-central-1_Ab12Cd34E', check: checkPool },
+  {
+    key: 'project',
+    flag: '--project',
+    text: 'Corbado project, e.g. pro-1234567890',
+    check: fits('project', '/corbado/projectId'),
+  },
+  {
+    key: 'backendApiUrl',
+    flag: '--backend-api-url',
+    text: "base address of Corbado's Backend API",
+    check: fits('backendApiUrl', '/corbado/backendApiUrl'),
+    fallback: () => 'https://backendapi.cloud.corbado.io',
+  },
+  {
+    key: 'flow',
+    flag: '--flow',
+    text: 'login flow: passkey or password-then-passkey',
+    check: fits('flow', '/login/flow'),
+    fallback: () => 'passkey',
+  },
+  {
+    key: 'features',
+    flag: '--features',
+    text: 'what the customer lets us do, separated by commas',
+    check: checkFeatures,
+    fallback: () => FEATURE_NAMES.join(','),
+  },
+  {
+    key: 'mfa',
+    flag: '--mfa',
+    text: 'MFA factor that users get with a passkey, then asked for with their password: sms, email or software-token',
+    check: checkMfa,
+    isOpen: hasPostAppend,
+    fallback: (answers) => (hasPostAppend(answers) ? undefined : 'none'),
+  },
+  {
+    key: 'tenantId',
+    flag: '--tenant-id',
+    text: 'tenant id, the name in logs and of the file',
+    check: checkTenantId,
+    fallback: ({ customer, pool }) => customer && pool && tenantIdFor(customer, pool),
+  },
+]
+
+function hasPostAppend({ features = '' }: Partial<Answers>): boolean {
+  return featureWords(features).includes('post-append')
+}
+
+/** `acme-shop` → `Acme Shop` */
+function titleOf(customer: string): string {
+  return customer
+    .split('-')
+    .map((word) => `${word.slice(0, 1).toUpperCase()}${word.slice(1)}`)
+    .join(' ')
+}
+
+function tenantIdFor(customer: string, pool: string): string {
+  const end = `-${pool.split('_').at(-1)}`.toLowerCase()
+  return `${customer.slice(0, Math.max(0, 64 - end.length))}${end}`.replace(/^-|-(?=-)/g, '').slice(0, 64)
+}

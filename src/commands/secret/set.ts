@@ -1,0 +1,86 @@
+import type { Command } from 'commander'
+import { createCall } from '../../call.js'
+import type { Env } from '../../env.js'
+import { readSecret } from '../../operator/credential.js'
+import { AWS_CALL_MS } from '../../operator/records/write.js'
+import { readOperatorSettings } from '../../operator/settings.js'
+import { withUpstreams } from '../../operator/upstreams.js'
+import { askHidden } from '../../terminal/ask-hidden.js'
+import { defineCommand } from '../../terminal/command.js'
+import { NotPossible } from '../../terminal/failure.js'
+import { type CommandIo, writeJson } from '../../terminal/io.js'
+import { shellWord } from '../../terminal/shell-word.js'
+import type { OperatorUpstreams } from '../../upstreams/operator.js'
+import { TENANT_ARGUMENT } from '../tenants/record.js'
+import { resolveSecretTenant } from './tenant.js'
+
+/** Somewhat more than any credential. */
+const INPUT_LENGTH_MAX = 8_192
+
+interface SecretOptions {
+  readonly dir: string
+  readonly json?: true
+}
+
+const ROTATION = `
+To rotate without a failed login:
+  1. In Corbado, create a second API secret. The old one goes on working.
+  2. Store the new one with this command.
+  3. Wait SECRET_TTL_SECONDS (300 unless set): until then, processes of the gateway may still send the old one.
+  4. In Corbado, delete the old one. A process that sent it after all reads the parameter again when Corbado refuses it,
+     and repeats the call.`
+
+/** `secret set`: stores a tenant's Backend API credential where the gateway reads it. */
+export function secretSetCommand(io: CommandIo): Command {
+  const path = 'corbado-gateway secret set'
+  return defineCommand(io, {
+    path,
+    summary:
+      "Reads a tenant's Backend API credential from a pipe or a hidden prompt, checks its form and project, and stores " +
+      'it as SecureString. credentialScheme basic takes projectID:apiSecret or base64 of it.',
+    examples: [`${path} acme-shop`, `pass show corbado/acme-shop | ${path} acme-shop`],
+  })
+    .argument(...TENANT_ARGUMENT)
+    .option('--dir <folder>', 'folder with the tenant files, for a tenant that is not in the table yet', 'tenants')
+    .option('--json', 'print { tenantId, parameter, version, taken }')
+    .addHelpText('after', ROTATION)
+    .action((word: string, options: SecretOptions) =>
+      withUpstreams(io, (upstreams, env) => setSecret(word, options, upstreams, env, io)),
+    )
+}
+
+async function setSecret(
+  word: string,
+  { dir, json }: SecretOptions,
+  upstreams: OperatorUpstreams,
+  env: Env,
+  io: CommandIo,
+): Promise<void> {
+  const { tenantId, userPoolId, corbado } = await resolveSecretTenant(word, dir, { table: upstreams.table, env, io })
+  const secret = readSecret(
+    await readInput(`Backend API credential of ${tenantId} (${corbado.projectId}): `, io),
+    corbado,
+  )
+  if (secret.kind === 'refused') throw new NotPossible(`the credential was not stored: ${secret.why}`)
+  const { credentialParameter: name } = corbado
+  const { parameterKeyId: keyId } = readOperatorSettings(io.env)
+  const request = { name, value: secret.value, type: 'SecureString', overwrite: true, keyId } as const
+  const { version } = await upstreams.putParameter(request, createCall(AWS_CALL_MS))
+  if (json) return writeJson(io.stdout, { tenantId, userPoolId, parameter: name, version, taken: secret.taken })
+  const next = `corbado-gateway doctor ${shellWord(tenantId)}`
+  io.stdout.write(
+    `taken as ${secret.taken}\nstored as version ${version} of ${name}\nWhether Corbado accepts it: ${next}\n`,
+  )
+}
+
+/** All that is piped in, or what somebody types without seeing it. */
+async function readInput(question: string, io: CommandIo): Promise<string> {
+  if (io.stdin.isTTY) return askHidden(question, io)
+  let text = ''
+  for await (const chunk of io.stdin) {
+    text += String(chunk)
+    // A credential is short: this is another file.
+    if (text.length > INPUT_LENGTH_MAX) break
+  }
+  return text
+}

@@ -1,0 +1,111 @@
+import type { Command } from 'commander'
+import { createCall } from '../../call.js'
+import { parseEnv } from '../../env.js'
+import { readConfigRules } from '../../operator/config-rules.js'
+import { readTenantFolder } from '../../operator/files/folder.js'
+import { reportIssues } from '../../operator/files/issues.js'
+import { AWS_CALL_MS } from '../../operator/records/write.js'
+import { withUpstreams } from '../../operator/upstreams.js'
+import { userName } from '../../operator/user-name.js'
+import { askYes } from '../../terminal/ask.js'
+import { defineCommand } from '../../terminal/command.js'
+import type { CommandIo } from '../../terminal/io.js'
+import { createProgress } from '../../terminal/progress.js'
+import type { OperatorUpstreams } from '../../upstreams/operator.js'
+import { type Plan, planTenants } from './plan.js'
+import { writePlan } from './plan-write.js'
+import { reportApplied, reportNotApplied, reportPlan } from './report.js'
+import { tableClashes } from './table-clashes.js'
+
+export interface ApplyOptions {
+  readonly yes?: true
+  /** What is served goes by the files too. */
+  readonly status?: true
+  readonly json?: true
+  readonly by?: string
+}
+
+const STATUS_OPTION = [
+  '--status',
+  "take the files' status too (default: the table's stays, and a new tenant begins as a draft)",
+] as const
+
+const settings = 'TENANT_TABLE=corbado-gateway-tenants AWS_REGION=eu-central-1'
+
+/** `tenants plan`: what `apply` would write. */
+export function tenantsPlanCommand(io: CommandIo): Command {
+  return defineCommand(io, {
+    path: 'corbado-gateway tenants plan',
+    summary: 'Shows field by field what the files would change in the table. Writes nothing; the exit code is 0.',
+    examples: [`${settings} corbado-gateway tenants plan`],
+  })
+    .argument('[dir]', 'folder of the tenant files', 'tenants')
+    .option(...STATUS_OPTION)
+    .option('--json', 'print { applied: false, added, changed, untouched, keptStatus, withoutFile }')
+    .action((dir: string, options: Pick<ApplyOptions, 'status' | 'json'>) =>
+      withPlan(dir, options, io, async (plan) => {
+        reportPlan(plan, options.json === true, io)
+        if (!options.json) reportNotApplied(plan, dir, options.status === true, io)
+      }),
+    )
+}
+
+/** `tenants apply`: brings the table to what the files say. Never removes. */
+export function tenantsApplyCommand(io: CommandIo): Command {
+  return defineCommand(io, {
+    path: 'corbado-gateway tenants apply',
+    summary:
+      'Shows what would change in the table, and with --yes writes it; without, the exit code is 0 all the same. ' +
+      'Tenants without a file are kept, and so is what is served: activate, pause, resume and suspend change that.',
+    examples: [`${settings} corbado-gateway tenants apply`, `${settings} corbado-gateway tenants apply --yes`],
+  })
+    .argument('[dir]', 'folder of the tenant files', 'tenants')
+    .option('--yes', 'write what the plan shows, without being asked')
+    .option(...STATUS_OPTION)
+    .option('--by <name>', 'who writes, as the record says (default: your user name)')
+    .option('--json', 'print the plan and what was written as JSON')
+    .action((dir: string, options: ApplyOptions) => applyTenants(dir, options, io))
+}
+
+/** Shows and, with `yes` or somebody's, carries out what brings the table to what a folder's files say. */
+export function applyTenants(dir: string, options: ApplyOptions, io: CommandIo): Promise<void> {
+  const { json = false, yes = false, status = false } = options
+  return withPlan(dir, options, io, async (plan, { table }) => {
+    if (!json || !yes) reportPlan(plan, json, io)
+    const wanted = yes || (!json && plan.writes.length > 0 && (await askYes('Write this?', io)))
+    if (wanted) await carryOut(plan, options, table, io)
+    else if (!json) reportNotApplied(plan, dir, status, io)
+  })
+}
+
+/** Reads folder and table and plans; what is wrong with the files is reported instead. */
+async function withPlan(
+  dir: string,
+  { json = false, status: takeStatus = false }: { json?: boolean; status?: boolean },
+  io: CommandIo,
+  work: (plan: Plan, upstreams: OperatorUpstreams) => Promise<void>,
+): Promise<void> {
+  parseEnv(io.env)
+  const folder = await readTenantFolder(dir, readConfigRules(io.env))
+  if (folder.issues.length > 0) return reportIssues(folder, json, io)
+  await withUpstreams(io, async (upstreams) => {
+    const records = await upstreams.table.listConfigs(createCall(AWS_CALL_MS))
+    const plan = planTenants(folder.entries, records, { takeStatus })
+    const issues = tableClashes(folder.entries, plan.withoutFile)
+    if (issues.length > 0) reportIssues({ entries: [], issues }, json, io)
+    else await work(plan, upstreams)
+  })
+}
+
+async function carryOut(plan: Plan, options: ApplyOptions, table: OperatorUpstreams['table'], io: CommandIo) {
+  const progress = createProgress(io.stderr, plan.writes.length)
+  const written = await writePlan(plan.writes, {
+    table,
+    clock: io.clock,
+    updatedBy: options.by || userName(),
+    onWritten: progress.step,
+  })
+  progress.end()
+  reportApplied(plan, written, options.json === true, io)
+  if (written.fault !== undefined) throw written.fault
+}

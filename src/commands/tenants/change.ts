@@ -1,0 +1,110 @@
+import { editTenantFile, type FileEdit, fileEditLines } from '../../operator/files/edit.js'
+import { changesJson, changesOf, changeText } from '../../operator/records/changes.js'
+import { tenantIdOf } from '../../operator/records/record.js'
+import { conflictText, type RecordWritten, writeRecord } from '../../operator/records/write.js'
+import { userName } from '../../operator/user-name.js'
+import type { TenantFile } from '../../tenant/config.js'
+import { askYes, canAsk } from '../../terminal/ask.js'
+import { type CommandIo, createPaint, writeJson } from '../../terminal/io.js'
+import { shellWord } from '../../terminal/shell-word.js'
+import type { OperatorUpstreams, TenantRecord } from '../../upstreams/operator.js'
+
+/** Options that every command has which changes one tenant's record. */
+export interface ChangeOptions {
+  readonly dir: string
+  readonly by?: string
+  readonly yes?: true
+  readonly json?: true
+}
+
+/** The folder in which a command looks for the tenant's file, unless it is told another. */
+export const TENANTS_DIR = 'tenants'
+
+/** Those of the options that a printed command must repeat to do the same. */
+export function wordsOf({ dir, by }: ChangeOptions): string {
+  const words = [...(dir === TENANTS_DIR ? [] : ['--dir', dir]), ...(by ? ['--by', by] : [])]
+  return words.map((word) => ` ${shellWord(word)}`).join('')
+}
+
+/** One tenant's record and what is to stand in its place. */
+export interface TenantChange {
+  readonly record: TenantRecord
+  readonly before: TenantFile
+  readonly after: TenantFile
+  /** The command line that, with --yes, writes it without asking; undefined where it needs no yes. */
+  readonly command: string | undefined
+  /** What `--json` says besides. */
+  readonly also?: object
+}
+
+/**
+ * Shows what changes in a tenant's config and, with a yes where it needs one, writes it as a new version and makes the same
+ * change in the tenant's file.
+ */
+export async function changeTenant(
+  change: TenantChange,
+  options: ChangeOptions,
+  { table }: Pick<OperatorUpstreams, 'table'>,
+  io: CommandIo,
+): Promise<void> {
+  const { record, before, after, command } = change
+  if (!options.json) showChange(change, io)
+  const unchanged = changesOf(before, after).length === 0
+  const wanted = command === undefined || options.yes || (!options.json && (await askYes('Write this?', io)))
+  if (!unchanged && !wanted) return reportNotWritten(change, options, io)
+  const { userPoolId } = record
+  const written: RecordWritten = unchanged
+    ? { kind: 'written', record }
+    : await writeRecord(
+        { userPoolId, config: after, old: record },
+        { table, clock: io.clock, updatedBy: options.by || userName() },
+      )
+  const file = written.kind === 'written' ? await editTenantFile(options.dir, { before, after }) : undefined
+  reportWritten(change, written, file, options, io)
+}
+
+function showChange({ record, before, after }: TenantChange, io: CommandIo): void {
+  const paint = createPaint(io.stdout, io.env)
+  const changes = changesOf(before, after)
+  const text = changes.length === 0 ? 'nothing to change\n' : ''
+  const lines = changes.map((change) => `  ${changeText(change, paint)}\n`)
+  io.stdout.write(`${tenantIdOf(record)} (${record.userPoolId})${text ? `: ${text}` : '\n'}${lines.join('')}`)
+}
+
+/** Where nobody said no, what was wanted was not done: whoever goes on after this command must learn it. */
+function reportNotWritten(change: TenantChange, options: ChangeOptions, io: CommandIo): void {
+  if (options.json || !canAsk(io)) io.foundProblems()
+  const command = `${change.command}${wordsOf(options)} --yes`
+  if (options.json) writeJson(io.stdout, { ...changeJson(change), written: false })
+  else io.stdout.write(`\nNothing was written. To write it: ${command}\n`)
+}
+
+function reportWritten(
+  change: TenantChange,
+  written: RecordWritten,
+  file: FileEdit | undefined,
+  { json }: ChangeOptions,
+  io: CommandIo,
+): void {
+  const { record, before, after } = change
+  const changed = changesOf(before, after).length > 0
+  if (written.kind === 'conflict' || file?.state === 'left-alone') io.foundProblems()
+  if (json) {
+    const { version, updatedAt, updatedBy } = (written.kind === 'written' ? written.record : written.now) ?? {}
+    const now = { version, updatedAt, updatedBy }
+    writeJson(io.stdout, { ...changeJson(change), written: changed && written.kind === 'written', now, file })
+  } else if (written.kind === 'conflict') {
+    io.stderr.write(
+      `${createPaint(io.stderr, io.env)('red', 'error:')} ${conflictText(tenantIdOf(record), written.now)}\n`,
+    )
+  } else {
+    const version = changed ? [`version ${written.record.version} written by ${written.record.updatedBy}`] : []
+    const lines = [...version, ...(file ? fileEditLines(file) : [])]
+    io.stdout.write(lines.map((line) => `${line}\n`).join(''))
+  }
+}
+
+function changeJson({ record, before, after, also }: TenantChange) {
+  const { userPoolId } = record
+  return { tenantId: tenantIdOf(record), userPoolId, changes: changesJson(changesOf(before, after)), ...also }
+}

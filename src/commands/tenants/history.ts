@@ -1,0 +1,86 @@
+import type { Command } from 'commander'
+import { createCall } from '../../call.js'
+import { isUserPoolId } from '../../ids.js'
+import { changesJson, changesOf, type FieldChange } from '../../operator/records/changes.js'
+import { findTenant, findTenants, noSuchTenant } from '../../operator/records/find.js'
+import { tenantIdOf } from '../../operator/records/record.js'
+import { AWS_CALL_MS } from '../../operator/records/write.js'
+import { withUpstreams } from '../../operator/upstreams.js'
+import { defineCommand } from '../../terminal/command.js'
+import { NotPossible } from '../../terminal/failure.js'
+import { type CommandIo, writeJson } from '../../terminal/io.js'
+import { textTable } from '../../terminal/text-table.js'
+import type { Table, TenantRecord } from '../../upstreams/operator.js'
+import { TENANT_ARGUMENT } from './record.js'
+
+/** One version of a tenant, and what it changed against the one before. */
+interface Version {
+  readonly version: number
+  readonly updatedAt: string
+  readonly updatedBy: string
+  /** `added`: there was none before; `removed`: from here on the pool was not in the table. */
+  readonly what: 'added' | 'changed' | 'removed'
+  readonly changes: readonly FieldChange[]
+}
+
+/** `tenants history`: every version of a tenant, also of one that was removed. */
+export function tenantsHistoryCommand(io: CommandIo): Command {
+  const path = 'corbado-gateway tenants history'
+  return defineCommand(io, {
+    path,
+    summary: 'Lists the versions of a tenant, the newest first: when, by whom, which fields changed.',
+    examples: [`${path} acme-shop`, `${path} eu-central-1_Ac0meSh0p --json`],
+  })
+    .argument(TENANT_ARGUMENT[0], `${TENANT_ARGUMENT[1]}; of a removed one, its user pool id`)
+    .option('--json', 'print { userPoolId, versions }, with the values of changed fields')
+    .action((word: string, { json = false }: { json?: boolean }) =>
+      withUpstreams(io, async ({ table }) => {
+        const records = await fetchHistory(word, table)
+        const versions = versionsOf(records)
+        const name = records.findLast(({ record }) => !record.endsWith('-removed')) ?? records[0]
+        if (json) writeJson(io.stdout, { userPoolId: name?.userPoolId, versions: versions.map(versionJson) })
+        else io.stdout.write(`${name && tenantIdOf(name)} (${name?.userPoolId})\n${historyText(versions)}`)
+      }),
+    )
+}
+
+/** All records of the pool that a word names, the oldest first. */
+async function fetchHistory(word: string, table: Table): Promise<TenantRecord[]> {
+  const records = await table.listConfigs(createCall(AWS_CALL_MS))
+  const removed = isUserPoolId(word) && findTenants(records, word).length === 0
+  const current = removed ? undefined : findTenant(records, word)
+  const userPoolId = removed ? word : current?.userPoolId
+  const kept = userPoolId ? await table.listVersions(userPoolId, createCall(AWS_CALL_MS)) : []
+  if (!current) {
+    if (kept.length === 0) throw new NotPossible(noSuchTenant(records, word))
+    return kept
+  }
+  // A write that was stopped half-way has kept the current record already.
+  return [...kept.filter(({ version }) => version < current.version), current]
+}
+
+function versionsOf(records: readonly TenantRecord[]): Version[] {
+  let before: TenantRecord | undefined
+  const versions = records.map((record): Version => {
+    const { version, updatedAt, updatedBy } = record
+    const previous = before
+    before = record
+    const line = { version, updatedAt, updatedBy, changes: [] }
+    if (record.record.endsWith('-removed')) return { ...line, what: 'removed' }
+    if (!previous || previous.record.endsWith('-removed')) return { ...line, what: 'added' }
+    return { ...line, what: 'changed', changes: changesOf(previous.config, record.config) }
+  })
+  return versions.reverse()
+}
+
+function versionJson(version: Version) {
+  return { ...version, changes: changesJson(version.changes) }
+}
+
+function historyText(versions: readonly Version[]): string {
+  const rows = versions.map(({ version, updatedAt, updatedBy, what, changes }) => {
+    const fields = changes.map(({ field }) => field || '(all of it)').join(', ')
+    return [String(version), updatedAt, updatedBy, what === 'changed' ? fields || 'nothing' : what]
+  })
+  return textTable(['version', 'when', 'by', 'changed'], rows)
+}

@@ -1,0 +1,59 @@
+import type { Command } from 'commander'
+import { createCall } from '../../call.js'
+import { tenantIdOf, textOf } from '../../operator/records/record.js'
+import { AWS_CALL_MS } from '../../operator/records/write.js'
+import { withUpstreams } from '../../operator/upstreams.js'
+import { defineCommand } from '../../terminal/command.js'
+import { type CommandIo, writeJson } from '../../terminal/io.js'
+import { textTable } from '../../terminal/text-table.js'
+import type { TenantRecord } from '../../upstreams/operator.js'
+
+/** `tenants list`: who is in the table, one line each. */
+export function tenantsListCommand(io: CommandIo): Command {
+  const path = 'corbado-gateway tenants list'
+  return defineCommand(io, {
+    path,
+    summary: 'Lists the tenants of the table with status, alias and last change.',
+    examples: [path, `${path} passkeys-off`, `${path} acme --json`],
+  })
+    .argument('[word]', 'only those with it in tenant, customer or pool, or with this status or alias')
+    .option('--json', 'print a list')
+    .action((word: string | undefined, { json = false }: { json?: boolean }) =>
+      withUpstreams(io, async ({ table }) => {
+        const records = await table.listConfigs(createCall(AWS_CALL_MS))
+        const rows = records.map(rowOf).filter((row) => word === undefined || fits(row, word.toLowerCase()))
+        rows.sort((a, b) => (a.tenantId < b.tenantId ? -1 : 1))
+        if (json) writeJson(io.stdout, rows)
+        else io.stdout.write(listText(rows, records.length))
+      }),
+    )
+}
+
+type Row = ReturnType<typeof rowOf>
+
+function rowOf(record: TenantRecord) {
+  const { userPoolId, version, updatedAt, updatedBy } = record
+  return {
+    tenantId: tenantIdOf(record),
+    customer: textOf(record, 'customer'),
+    userPoolId,
+    status: textOf(record, 'status'),
+    alias: textOf(record, 'alias'),
+    version,
+    updatedAt,
+    updatedBy,
+  }
+}
+
+function fits({ tenantId, customer, userPoolId, status, alias }: Row, word: string): boolean {
+  const named = [tenantId, customer, userPoolId].some((name) => name.toLowerCase().includes(word))
+  return named || status === word || alias.toLowerCase() === word
+}
+
+function listText(rows: readonly Row[], total: number): string {
+  const count = `${rows.length} of ${total} ${total === 1 ? 'tenant' : 'tenants'}\n`
+  if (rows.length === 0) return count
+  const names = ['tenant', 'customer', 'pool', 'status', 'alias', 'version', 'changed', 'by']
+  const cells = rows.map((row) => Object.values(row).map((cell) => String(cell) || '-'))
+  return `${textTable(names, cells)}${count}`
+}

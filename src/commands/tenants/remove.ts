@@ -1,0 +1,120 @@
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { createCall } from '../../call.js'
+import { readConfigRules } from '../../operator/config-rules.js'
+import { deleteTenantFile } from '../../operator/files/delete.js'
+import { fetchPoolTriggers, slotsOf } from '../../operator/pool/triggers.js'
+import { AWS_CALL_MS, conflictText, keepRecord } from '../../operator/records/write.js'
+import { readOperatorSettings } from '../../operator/settings.js'
+import { userName } from '../../operator/user-name.js'
+import type { TenantFile } from '../../tenant/config.js'
+import { askLine, canAsk } from '../../terminal/ask.js'
+import { defineCommand } from '../../terminal/command.js'
+import { NotPossible, WrongUsage } from '../../terminal/failure.js'
+import { type CommandIo, createPaint, writeJson } from '../../terminal/io.js'
+import { shellWord } from '../../terminal/shell-word.js'
+import type { OperatorUpstreams, Table, TenantRecord } from '../../upstreams/operator.js'
+import { type ChangeOptions, wordsOf } from './change.js'
+import { addChangeOptions, TENANT_ARGUMENT, withTenant } from './record.js'
+
+type RemoveOptions = ChangeOptions & { readonly confirm?: string; readonly unchecked?: true }
+
+/** `tenants remove`: takes a tenant out of the table, and its file away. */
+export function tenantsRemoveCommand(io: CommandIo): Command {
+  const path = 'corbado-gateway tenants remove'
+  const command = defineCommand(io, {
+    path,
+    summary:
+      "Takes a tenant out of the table and deletes its file. Refuses while the pool's triggers call the gateway: every " +
+      'login of the pool would fail. Keeps all versions; a pool that comes back goes on counting.',
+    examples: [`${path} acme-shop`, `${path} acme-shop --confirm acme-shop`],
+  })
+    .argument(...TENANT_ARGUMENT)
+    .option('--confirm <tenantId>', 'the tenant id once more, instead of being asked for it')
+    .option('--unchecked', "remove it although nobody can tell what the pool's triggers call")
+  return addChangeOptions(command).action((word: string, options: RemoveOptions) =>
+    withTenant(word, io, async ({ record, config }, upstreams) => {
+      await requireUnwired(config, options, upstreams, io)
+      if (!options.json) showRemoval(config, record, io)
+      if (await isConfirmed(config, options, io)) await remove(record, config, options, upstreams.table, io)
+      else reportNotRemoved(config, options, io)
+    }),
+  )
+}
+
+/** @throws NotPossible while triggers call the gateway, or where nobody can tell and nobody said that this will do */
+async function requireUnwired(
+  tenant: TenantFile,
+  { unchecked }: RemoveOptions,
+  upstreams: OperatorUpstreams,
+  io: CommandIo,
+): Promise<void> {
+  if (unchecked) return
+  const { gatewayFunctionArn, doctorRoleArn } = readOperatorSettings(io.env, ['gatewayFunctionArn'])
+  const triggers = await fetchPoolTriggers(tenant, { upstreams, doctorRoleArn })
+  if (triggers.kind === 'not-checkable') {
+    throw new NotPossible(
+      `nobody can tell whether triggers of ${tenant.userPoolId} still call the gateway: ${triggers.why}. Ask the ` +
+        'customer, and give --unchecked where they do not.',
+    )
+  }
+  const slots = slotsOf(triggers.functionArns, gatewayFunctionArn)
+  if (slots.length === 0) return
+  throw new NotPossible(
+    `triggers of ${tenant.userPoolId} still call the gateway (${slots.join(', ')}): without the tenant they would fail. ` +
+      'The customer takes them off first: corbado-gateway wire undo --help',
+  )
+}
+
+function showRemoval({ tenantId, userPoolId, status }: TenantFile, { version }: TenantRecord, io: CommandIo): void {
+  const paint = createPaint(io.stdout, io.env)
+  const what = `${tenantId} (${userPoolId}), ${status}, version ${version}`
+  io.stdout.write(`${paint('red', '-')} ${what}\n  its versions stay in the table; its file is deleted\n`)
+}
+
+async function isConfirmed({ tenantId }: TenantFile, options: RemoveOptions, io: CommandIo): Promise<boolean> {
+  const { confirm, json } = options
+  if (confirm !== undefined && confirm !== tenantId) {
+    throw new WrongUsage(
+      `--confirm says ${JSON.stringify(confirm)}, but the tenant id is ${tenantId}: nothing was removed`,
+    )
+  }
+  if (confirm !== undefined || json || !canAsk(io)) return confirm !== undefined
+  return (await askLine('Type the tenant id to remove it: ', io)) === tenantId
+}
+
+function reportNotRemoved({ tenantId, userPoolId }: TenantFile, options: RemoveOptions, io: CommandIo): void {
+  // Where nobody was asked, what was wanted was not done: whoever goes on after this command must learn it.
+  if (options.json || !canAsk(io)) io.foundProblems()
+  const unchecked = options.unchecked ? ' --unchecked' : ''
+  const words = `${shellWord(tenantId)}${wordsOf(options)}${unchecked} --confirm ${shellWord(tenantId)}`
+  const command = `corbado-gateway tenants remove ${words}`
+  if (options.json) writeJson(io.stdout, { tenantId, userPoolId, removed: false })
+  else io.stdout.write(`\nNothing was removed. To remove it: ${command}\n`)
+}
+
+async function remove(
+  record: TenantRecord,
+  { tenantId, userPoolId }: TenantFile,
+  { by, dir, json }: RemoveOptions,
+  table: Table,
+  io: CommandIo,
+): Promise<void> {
+  const { version } = record
+  await keepRecord(record, table)
+  if (!(await table.deleteConfig(userPoolId, version, createCall(AWS_CALL_MS)))) {
+    const now = await table.fetchConfigNow(userPoolId, createCall(AWS_CALL_MS))
+    // Where it is gone, a deletion of ours was sent twice or somebody else's was first: it is what was wanted.
+    if (now) throw new NotPossible(conflictText(tenantId, now))
+  }
+  const updatedAt = new Date(io.clock.now()).toISOString()
+  const removal = { ...record, record: `v${version}-removed`, updatedAt, updatedBy: by || userName(), config: null }
+  await table.keepVersion(removal, createCall(AWS_CALL_MS))
+  const file = await deleteTenantFile(join(dir, `${tenantId}.yaml`), userPoolId, readConfigRules(io.env))
+  if (json) return writeJson(io.stdout, { tenantId, userPoolId, removed: true, version, file })
+  const lines = [
+    `removed; corbado-gateway tenants history ${shellWord(userPoolId)} shows what there was`,
+    file.deleted ? `${file.file}: deleted` : `${file.file} ${file.reason}: no file was deleted`,
+  ]
+  io.stdout.write(lines.map((line) => `${line}\n`).join(''))
+}

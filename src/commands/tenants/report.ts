@@ -1,0 +1,75 @@
+import { changesJson } from '../../operator/records/changes.js'
+import { tenantIdOf } from '../../operator/records/record.js'
+import { conflictText } from '../../operator/records/write.js'
+import { type CommandIo, createPaint, writeJson } from '../../terminal/io.js'
+import { shellWord } from '../../terminal/shell-word.js'
+import type { Plan } from './plan.js'
+import { planText } from './plan-text.js'
+import type { Conflict, Written } from './plan-write.js'
+
+/** Enough to see which ones; `--json` has them all. */
+const NAMES_MAX = 20
+
+/** Shows a plan. */
+export function reportPlan(plan: Plan, json: boolean, io: CommandIo): void {
+  if (json) writeJson(io.stdout, { applied: false, ...planJson(plan) })
+  else io.stdout.write(planText(plan, createPaint(io.stdout, io.env)))
+}
+
+/** Says how a plan that was only shown is carried out. */
+export function reportNotApplied(plan: Plan, dir: string, takeStatus: boolean, io: CommandIo): void {
+  if (plan.writes.length === 0) return
+  const command = `corbado-gateway tenants apply ${shellWord(dir)}${takeStatus ? ' --status' : ''} --yes`
+  io.stdout.write(`\nNothing was written. To write it: ${command}\n`)
+}
+
+/** Says what was written and, after a conflict or a fault, what was not; both make the exit code 1. */
+export function reportApplied(plan: Plan, written: Written, json: boolean, io: CommandIo): void {
+  const { added, changed } = written
+  const complete = added.length + changed.length === plan.writes.length
+  if (!complete) io.foundProblems()
+  if (json) writeJson(io.stdout, { applied: complete, ...planJson(plan), written: writtenJson(written) })
+  else writtenText(plan, written, complete, io)
+}
+
+function writtenText(plan: Plan, written: Written, complete: boolean, io: CommandIo): void {
+  const { added, changed, conflicts } = written
+  const paint = createPaint(io.stderr, io.env)
+  for (const { tenantId, now } of conflicts) {
+    io.stderr.write(`${paint('red', 'error:')} ${conflictText(tenantId, now)}\n`)
+  }
+  if (!complete) io.stderr.write(`${partText(plan, written)}\n`)
+  const counts = `${added.length} added, ${changed.length} changed, ${plan.untouched} untouched`
+  io.stdout.write(`${counts}\n`)
+}
+
+function planJson({ writes, untouched, keptStatus, withoutFile }: Plan) {
+  const name = ({ tenantId, userPoolId }: { tenantId: string; userPoolId: string }) => ({ tenantId, userPoolId })
+  return {
+    added: writes.filter(({ old }) => !old).map(({ tenant }) => name(tenant)),
+    changed: writes
+      .filter(({ old }) => old)
+      .map(({ tenant, changes }) => ({
+        ...name(tenant),
+        changes: changesJson(changes),
+      })),
+    untouched,
+    keptStatus: keptStatus.map(({ tenant, fileStatus }) => ({ ...name(tenant), status: tenant.status, fileStatus })),
+    withoutFile: withoutFile.map((record) => name({ tenantId: tenantIdOf(record), userPoolId: record.userPoolId })),
+  }
+}
+
+function writtenJson({ added, changed, conflicts }: Written) {
+  return { added, changed, conflicts: conflicts.map(({ tenantId, now }) => ({ tenantId, ...(now && byWhom(now)) })) }
+}
+
+function byWhom({ version, updatedBy, updatedAt }: NonNullable<Conflict['now']>) {
+  return { version, updatedBy, updatedAt }
+}
+
+function partText({ writes }: Plan, { added, changed }: Written): string {
+  const ids = [...added, ...changed]
+  const more = ids.length > NAMES_MAX ? ` and ${ids.length - NAMES_MAX} more` : ''
+  const names = ids.length === 0 ? '' : ` (${ids.slice(0, NAMES_MAX).join(', ')}${more})`
+  return `Stopped: ${ids.length} of ${writes.length} were written${names}. The same command plans the rest anew.`
+}

@@ -1,0 +1,76 @@
+import type { Command } from 'commander'
+import { createCall } from '../../call.js'
+import { accountClashes, type ConfigSource } from '../../operator/files/account-clashes.js'
+import { tenantIdOf } from '../../operator/records/record.js'
+import { AWS_CALL_MS } from '../../operator/records/write.js'
+import type { TenantFile } from '../../tenant/config.js'
+import { defineCommand } from '../../terminal/command.js'
+import { NotPossible, WrongUsage } from '../../terminal/failure.js'
+import type { CommandIo } from '../../terminal/io.js'
+import { shellWord } from '../../terminal/shell-word.js'
+import type { OperatorUpstreams, TenantRecord } from '../../upstreams/operator.js'
+import { type ChangeOptions, changeTenant } from './change.js'
+import { addChangeOptions, requireValid, TENANT_ARGUMENT, withTenant } from './record.js'
+import { recordSource } from './table-clashes.js'
+
+/** `tenants rollback`: an earlier config again, as a new version. */
+export function tenantsRollbackCommand(io: CommandIo): Command {
+  const path = 'corbado-gateway tenants rollback'
+  const command = defineCommand(io, {
+    path,
+    summary:
+      'Writes an earlier config of a tenant, status included, as a new version. Without --yes, shows what would change.',
+    examples: [`${path} acme-shop`, `${path} acme-shop --to 3 --yes`],
+  })
+    .argument(...TENANT_ARGUMENT)
+    .option('--to <version>', 'the version to go back to (default: the one before the current)', versionNumber)
+    .option('--yes', 'write it without being asked')
+  return addChangeOptions(command).action((word: string, options: ChangeOptions & { to?: number }) =>
+    rollBack(word, options, io),
+  )
+}
+
+function versionNumber(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new WrongUsage('--to must be a version number, as tenants history shows them')
+  return Number(text)
+}
+
+function rollBack(word: string, options: ChangeOptions & { to?: number }, io: CommandIo): Promise<void> {
+  return withTenant(word, io, async ({ record, config: before, records }, upstreams, env) => {
+    const target = await fetchTarget(record, options.to, upstreams)
+    const after = requireValid(target.config, target, env)
+    requireFree(after, record, records)
+    const to = `--to ${target.version}`
+    const command = `corbado-gateway tenants rollback ${shellWord(before.tenantId)} ${to}`
+    if (!options.json) {
+      io.stdout.write(`back to version ${target.version} by ${target.updatedBy} of ${target.updatedAt}\n`)
+    }
+    await changeTenant({ record, before, after, command }, options, upstreams, io)
+  })
+}
+
+async function fetchTarget(record: TenantRecord, to: number | undefined, { table }: OperatorUpstreams) {
+  const kept = (await table.listVersions(record.userPoolId, createCall(AWS_CALL_MS))).filter(
+    ({ record: name, version }) => name === `v${version}` && version < record.version,
+  )
+  const target = to === undefined ? kept.at(-1) : kept.find(({ version }) => version === to)
+  if (target) return target
+  const versions = kept.map(({ version }) => version).reverse()
+  const there = versions.length === 0 ? 'there is no earlier one' : `the earlier ones are ${versions.join(', ')}`
+  throw new NotPossible(`${tenantIdOf(record)} cannot go back: it is at version ${record.version}, and ${there}`)
+}
+
+/** The name that a tenant had may be another's by now, and so may the account. */
+function requireFree(after: TenantFile, { userPoolId }: TenantRecord, records: readonly TenantRecord[]): void {
+  const { tenantId } = after
+  const others = records.filter((other) => other.userPoolId !== userPoolId)
+  const holder = others.find((other) => tenantIdOf(other) === tenantId)
+  if (holder) throw new NotPossible(`the tenant id ${tenantId} is used by user pool ${holder.userPoolId} now`)
+  const own: ConfigSource = { value: after, where: () => '', issueAt: configIssue }
+  const [clash] = accountClashes([...others.map(recordSource), own])
+  if (clash) throw new NotPossible(`${tenantId} cannot go back: ${clash.field} ${clash.message}`)
+}
+
+function configIssue(path: string, message: string) {
+  return { file: '', line: 1, column: 1, field: path.slice(1).replaceAll('/', '.'), message }
+}

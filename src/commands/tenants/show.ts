@@ -1,0 +1,39 @@
+import type { Command } from 'commander'
+import { stringify } from 'yaml'
+import { createCall } from '../../call.js'
+import { printable } from '../../operator/records/changes.js'
+import { findTenant } from '../../operator/records/find.js'
+import { textOf } from '../../operator/records/record.js'
+import { AWS_CALL_MS } from '../../operator/records/write.js'
+import { readOperatorSettings } from '../../operator/settings.js'
+import { withUpstreams } from '../../operator/upstreams.js'
+import { defineCommand } from '../../terminal/command.js'
+import { type CommandIo, writeJson } from '../../terminal/io.js'
+import { TENANT_ARGUMENT } from './record.js'
+
+/** `tenants show`: one tenant as the table has it. */
+export function tenantsShowCommand(io: CommandIo): Command {
+  const path = 'corbado-gateway tenants show'
+  return defineCommand(io, {
+    path,
+    summary: "Prints a tenant's config as the table has it, who wrote it and when, and its hosted ARN.",
+    examples: [`${path} acme-shop`, `${path} eu-central-1_Ac0meSh0p --json`],
+  })
+    .argument(...TENANT_ARGUMENT)
+    .option('--json', 'print { config, version, updatedAt, updatedBy, hostedArn }')
+    .action((word: string, { json = false }: { json?: boolean }) =>
+      withUpstreams(io, async ({ table }) => {
+        const record = findTenant(await table.listConfigs(createCall(AWS_CALL_MS)), word)
+        const { version, updatedAt, updatedBy } = record
+        const { gatewayFunctionArn } = readOperatorSettings(io.env)
+        const hostedArn = gatewayFunctionArn && `${gatewayFunctionArn}:${textOf(record, 'alias')}`
+        const config = printable(record.config)
+        if (json) return writeJson(io.stdout, { config, version, updatedAt, updatedBy, hostedArn })
+        const about = [
+          `version ${version} by ${updatedBy} of ${updatedAt}`,
+          ...(hostedArn ? [`hosted ARN ${hostedArn}`] : []),
+        ]
+        io.stdout.write(`${about.map((line) => `# ${line}\n`).join('')}${stringify(config, { lineWidth: 0 })}`)
+      }),
+    )
+}

@@ -1,0 +1,101 @@
+import type { Command } from 'commander'
+import type { Env } from '../../env.js'
+import { isBlocking } from '../../operator/doctor/finding.js'
+import { readOperatorSettings } from '../../operator/settings.js'
+import type { TenantFile } from '../../tenant/config.js'
+import { defineCommand } from '../../terminal/command.js'
+import { NotPossible } from '../../terminal/failure.js'
+import type { CommandIo } from '../../terminal/io.js'
+import { shellWord } from '../../terminal/shell-word.js'
+import type { OperatorUpstreams } from '../../upstreams/operator.js'
+import { reportRefused, writeFindings } from './activate-report.js'
+import { type ChangeOptions, changeTenant } from './change.js'
+import { addChangeOptions, requireValid, TENANT_ARGUMENT, withTenant } from './record.js'
+
+type Status = TenantFile['status']
+
+/** One command that changes what is served. */
+interface StatusCommand {
+  readonly name: string
+  readonly to: Status
+  readonly from: readonly Status[]
+  /** Where this is not the command for a tenant in another state. */
+  readonly instead: string
+  readonly summary: string
+  /** It stops logins, so it is shown first and written with a yes. */
+  readonly asks?: true
+  /** The doctor must have nothing against it. */
+  readonly examines?: true
+}
+
+const follows = 'The gateway follows when its copy of the config is renewed, TENANT_STALE_SECONDS later at most.'
+
+const STATUS_COMMANDS: readonly StatusCommand[] = [
+  {
+    name: 'activate',
+    to: 'active',
+    from: ['draft', 'passkeys-off', 'suspended'],
+    instead: '',
+    summary: `Runs the doctor and, unless a check fails, serves the tenant. ${follows}`,
+    examines: true,
+  },
+  {
+    name: 'pause',
+    to: 'passkeys-off',
+    from: ['active'],
+    instead: 'only an active tenant can be paused',
+    summary: `Begins no new passkey login; clients use the customer's own. Logins under way run to their end. ${follows}`,
+  },
+  {
+    name: 'resume',
+    to: 'active',
+    from: ['passkeys-off', 'suspended'],
+    instead: 'a draft goes live by corbado-gateway tenants activate',
+    summary: `Serves a paused or suspended tenant again, as it was. ${follows}`,
+  },
+  {
+    name: 'suspend',
+    to: 'suspended',
+    from: ['active', 'passkeys-off', 'draft'],
+    instead: '',
+    summary: `Refuses every passkey login and action of the tenant, those under way too. ${follows}`,
+    asks: true,
+  },
+]
+
+/** `tenants activate|pause|resume|suspend`. */
+export function tenantsStatusCommands(io: CommandIo): Command[] {
+  return STATUS_COMMANDS.map((status) => {
+    const path = `corbado-gateway tenants ${status.name}`
+    const example = `${path} acme-shop${status.asks ? ' --yes' : ''}`
+    const command = defineCommand(io, { path, summary: status.summary, examples: [example] })
+    if (status.asks) command.option('--yes', 'write it without being asked')
+    return addChangeOptions(command.argument(...TENANT_ARGUMENT)).action((word: string, options: ChangeOptions) =>
+      setStatus(status, word, options, io),
+    )
+  })
+}
+
+function setStatus(status: StatusCommand, word: string, options: ChangeOptions, io: CommandIo): Promise<void> {
+  const { name, to, from, instead, asks, examines } = status
+  return withTenant(word, io, async ({ record, config: before }, upstreams, env) => {
+    const { tenantId } = before
+    if (before.status !== to && !from.includes(before.status)) {
+      throw new NotPossible(`${tenantId} is ${before.status}: ${instead}`)
+    }
+    const findings = examines ? await examine(requireValid(before, record, env), upstreams, env, io) : []
+    if (findings.some(isBlocking)) {
+      return reportRefused(tenantId, findings, options.json === true, io)
+    }
+    if (examines && !options.json) writeFindings(findings, io)
+    const command = asks ? `corbado-gateway tenants ${name} ${shellWord(tenantId)}` : undefined
+    const also = examines ? { findings } : {}
+    await changeTenant({ record, before, after: { ...before, status: to }, command, also }, options, upstreams, io)
+  })
+}
+
+async function examine(tenant: TenantFile, upstreams: OperatorUpstreams, env: Env, io: CommandIo) {
+  const settings = readOperatorSettings(io.env, ['gatewayFunctionArn', 'doctorRoleArn'])
+  const { diagnose } = await import('../../operator/doctor/index.js')
+  return diagnose(tenant, { upstreams, env, settings })
+}

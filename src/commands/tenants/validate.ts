@@ -1,0 +1,24 @@
+import type { Command } from 'commander'
+import { readConfigRules } from '../../operator/config-rules.js'
+import { readTenantFolder } from '../../operator/files/folder.js'
+import { folderJson, reportIssues } from '../../operator/files/issues.js'
+import { defineCommand } from '../../terminal/command.js'
+import { type CommandIo, writeJson } from '../../terminal/io.js'
+
+/** `tenants validate`: needs neither AWS nor any setting. */
+export function tenantsValidateCommand(io: CommandIo): Command {
+  return defineCommand(io, {
+    path: 'corbado-gateway tenants validate',
+    summary: 'Checks every tenant file of a folder and reports all that is wrong with them.',
+    examples: ['corbado-gateway tenants validate', 'corbado-gateway tenants validate tenants --json'],
+  })
+    .argument('[dir]', 'folder of the tenant files', 'tenants')
+    .option('--json', 'print { valid, tenants, issues }')
+    .action(async (dir: string, { json = false }: { json?: boolean }) => {
+      const folder = await readTenantFolder(dir, readConfigRules(io.env))
+      if (folder.issues.length > 0) return reportIssues(folder, json, io)
+      const { length } = folder.entries
+      if (json) writeJson(io.stdout, folderJson(folder))
+      else io.stdout.write(`${length} ${length === 1 ? 'tenant is' : 'tenants are'} valid\n`)
+    })
+}

@@ -1,0 +1,93 @@
+import type { Command } from 'commander'
+import type { UserPoolId } from '../../ids.js'
+import { askYes, canAsk } from '../../terminal/ask.js'
+import { defineCommand } from '../../terminal/command.js'
+import { NotPossible } from '../../terminal/failure.js'
+import type { CommandIo } from '../../terminal/io.js'
+import { lookAt, planFor, replacingOptions, type WireOptions, wireExample, wireWords, withTarget } from './options.js'
+import { type OwnedPool, withOwnedPool } from './pool.js'
+import { reportPlan, reportWritten, type WireReport } from './report.js'
+import { dropSnapshot, snapshotName, writeSnapshot } from './snapshot.js'
+import { regionOf } from './target.js'
+import { managedText, npxLine } from './text.js'
+import { writeWiring } from './write.js'
+
+interface ApplyOptions extends WireOptions {
+  readonly yes?: true
+  readonly snapshot?: string
+  readonly unmanaged?: true
+}
+
+/** `wire apply`: points a pool's triggers at the gateway, and leaves everything else as it is. */
+export function wireApplyCommand(io: CommandIo): Command {
+  const command = defineCommand(io, {
+    path: 'corbado-gateway wire apply',
+    summary: "Points a user pool's triggers at Corbado, once the plan that it shows is agreed to.",
+    examples: [wireExample('apply'), wireExample('apply', ' --yes')],
+  })
+  return withTarget(command)
+    .option('--yes', 'write what the plan shows, without being asked')
+    .option('--snapshot <file>', 'where to keep the pool as it was (default: <userPoolId>.<time>.json here)')
+    .option('--unmanaged', 'write although CloudFormation or Terraform is known to manage the pool')
+    .option(
+      '--json',
+      'print { applied, userPoolId, name, arn, changes, taken, warnings, management, snapshot, different }',
+    )
+    .action((userPoolId: UserPoolId, options: ApplyOptions) => {
+      return withOwnedPool({ userPoolId, region: regionOf(options.arn) }, io, async (pool) => {
+        const report = await lookAt(pool, options)
+        if (await isWanted(report, userPoolId, options, io)) await apply(pool, report, userPoolId, options, io)
+      })
+    })
+}
+
+/** Shows the plan. Is there something to write, and may it be written? */
+async function isWanted(report: WireReport, userPoolId: UserPoolId, options: ApplyOptions, io: CommandIo) {
+  const { plan, json } = report
+  const possible = plan.changes.length > 0 && plan.taken.length === 0
+  const management = options.unmanaged ? undefined : report.management
+  if (!json || !options.yes || !possible || management) reportPlan(report, io)
+  if (plan.taken.length > 0 && !json) {
+    const words = wireWords('apply', userPoolId, replacingOptions(options, plan))
+    io.stdout.write(`\nNothing was written. To let go of what is in use:\n  ${npxLine(words)}\n`)
+  }
+  if (!possible) return false
+  if (management) {
+    const instead = npxLine([...wireWords('plan', userPoolId, options), '--as', management.tool])
+    throw new NotPossible(
+      `nothing was written: ${managedText(management)}, and its next run could take the change back. ` +
+        `See how to make it there: ${instead}. If that is wrong: --unmanaged`,
+    )
+  }
+  if (options.yes || (!json && (await askYes('Write this?', io)))) return true
+  if (json || !canAsk(io)) io.foundProblems()
+  const words = [...wireWords('apply', userPoolId, options), ...applyWords(options), '--yes']
+  if (!json) io.stdout.write(`\nNothing was written. To write it:\n  ${npxLine(words)}\n`)
+  return false
+}
+
+/** Those of the options that only this command has, for a printed line that does the same. */
+function applyWords({ snapshot, unmanaged }: ApplyOptions): string[] {
+  return [...(snapshot === undefined ? [] : ['--snapshot', snapshot]), ...(unmanaged ? ['--unmanaged'] : [])]
+}
+
+async function apply(
+  pool: OwnedPool,
+  report: WireReport,
+  userPoolId: UserPoolId,
+  options: ApplyOptions,
+  io: CommandIo,
+): Promise<void> {
+  const now = io.clock.now()
+  const snapshot = options.snapshot ?? snapshotName(userPoolId, now)
+  const recorded = { region: regionOf(options.arn), changes: report.plan.changes }
+  const different = await writeWiring({
+    pool,
+    shown: report.plan,
+    planOf: (userPool) => planFor(options, userPool),
+    keep: (userPool) => writeSnapshot(snapshot, userPool, recorded, now),
+    discard: () => dropSnapshot(snapshot),
+  })
+  const undo = ['wire', 'undo', userPoolId, '--snapshot', snapshot]
+  reportWritten(report, { different, snapshot, undo }, io)
+}

@@ -1,0 +1,52 @@
+import { type Command, Option } from 'commander'
+import type { UserPoolId } from '../../ids.js'
+import { defineCommand } from '../../terminal/command.js'
+import type { CommandIo } from '../../terminal/io.js'
+import { TOOLS, type Tool } from './managed.js'
+import { lookAt, replacingOptions, type WireOptions, wireExample, wireWords, withTarget } from './options.js'
+import { withOwnedPool } from './pool.js'
+import { reportPlan, type WireReport } from './report.js'
+import { regionOf } from './target.js'
+import { npxLine, toolText } from './text.js'
+
+interface PlanOptions extends WireOptions {
+  readonly as?: Tool
+}
+
+/** `wire plan`: what `wire apply` would change in a pool. */
+export function wirePlanCommand(io: CommandIo): Command {
+  const command = defineCommand(io, {
+    path: 'corbado-gateway wire plan',
+    summary: "Shows which of a user pool's triggers would point at Corbado. Writes nothing.",
+    examples: [wireExample('plan'), wireExample('plan', ' --as terraform')],
+  })
+  return withTarget(command)
+    .addOption(new Option('--as <tool>', 'print the change for the tool that manages the pool').choices(TOOLS))
+    .option('--json', 'print { applied: false, userPoolId, name, arn, changes, taken, warnings, management, print }')
+    .action((userPoolId: UserPoolId, options: PlanOptions) => showWiring(userPoolId, options, io))
+}
+
+async function showWiring(userPoolId: UserPoolId, options: PlanOptions, io: CommandIo): Promise<void> {
+  await withOwnedPool({ userPoolId, region: regionOf(options.arn) }, io, async (pool) => {
+    const looked = await lookAt(pool, options)
+    const managed = looked.plan.changes.length > 0 ? looked.management?.tool : undefined
+    const report = { ...looked, tool: options.as ?? managed }
+    reportPlan(report, io)
+    if (!report.json) io.stdout.write(nextSteps(report, userPoolId, options))
+  })
+}
+
+function nextSteps(report: WireReport, userPoolId: UserPoolId, options: WireOptions): string {
+  const { plan, tool } = report
+  if (plan.taken.length > 0) {
+    const words = wireWords('plan', userPoolId, replacingOptions(options, plan))
+    return `\nWhat is in use is not replaced, so nothing would be written. To let go of it:\n  ${npxLine(words)}\n`
+  }
+  if (tool) return `\n${toolText(tool, report)}`
+  if (plan.changes.length === 0) return ''
+  return (
+    '\nNothing was written. If CloudFormation, CDK or Terraform makes this pool, see the same with --as cloudformation or\n' +
+    '--as terraform. Else, once Corbado has said that its function lets this pool in, write it:\n' +
+    `  ${npxLine(wireWords('apply', userPoolId, options))}\n`
+  )
+}

@@ -1,0 +1,92 @@
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import type { UserPoolType } from '@aws-sdk/client-cognito-identity-provider'
+import { type Static, Type } from 'typebox'
+import { Check } from 'typebox/value'
+import type { UserPoolId } from '../../ids.js'
+import { isSlot } from '../../operator/pool/slots.js'
+import { NotPossible, WrongUsage } from '../../terminal/failure.js'
+import type { SlotChange } from './changes.js'
+
+/** What `wire undo` reads of a snapshot; the description of the pool beside it is for people. */
+const Snapshot = Type.Object({
+  userPoolId: Type.String(),
+  region: Type.String(),
+  changed: Type.Record(
+    Type.String(),
+    Type.Object({ before: Type.Union([Type.Null(), Type.String()]), after: Type.String() }),
+  ),
+})
+
+/** The changes that one `wire apply` made, as its snapshot recorded them. */
+export interface RecordedWiring {
+  readonly region: string
+  readonly changes: readonly SlotChange[]
+}
+
+/** Where the snapshot goes unless somebody says otherwise: the current folder, under a name that tells what it is. */
+export function snapshotName(userPoolId: UserPoolId, nowMs: number): string {
+  return `${userPoolId}.${new Date(nowMs).toISOString().replaceAll(':', '-')}.json`
+}
+
+/**
+ * Writes what the pool was before, for its owner's eyes only. Replaces nothing.
+ * @throws NotPossible where the file is there already or cannot be written
+ */
+export async function writeSnapshot(
+  file: string,
+  pool: UserPoolType,
+  { region, changes }: RecordedWiring,
+  nowMs: number,
+): Promise<void> {
+  const changed = Object.fromEntries(changes.map(({ slot, from, to }) => [slot, { before: from ?? null, after: to }]))
+  const snapshot = { userPoolId: pool.Id, region, takenAt: new Date(nowMs).toISOString(), changed, userPool: pool }
+  try {
+    await writeFile(file, `${JSON.stringify(snapshot, null, 2)}\n`, { mode: 0o600, flag: 'wx' })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const why = code === 'EEXIST' ? 'is there already' : `cannot be written (${code})`
+    throw new NotPossible(`the snapshot ${file} ${why}; nothing was changed. Name another file with --snapshot.`)
+  }
+}
+
+/** Takes a snapshot away that describes a change which did not happen. */
+export async function dropSnapshot(file: string): Promise<void> {
+  await rm(file, { force: true })
+}
+
+/**
+ * Reads the changes of an earlier `wire apply`.
+ * @throws WrongUsage where the file is not the snapshot of this pool
+ */
+export async function readSnapshot(file: string, userPoolId: UserPoolId): Promise<RecordedWiring> {
+  const { userPoolId: recorded, region, changed } = parseSnapshot(file, await readText(file))
+  if (recorded !== userPoolId)
+    throw new WrongUsage(`${file} is the snapshot of user pool ${recorded}, not of ${userPoolId}.`)
+  const changes = Object.entries(changed).map(([slot, { before, after }]) => {
+    if (!isSlot(slot)) throw notOurs(file)
+    return { slot, from: before ?? undefined, to: after }
+  })
+  return { region, changes }
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    throw new WrongUsage(`${file} cannot be read (${(error as NodeJS.ErrnoException).code}).`)
+  }
+}
+
+function parseSnapshot(file: string, text: string): Static<typeof Snapshot> {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (Check(Snapshot, value)) return value
+  } catch {
+    // Told below, like JSON of another kind.
+  }
+  throw notOurs(file)
+}
+
+function notOurs(file: string): WrongUsage {
+  return new WrongUsage(`${file} is not a snapshot that wire apply wrote.`)
+}

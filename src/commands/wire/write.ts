@@ -1,0 +1,70 @@
+import { setTimeout } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
+import type { UserPoolType } from '@aws-sdk/client-cognito-identity-provider'
+import { isUpstreamError } from '../../errors.js'
+import { NotPossible } from '../../terminal/failure.js'
+import { changedTriggers, type WirePlan } from './changes.js'
+import type { OwnedPool } from './pool.js'
+import { poolDifferences, poolUpdate } from './request.js'
+
+/** Pause before the second try: Cognito lets one change of a pool happen at a time, and each is short. */
+const RETRY_MS = 500
+
+export interface WireWrite {
+  readonly pool: OwnedPool
+  /** What was shown; nothing else is written. */
+  readonly shown: WirePlan
+  planOf(pool: UserPoolType): WirePlan
+  /** Called with what is about to be replaced. */
+  keep(pool: UserPoolType): Promise<void>
+  /** Called where, after all, nothing was. */
+  discard(): Promise<void>
+}
+
+/**
+ * Reads the pool anew, so that what changed since it was shown survives, writes it back with the shown changes, and reads
+ * it once more.
+ * @returns the names of what is not as it was meant to be
+ * @throws NotPossible where nothing was changed, or where that is not known
+ */
+export async function writeWiring(write: WireWrite): Promise<readonly string[]> {
+  const written = (await attempt(write)) ?? (await setTimeout(RETRY_MS, undefined).then(() => attempt(write)))
+  if (written) return written
+  throw new NotPossible('the pool is being changed by somebody else; nothing was changed. Try again in a minute')
+}
+
+/** undefined where somebody else's change was in the way. */
+async function attempt({ pool, shown, planOf, keep, discard }: WireWrite): Promise<readonly string[] | undefined> {
+  const before = await pool.describe()
+  const plan = planOf(before)
+  if (!isDeepStrictEqual(plan, shown)) {
+    throw new NotPossible(
+      "the pool's triggers were changed meanwhile; nothing was changed. The same command plans anew",
+    )
+  }
+  const lambdaConfig = changedTriggers(before, plan.changes)
+  await keep(before)
+  const outcome = await pool.update(poolUpdate(before, lambdaConfig)).catch(async (error: unknown) => {
+    if (!isUpstreamError(error)) {
+      await discard()
+      throw error
+    }
+    throw new NotPossible(`it is not known whether the pool was changed (${error.reason}): look with wire plan`)
+  })
+  if (outcome.kind === 'written') return poolDifferences(before, lambdaConfig, await readAgain(pool))
+  await discard()
+  if (outcome.kind === 'changed-meanwhile') return undefined
+  throw new NotPossible(
+    `Cognito refused the change, and nothing was changed: ${outcome.said}. ` +
+      'A change of triggers sends every setting back as it is; one that Cognito no longer takes must be mended first',
+  )
+}
+
+async function readAgain(pool: OwnedPool): Promise<UserPoolType> {
+  try {
+    return await pool.describe()
+  } catch (error) {
+    const why = isUpstreamError(error) ? error.reason : String(error)
+    throw new NotPossible(`the pool was changed, but could not be read again to check it (${why}): look with wire plan`)
+  }
+}

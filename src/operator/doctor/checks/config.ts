@@ -1,0 +1,30 @@
+import type { ConfigRules } from '../../../env.js'
+import { parseTenantFile } from '../../../tenant/config-rules.js'
+import { type Finding, failed, passed } from '../finding.js'
+import type { Patient } from '../patient.js'
+
+const MEND = "in the tenant's file, then: corbado-gateway tenants apply"
+
+/** Is the config one that this gateway would serve? Nothing else is tried on one that is not. */
+export function checkConfig({ tenant, env, poolArn, word }: Patient): Finding {
+  const fault = configFault(tenant, env)
+  if (fault) return fault
+  if (poolArn === undefined) {
+    const { region } = tenant.aws
+    return failed(
+      'config',
+      `The pool is of ${region}, and this gateway of ${env.awsRegion}: Cognito calls functions of its own region alone.`,
+      `operator: examine it where its gateway is: AWS_REGION=${region} corbado-gateway doctor ${word}; ` +
+        `where ${env.awsRegion} is right, correct aws.region ${MEND}`,
+    )
+  }
+  return passed('config', `The config is valid; its hosted ARN ends in ${tenant.alias}.`)
+}
+
+/** What is wrong with a config by the rules that `tenants validate` goes by; undefined where nothing is. */
+export function configFault(config: unknown, rules: ConfigRules): Finding | undefined {
+  const parsed = parseTenantFile(config, rules)
+  if (parsed.kind === 'valid') return undefined
+  const issues = parsed.issues.map(({ path, message }) => `${path.slice(1).replaceAll('/', '.')} ${message}`)
+  return failed('config', `The config is not valid: ${issues.join('; ')}.`, `operator: correct it ${MEND}`)
+}

@@ -1,0 +1,107 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { isUserPoolId, type UserPoolId } from '../../../ids.js'
+import { type Attempt, attempt, errorTypeOf, isDenied, retryFix, saidOf } from '../../attempt.js'
+import { type Check, dependent, type Finding, failed, notCheckable, passed } from '../finding.js'
+import { type Patient, wantedRole } from '../patient.js'
+import type { RoleExamined, RoleSessions } from './role.js'
+
+const CALL_CHECKS = ['may-get-user', 'may-list-users', 'may-set-mfa', 'no-other-operation', 'no-other-pool'] as const
+
+/** Does the role allow what the gateway needs, and nothing else? All probes are about a user who does not exist. */
+export async function checkCalls(patient: Patient, sessions: RoleExamined['sessions']): Promise<Finding[]> {
+  if (sessions === undefined) return dependent(CALL_CHECKS, 'role-assumable')
+  if (sessions === 'own') return CALL_CHECKS.map((check) => ownRole(check, patient))
+  return (await Promise.all([checkAllowed(patient, sessions), checkDenied(patient, sessions)])).flat()
+}
+
+const OWN_RIGHTS: Readonly<Record<(typeof CALL_CHECKS)[number], string>> = {
+  'may-get-user': 'it allows cognito-idp:AdminGetUser on',
+  'may-list-users': 'it allows cognito-idp:ListUsers on',
+  'may-set-mfa': 'it allows cognito-idp:AdminSetUserMFAPreference on',
+  'no-other-operation': 'it allows no other operation of cognito-idp on',
+  'no-other-pool': 'it allows cognito-idp on no pool but',
+}
+
+/** Whoever runs this is not the gateway's function, and its role lets in nobody else. */
+function ownRole(check: (typeof CALL_CHECKS)[number], { config, poolArn }: Patient): Finding {
+  if (check === 'may-set-mfa' && config.actions.postAppend.mfa === 'none') return NO_FACTOR
+  const what = "Self-hosted: the function's own role is used, which only the function can try."
+  const fix = `operator: nothing where the role is as infra/ makes it; else see that ${OWN_RIGHTS[check]} ${poolArn}`
+  return { ...notCheckable(check, what, fix), byDesign: true }
+}
+
+const NO_FACTOR = passed('may-set-mfa', 'Not needed: post-append sets no factor.')
+
+/** The calls of the gateway, under the session policy that it uses. */
+async function checkAllowed(patient: Patient, { narrowed }: RoleSessions): Promise<Finding[]> {
+  const { config, upstreams, step } = patient
+  const { mfa } = config.actions.postAppend
+  const pool = upstreams.userPool(config.userPoolId, config.aws.region, narrowed)
+  const nobody = nameOfNobody()
+  const [got, listed, set] = await Promise.all([
+    attempt(pool.fetchUser(nobody, step())),
+    attempt(pool.fetchUsers(`username = "${nobody}"`, undefined, step())),
+    mfa === 'none' ? undefined : attempt(pool.preferMfa(nobody, mfa, step())),
+  ])
+  return [
+    allowedFinding('may-get-user', 'AdminGetUser', got, patient),
+    allowedFinding('may-list-users', 'ListUsers', listed, patient),
+    set ? allowedFinding('may-set-mfa', 'AdminSetUserMFAPreference', set, patient) : NO_FACTOR,
+  ]
+}
+
+/** Cognito looks for the user once the permission is there; a factor that the pool has not, it may refuse before that. */
+const AFTER_PERMISSION = /^(UserNotFoundException|InvalidParameterException)$/
+
+function allowedFinding(check: Check, operation: string, tried: Attempt<unknown>, patient: Patient): Finding {
+  const { userPoolId, aws } = patient.config
+  if (tried.kind === 'answered' || AFTER_PERMISSION.test(errorTypeOf(tried) ?? '')) {
+    return passed(check, `The role allows ${operation} on the pool.`)
+  }
+  if (isDenied(tried)) {
+    const what = `The role does not allow ${operation} on the pool: ${saidOf(tried.fault)}.`
+    return failed(check, what, GIVE_PERMISSIONS, wantedRole(patient).permissions)
+  }
+  if (errorTypeOf(tried) === 'ResourceNotFoundException') {
+    const what = `There is no user pool ${userPoolId} in ${aws.region} of account ${aws.accountId}.`
+    return failed(
+      check,
+      what,
+      "operator: correct userPoolId or aws in the tenant's file, then: corbado-gateway tenants apply",
+    )
+  }
+  return notCheckable(check, `${operation} could not be tried: ${saidOf(tried.fault)}.`, retryFix(tried.fault))
+}
+
+/** Calls that the role must not allow; without a session policy, so that it is the role that refuses. None could write. */
+async function checkDenied(patient: Patient, { whole }: RoleSessions): Promise<Finding[]> {
+  const { config, upstreams, step } = patient
+  const { userPoolId, aws } = config
+  const nobody = nameOfNobody()
+  const [operation, pool] = await Promise.all([
+    attempt(upstreams.userPoolSettings(userPoolId, aws.region, whole).fetchGroups(nobody, step())),
+    attempt(upstreams.userPool(idOfNoPool(aws.region), aws.region, whole).fetchUser(nobody, step())),
+  ])
+  return [
+    deniedFinding('no-other-operation', 'AdminListGroupsForUser, which the gateway never calls', operation, patient),
+    deniedFinding('no-other-pool', 'AdminGetUser on other pools of the account', pool, patient),
+  ]
+}
+
+function deniedFinding(check: Check, what: string, tried: Attempt<unknown>, patient: Patient): Finding {
+  if (isDenied(tried)) return passed(check, `The role itself refuses ${what}.`)
+  if (tried.kind === 'fault' && tried.fault.kind !== 'rejected') {
+    return notCheckable(check, `${what} could not be tried: ${saidOf(tried.fault)}.`, retryFix(tried.fault))
+  }
+  return failed(check, `The role allows ${what}.`, GIVE_PERMISSIONS, wantedRole(patient).permissions)
+}
+
+const GIVE_PERMISSIONS = 'customer: give the role the permissions of step 1 of the hand-over, and no others'
+
+const nameOfNobody = () => `doctor-${randomUUID()}`
+
+function idOfNoPool(region: string): UserPoolId {
+  const id = `${region}_${randomBytes(5).toString('hex')}`
+  if (!isUserPoolId(id)) throw new Error(`${id} is no pool id.`)
+  return id
+}

@@ -1,0 +1,73 @@
+import type { UserPoolType } from '@aws-sdk/client-cognito-identity-provider'
+import type { TenantConfig } from '../../../tenant/config.js'
+import { type Check, type Finding, passed, warned } from '../finding.js'
+
+/** What {@link checkSettings} answers for. */
+export const SETTING_CHECKS = [
+  'identifier',
+  'case-sensitivity',
+  'device-tracking',
+  'pool-mfa',
+] as const satisfies readonly Check[]
+
+type Settings = Pick<TenantConfig, 'login' | 'actions'>
+
+/** Do settings of the pool clash with the tenant's flow or with what users type? None of them stops every login. */
+export function checkSettings(pool: UserPoolType, config: Settings): Finding[] {
+  return [identifier(pool, config), caseSensitivity(pool, config), deviceTracking(pool, config), poolMfa(pool, config)]
+}
+
+/** pre-login asks Cognito for a user of the name that was typed, which finds aliases too, and only then for the attribute. */
+function identifier(pool: UserPoolType, { actions }: Settings): Finding {
+  const { identifierAttribute: attribute, acceptAttributeMatch } = actions.preLogin
+  const { UsernameAttributes = [], AliasAttributes = [], AutoVerifiedAttributes = [] } = pool
+  if (UsernameAttributes.some((one) => one === attribute))
+    return passed('identifier', `Users sign in with ${attribute}.`)
+  if (AliasAttributes.some((one) => one === attribute)) {
+    const verifies = attribute === 'preferred_username' || AutoVerifiedAttributes.some((one) => one === attribute)
+    if (verifies || acceptAttributeMatch) return passed('identifier', `${attribute} is an alias of the pool.`)
+    const what = `${attribute} is an alias that counts only once it is verified, and the pool does not have it verified.`
+    return warned(
+      'identifier',
+      what,
+      `customer: add ${attribute} to AutoVerifiedAttributes, unless your app verifies it`,
+    )
+  }
+  if (acceptAttributeMatch) return passed('identifier', `Users are found by ${attribute} (acceptAttributeMatch).`)
+  const what = `${attribute} is neither alias nor sign-in name of the pool: pre-login finds only users whose user name is what they type.`
+  const fix =
+    'operator: where that is not so, set actions.preLogin.acceptAttributeMatch to true, or identifierAttribute to what ' +
+    "users type, in the tenant's file, then: corbado-gateway tenants apply"
+  return warned('identifier', what, fix)
+}
+
+function caseSensitivity({ UsernameConfiguration }: UserPoolType, { actions }: Settings): Finding {
+  const check = 'case-sensitivity'
+  const { identifierAttribute } = actions.preLogin
+  // Without a configuration names are case-sensitive (API reference, UsernameConfigurationType).
+  if (UsernameConfiguration?.CaseSensitive === false) return passed(check, 'User names are compared ignoring case.')
+  if (identifierAttribute === 'phone_number') return passed(check, 'Phone numbers have no case.')
+  const what = `User names are case-sensitive: whoever types ${identifierAttribute} in another case is not found.`
+  return warned(check, what, 'customer: a pool keeps this for its life; have your app lower the case of what is typed')
+}
+
+/** Whether Cognito asks for the device in a custom flow is not documented (aws.md 1.5); the passkey flow would refuse it. */
+function deviceTracking({ DeviceConfiguration }: UserPoolType, { login }: Settings): Finding {
+  const check = 'device-tracking'
+  if (DeviceConfiguration === undefined) return passed(check, 'Devices are not tracked.')
+  if (login.flow === 'password-then-passkey') return passed(check, 'Devices are tracked, which this flow allows.')
+  const what = 'Devices are tracked: a login in which Cognito adds a device challenge is refused by the flow passkey.'
+  return warned(check, what, 'customer: try a login from a remembered device; if it fails, turn device tracking off')
+}
+
+function poolMfa({ MfaConfiguration = 'OFF' }: UserPoolType, { login }: Settings): Finding {
+  const check = 'pool-mfa'
+  if (MfaConfiguration !== 'ON' || login.flow === 'password-then-passkey') {
+    return passed(check, `MFA is ${MfaConfiguration}, which fits the flow ${login.flow}.`)
+  }
+  const what = 'The pool requires MFA, and a login of the flow passkey is not asked for a second factor.'
+  const fix =
+    "operator: where the customer wants one, set login.flow to password-then-passkey in the tenant's file, then: " +
+    'corbado-gateway tenants apply'
+  return warned(check, what, fix)
+}

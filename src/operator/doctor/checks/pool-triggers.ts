@@ -1,0 +1,55 @@
+import type { LambdaConfigType, UserPoolType } from '@aws-sdk/client-cognito-identity-provider'
+import { wireWords } from '../../../commands/wire/options.js'
+import { npxLine } from '../../../commands/wire/text.js'
+import { CUSTOM_AUTH_SLOTS, OTHER_SLOTS, type SlotArns, slotArn } from '../../pool/slots.js'
+import { isOfFunction } from '../../pool/triggers.js'
+import { type Check, type Finding, failed, passed } from '../finding.js'
+import type { Patient } from '../patient.js'
+
+/** What {@link checkTriggers} answers for. */
+export const TRIGGER_CHECKS = ['triggers', 'stray-triggers'] as const satisfies readonly Check[]
+
+type Wired = Pick<Patient, 'hostedArn' | 'settings'> & { readonly config: Pick<Patient['config'], 'userPoolId'> }
+
+/** Does the pool call the gateway where it must, and nowhere else? */
+export function checkTriggers({ LambdaConfig = {} }: Pick<UserPoolType, 'LambdaConfig'>, wired: Wired): Finding[] {
+  return [customAuth(LambdaConfig, wired), strays(LambdaConfig, wired)]
+}
+
+function customAuth(triggers: LambdaConfigType, { hostedArn, config }: Wired): Finding {
+  const wrong = CUSTOM_AUTH_SLOTS.filter((slot) => slotArn(triggers, slot) !== hostedArn)
+  if (wrong.length === 0) return passed('triggers', `The custom-auth triggers call ${hostedArn}.`)
+  const held = wrong.map(
+    (slot) => `${slot} ${slotArn(triggers, slot) ? `calls ${slotArn(triggers, slot)}` : 'is empty'}`,
+  )
+  const replace: SlotArns = Object.fromEntries(
+    wrong.flatMap((slot) => (slotArn(triggers, slot) ? [[slot, slotArn(triggers, slot)]] : [])),
+  )
+  const command = (verb: 'plan' | 'apply') => npxLine(wireWords(verb, config.userPoolId, { arn: hostedArn, replace }))
+  const what = `The pool does not call ${hostedArn}: ${held.join(', ')}.`
+  return failed('triggers', what, `customer: ${command('plan')}, then ${command('apply')}`)
+}
+
+/**
+ * Slots that must not be ours: through a custom sender no message would be sent any more, and through another alias every
+ * event is refused. Other triggers through the tenant's own alias are passed through, so they do no harm.
+ */
+function strays(triggers: LambdaConfigType, { hostedArn, settings }: Wired): Finding {
+  const isOurs = (arn: string | undefined) => isOfFunction(arn, settings.gatewayFunctionArn)
+  const senders = (['CustomEmailSender', 'CustomSMSSender'] as const).filter((slot) =>
+    isOurs(triggers[slot]?.LambdaArn),
+  )
+  const others = OTHER_SLOTS.filter((slot) => {
+    const arn = slotArn(triggers, slot)
+    return isOurs(arn) && arn !== hostedArn
+  })
+  if (senders.length + others.length === 0)
+    return passed('stray-triggers', 'No other trigger wrongly calls the gateway.')
+  const found = [
+    ...senders.map((slot) => `${slot} calls the gateway, so no such message is sent`),
+    ...others.map((slot) => `${slot} calls ${slotArn(triggers, slot)}, which refuses this pool`),
+  ]
+  const emptied = [...senders, ...others].join(', ')
+  const fix = `customer: in the pool's LambdaConfig, take the gateway out of ${emptied}; all else must be sent back as it is`
+  return failed('stray-triggers', `${found.join('; ')}.`, fix)
+}

@@ -1,0 +1,93 @@
+import { setTimeout } from 'node:timers/promises'
+import type { UserPoolClientType } from '@aws-sdk/client-cognito-identity-provider'
+import type { UpstreamError } from '../../../errors.js'
+import type { RoleCredentials, UserPoolSettings } from '../../../upstreams/operator.js'
+import { attempt, retryFix, saidOf } from '../../attempt.js'
+import { type Check, dependent, type Finding, failed, notCheckable, passed } from '../finding.js'
+import type { Patient } from '../patient.js'
+import { CLIENT_CHECKS, checkClients } from './pool-clients.js'
+import { checkFactor } from './pool-mfa.js'
+import { checkSettings, SETTING_CHECKS } from './pool-settings.js'
+import { checkTriggers, TRIGGER_CHECKS } from './pool-triggers.js'
+import type { RoleExamined } from './role.js'
+
+/** Do the pool's own settings fit? They are read with the right that the customer may have declined to give. */
+export async function checkPool(patient: Patient, sessions: RoleExamined['sessions']): Promise<Finding[]> {
+  const checks: readonly Check[] = ['pool', ...TRIGGER_CHECKS, ...CLIENT_CHECKS, ...SETTING_CHECKS, 'mfa-factor']
+  if (sessions === undefined) return dependent(checks, 'role-assumable')
+  const credentials: RoleCredentials | null = sessions === 'own' ? null : sessions.whole
+  const { upstreams, config, poolArn = '', step } = patient
+  const region = poolArn.split(':')[3] ?? config.aws.region
+  const settings = upstreams.userPoolSettings(config.userPoolId, region, credentials)
+  const [pool, clients, mfa] = await Promise.all([
+    attempt(settings.describe(step())),
+    attempt(readClients(settings, patient)),
+    attempt(settings.fetchMfaConfig(step())),
+  ])
+  const factor = mfa.kind === 'answered' ? checkFactor(mfa.value, config) : unread('mfa-factor', mfa.fault, patient)
+  const ofClients =
+    clients.kind === 'answered'
+      ? checkClients(clients.value, config)
+      : [unread('app-clients', clients.fault, patient), ...dependent(CLIENT_CHECKS.slice(1), 'app-clients')]
+  if (pool.kind === 'fault') {
+    return [
+      unread('pool', pool.fault, patient),
+      ...dependent([...TRIGGER_CHECKS, ...SETTING_CHECKS], 'pool'),
+      ...ofClients,
+      factor,
+    ]
+  }
+  return [
+    passed('pool', `The pool is there: ${config.userPoolId} in ${region}.`),
+    ...checkTriggers(pool.value, patient),
+    ...checkSettings(pool.value, config),
+    ...ofClients,
+    factor,
+  ]
+}
+
+/** App clients without their secrets, and how many more there are. */
+export interface PoolClients {
+  readonly clients: readonly Omit<UserPoolClientType, 'ClientSecret'>[]
+  readonly unseen: number
+}
+
+/** So many are looked at; most pools have fewer. */
+const CLIENTS_MAX = 20
+/** Cognito lets one pool be asked for an app client 5 times a second (aws.md 4.2). */
+const PAUSE_MS = 200
+
+async function readClients(settings: UserPoolSettings, { step }: Patient): Promise<PoolClients> {
+  const all = await settings.listClients(step())
+  const clients: PoolClients['clients'][number][] = []
+  for (const { clientId } of all.slice(0, CLIENTS_MAX)) {
+    if (clients.length > 0) await setTimeout(PAUSE_MS)
+    const { ClientSecret: _, ...client } = await settings.describeClient(clientId, step())
+    clients.push(client)
+  }
+  return { clients, unseen: all.length - clients.length }
+}
+
+const NEEDED = {
+  pool: ['cognito-idp:DescribeUserPool'],
+  'app-clients': ['cognito-idp:ListUserPoolClients', 'cognito-idp:DescribeUserPoolClient'],
+  'mfa-factor': ['cognito-idp:GetUserPoolMfaConfig'],
+} as const satisfies { readonly [C in Check]?: readonly string[] }
+
+function unread(check: keyof typeof NEEDED, fault: UpstreamError, { poolArn = '', config }: Patient): Finding {
+  const said = saidOf(fault)
+  if (fault.kind === 'denied') {
+    const who =
+      config.aws.roleArn === null ? 'operator: use credentials that allow' : 'customer: let the role also call'
+    const fix = `${who} ${NEEDED[check].join(' and ')} on ${poolArn} (the feature \`checks\`)`
+    const policy = { Effect: 'Allow', Action: NEEDED[check], Resource: poolArn } as const
+    return notCheckable(check, `The pool's settings may not be read: ${said}.`, fix, policy)
+  }
+  if (fault.facts.errorType === 'ResourceNotFoundException') {
+    const { userPoolId, aws } = config
+    const what = `There is no user pool ${userPoolId} in ${aws.region} of account ${aws.accountId}.`
+    const mend = "operator: correct userPoolId or aws in the tenant's file, then: corbado-gateway tenants apply"
+    return (check === 'pool' ? failed : notCheckable)(check, what, mend)
+  }
+  return notCheckable(check, `The pool's settings could not be read: ${said}.`, retryFix(fault))
+}

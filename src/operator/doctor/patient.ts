@@ -1,0 +1,65 @@
+import { type Call, createCall } from '../../call.js'
+import type { Env } from '../../env.js'
+import { type TenantConfig, type TenantFile, withDefaults } from '../../tenant/config.js'
+import { shellWord } from '../../terminal/shell-word.js'
+import type { OperatorUpstreams } from '../../upstreams/operator.js'
+import { poolArnIn } from '../pool/arn.js'
+import { FEATURE_NAMES } from '../role/features.js'
+import { describeCustomerRole, type IamPolicy } from '../role/role.js'
+import type { OperatorSettings } from '../settings.js'
+
+/** What the doctor works with. */
+export interface DoctorDeps {
+  readonly upstreams: OperatorUpstreams
+  readonly env: Env
+  /** GATEWAY_FUNCTION_ARN is needed; without DOCTOR_ROLE_ARN no role of a customer can be tried. */
+  readonly settings: OperatorSettings & { readonly gatewayFunctionArn: string }
+}
+
+/** A tenant under examination. */
+export interface Patient extends DoctorDeps {
+  readonly tenant: TenantFile
+  /** The same with its defaults, as the gateway works with it. */
+  readonly config: TenantConfig
+  /** The tenant id as a word of a command line. */
+  readonly word: string
+  /** The function that its triggers must call. */
+  readonly hostedArn: string
+  /** Under which the pool calls in this region; undefined where it has nothing to do with this region. */
+  readonly poolArn: string | undefined
+  /** The time of one call. */
+  step(): Call
+}
+
+/** Longest examination of one tenant, whatever hangs; somebody waits. */
+const EXAMINATION_MS = 25_000
+/** Longest call: three of them after each other are the longest chain. */
+const STEP_MS = 7_000
+
+/** Begins an examination. */
+export function createPatient(tenant: TenantFile, deps: DoctorDeps): Patient {
+  const whole = createCall(EXAMINATION_MS)
+  return {
+    ...deps,
+    tenant,
+    config: withDefaults(tenant),
+    word: shellWord(tenant.tenantId),
+    hostedArn: `${deps.settings.gatewayFunctionArn}:${tenant.alias}`,
+    poolArn: poolArnIn(deps.env.awsRegion, tenant),
+    step: () => createCall(Math.min(STEP_MS, whole.remainingMs())),
+  }
+}
+
+/** The role as the hand-over asked for it; a setting that is not known here is named in its place. */
+export function wantedRole({ tenant, settings }: Patient): { trust: IamPolicy; permissions: IamPolicy } {
+  const { userPoolId, aws } = tenant
+  return describeCustomerRole({
+    userPoolId,
+    accountId: aws.accountId,
+    region: aws.region,
+    externalId: aws.externalId ?? '',
+    features: FEATURE_NAMES.filter((feature) => feature !== 'post-append' || tenant.actions.postAppend.mfa !== 'none'),
+    gatewayRoleArn: settings.gatewayRoleArn ?? '<GATEWAY_ROLE_ARN>',
+    doctorRoleArn: settings.doctorRoleArn ?? '<DOCTOR_ROLE_ARN>',
+  })
+}

@@ -1,0 +1,55 @@
+import type { FileIssue } from './read.js'
+
+/** A config, valid or not, and where it stands. */
+export interface ConfigSource {
+  readonly value: unknown
+  /** Where a path (a JSON pointer) of it stands, for a person. */
+  where(path: string): string
+  /** Words an issue at a path; undefined for what is not the file that is to be mended. */
+  readonly issueAt: ((path: string, message: string) => FileIssue) | undefined
+}
+
+/**
+ * Configs that claim the AWS account of another customer, or the ExternalId of another account, which an earlier one holds.
+ * Customers' roles are told apart by these two alone: whoever copied them would make us use another customer's role.
+ */
+export function accountClashes(sources: readonly ConfigSource[]): FileIssue[] {
+  return [
+    ...clashes(sources, ['aws', 'accountId'], ['customer'], (customer, where) => {
+      return `is the account of customer ${customer} in ${where}: an account has one customer`
+    }),
+    ...clashes(sources, ['aws', 'externalId'], ['aws', 'accountId'], (accountId, where) => {
+      return `is the ExternalId of account ${accountId} in ${where}: every account has its own`
+    }),
+  ]
+}
+
+type Path = readonly string[]
+
+/** Sources in which a field has a value that belongs to another owner already. */
+function clashes(
+  sources: readonly ConfigSource[],
+  field: Path,
+  ownerField: Path,
+  message: (owner: string, where: string) => string,
+): FileIssue[] {
+  const path = `/${field.join('/')}`
+  const first = new Map<string, { readonly owner: string; readonly source: ConfigSource }>()
+  return sources.flatMap((source) => {
+    const [value, owner] = [textAt(source.value, field), textAt(source.value, ownerField)]
+    if (value === undefined || owner === undefined) return []
+    const known = first.get(value)
+    if (!known) first.set(value, { owner, source })
+    if (!known || known.owner === owner || !source.issueAt) return []
+    return [source.issueAt(path, message(known.owner, known.source.where(path)))]
+  })
+}
+
+/** A text in a config that may be anything; a self-hosted one's `null` is none. */
+function textAt(value: unknown, path: Path): string | undefined {
+  const found = path.reduce<unknown>(
+    (inner, key) => (typeof inner === 'object' && inner !== null ? Reflect.get(inner, key) : undefined),
+    value,
+  )
+  return typeof found === 'string' && found !== '' ? found : undefined
+}

@@ -1,0 +1,82 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
+import type { TenantFile } from '../../tenant/config.js'
+import { changesOf } from '../records/changes.js'
+import { parseYamlFile } from './yaml.js'
+import { editYaml, type YamlFieldEdit } from './yaml-edit.js'
+
+/** What became of a tenant's file when its record changed. */
+export interface FileEdit {
+  readonly file: string
+  /** `edited`; `as-wanted`: it said so already; `absent`; or `left-alone`, for the `reason`. */
+  readonly state: 'edited' | 'as-wanted' | 'absent' | 'left-alone'
+  readonly reason?: string
+  /** Fields in which the file differs from the record all the same: somebody's work that was not applied yet. */
+  readonly otherDifferences: readonly string[]
+}
+
+/** A config that took another's place in the table. */
+export interface ConfigChange {
+  readonly before: TenantFile
+  readonly after: TenantFile
+}
+
+/** Makes in a tenant's file, where the folder has one, the changes that its record went through. All else in it stays. */
+export async function editTenantFile(dir: string, { before, after }: ConfigChange): Promise<FileEdit> {
+  const file = join(dir, `${before.tenantId}.yaml`)
+  const leftAlone = (reason: string): FileEdit => ({ file, state: 'left-alone', reason, otherDifferences: [] })
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => error)
+  if (text instanceof Error) {
+    if (text.code === 'ENOENT') return { file, state: 'absent', otherDifferences: [] }
+    return leftAlone(`cannot be read (${text.code})`)
+  }
+  const { value, problems } = parseYamlFile(text)
+  if (problems.length > 0) return leftAlone('has errors: corbado-gateway tenants validate names them')
+  if (!isFields(value) || value.userPoolId !== before.userPoolId) return leftAlone('is not of this user pool')
+  if (after.tenantId !== before.tenantId) {
+    return leftAlone(`would need another name: move it to ${after.tenantId}.yaml and change tenantId`)
+  }
+  const edits = fieldEdits(before, after)
+  const edited = edits.length === 0 ? text : editYaml(text, edits)
+  if (edited === undefined) {
+    const fields = edits.map(({ path }) => path.join('.')).join(', ')
+    return leftAlone(`is written in a way that could not be edited: change it by hand (${fields})`)
+  }
+  const otherDifferences = changesOf(after, parseYamlFile(edited).value).map(({ field }) => field)
+  if (edited === text) return { file, state: 'as-wanted', otherDifferences }
+  try {
+    await writeFile(file, edited)
+    return { file, state: 'edited', otherDifferences }
+  } catch (error) {
+    return leftAlone(`cannot be written (${(error as NodeJS.ErrnoException).code})`)
+  }
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** The differences of two configs: whole sections where one has none, else single fields. */
+function fieldEdits(before: Fields, after: Fields, path: readonly string[] = []): YamlFieldEdit[] {
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap((key) => {
+    const [from, to] = [before[key], after[key]]
+    if (isDeepStrictEqual(from, to)) return []
+    const place = [...path, key]
+    return isFields(from) && isFields(to) ? fieldEdits(from, to, place) : [{ path: place, to }]
+  })
+}
+
+/** What became of the file, in lines for a person. */
+export function fileEditLines({ file, state, reason, otherDifferences }: FileEdit): string[] {
+  const first = {
+    edited: `${file}: changed likewise`,
+    'as-wanted': `${file} says so already`,
+    absent: `${file} is not there: no file was changed`,
+    'left-alone': `${file} ${reason}: it was left as it is`,
+  }[state]
+  if (otherDifferences.length === 0) return [first]
+  return [first, `${file} differs from the table otherwise, which was left as it is: ${otherDifferences.join(', ')}`]
+}

@@ -1,0 +1,88 @@
+import { readdir } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import type { ConfigRules } from '../../env.js'
+import type { TenantFile } from '../../tenant/config.js'
+import { eachBounded } from '../../terminal/bounded.js'
+import { WrongUsage } from '../../terminal/failure.js'
+import { accountClashes } from './account-clashes.js'
+import { type FileIssue, placeOf, type ReadTenantFile, readTenantFile } from './read.js'
+
+/** A valid file. */
+export interface TenantEntry {
+  readonly tenant: TenantFile
+  /** Words an issue at a path (a JSON pointer) of the file. */
+  issueAt(path: string, message: string): FileIssue
+}
+
+export interface TenantFolder {
+  /** The valid files, by name. */
+  readonly entries: readonly TenantEntry[]
+  /** Of all files, by file and line. Empty: every file is an entry, and no two of them clash. */
+  readonly issues: readonly FileIssue[]
+}
+
+/**
+ * Reads the `*.yaml` and `*.yml` files of a folder (not of folders in it) and checks each by itself and against the others.
+ * @throws WrongUsage where there is no such folder, or no such file in it
+ */
+export async function readTenantFolder(dir: string, rules: ConfigRules): Promise<TenantFolder> {
+  const paths = await yamlFiles(dir)
+  const byPath = new Map<string, ReadTenantFile>()
+  await eachBounded(paths, async (path) => {
+    byPath.set(path, await readTenantFile(path, rules))
+    return true
+  })
+  const files = paths.flatMap((path) => byPath.get(path) ?? [])
+  const across = [
+    ...clashes(files, 'tenantId'),
+    ...clashes(files, 'userPoolId'),
+    ...accountClashes(files.map((read) => ({ ...read, where: (path) => placeOf(read.issueAt(path, '')) }))),
+  ]
+  const checked = files.map((read) => {
+    const issues = [...read.issues, ...misnamed(read), ...across.filter(({ file }) => file === read.file)]
+    return { ...read, issues: issues.sort((a, b) => a.line - b.line || a.column - b.column) }
+  })
+  return {
+    entries: checked.flatMap(({ tenant, issues, issueAt }) =>
+      tenant && issues.length === 0 ? [{ tenant, issueAt }] : [],
+    ),
+    issues: checked.flatMap(({ issues }) => issues),
+  }
+}
+
+async function yamlFiles(dir: string): Promise<string[]> {
+  const entries = await readdir(dir, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    throw new WrongUsage(`the folder ${dir} cannot be read (${error.code})`)
+  })
+  // As a shell's *.yaml: hidden files are settings of other tools.
+  const files = entries.filter((entry) => !entry.isDirectory() && /^[^.].*\.ya?ml$/i.test(entry.name))
+  if (files.length === 0) throw new WrongUsage(`the folder ${dir} holds no tenant file (*.yaml)`)
+  return files.map(({ name }) => join(dir, name)).sort()
+}
+
+function textOf(value: unknown, field: string): string | undefined {
+  const text =
+    typeof value === 'object' && value !== null ? Object.entries(value).find(([key]) => key === field)?.[1] : ''
+  return typeof text === 'string' && text !== '' ? text : undefined
+}
+
+/** Files that hold a value which an earlier file holds already, valid in other ways or not. */
+function clashes(files: readonly ReadTenantFile[], field: 'tenantId' | 'userPoolId'): FileIssue[] {
+  const first = new Map<string, FileIssue>()
+  return files.flatMap(({ value, issueAt }) => {
+    const text = textOf(value, field)
+    if (text === undefined) return []
+    const known = first.get(text)
+    if (known) return [issueAt(`/${field}`, `is already used in ${placeOf(known)}`)]
+    first.set(text, issueAt(`/${field}`, ''))
+    return []
+  })
+}
+
+/** One look at the folder must tell which tenants there are. */
+function misnamed({ file, value, issues, issueAt }: ReadTenantFile): FileIssue[] {
+  const tenantId = textOf(value, 'tenantId')
+  if (tenantId === undefined || issues.some(({ field }) => field === 'tenantId')) return []
+  const expected = `${tenantId}.yaml`
+  return basename(file) === expected ? [] : [issueAt('/tenantId', `needs the file to be named ${expected}`)]
+}

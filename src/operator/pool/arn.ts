@@ -1,0 +1,33 @@
+import { isUserPoolId, type UserPoolId } from '../../ids.js'
+import type { TenantFile } from '../../tenant/config.js'
+import { partitionOf } from '../role/role.js'
+
+/** What an exact ARN of a user pool says. */
+export interface PoolOfArn {
+  readonly region: string
+  readonly accountId: string
+  readonly userPoolId: UserPoolId
+}
+
+const arnForm = /^arn:aws(?:-[a-z]+)*:cognito-idp:([a-z]{2}(?:-[a-z]+)+-\d):(\d{12}):userpool\/([^/]+)$/
+
+/** Reads the ARN of one user pool; undefined for anything else, a pattern with `*` above all. */
+export function poolOfArn(arn: string): PoolOfArn | undefined {
+  const [, region = '', accountId = '', userPoolId] = arnForm.exec(arn) ?? []
+  return isUserPoolId(userPoolId) ? { region, accountId, userPoolId } : undefined
+}
+
+/** A pool as configs name it. */
+export interface OwnedPool {
+  readonly userPoolId: string
+  readonly aws: Pick<TenantFile['aws'], 'accountId' | 'region' | 'replicaRegions'>
+}
+
+/**
+ * The ARN under which a tenant's pool calls in a region: its own, or that of its replica there (aws.md 1.6: the same
+ * id, another region). Undefined where the tenant has neither.
+ */
+export function poolArnIn(region: string, { userPoolId, aws }: OwnedPool): string | undefined {
+  if (aws.region !== region && !aws.replicaRegions?.includes(region)) return undefined
+  return `arn:${partitionOf(region)}:cognito-idp:${region}:${aws.accountId}:userpool/${userPoolId}`
+}

@@ -1,0 +1,71 @@
+import { isDeepStrictEqual } from 'node:util'
+import { type Clock, createCall } from '../../call.js'
+import type { UserPoolId } from '../../ids.js'
+import { NotPossible } from '../../terminal/failure.js'
+import type { Table, TenantRecord } from '../../upstreams/operator.js'
+
+/** Most that one request to AWS may take; nobody waits for a sign-in here. */
+export const AWS_CALL_MS = 60_000
+
+/** A config that is to become a pool's current one. */
+export interface RecordWrite {
+  readonly userPoolId: UserPoolId
+  readonly config: unknown
+  /** The record it replaces; undefined where the table has none. */
+  readonly old: TenantRecord | undefined
+}
+
+export interface Writer {
+  readonly table: Table
+  readonly clock: Clock
+  readonly updatedBy: string
+}
+
+/** Written as `record`, or not at all because the table holds `now` (undefined: nothing) instead of what was read before. */
+export type RecordWritten =
+  | { readonly kind: 'written'; readonly record: TenantRecord }
+  | { readonly kind: 'conflict'; readonly now: TenantRecord | undefined }
+
+/**
+ * Keeps the old record, then replaces it if the table still holds it. A pool that was taken out once goes on counting
+ * where its kept versions end.
+ * @throws NotPossible where another record is kept under the old one's version
+ */
+export async function writeRecord(
+  { userPoolId, config, old }: RecordWrite,
+  { table, clock, updatedBy }: Writer,
+): Promise<RecordWritten> {
+  const call = createCall(AWS_CALL_MS)
+  const newest = old ?? (await table.listVersions(userPoolId, call)).at(-1)
+  const record: TenantRecord = {
+    userPoolId,
+    record: 'config',
+    version: (newest?.version ?? 0) + 1,
+    updatedAt: new Date(clock.now()).toISOString(),
+    updatedBy,
+    config,
+  }
+  if (old) await keepRecord(old, table)
+  if (await table.putConfig(record, old?.version, call)) return { kind: 'written', record }
+  // A request whose answer was lost is sent again; the condition then fails on our own record.
+  const now = await table.fetchConfigNow(userPoolId, call)
+  return isDeepStrictEqual(now, record) ? { kind: 'written', record } : { kind: 'conflict', now }
+}
+
+/**
+ * Keeps a record as `v<version>`.
+ * @throws NotPossible where another one is kept under that name, which no command of ours brings about
+ */
+export async function keepRecord(record: TenantRecord, table: Table): Promise<void> {
+  if (await table.keepVersion(record, createCall(AWS_CALL_MS))) return
+  throw new NotPossible(
+    `the table keeps another v${record.version} of ${record.userPoolId} than the one that is to be kept. ` +
+      'Move or delete that record, then try again.',
+  )
+}
+
+/** What stopped a write, for a person. */
+export function conflictText(tenantId: string, now: TenantRecord | undefined): string {
+  const who = now ? `it is version ${now.version} by ${now.updatedBy} of ${now.updatedAt}` : 'its record is gone'
+  return `${tenantId} was changed in the table meanwhile: ${who}; it was not written`
+}

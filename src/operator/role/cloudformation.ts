@@ -1,0 +1,113 @@
+import { USER_POOL_ID_LENGTH_MAX, USER_POOL_ID_PATTERN } from '../../ids.js'
+import { FEATURE_NAMES } from './features.js'
+import { customerRoleOf, type RoleTerms } from './role.js'
+
+/** A CloudFormation value: JSON with `Ref`, `Fn::Sub` and `Fn::If` in it. */
+export type CloudFormationValue =
+  | string
+  | number
+  | readonly CloudFormationValue[]
+  | { readonly [key: string]: CloudFormationValue }
+
+const roleArn = '^arn:aws(-[a-z]+)*:iam::\\d{12}:role/.+$'
+const text = (Description: string, AllowedPattern: string, more: Record<string, CloudFormationValue> = {}) => ({
+  Type: 'String',
+  Description,
+  AllowedPattern,
+  ...more,
+})
+const yesNo = (Description: string) => ({ Type: 'String', Description, AllowedValues: ['true', 'false'] })
+
+/** As the console shows them; the quick-create link fills all of them in. */
+const parameters = {
+  UserPoolId: text('The user pool, of this account and region', USER_POOL_ID_PATTERN, {
+    MaxLength: USER_POOL_ID_LENGTH_MAX,
+  }),
+  ExternalId: text('As Corbado gave it to you; do not change it', '^[\\w+=,.@:/-]{2,1224}$'),
+  GatewayAccountId: text('Corbado account whose roles may use this one', '^\\d{12}$'),
+  GatewayRoleArn: text('Role of the Corbado gateway', roleArn),
+  DoctorRoleArn: text('Role under which Corbado checks the set-up', roleArn),
+  PostAppend: yesNo('May the gateway set the MFA factor of users who have added a passkey?'),
+  Checks: yesNo('May Corbado read the settings of the pool and its app clients, to check the set-up?'),
+}
+export type TemplateParameter = keyof typeof parameters
+
+/** Where a feature can be left out: its parameter, and the condition that goes by it. */
+const switches = {
+  PostAppend: { parameter: 'PostAppend', condition: 'WithPostAppend' },
+  Checks: { parameter: 'Checks', condition: 'WithChecks' },
+} as const
+
+// The placeholders of Fn::Sub; a role described with them is a template of it.
+const ref = (name: TemplateParameter | `AWS::${string}`) => `\${${name}}`
+
+/** The template behind the quick-create link, the same for every customer; customer-role.ts says what it grants. */
+export function customerRoleTemplate() {
+  const { path, name, trust, permissions } = customerRoleOf({
+    partition: ref('AWS::Partition'),
+    accountId: ref('AWS::AccountId'),
+    region: ref('AWS::Region'),
+    userPoolId: ref('UserPoolId'),
+    externalId: ref('ExternalId'),
+    gatewayAccountId: ref('GatewayAccountId'),
+    gatewayRoleArn: ref('GatewayRoleArn'),
+    doctorRoleArn: ref('DoctorRoleArn'),
+    features: FEATURE_NAMES,
+  })
+  const statements = permissions.Statement.map(({ Sid, ...rest }) => {
+    const statement = substitute({ Sid, ...rest })
+    const one = Object.entries(switches).find(([sid]) => sid === Sid)?.[1]
+    return one ? { 'Fn::If': [one.condition, statement, { Ref: 'AWS::NoValue' }] } : statement
+  })
+  return {
+    AWSTemplateFormatVersion: '2010-09-09',
+    Description: 'The role that the Corbado passkey gateway uses on one Cognito user pool',
+    Parameters: parameters,
+    Conditions: Object.fromEntries(
+      Object.values(switches).map(({ parameter, condition }) => [
+        condition,
+        { 'Fn::Equals': [{ Ref: parameter }, 'true'] },
+      ]),
+    ),
+    Resources: {
+      Role: {
+        Type: 'AWS::IAM::Role',
+        Properties: {
+          Path: path,
+          RoleName: substitute(name),
+          Description: 'Corbado passkey gateway',
+          AssumeRolePolicyDocument: substitute(trust),
+          Policies: [
+            { PolicyName: 'corbado', PolicyDocument: { Version: permissions.Version, Statement: statements } },
+          ],
+        },
+      },
+    },
+    Outputs: { RoleArn: { Value: { 'Fn::GetAtt': ['Role', 'Arn'] } } },
+  } as const
+}
+
+/** Turns texts with placeholders into what CloudFormation evaluates. */
+function substitute(value: unknown): CloudFormationValue {
+  if (typeof value === 'string') {
+    const whole = /^\$\{([\w:]+)\}$/.exec(value)?.[1]
+    if (whole !== undefined) return { Ref: whole }
+    return value.includes('${') ? { 'Fn::Sub': value } : value
+  }
+  if (Array.isArray(value)) return value.map(substitute)
+  return Object.fromEntries(Object.entries(value ?? {}).map(([key, inner]) => [key, substitute(inner)]))
+}
+
+/** The template's parameters for one pool. */
+export function templateParameters(terms: RoleTerms): Record<TemplateParameter, string> {
+  const { userPoolId, externalId, gatewayRoleArn, doctorRoleArn, features } = terms
+  return {
+    UserPoolId: userPoolId,
+    ExternalId: externalId,
+    GatewayAccountId: gatewayRoleArn.split(':')[4] ?? '',
+    GatewayRoleArn: gatewayRoleArn,
+    DoctorRoleArn: doctorRoleArn,
+    PostAppend: String(features.includes('post-append')),
+    Checks: String(features.includes('checks')),
+  }
+}

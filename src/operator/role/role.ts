@@ -1,0 +1,102 @@
+import { FEATURE_NAMES, FEATURES, type Feature } from './features.js'
+
+/** The IAM documents that we write; the subset of the policy language that they need. */
+export interface IamStatement {
+  readonly Sid?: string
+  readonly Effect: 'Allow'
+  readonly Principal?: { readonly AWS: string }
+  readonly Action: string | readonly string[]
+  readonly Resource?: string
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>
+}
+
+export interface IamPolicy {
+  readonly Version: '2012-10-17'
+  readonly Statement: readonly IamStatement[]
+}
+
+/** Permissions for one pool of one customer account, and who gets them. */
+export interface RoleTerms {
+  readonly userPoolId: string
+  /** The account that owns the pool. */
+  readonly accountId: string
+  /** The pool's primary region: role calls go there. */
+  readonly region: string
+  readonly externalId: string
+  readonly features: readonly Feature[]
+  /** The gateway's account is the one that this role is in. */
+  readonly gatewayRoleArn: string
+  readonly doctorRoleArn: string
+}
+
+/** The role as it must be in the customer's account. */
+export interface CustomerRole {
+  readonly path: string
+  readonly name: string
+  readonly arn: string
+  readonly trust: IamPolicy
+  readonly permissions: IamPolicy
+}
+
+/** The same terms in the words that the documents are made of; a template has placeholders in their stead. */
+export interface RoleWords extends RoleTerms {
+  readonly partition: string
+  readonly gatewayAccountId: string
+}
+
+/** The one description of the customer's role; CloudFormation, Terraform and the embedded stack are made of it. */
+export function describeCustomerRole(terms: RoleTerms): CustomerRole {
+  const gatewayAccountId = terms.gatewayRoleArn.split(':')[4] ?? ''
+  return customerRoleOf({ ...terms, partition: partitionOf(terms.region), gatewayAccountId })
+}
+
+/** {@link describeCustomerRole} for whoever brings every word of it. */
+export function customerRoleOf(words: RoleWords): CustomerRole {
+  const { userPoolId, accountId, region, features, partition } = words
+  // With a pool id of 55 characters at most within the 64 that IAM allows a role's name.
+  const [path, name] = ['/corbado/', `corbado-${userPoolId}`]
+  const poolArn = `arn:${partition}:cognito-idp:${region}:${accountId}:userpool/${userPoolId}`
+  const Statement = FEATURE_NAMES.filter((feature) => features.includes(feature)).map((feature) =>
+    statementOf(feature, poolArn),
+  )
+  return {
+    path,
+    name,
+    arn: `arn:${partition}:iam::${accountId}:role${path}${name}`,
+    trust: trustPolicy(words),
+    permissions: { Version: '2012-10-17', Statement },
+  }
+}
+
+/**
+ * Names the account, not the roles, as principal: IAM keeps a role there as its unique id, so that a role made anew
+ * would be refused by every customer (aws.md 3). The condition names the roles.
+ */
+function trustPolicy({ partition, gatewayAccountId, externalId, gatewayRoleArn, doctorRoleArn }: RoleWords): IamPolicy {
+  return {
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Effect: 'Allow',
+        Principal: { AWS: `arn:${partition}:iam::${gatewayAccountId}:root` },
+        Action: 'sts:AssumeRole',
+        Condition: {
+          StringEquals: { 'sts:ExternalId': externalId },
+          ArnEquals: { 'aws:PrincipalArn': [gatewayRoleArn, doctorRoleArn] },
+        },
+      },
+    ],
+  }
+}
+
+function statementOf(feature: Feature, poolArn: string): IamStatement {
+  const { sid, operations } = FEATURES[feature]
+  const Action = Object.keys(operations).map((operation) => `cognito-idp:${operation}`)
+  return { Sid: sid, Effect: 'Allow', Action, Resource: poolArn }
+}
+
+/** The AWS partition of a region; a role can be assumed only from its own. */
+export function partitionOf(region: string): string {
+  if (region.startsWith('cn-')) return 'aws-cn'
+  return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws'
+}

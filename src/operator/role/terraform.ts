@@ -1,0 +1,49 @@
+import type { CustomerRole } from './role.js'
+
+/** The role as Terraform text: two resources that stand by themselves in a configuration of the customer's account. */
+export function customerRoleTerraform({ path, name, trust, permissions }: CustomerRole): string {
+  return `resource "aws_iam_role" "${name}" {
+  name        = ${quoted(name)}
+  path        = ${quoted(path)}
+  description = "Corbado passkey gateway"
+
+  assume_role_policy = jsonencode(${hcl(trust, '  ')})
+}
+
+resource "aws_iam_role_policy" "${name}" {
+  name = "corbado"
+  role = aws_iam_role.${name}.id
+
+  policy = jsonencode(${hcl(permissions, '  ')})
+}
+`
+}
+
+/** JSON's value in HCL, laid out as `terraform fmt` does. */
+function hcl(value: unknown, indent: string): string {
+  if (typeof value === 'string') return quoted(value)
+  const inner = `${indent}  `
+  if (Array.isArray(value)) {
+    return `[\n${value.map((item) => `${inner}${hcl(item, inner)},\n`).join('')}${indent}]`
+  }
+  const fields = Object.entries(value ?? {}).map(([key, field]) => ({ key: hclKey(key), text: hcl(field, inner) }))
+  const lines = fields.map(({ key, text }, index) => `${inner}${key.padEnd(keyWidth(fields, index))} = ${text}\n`)
+  return `{\n${lines.join('')}${indent}}`
+}
+
+/** Fields of one line that follow each other have their signs in one column. */
+function keyWidth(fields: readonly { readonly key: string; readonly text: string }[], index: number): number {
+  const isLong = (at: number) => fields[at]?.text.includes('\n') ?? true
+  if (isLong(index)) return 0
+  let [first, last] = [index, index]
+  while (!isLong(first - 1)) first -= 1
+  while (!isLong(last + 1)) last += 1
+  return Math.max(...fields.slice(first, last + 1).map(({ key }) => key.length))
+}
+
+const hclKey = (key: string) => (/^[A-Za-z][\w-]*$/.test(key) ? key : quoted(key))
+
+/** HCL reads `\${` and `%{` in a text as the beginning of an expression. */
+function quoted(text: string): string {
+  return JSON.stringify(text).replace(/([$%])\{/g, '$1$1{')
+}
