@@ -1,7 +1,7 @@
 import type { Call, Clock } from '../call.js'
 import type { Env } from '../env.js'
+import { createBoundedMap } from '../resilience/bounded-map.js'
 import type { Upstreams } from '../upstreams/index.js'
-import { createBoundedMap } from './bounded-map.js'
 import { createGatewaySecret } from './gateway-secret.js'
 
 /** What is remembered of Corbado's own callers: their secrets, and which requests they have sent. */

@@ -2,10 +2,10 @@ import { type Call, type Clock, SLICE_MS } from '../call.js'
 import type { Env } from '../env.js'
 import { isUpstreamError, type UpstreamError, upstreamError } from '../errors.js'
 import { type TenantKey, tenantKey } from '../ids.js'
+import { createBoundedMap } from '../resilience/bounded-map.js'
+import { createExpiringCache, failureMemoryMs } from '../resilience/expiring-cache.js'
 import type { RoleCredentials, Upstreams } from '../upstreams/index.js'
-import { createBoundedMap } from './bounded-map.js'
 import type { TenantConfig } from './config.js'
-import { createExpiringCache, failureMemoryMs } from './expiring-cache.js'
 import { roleRequest } from './role-request.js'
 
 export interface TenantCredentials {

@@ -2,11 +2,11 @@ import { type Call, type Clock, SLICE_MS } from '../call.js'
 import type { ConfigRules, Env } from '../env.js'
 import { TenantConfigInvalid } from '../errors.js'
 import { type TenantKey, tenantKey, type UserPoolId } from '../ids.js'
+import { createBoundedMap } from '../resilience/bounded-map.js'
+import { createExpiringCache } from '../resilience/expiring-cache.js'
 import type { Table, TenantRecord } from '../upstreams/index.js'
-import { createBoundedMap } from './bounded-map.js'
 import { type TenantConfig, withDefaults } from './config.js'
 import { parseTenantFile } from './config-rules.js'
-import { createExpiringCache } from './expiring-cache.js'
 
 /** A tenant's config as it stands in the table. */
 export interface Tenant {

@@ -2,10 +2,10 @@ import { type Call, type Clock, SLICE_MS } from '../call.js'
 import type { Env } from '../env.js'
 import { isUpstreamError } from '../errors.js'
 import { type TenantKey, tenantKey } from '../ids.js'
+import { createBoundedMap } from '../resilience/bounded-map.js'
+import { createExpiringCache, failureMemoryMs } from '../resilience/expiring-cache.js'
 import type { Upstreams } from '../upstreams/index.js'
-import { createBoundedMap } from './bounded-map.js'
 import type { TenantConfig } from './config.js'
-import { createExpiringCache, failureMemoryMs } from './expiring-cache.js'
 
 /** A tenant's credential for the Backend API, ready to send, or why there is none. */
 export type BackendCredential =

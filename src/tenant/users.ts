@@ -1,10 +1,10 @@
 import type { Call } from '../call.js'
 import { isUpstreamError, upstreamError } from '../errors.js'
 import { tenantKey } from '../ids.js'
+import type { Limiter } from '../resilience/limiter.js'
 import type { MfaFactor, Upstreams, User, UserPool } from '../upstreams/index.js'
 import type { TenantConfig } from './config.js'
 import type { TenantCredentials } from './credentials.js'
-import type { Limiter } from './limiter.js'
 
 export type MfaOutcome = 'preferred' | 'not-possible' | 'no-user'
 

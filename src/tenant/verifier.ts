@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { Call, Clock } from '../call.js'
 import { type TenantKey, tenantKey } from '../ids.js'
+import { createBoundedMap } from '../resilience/bounded-map.js'
+import type { Limiter } from '../resilience/limiter.js'
 import type { Upstreams, VerifyAnswer } from '../upstreams/index.js'
-import { createBoundedMap } from './bounded-map.js'
 import type { TenantConfig } from './config.js'
-import type { Limiter } from './limiter.js'
 import type { TenantSecrets } from './secrets.js'
 
 /** What came of a question to the Backend API, or why it was not asked. */

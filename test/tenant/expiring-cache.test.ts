@@ -3,7 +3,7 @@ import t from 'tap'
 import { createCall } from '../../src/call.js'
 import { upstreamError } from '../../src/errors.js'
 import { tenantKey, type UserPoolId } from '../../src/ids.js'
-import { createExpiringCache, type Loaded } from '../../src/tenant/expiring-cache.js'
+import { createExpiringCache, type Loaded } from '../../src/resilience/expiring-cache.js'
 import { createFrozenClock } from '../fixtures/clock.js'
 
 const key = (name: string) => tenantKey(`eu-central-1_${name}` as UserPoolId)
