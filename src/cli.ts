@@ -2,8 +2,8 @@
 import { systemClock } from './call.js'
 import type { OpenApp } from './commands/invoke/app.js'
 import { createInvokeCommand } from './commands/invoke/index.js'
+import { createLocalCommand } from './commands/local/index.js'
 import { runCli } from './commands/program.js'
-import { createLocalCommand } from './local/command.js'
 
 const { argv, env, stdin, stdout, stderr } = process
 // Whoever reads may have enough before we are done, as `head` does: what was begun is ended all the same, and says how.

@@ -16,11 +16,11 @@ import {
   gateway as gatewayPrincipal,
   PSEUDONYM_KEY_PARAMETER,
 } from '../src/local/accounts.js'
-import type { AppClient, NewUser } from '../src/local/cognito.js'
-import { allows, type IssuedCredentials, type PolicyDocument, type Principal } from '../src/local/iam.js'
-import { inProcess } from '../src/local/lambda.js'
-import type { RecordedCall } from '../src/local/stand-in.js'
-import { basicCredential, hostedArn, type TenantSetup } from '../src/local/tenants.js'
+import { allows, type IssuedCredentials, type PolicyDocument, type Principal } from '../src/local/aws/identity.js'
+import type { RecordedCall } from '../src/local/aws/server.js'
+import type { AppClient, NewUser } from '../src/local/cognito/index.js'
+import { inProcess } from '../src/local/lambda/index.js'
+import { basicCredential, hostedArn, type TenantSetup } from '../src/local/world/tenants.js'
 import { decideLogin } from '../src/triggers/define-auth-challenge.js'
 import { createEvent, defineEvent, OWN, triggerEvent, verifyEvent } from './fixtures/events.js'
 import { type GatewayOptions, type Line, startGateway, type Teardown } from './fixtures/gateway.js'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Fault } from '../../src/local/stand-in.js'
+import type { Fault } from '../../src/local/aws/server.js'
 import { defineEvent, verifyEvent } from '../../test/fixtures/events.js'
 import { startGateway } from '../../test/fixtures/gateway.js'
 import { tenantFile } from '../../test/fixtures/tenants.js'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as local from '../../src/local/accounts.js'
-import { type PolicyDocument, type Principal, resourceDecision } from '../../src/local/iam.js'
+import { type PolicyDocument, type Principal, resourceDecision } from '../../src/local/aws/identity.js'
 import { policiesIn, rightsOf } from './fixtures/policies.js'
 import { type Call, checkRights } from './fixtures/rights.js'
 import { hostedWith, stackOf, synth } from './fixtures/synth.js'

@@ -1,4 +1,4 @@
-import type { PolicyDocument, Principal } from './iam.js'
+import type { PolicyDocument, Principal } from './aws/identity.js'
 
 /** The accounts, names and principals of the embedded stack. Corbado's side; customers' come with their tenants. */
 export const REGION = 'eu-central-1'

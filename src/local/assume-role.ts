@@ -1,5 +1,5 @@
-import { type PolicyDocument, parsePolicy } from './policy.js'
-import type { WireAnswer } from './stand-in.js'
+import { type PolicyDocument, parsePolicy } from './aws/policy.js'
+import type { WireAnswer } from './aws/server.js'
 import { stsFailure } from './sts-xml.js'
 
 /** An AssumeRole call whose parameters STS accepts. */

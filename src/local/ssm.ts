@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../call.js'
-import { awsJsonError, awsJsonFault, awsJsonHeaders, awsJsonOperation } from './aws-json.js'
-import { allows, type Identity } from './iam.js'
-import { type StandIn, startStandIn, type WireAnswer, type WireRequest } from './stand-in.js'
+import { allows, type Identity } from './aws/identity.js'
+import { awsJsonError, awsJsonFault, awsJsonHeaders, awsJsonOperation } from './aws/json.js'
+import { type StandIn, startStandIn, type WireAnswer, type WireRequest } from './aws/server.js'
 
 type ParameterType = 'String' | 'SecureString'
 

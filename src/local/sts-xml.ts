@@ -1,4 +1,4 @@
-import { createQueryXml } from './query-xml.js'
+import { createQueryXml } from './aws/query.js'
 
 /** How STS answers. */
 export const {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '../call.js'
 import { type AssumeRole, parseAssumeRole } from './assume-role.js'
-import { allows, type Identity, type PolicyDocument, type Principal, resourceDecision } from './iam.js'
-import { type StandIn, startStandIn, type WireAnswer } from './stand-in.js'
+import { allows, type Identity, type PolicyDocument, type Principal, resourceDecision } from './aws/identity.js'
+import { type StandIn, startStandIn, type WireAnswer } from './aws/server.js'
 import { stsDenied, stsFailure, stsFault, stsSuccess } from './sts-xml.js'
 
 /** A role that somebody may assume. */

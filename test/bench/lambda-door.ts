@@ -1,6 +1,6 @@
 import { awsLambdaFastify } from '@fastify/aws-lambda'
 import Fastify from 'fastify'
-import { hostedArn } from '../../src/local/tenants.js'
+import { hostedArn } from '../../src/local/world/tenants.js'
 import { defineEvent } from '../fixtures/events.js'
 import { lambdaContext, startHandler } from './gateway.js'
 import { median, medianRatio, type Row } from './report.js'

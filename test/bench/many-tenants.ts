@@ -1,4 +1,4 @@
-import { hostedArn, putTenantRecord, toLocal } from '../../src/local/tenants.js'
+import { hostedArn, putTenantRecord, toLocal } from '../../src/local/world/tenants.js'
 import { defineEvent } from '../fixtures/events.js'
 import { tenantFile } from '../fixtures/tenants.js'
 import { lambdaContext, startHandler } from './gateway.js'

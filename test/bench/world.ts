@@ -1,5 +1,5 @@
 import { type Stack, startStack } from '../../src/local/stack.js'
-import { putTenantRecord, setUpTenant, toLocal } from '../../src/local/tenants.js'
+import { putTenantRecord, setUpTenant, toLocal } from '../../src/local/world/tenants.js'
 import type { TenantFile } from '../../src/tenant/config.js'
 import { tenantFile } from '../fixtures/tenants.js'
 

@@ -7,9 +7,9 @@ import { CognitoIdentityProviderClient, DescribeUserPoolCommand } from '@aws-sdk
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb'
 import { unmarshall } from '@aws-sdk/util-dynamodb'
 import t from 'tap'
-import { readApps } from '../../src/local/apps.js'
-import { NEWCOMER } from '../../src/local/newcomer.js'
-import { type SignIn, signIn } from '../../src/local/sign-in.js'
+import { readApps } from '../../src/local/clients/apps.js'
+import { type SignIn, signIn } from '../../src/local/clients/sign-in.js'
+import { NEWCOMER } from '../../src/local/world/newcomer.js'
 import { parseWalk, type WalkCommand, walkText, withoutChance, withWalk } from '../fixtures/walk.js'
 
 /** `npm run walk` sets it: then the page is written, not compared. */
@@ -66,7 +66,7 @@ const clientOptions = (endpoint: string | undefined, env: Variables) => ({
   },
 })
 
-/** The gateway serves with the config that it has for a second (src/local/world.ts). */
+/** The gateway serves with the config that it has for a second (src/local/world/world.ts). */
 const untilFollowed = () => sleep(1_100)
 
 const workspace = await start()

@@ -7,10 +7,10 @@ import {
   type IAuthenticationCallback,
 } from 'amazon-cognito-identity-js'
 import t from 'tap'
-import { type NewUser, startCognito, type UserPool } from '../../src/local/cognito.js'
-import { createPasswordChallenge, formatTimestamp, provesPassword } from '../../src/local/cognito-password.js'
-import { signClaim } from '../../src/local/cognito-srp.js'
-import { createIdentity } from '../../src/local/iam.js'
+import { createIdentity } from '../../src/local/aws/identity.js'
+import { type NewUser, startCognito, type UserPool } from '../../src/local/cognito/index.js'
+import { createPasswordChallenge, formatTimestamp, provesPassword } from '../../src/local/cognito/password.js'
+import { signClaim } from '../../src/local/cognito/srp.js'
 
 const userPoolId = 'eu-central-1_Example1'
 const arn = 'arn:aws:lambda:eu-central-1:999988887777:function:gateway:acme'

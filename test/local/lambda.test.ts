@@ -5,10 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { InvokeCommand, type InvokeCommandInput, type InvokeCommandOutput, LambdaClient } from '@aws-sdk/client-lambda'
 import { build } from 'esbuild'
 import t from 'tap'
-import { createEnvironments } from '../../src/local/environments.js'
-import { createIdentity } from '../../src/local/iam.js'
-import { type Handler, inProcess, startLambda } from '../../src/local/lambda.js'
-import type { PolicyDocument, Statement } from '../../src/local/policy.js'
+import { createIdentity } from '../../src/local/aws/identity.js'
+import type { PolicyDocument, Statement } from '../../src/local/aws/policy.js'
+import { createEnvironments } from '../../src/local/gateway/environments.js'
+import { type Handler, inProcess, startLambda } from '../../src/local/lambda/index.js'
 
 const region = 'eu-central-1'
 const own = '999988887777'
@@ -179,7 +179,7 @@ t.test('execution environments', async (t) => {
   t.teardown(() => rm(folder, { recursive: true }))
   const runtime = join(folder, 'runtime.mjs')
   await build({
-    entryPoints: ['src/local/runtime.ts'],
+    entryPoints: ['src/local/gateway/runtime.ts'],
     outfile: runtime,
     bundle: true,
     platform: 'node',

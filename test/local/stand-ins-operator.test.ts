@@ -27,9 +27,9 @@ import {
   gateway,
   operator,
 } from '../../src/local/accounts.js'
-import { DEFAULTS } from '../../src/local/cognito-pool-defaults.js'
-import type { Principal } from '../../src/local/iam.js'
-import { inProcess } from '../../src/local/lambda.js'
+import type { Principal } from '../../src/local/aws/identity.js'
+import { DEFAULTS } from '../../src/local/cognito/pool-defaults.js'
+import { inProcess } from '../../src/local/lambda/index.js'
 import { startStack } from '../../src/local/stack.js'
 import { everySetting, everyTrigger, fullPool } from '../fixtures/full-pool.js'
 

@@ -17,7 +17,6 @@ import { SignatureV4 } from '@smithy/signature-v4'
 import { decodeJwt } from 'jose'
 import t from 'tap'
 import { Agent, request } from 'undici'
-import { startCorbado } from '../../src/local/corbado.js'
 import {
   allows,
   createIdentity,
@@ -25,12 +24,13 @@ import {
   type PolicyDocument,
   type Principal,
   resourceDecision,
-} from '../../src/local/iam.js'
-import { parsePolicy } from '../../src/local/policy.js'
+} from '../../src/local/aws/identity.js'
+import { parsePolicy } from '../../src/local/aws/policy.js'
+import { type Fault, startStandIn } from '../../src/local/aws/server.js'
+import { startCorbado } from '../../src/local/corbado/index.js'
+import { startTable } from '../../src/local/dynamodb.js'
 import { startSsm } from '../../src/local/ssm.js'
-import { type Fault, startStandIn } from '../../src/local/stand-in.js'
 import { startSts } from '../../src/local/sts.js'
-import { startTable } from '../../src/local/table.js'
 
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
 

@@ -2,10 +2,10 @@ import * as fc from 'fast-check'
 import t from 'tap'
 import { editAlias } from '../../src/commands/aliases/edit.js'
 import { ACTIONS_ALIAS, FUNCTION_ARN, operator } from '../../src/local/accounts.js'
-import type { PolicyDocument, Statement } from '../../src/local/iam.js'
-import { useNoAccount } from '../../src/local/no-account.js'
+import type { PolicyDocument, Statement } from '../../src/local/aws/identity.js'
 import { type Stack, startStack } from '../../src/local/stack.js'
-import { putTenantRecord } from '../../src/local/tenants.js'
+import { useNoAccount } from '../../src/local/world/no-account.js'
+import { putTenantRecord } from '../../src/local/world/tenants.js'
 import { type AliasUse, planAlias } from '../../src/operator/aliases/choose.js'
 import {
   aliasPolicyBytes,

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { UserPoolId } from '../../src/ids.js'
-import { allows, type PolicyDocument, type Principal, resourceDecision } from '../../src/local/iam.js'
+import { allows, type PolicyDocument, type Principal, resourceDecision } from '../../src/local/aws/identity.js'
 import { customerRoleTemplate, templateParameters } from '../../src/operator/role/cloudformation.js'
 import { FEATURE_NAMES, type Feature } from '../../src/operator/role/features.js'
 import { quickCreateLink } from '../../src/operator/role/link.js'

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { systemClock } from '../../src/call.js'
 import { EXAMPLE_NAMES } from '../../src/commands/invoke/examples.js'
-import { grantAlias, putTenantRecord, toLocal } from '../../src/local/tenants.js'
+import { grantAlias, putTenantRecord, toLocal } from '../../src/local/world/tenants.js'
 import { tenantFile } from '../fixtures/tenants.js'
 import { startOperator } from './fixtures/operator.js'
 

@@ -6,8 +6,8 @@ import { changedTriggers, planUndo, planWiring } from '../../src/commands/wire/c
 import { POOL_FIELDS } from '../../src/commands/wire/fields.js'
 import { managementOf, triggersFor } from '../../src/commands/wire/managed.js'
 import { poolDifferences, poolUpdate } from '../../src/commands/wire/request.js'
-import { describePool, type PoolSettings } from '../../src/local/cognito-pool-settings.js'
-import { updatePool } from '../../src/local/cognito-pool-update.js'
+import { updatePool } from '../../src/local/cognito/pool-update.js'
+import { describePool, type PoolSettings } from '../../src/local/cognito/settings.js'
 import { CUSTOM_AUTH_SLOTS, OTHER_SLOTS, slotArn } from '../../src/operator/pool/slots.js'
 import { everySetting, everyTrigger, fullPool } from '../fixtures/full-pool.js'
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import t from 'tap'
-import { hostedArn, putTenantRecord } from '../../src/local/tenants.js'
+import { hostedArn, putTenantRecord } from '../../src/local/world/tenants.js'
 import { clients } from '../fixtures/clients.js'
 import { CLIENT_ID } from '../fixtures/gateway.js'
 import { type LambdaDoor, openLambdaDoor } from '../fixtures/leaks/doors.js'

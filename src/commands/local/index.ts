@@ -1,0 +1,63 @@
+import { InvalidArgumentError } from 'commander'
+import { defineCommand } from '../../terminal/command.js'
+import { NotPossible, WrongUsage } from '../../terminal/failure.js'
+import type { CreateCommand } from '../index.js'
+import { deleteRoleCommand, deployRoleCommand } from './role.js'
+import { signInCommand } from './sign-in.js'
+
+/** What `local` was called with. */
+export interface LocalOptions {
+  /** Port of the first service; 0 stands for any free port for each. */
+  readonly port: number
+  readonly once?: true
+  readonly json?: true
+  readonly logs?: true
+}
+
+/** Below are ports that need rights; above there is no room for all services. */
+const PORT_MIN = 1_024
+const PORT_MAX = 65_500
+
+/**
+ * `local`, which is `npm start`: the whole service on this machine, with logins through it.
+ * @param built folder of the compiled program, which holds the gateway's bundle too
+ */
+export function createLocalCommand(built: string): CreateCommand {
+  return (io) => {
+    const command = defineCommand(io, {
+      path: 'corbado-gateway local',
+      summary:
+        'Starts the gateway and stand-ins for all around it on this machine, and signs a user of each tenant in. Needs no account, key or network.',
+      examples: [
+        'corbado-gateway local',
+        'corbado-gateway local --port 5500 --logs',
+        'corbado-gateway local tenants --once --json',
+      ],
+    })
+      .argument('[dir]', 'folder of the tenant files', 'tenants')
+      .option('--port <n>', 'first of the ports in use; 0 takes any free ones', readPort, 4_500)
+      .option('--once', 'end after the logins; exit code 1 if anything went otherwise than expected')
+      .option('--json', 'with --once: print { tenants } with the steps of each login')
+      .option('--logs', "print the gateway's log lines on stderr, not into a file")
+      .action(async (dir: string, options: LocalOptions) => {
+        if (options.json && !options.once) throw new WrongUsage('--json needs --once')
+        // The stand-ins take longer to load than any other command to run.
+        const { runLocal } = await import('./run.js').catch(missingPackage)
+        await runLocal(dir, options, io, built)
+      })
+    for (const each of [deployRoleCommand(io), deleteRoleCommand(io), signInCommand(io)]) command.addCommand(each)
+    return command.enablePositionalOptions()
+  }
+}
+
+function readPort(text: string): number {
+  const port = Number(text)
+  if (/^\d+$/.test(text) && (port === 0 || (port >= PORT_MIN && port <= PORT_MAX))) return port
+  throw new InvalidArgumentError(`It must be 0 or a number from ${PORT_MIN} to ${PORT_MAX}.`)
+}
+
+/** The stand-ins are of packages that a customer's installation of the command line leaves out. */
+function missingPackage(error: NodeJS.ErrnoException): never {
+  if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error
+  throw new NotPossible('local needs the development packages too: run it in a checkout, after npm install')
+}

@@ -1,0 +1,65 @@
+import type { Command } from 'commander'
+import { REGION } from '../../local/accounts.js'
+import { stackNameOf } from '../../operator/role/link.js'
+import { defineCommand } from '../../terminal/command.js'
+import { type CommandIo, writeJson } from '../../terminal/io.js'
+import { parseUserPoolId } from '../wire/target.js'
+import { parseQuickCreate } from './quick-create.js'
+
+interface RoleOptions {
+  readonly json?: true
+}
+
+/** `local deploy-role`: what the customer's click on the quick-create link does. */
+export function deployRoleCommand(io: CommandIo): Command {
+  const path = 'corbado-gateway local deploy-role'
+  return defineCommand(io, {
+    path,
+    summary:
+      "Does in the embedded stack what a customer's engineer does in the console of AWS: opens the quick-create link of a " +
+      'hand-over, ticks the box on IAM resources and creates the stack. Works with the credentials of the environment.',
+    examples: [`${path} "$(grep -o 'https://[^>]*#/stacks/create[^>]*' acme.hand-over.md)"`],
+  })
+    .argument('<link>', 'the link, in quotes')
+    .option('--json', 'print { stackName, stackId, roleArn }')
+    .action((link: string, options: RoleOptions) => deployRole(link, options, io))
+}
+
+async function deployRole(link: string, { json }: RoleOptions, io: CommandIo): Promise<void> {
+  const { region, stackName, templateUrl, parameters } = parseQuickCreate(link)
+  const { createCloudFormationClient, xmlText } = await import('./cloudformation.js')
+  const call = createCloudFormationClient(region, io.env)
+  const members = Object.entries(parameters).flatMap(([name, value], index) => [
+    [`Parameters.member.${index + 1}.ParameterKey`, name],
+    [`Parameters.member.${index + 1}.ParameterValue`, value],
+  ])
+  await call('CreateStack', {
+    StackName: stackName,
+    TemplateURL: templateUrl,
+    'Capabilities.member.1': 'CAPABILITY_NAMED_IAM',
+    ...Object.fromEntries(members),
+  })
+  const stack = await call('DescribeStacks', { StackName: stackName })
+  const [stackId, roleArn] = [xmlText(stack, 'StackId'), xmlText(stack, 'OutputValue')]
+  if (json) writeJson(io.stdout, { stackName, stackId, roleArn })
+  else io.stdout.write(`stack ${stackName}: ${xmlText(stack, 'StackStatus')}\nrole  ${roleArn}\n`)
+}
+
+/** `local delete-role`: deletes the stack of a pool's role again. */
+export function deleteRoleCommand(io: CommandIo): Command {
+  const path = 'corbado-gateway local delete-role'
+  return defineCommand(io, {
+    path,
+    summary: "Deletes the stack that deploy-role made for a pool, as the hand-over's last step of undoing says.",
+    examples: [`${path} eu-central-1_N0rthw1nd`],
+  })
+    .argument('<userPoolId>', 'id of the user pool', parseUserPoolId)
+    .option('--json', 'print { stackName }')
+    .action(async (userPoolId: string, { json }: RoleOptions) => {
+      const { createCloudFormationClient } = await import('./cloudformation.js')
+      const stackName = stackNameOf(userPoolId)
+      await createCloudFormationClient(io.env.AWS_REGION ?? REGION, io.env)('DeleteStack', { StackName: stackName })
+      if (json) writeJson(io.stdout, { stackName })
+      else io.stdout.write(`stack ${stackName}: deleted\n`)
+    })
+}

@@ -1,0 +1,118 @@
+import { join } from 'node:path'
+import { createScene } from '../../local/story/scene.js'
+import type { StepReport } from '../../local/story/step.js'
+import { tellStory } from '../../local/story/story.js'
+import {
+  headingText,
+  newcomerText,
+  restText,
+  servicesText,
+  stepText,
+  suggestionsText,
+  summaryText,
+  tenantsText,
+} from '../../local/story/text.js'
+import { suggestions } from '../../local/story/try-next.js'
+import { writeShellFiles } from '../../local/world/shell-files.js'
+import { openWorld, type World } from '../../local/world/world.js'
+import { type CommandIo, createPaint, type Output, type Paint, writeJson } from '../../terminal/io.js'
+import type { LocalOptions } from './index.js'
+import { aborted, listenForInterruption } from './interruption.js'
+import { loadTenants } from './load-tenants.js'
+
+/** The story of one tenant, told. */
+interface Told {
+  readonly tenantId: string
+  readonly flow: string
+  readonly steps: readonly StepReport[]
+}
+
+interface Session {
+  readonly dir: string
+  readonly built: string
+  readonly options: LocalOptions
+  readonly io: CommandIo
+}
+
+/** Runs the whole service on this machine until its story is told (`--once`) or somebody stops it. */
+export async function runLocal(dir: string, options: LocalOptions, io: CommandIo, built: string): Promise<void> {
+  const interruption = listenForInterruption()
+  const closing: (() => Promise<unknown>)[] = []
+  const mute = { ...io, stdout: muted(io.stdout, interruption), stderr: muted(io.stderr, interruption) }
+  const session = runSession({ dir, built, options, io: mute }, interruption, (close) => closing.push(close))
+  try {
+    await Promise.race([session, aborted(interruption)])
+  } finally {
+    // Whatever still runs now meets closed doors, and nobody wants to hear of it.
+    session.catch(() => undefined)
+    for (const close of closing.reverse()) await close()
+  }
+  if (interruption.aborted) io.stdout.write(io.stdout.isTTY ? '\nstopped\n' : 'stopped\n')
+}
+
+async function runSession(
+  session: Session,
+  interruption: AbortSignal,
+  onClose: (close: () => Promise<unknown>) => void,
+): Promise<void> {
+  const { dir, built, options, io } = session
+  const { json = false, logs = false, once = false, port } = options
+  const paint = createPaint(io.stdout, io.env)
+  // With --json only the document goes to stdout.
+  const page = json ? { write: () => true } : io.stdout
+  const world = await openWorld({ dir, built, port, logs, json, io, onClose })
+  if (!world) return
+  const newcomer = await writeShellFiles(world)
+  page.write(servicesText(world, logs, paint))
+  // With --once, the files are gone before anybody could use them.
+  if (newcomer && !once) page.write(newcomerText(newcomer, world, paint))
+  page.write(`\n${tenantsText(world, paint)}`)
+  if (!(await loadTenants(world, dir, { ...io, stdout: page }))) return
+  const told = await tellStories(world, page, paint, interruption)
+  if (once && told.some(({ steps }) => steps.some(({ ok }) => !ok))) io.foundProblems()
+  if (json) return writeJson(io.stdout, { tenants: told.map(toJson) })
+  page.write(summaryText(told, paint))
+  if (once) return
+  const examples = world.examples.filter(({ tenant }) => tenant.status === 'active')
+  const program = join(built, 'cli.mjs')
+  page.write(suggestionsText(suggestions({ ...world, examples, dir, program, logged: !logs }), paint))
+  await aborted(interruption)
+}
+
+/** One tenant after the other, each step printed as it ends. */
+async function tellStories(world: World, page: Output, paint: Paint, interruption: AbortSignal): Promise<Told[]> {
+  const { triggerCalls } = world.stack.cognito
+  const told: Told[] = []
+  for (const example of world.examples) {
+    const { tenantId, status, login } = example.tenant
+    if (status !== 'active') {
+      page.write(restText(example, paint))
+      continue
+    }
+    const steps: StepReport[] = []
+    page.write(headingText(example, paint))
+    for await (const report of tellStory(createScene({ ...world, example, triggerCalls }))) {
+      if (interruption.aborted) return told
+      steps.push(report)
+      page.write(stepText(report, paint))
+    }
+    told.push({ tenantId, flow: login?.flow ?? 'passkey', steps })
+  }
+  return told
+}
+
+function toJson({ steps, ...tenant }: Told) {
+  const rounded = (ms: number) => Math.round(ms * 10) / 10
+  return {
+    ...tenant,
+    steps: steps.map(({ detailed: _detailed, triggers, ms, ...step }) => ({
+      ...step,
+      ms: rounded(ms),
+      triggers: triggers.map((call) => ({ ...call, ms: rounded(call.ms) })),
+    })),
+  }
+}
+
+function muted(output: Output, signal: AbortSignal): Output {
+  return { isTTY: output.isTTY, write: (text) => signal.aborted || output.write(text) }
+}

@@ -1,0 +1,38 @@
+import { readFile } from 'node:fs/promises'
+import { NotPossible, WrongUsage } from '../../terminal/failure.js'
+import { assertLoopback } from './loopback.js'
+
+/** The app of a customer, as far as it signs users in. */
+export interface App {
+  readonly userPoolId: string
+  readonly clientId: string
+  readonly projectId: string
+  /** Who has an account there, by what they type. */
+  readonly users: readonly { readonly identifier: string; readonly password: string }[]
+}
+
+/** All apps of one embedded stack, and the addresses that they talk to. */
+export interface Apps {
+  readonly cognito: string
+  readonly corbado: string
+  readonly apps: readonly App[]
+}
+
+/** Environment variable with the path of the file in which a running stack keeps its apps. */
+export const APPS_VARIABLE = 'LOCAL_APPS'
+
+/**
+ * Reads what a running stack wrote of its apps.
+ * @throws WrongUsage where the environment names none, NotPossible where the stack has ended
+ */
+export async function readApps(env: Readonly<Record<string, string | undefined>>): Promise<Apps> {
+  const file = env[APPS_VARIABLE]
+  if (!file) throw new WrongUsage(`${APPS_VARIABLE} is not set: read in an environment file that npm start names`)
+  const text = await readFile(file, 'utf8').catch(() => {
+    throw new NotPossible(`${file} is not there: npm start has ended, or was started anew`)
+  })
+  // The file is this program's own.
+  const apps = JSON.parse(text) as Apps
+  for (const [name, url] of Object.entries({ cognito: apps.cognito, corbado: apps.corbado })) assertLoopback(name, url)
+  return apps
+}

@@ -1,0 +1,48 @@
+import type { Identity } from '../aws/identity.js'
+import { type StandIn, startStandIn, type WireAnswer, type WireRequest } from '../aws/server.js'
+import { cloudFormationXml, type PutStack } from './resources.js'
+import { createStacks, type StacksOptions } from './stacks.js'
+
+const { failure, denied, fault } = cloudFormationXml
+const stackName = /^[a-zA-Z][a-zA-Z0-9-]{0,127}$/
+
+export interface CloudFormationOptions extends StacksOptions {
+  readonly identity: Identity
+  readonly port?: number | undefined
+}
+
+export interface CloudFormationStandIn extends StandIn {
+  /** Adds a stack that made some resources, e.g. a user pool: which is all that is known of it. */
+  putStack(stack: PutStack): void
+}
+
+/** Starts CloudFormation as far as a stack with one role goes. Unlike AWS's, a stack is there or gone at once. */
+export async function startCloudFormation(options: CloudFormationOptions): Promise<CloudFormationStandIn> {
+  const stacks = createStacks(options)
+
+  function handle({ principal, region, body }: WireRequest, operation: string): WireAnswer {
+    if (!stacks.has(operation) || !principal || !region) {
+      return failure('InvalidAction', `Could not find operation ${operation} for version 2010-05-15`)
+    }
+    const form = new URLSearchParams(body.toString())
+    // Whoever asks by the id of a resource needs the right for whichever stack that may be in.
+    const named = operation !== 'DescribeStackResources'
+    const name = named ? (form.get('StackName') ?? '') : '*'
+    if (named && !stackName.test(name)) return failure('ValidationError', 'StackName is not the name of a stack.')
+    return stacks.serve(operation, { principal, region, name, form })
+  }
+
+  const { clock, identity, port } = options
+  const standIn = await startStandIn({
+    name: 'cloudformation',
+    clock,
+    identity,
+    port,
+    operationOf: ({ body }) => new URLSearchParams(body.toString()).get('Action') ?? 'unknown',
+    inputOf: ({ body }) => Object.fromEntries(new URLSearchParams(body.toString())),
+    denied,
+    faultAnswer: fault,
+    handle,
+  })
+  return { ...standIn, putStack: stacks.putStack }
+}

@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto'
+import type { Clock } from '../../call.js'
+import { allows, type PolicyDocument, type Principal } from '../aws/identity.js'
+import type { WireAnswer } from '../aws/wire.js'
+import type { StsStandIn } from '../sts.js'
+import { cloudFormationXml, createStackResources, type PutStack, stackArn } from './resources.js'
+import { evaluateRole, parameterFault, readParameters, type Template } from './template.js'
+
+const { success, failure } = cloudFormationXml
+
+interface CloudFormationStack {
+  readonly stackId: string
+  readonly roleArn: string
+  readonly createdAt: string
+}
+
+/** Who asks, and for which stack. */
+export interface Asked {
+  readonly principal: Principal
+  readonly region: string
+  readonly name: string
+  readonly form: URLSearchParams
+}
+
+/** What the template's role comes to. */
+interface RoleProperties {
+  readonly Path: string
+  readonly RoleName: string
+  readonly AssumeRolePolicyDocument: PolicyDocument
+  readonly Policies: readonly { readonly PolicyDocument: PolicyDocument }[]
+}
+
+export interface StacksOptions {
+  readonly clock: Clock
+  /** The templates that stand in S3, by their address; each has one role. */
+  readonly templates: ReadonlyMap<string, Template>
+  /** Where roles come to be and go. */
+  readonly roles: Pick<StsStandIn, 'putRole' | 'deleteRole'>
+}
+
+const arnOf = ({ principal, region, name }: Asked, id: string) => stackArn(region, principal.accountId, name, id)
+
+/** The stacks of all accounts, and the calls on them by name. */
+export function createStacks({ clock, templates, roles }: StacksOptions) {
+  const stacks = new Map<string, CloudFormationStack>()
+  const resources = createStackResources()
+  const keyOf = (asked: Asked) => arnOf(asked, '')
+
+  function mayNot({ principal }: Asked, actions: readonly string[], arn: string): WireAnswer | undefined {
+    const action = actions.find((one) => !allows(principal, one, arn))
+    if (action === undefined) return undefined
+    const message = `User: ${principal.arn} is not authorized to perform: ${action} on resource: ${arn}`
+    return failure('AccessDenied', message, 403)
+  }
+
+  function createStack(asked: Asked): WireAnswer {
+    const { form, principal, region, name } = asked
+    const template = templates.get(form.get('TemplateURL') ?? '')
+    if (!template) return failure('ValidationError', 'S3 error: Access Denied')
+    const parameters = readParameters(form)
+    const wrong = parameterFault(template, parameters)
+    if (wrong !== undefined) return failure('ValidationError', wrong)
+    if (form.get('Capabilities.member.1') !== 'CAPABILITY_NAMED_IAM') {
+      return failure('InsufficientCapabilitiesException', 'Requires capabilities : [CAPABILITY_NAMED_IAM]')
+    }
+    if (stacks.has(keyOf(asked))) return failure('AlreadyExistsException', `Stack [${name}] already exists`)
+    const { accountId } = principal
+    const pseudo = { 'AWS::Partition': 'aws', 'AWS::AccountId': accountId, 'AWS::Region': region }
+    // customerRoleTemplate has these properties, and its role is evaluated whole.
+    const role = evaluateRole(template, new Map([...Object.entries(pseudo), ...parameters])) as RoleProperties
+    const roleArn = `arn:aws:iam::${accountId}:role${role.Path}${role.RoleName}`
+    // CloudFormation works with the rights of whoever calls it.
+    const refusal = mayNot(asked, ['iam:CreateRole', 'iam:PutRolePolicy'], roleArn)
+    if (refusal) return refusal
+    const policies = role.Policies.map(({ PolicyDocument }) => PolicyDocument)
+    roles.putRole({ roleArn, trust: role.AssumeRolePolicyDocument, policies })
+    const stackId = arnOf(asked, randomUUID())
+    resources.put(stackId, [{ logicalId: 'Role', physicalId: role.RoleName, type: 'AWS::IAM::Role' }])
+    stacks.set(keyOf(asked), { stackId, roleArn, createdAt: new Date(clock.now()).toISOString() })
+    return success('CreateStack', { StackId: stackId })
+  }
+
+  function describeStack(asked: Asked): WireAnswer {
+    const { name: StackName } = asked
+    const stack = stacks.get(keyOf(asked))
+    if (!stack) return failure('ValidationError', `Stack with id ${StackName} does not exist`)
+    const { stackId: StackId, roleArn, createdAt: CreationTime } = stack
+    const Outputs = { member: { OutputKey: 'RoleArn', OutputValue: roleArn } }
+    const member = { StackName, StackId, CreationTime, StackStatus: 'CREATE_COMPLETE', Outputs }
+    return success('DescribeStacks', { Stacks: { member } })
+  }
+
+  /** A stack that is not there counts as deleted, as in AWS. */
+  function deleteStack(asked: Asked): WireAnswer {
+    const stack = stacks.get(keyOf(asked))
+    const refusal = stack && mayNot(asked, ['iam:DeleteRole', 'iam:DeleteRolePolicy'], stack.roleArn)
+    if (refusal) return refusal
+    if (stack) {
+      roles.deleteRole(stack.roleArn)
+      resources.delete(stack.stackId)
+    }
+    stacks.delete(keyOf(asked))
+    return success('DeleteStack', {})
+  }
+
+  const describeResources = ({ principal, region, form }: Asked) =>
+    resources.describe(region, principal.accountId, form)
+
+  const operations = {
+    CreateStack: createStack,
+    DescribeStacks: describeStack,
+    DeleteStack: deleteStack,
+    DescribeStackResources: describeResources,
+  }
+  return {
+    has: (operation: string): operation is keyof typeof operations => operation in operations,
+    serve: (operation: keyof typeof operations, asked: Asked): WireAnswer =>
+      mayNot(asked, [`cloudformation:${operation}`], arnOf(asked, '*')) ?? operations[operation](asked),
+    putStack: ({ region, accountId, name, resources: made }: PutStack) =>
+      resources.put(stackArn(region, accountId, name, randomUUID()), made),
+  }
+}

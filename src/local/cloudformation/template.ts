@@ -1,0 +1,79 @@
+import { isFields } from '../cognito/wire.js'
+
+/** The subset of a template's parameter that ours use. */
+interface Parameter {
+  readonly AllowedPattern?: string
+  readonly AllowedValues?: readonly string[]
+  readonly MaxLength?: number
+}
+
+export interface Template {
+  readonly Parameters: Readonly<Record<string, Parameter>>
+  readonly Conditions: Readonly<Record<string, unknown>>
+  readonly Resources: { readonly Role: { readonly Properties: unknown } }
+}
+
+/** What stands for `AWS::NoValue` until it is taken out of its list or object. */
+const NO_VALUE = Symbol('AWS::NoValue')
+
+/** `Parameters.member.1.ParameterKey=…&Parameters.member.1.ParameterValue=…` as a map. */
+export function readParameters(form: URLSearchParams): Map<string, string> {
+  const keys = [...form].filter(([name]) => /^Parameters\.member\.\d+\.ParameterKey$/.test(name))
+  return new Map(keys.map(([name, key]) => [key, form.get(name.replace('ParameterKey', 'ParameterValue')) ?? '']))
+}
+
+/** What is wrong with the parameters of a stack; undefined where nothing is. */
+export function parameterFault({ Parameters }: Template, given: ReadonlyMap<string, string>): string | undefined {
+  const unknown = [...given.keys()].filter((name) => !(name in Parameters))
+  if (unknown.length > 0) return `Parameters: [${unknown.join(', ')}] do not exist in the template`
+  const missing = Object.keys(Parameters).filter((name) => !given.has(name))
+  if (missing.length > 0) return `Parameters: [${missing.join(', ')}] must have values`
+  for (const [name, { AllowedPattern, AllowedValues, MaxLength }] of Object.entries(Parameters)) {
+    const value = given.get(name) ?? ''
+    if (AllowedPattern !== undefined && !new RegExp(`^(?:${AllowedPattern})$`).test(value)) {
+      return `Parameter ${name} failed to satisfy constraint: Parameter ${name} must match pattern ${AllowedPattern}`
+    }
+    if (AllowedValues && !AllowedValues.includes(value)) {
+      return `Parameter '${name}' must be one of AllowedValues`
+    }
+    if (MaxLength !== undefined && value.length > MaxLength) {
+      return `Parameter '${name}' must contain at most ${MaxLength} characters`
+    }
+  }
+  return undefined
+}
+
+/**
+ * The properties of the template's role with everything filled in.
+ * @param values parameters, and the pseudo parameters such as `AWS::Region`
+ * @throws for anything in the template that is not evaluated here
+ */
+export function evaluateRole({ Conditions, Resources }: Template, values: ReadonlyMap<string, string>): unknown {
+  function lookUp(name: string): string {
+    const value = values.get(name)
+    if (value === undefined) throw new Error(`The stand-in does not know ${name}.`)
+    return value
+  }
+
+  function evaluate(value: unknown): unknown {
+    if (Array.isArray(value)) return value.map(evaluate).filter((one) => one !== NO_VALUE)
+    if (!isFields(value)) return value
+    const [[name = '', inner] = [], ...more] = Object.entries(value)
+    if (more.length > 0 || (name !== 'Ref' && !name.startsWith('Fn::'))) {
+      const evaluated = Object.entries(value).map(([key, one]) => [key, evaluate(one)])
+      return Object.fromEntries(evaluated.filter(([, one]) => one !== NO_VALUE))
+    }
+    return call(name, inner)
+  }
+
+  function call(name: string, inner: unknown): unknown {
+    if (name === 'Ref') return inner === 'AWS::NoValue' ? NO_VALUE : lookUp(String(inner))
+    if (name === 'Fn::Sub') return String(inner).replace(/\$\{([\w:]+)\}/g, (_, key: string) => lookUp(key))
+    const [first, second, third] = Array.isArray(inner) ? inner : []
+    if (name === 'Fn::Equals') return evaluate(first) === evaluate(second)
+    if (name === 'Fn::If') return evaluate(evaluate(Conditions[String(first)]) === true ? second : third)
+    throw new Error(`The stand-in does not know ${name}.`)
+  }
+
+  return evaluate(Resources.Role.Properties)
+}

@@ -1,0 +1,88 @@
+import type { ChallengeName } from './answers.js'
+import { assertEnabled, type Login } from './login.js'
+import { type PasswordChallenge, parseTimestamp } from './password.js'
+import type { Pools, User } from './pools.js'
+import { checkSecretHash } from './secret-hash.js'
+import type { Sessions } from './sessions.js'
+import {
+  type Fields,
+  invalidMember,
+  invalidParameter,
+  notAuthorized,
+  readParameter,
+  readText,
+  readTextMap,
+} from './wire.js'
+
+/** Longest value in a map of parameters (aws.md 1.1). */
+const ANSWER_LENGTH_MAX = 131_072
+
+export interface CustomChallenge {
+  readonly challengeName: 'CUSTOM_CHALLENGE'
+  readonly privateParameters: Readonly<Record<string, string>>
+  readonly metadata: string | null
+}
+
+export type Challenge =
+  | CustomChallenge
+  | ({ readonly challengeName: 'PASSWORD_VERIFIER' } & PasswordChallenge)
+  | { readonly challengeName: 'NEW_PASSWORD_REQUIRED' }
+
+/** A login that waits for the answer to a challenge. */
+export interface Pending {
+  readonly login: Login
+  readonly challenge: Challenge
+}
+
+/** What the answer to a challenge must contain, apart from USERNAME. */
+const requiredResponses: Record<ChallengeName, readonly string[]> = {
+  CUSTOM_CHALLENGE: ['ANSWER'],
+  PASSWORD_VERIFIER: ['PASSWORD_CLAIM_SECRET_BLOCK', 'PASSWORD_CLAIM_SIGNATURE', 'TIMESTAMP'],
+  NEW_PASSWORD_REQUIRED: ['NEW_PASSWORD'],
+}
+
+function readResponses(fields: Fields): Record<string, string> {
+  const responses = readTextMap(fields, 'ChallengeResponses')
+  if (Object.values(responses).every(({ length }) => length <= ANSWER_LENGTH_MAX)) return responses
+  throw invalidMember('challengeResponses', `Member must have length less than or equal to ${ANSWER_LENGTH_MAX}`)
+}
+
+function assertAnswers({ challengeName }: Challenge, responses: Record<string, string>): void {
+  for (const name of requiredResponses[challengeName]) readParameter(responses, name)
+  if (challengeName === 'PASSWORD_VERIFIER') parseTimestamp(readParameter(responses, 'TIMESTAMP'))
+  const attribute = Object.keys(responses).find((name) => name.startsWith('userAttributes.'))
+  // None is ever required, and dropping one in silence would look like success.
+  if (attribute !== undefined) throw invalidParameter(`${attribute} is not part of the stand-in.`)
+}
+
+/** Where there is no such user, the name is the one typed, or the made-up one that came with a password challenge. */
+function isSameUser({ login, challenge }: Pending, user: User | undefined, typed: string): boolean {
+  if (login.user) return user?.username === login.userName
+  return (
+    typed === login.userName || (challenge.challengeName === 'PASSWORD_VERIFIER' && typed === challenge.identity.userId)
+  )
+}
+
+/**
+ * Checks a RespondToAuthChallenge call and spends its session, which must have been given to this client and user for
+ * this challenge. A call that is not well-formed leaves the session as it was.
+ */
+export function continueLogin(pools: Pools, sessions: Sessions<Pending>, fields: Fields) {
+  const { client } = pools.client(readText(fields, 'ClientId'))
+  const responses = readResponses(fields)
+  const typed = readParameter(responses, 'USERNAME')
+  checkSecretHash(client, typed, responses.SECRET_HASH)
+  if (typeof fields.Session !== 'string') throw invalidParameter('Missing required parameter Session')
+  const pending = sessions.find(fields.Session)
+  const { login, challenge } = pending
+  const user = pools.find(login.pool, typed)
+  const sameClient = login.client.clientId === client.clientId
+  if (!isSameUser(pending, user, typed) || !sameClient || challenge.challengeName !== fields.ChallengeName) {
+    throw notAuthorized('Invalid session for the user.')
+  }
+  assertAnswers(challenge, responses)
+  const clientMetadata = fields.ClientMetadata === undefined ? undefined : readTextMap(fields, 'ClientMetadata')
+  sessions.spend(fields.Session)
+  assertEnabled(user)
+  return { login: { ...login, user, clientMetadata }, challenge, responses }
+}

@@ -1,0 +1,135 @@
+import type { Clock } from '../../call.js'
+import type { Identity } from '../aws/identity.js'
+import { awsJsonError, awsJsonHeaders, awsJsonOperation } from '../aws/json.js'
+import { type StandIn, startStandIn } from '../aws/server.js'
+import type { WireAnswer, WireRequest } from '../aws/wire.js'
+import { createAdmin } from './admin.js'
+import { assertClientOf, authorise } from './authorise.js'
+import { createFlow } from './flow.js'
+import { createIssuer } from './issuer.js'
+import { createOwner } from './owner.js'
+import { createPools, type NewUser, type User, type UserPool } from './pools.js'
+import { createSelf } from './self.js'
+import { createTriggers, type Invoke, type TriggerCall } from './triggers.js'
+import { cognitoFault, type Fields, isFields, Refusal } from './wire.js'
+
+export type { AppClient, MfaFactor, NewUser, TriggerName, User, UserPool } from './pools.js'
+export type { TriggerCall } from './triggers.js'
+
+/** How long Cognito waits for a trigger (aws.md 1.1). */
+const TRIGGER_TIMEOUT_MS = 5_000
+
+export interface CognitoOptions {
+  readonly clock: Clock
+  readonly identity: Identity
+  readonly port?: number
+  /** The Lambda stand-in's `invokeAsCognito`. */
+  readonly invoke: Invoke
+  readonly triggerTimeoutMs?: number
+}
+
+export interface Cognito extends StandIn {
+  putPool(pool: UserPool): void
+  putUser(userPoolId: string, user: NewUser): void
+  user(userPoolId: string, username: string): User | undefined
+  /** The next so many pages of ListUsers come empty, with a token for more. */
+  setEmptyPages(userPoolId: string, count: number): void
+  /** The next so many updates of the pool come upon another one, and are refused. */
+  setConcurrentUpdates(userPoolId: string, count: number): void
+  /** Every delivery of a trigger event, repeats included. */
+  readonly triggerCalls: TriggerCall[]
+}
+
+function readFields(body: Buffer): Fields {
+  try {
+    const fields: unknown = JSON.parse(body.toString())
+    if (isFields(fields)) return fields
+  } catch {
+    // Refused below, like JSON that is no object.
+  }
+  throw new Refusal('SerializationException', 'The request body is not a JSON object.')
+}
+
+/** Is this InitiateAuth about tokens of a login passed earlier? */
+function isRefresh({ AuthFlow }: Fields): boolean {
+  return AuthFlow === 'REFRESH_TOKEN_AUTH' || AuthFlow === 'REFRESH_TOKEN'
+}
+
+/** Starts the part of Cognito that passkey logins need: the custom auth flow, tokens and the admin calls on users. */
+export async function startCognito(options: CognitoOptions): Promise<Cognito> {
+  const { clock, identity, port = 0, invoke, triggerTimeoutMs = TRIGGER_TIMEOUT_MS } = options
+  const triggerCalls: TriggerCall[] = []
+  const emptyPages = new Map<string, number>()
+  const concurrentUpdates = new Map<string, number>()
+  const pools = createPools(clock)
+  const fire = createTriggers(invoke, triggerTimeoutMs, triggerCalls)
+  const issuer = createIssuer(fire, clock)
+  const flow = createFlow(pools, fire, issuer, clock)
+  const self = createSelf(pools, issuer, clock)
+  const admin = createAdmin(pools, clock, emptyPages)
+  const owner = createOwner(pools, clock, concurrentUpdates)
+
+  const publicCalls = new Map<string, (fields: Fields) => object | Promise<object>>(
+    Object.entries({
+      InitiateAuth: (fields: Fields) => (isRefresh(fields) ? self.refreshAuth(fields) : flow.initiate(fields)),
+      RespondToAuthChallenge: flow.respond,
+      GetUser: self.getUser,
+      GetTokensFromRefreshToken: self.getTokensFromRefreshToken,
+      RevokeToken: self.revokeToken,
+      GlobalSignOut: self.globalSignOut,
+    }),
+  )
+  const adminCalls = new Map<string, (pool: UserPool, fields: Fields) => object | Promise<object>>(
+    Object.entries({
+      AdminGetUser: admin.getUser,
+      ListUsers: admin.listUsers,
+      AdminSetUserMFAPreference: admin.setUserMfaPreference,
+      AdminListGroupsForUser: admin.listGroups,
+      DescribeUserPool: owner.describeUserPool,
+      UpdateUserPool: owner.updateUserPool,
+      DescribeUserPoolClient: owner.describeUserPoolClient,
+      ListUserPoolClients: owner.listUserPoolClients,
+      GetUserPoolMfaConfig: owner.getUserPoolMfaConfig,
+      AdminInitiateAuth: (pool: UserPool, fields: Fields) => flow.initiate(assertClientOf(pool, fields)),
+      AdminRespondToAuthChallenge: (pool: UserPool, fields: Fields) => flow.respond(assertClientOf(pool, fields)),
+    }),
+  )
+
+  async function dispatch(request: WireRequest, operation: string): Promise<object> {
+    const fields = readFields(request.body)
+    const publicCall = publicCalls.get(operation)
+    if (publicCall) return publicCall(fields)
+    const adminCall = adminCalls.get(operation)
+    if (adminCall) return adminCall(authorise(pools, request, operation, fields), fields)
+    throw new Refusal('UnknownOperationException', `${operation} is not part of the stand-in.`)
+  }
+
+  async function handle(request: WireRequest, operation: string): Promise<WireAnswer> {
+    try {
+      return { status: 200, headers: awsJsonHeaders(), body: await dispatch(request, operation) }
+    } catch (error) {
+      if (error instanceof Refusal) return awsJsonError(error.name, error.message)
+      throw error
+    }
+  }
+
+  const standIn = await startStandIn({
+    name: 'cognito-idp',
+    port,
+    clock,
+    identity,
+    operationOf: awsJsonOperation,
+    unsigned: [...publicCalls.keys()],
+    faultAnswer: cognitoFault,
+    handle,
+  })
+  return {
+    ...standIn,
+    putPool: pools.putPool,
+    putUser: pools.putUser,
+    user: pools.user,
+    setEmptyPages: (userPoolId, count) => void emptyPages.set(userPoolId, count),
+    setConcurrentUpdates: (userPoolId, count) => void concurrentUpdates.set(userPoolId, count),
+    triggerCalls,
+  }
+}

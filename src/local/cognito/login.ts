@@ -1,0 +1,81 @@
+import type { ChallengeResult } from './answers.js'
+import type { AppClient, Pools, User, UserPool } from './pools.js'
+import { checkSecretHash } from './secret-hash.js'
+import { parseClientKey } from './srp.js'
+import { type Fields, invalidParameter, notAuthorized, Refusal, readParameter, readText, readTextMap } from './wire.js'
+
+/** One login, from InitiateAuth to its end. */
+export interface Login {
+  readonly pool: UserPool
+  readonly client: AppClient
+  /** undefined: there is no such user, and the client must not notice. */
+  readonly user: User | undefined
+  /** Canonical; as typed where there is no such user. */
+  readonly userName: string
+  readonly results: readonly ChallengeResult[]
+  /** SRP_A, where the client started with it. */
+  readonly clientKey: bigint | undefined
+  /** What the client sent along with its latest answer; what it sends with InitiateAuth never gets here. */
+  readonly clientMetadata?: Readonly<Record<string, string>> | undefined
+}
+
+/** What every trigger of a login is told. */
+export function triggerRequest({
+  user,
+  client,
+  clientMetadata,
+}: Pick<Login, 'user' | 'client' | 'clientMetadata'>): Fields {
+  return {
+    userAttributes: user ? { ...user.attributes, 'cognito:user_status': user.status } : {},
+    // Absent, not false, where the client does not prevent user-existence errors (aws.md 1.5).
+    ...(client.preventUserExistenceErrors ? { userNotFound: user === undefined } : {}),
+    ...(clientMetadata === undefined ? {} : { clientMetadata }),
+  }
+}
+
+/** What Cognito says of every login that failed, whatever the cause. */
+export const loginFailed = () => notAuthorized('Incorrect username or password.')
+
+/** A disabled user is refused at every step, before any trigger. */
+export function assertEnabled(user: User | undefined): void {
+  if (user?.enabled === false) throw notAuthorized('User is disabled.')
+}
+
+/** Reads SRP_A, where the client starts with it; true before anybody has shown a password (aws.md 1.5). */
+function readStart(parameters: Record<string, string>): Pick<Login, 'clientKey' | 'results'> {
+  if (parameters.CHALLENGE_NAME !== 'SRP_A') return { clientKey: undefined, results: [] }
+  const clientKey = parseClientKey(readParameter(parameters, 'SRP_A'))
+  if (clientKey === undefined) throw invalidParameter('Invalid SRP_A')
+  return { clientKey, results: [{ challengeName: 'SRP_A', challengeResult: true, challengeMetadata: null }] }
+}
+
+/** Checks an InitiateAuth call and finds its user. */
+export function startLogin(pools: Pools, fields: Fields): Login {
+  const { pool, client } = pools.client(readText(fields, 'ClientId'))
+  const authFlow = readText(fields, 'AuthFlow')
+  if (authFlow !== 'CUSTOM_AUTH' || !client.allowCustomAuth) {
+    throw invalidParameter(`${authFlow} flow not enabled for this client`)
+  }
+  const parameters = readTextMap(fields, 'AuthParameters')
+  const typed = readParameter(parameters, 'USERNAME')
+  checkSecretHash(client, typed, parameters.SECRET_HASH)
+  const start = readStart(parameters)
+  const { DefineAuthChallenge, CreateAuthChallenge, VerifyAuthChallengeResponse } = pool.lambdaConfig
+  if (!DefineAuthChallenge || !CreateAuthChallenge || !VerifyAuthChallengeResponse) {
+    throw invalidParameter('Custom auth lambda trigger is not configured for the user pool.')
+  }
+  return { pool, client, ...findUser(pools, pool, client, typed), ...start }
+}
+
+/** Whoever signs in by this name; an unknown user counts as one where the client hides that there is none. */
+export function findUser(
+  pools: Pools,
+  pool: UserPool,
+  { preventUserExistenceErrors }: AppClient,
+  typed: string,
+): Pick<Login, 'user' | 'userName'> {
+  const user = pools.find(pool, typed)
+  if (!user && !preventUserExistenceErrors) throw new Refusal('UserNotFoundException', 'User does not exist.')
+  assertEnabled(user)
+  return { user, userName: user?.username ?? typed }
+}

@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto'
+import type { LambdaConfigType, UserPoolClientType } from '@aws-sdk/client-cognito-identity-provider'
+import type { Clock } from '../../call.js'
+import { isUsername } from '../../ids.js'
+import type { FixedSettings, MfaSettings, PoolSettings } from './pool-defaults.js'
+import { invalidMember, Refusal } from './wire.js'
+
+/** Keys of a pool's LambdaConfig that the stand-in fires. */
+export type TriggerName =
+  | 'PreAuthentication'
+  | 'DefineAuthChallenge'
+  | 'CreateAuthChallenge'
+  | 'VerifyAuthChallengeResponse'
+  | 'PostAuthentication'
+  | 'PreTokenGeneration'
+
+export interface AppClient {
+  readonly clientId: string
+  /** PreventUserExistenceErrors=ENABLED: an unknown user gets a flow that looks real. */
+  readonly preventUserExistenceErrors: boolean
+  readonly allowCustomAuth: boolean
+  readonly clientSecret?: string
+  readonly clientName?: string
+  /** What DescribeUserPoolClient tells besides; logins do not depend on it. */
+  readonly settings?: UserPoolClientType
+}
+
+export interface UserPool {
+  readonly userPoolId: string
+  readonly accountId: string
+  readonly region: string
+  readonly lambdaConfig: Readonly<LambdaConfigType>
+  readonly clients: readonly AppClient[]
+  readonly aliasAttributes: readonly ('email' | 'phone_number' | 'preferred_username')[]
+  /** The pool's id by default. */
+  readonly name?: string
+  /** What UpdateUserPool can change; AWS's defaults for what is left out. */
+  readonly settings?: PoolSettings
+  /** What it cannot. */
+  readonly fixed?: FixedSettings
+  readonly mfa?: MfaSettings
+  /** Milliseconds since the epoch, as is modifiedAt; the time of the first putPool by default. */
+  readonly createdAt?: number
+  readonly modifiedAt?: number
+}
+
+export type MfaFactor = 'SMS_MFA' | 'SOFTWARE_TOKEN_MFA' | 'EMAIL_OTP'
+
+export interface User {
+  readonly username: string
+  readonly attributes: Readonly<Record<string, string>>
+  readonly status: string
+  readonly enabled: boolean
+  readonly mfa: readonly MfaFactor[]
+  readonly preferredMfa?: MfaFactor | undefined
+  /** Has verified an authenticator app. */
+  readonly totp?: boolean
+  /** Without one, no password login of this user can pass. */
+  readonly password?: string
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number
+}
+
+/** A user as a test writes it: by default CONFIRMED, enabled, without MFA and with a `sub` of its own. */
+export type NewUser = Pick<User, 'username'> & Partial<User>
+
+export const poolArn = ({ region, accountId, userPoolId }: UserPool) =>
+  `arn:aws:cognito-idp:${region}:${accountId}:userpool/${userPoolId}`
+
+export interface Pools {
+  putPool(pool: UserPool): void
+  putUser(userPoolId: string, user: NewUser): void
+  pool(userPoolId: string): UserPool | undefined
+  /** By the exact user name. */
+  user(userPoolId: string, username: string): User | undefined
+  users(userPoolId: string): readonly User[]
+  /** By user name, `sub` or an alias of the pool. */
+  find(pool: UserPool, name: string): User | undefined
+  /** @throws ResourceNotFoundException */
+  client(clientId: string): { readonly pool: UserPool; readonly client: AppClient }
+}
+
+const same = (a: string | undefined, b: string) => a?.toLowerCase() === b.toLowerCase()
+
+/** An e-mail or phone alias counts only once it is verified; names are compared as new pools do, ignoring case. */
+function answersTo(user: User, name: string, { aliasAttributes }: UserPool): boolean {
+  const { username, attributes } = user
+  if (same(username, name) || attributes.sub === name) return true
+  return aliasAttributes.some((alias) => {
+    const usable = alias === 'preferred_username' || attributes[`${alias}_verified`] === 'true'
+    return usable && same(attributes[alias], name)
+  })
+}
+
+/** Holds the user pools and their users. */
+export function createPools(clock: Clock): Pools {
+  const pools = new Map<string, UserPool>()
+  const users = new Map<string, Map<string, User>>()
+  const usersOf = (userPoolId: string) => [...(users.get(userPoolId)?.values() ?? [])]
+
+  return {
+    putPool(pool) {
+      pools.set(pool.userPoolId, { createdAt: clock.now(), ...pool })
+      if (!users.has(pool.userPoolId)) users.set(pool.userPoolId, new Map())
+    },
+    putUser(userPoolId, { attributes = {}, ...user }) {
+      const own = users.get(userPoolId)
+      if (!own) throw new Error(`There is no pool ${userPoolId}.`)
+      const defaults = { status: 'CONFIRMED', enabled: true, mfa: [], createdAt: clock.now() }
+      own.set(user.username, { ...defaults, ...user, attributes: { sub: randomUUID(), ...attributes } })
+    },
+    pool: (userPoolId) => pools.get(userPoolId),
+    user: (userPoolId, username) => users.get(userPoolId)?.get(username),
+    users: usersOf,
+    find(pool, name) {
+      // The model's own check of a user name comes before any look-up.
+      if (!isUsername(name)) throw invalidMember('username', 'Member must satisfy regular expression pattern')
+      return usersOf(pool.userPoolId).find((user) => answersTo(user, name, pool))
+    },
+    client(clientId) {
+      for (const pool of pools.values()) {
+        const client = pool.clients.find((one) => one.clientId === clientId)
+        if (client) return { pool, client }
+      }
+      throw new Refusal('ResourceNotFoundException', `User pool client ${clientId} does not exist.`)
+    },
+  }
+}

@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto'
+import { errors, generateKeyPair, jwtVerify, SignJWT } from 'jose'
+import type { Clock } from '../../call.js'
+import type { Grant } from './grants.js'
+import type { User, UserPool } from './pools.js'
+import { type Fields, isFields, isTextMap, notAuthorized } from './wire.js'
+
+/** Lifetime of access and id tokens (Cognito's default). */
+const TOKEN_SECONDS = 3_600
+/** What an access token needs for the calls that a user makes about itself. */
+const SCOPE = 'aws.cognito.signin.user.admin'
+
+/** What the token generation trigger changed; only id tokens are affected (event version 1). */
+export interface ClaimsOverride {
+  readonly claimsToAddOrOverride: Readonly<Record<string, string>>
+  readonly claimsToSuppress: readonly string[]
+}
+
+/** Reads the answer of the token generation trigger; undefined where a value has the wrong type. */
+export function readClaimsOverride({ claimsOverrideDetails: details }: Fields): ClaimsOverride | undefined {
+  if (details === undefined || details === null) return { claimsToAddOrOverride: {}, claimsToSuppress: [] }
+  if (!isFields(details)) return undefined
+  const add = details.claimsToAddOrOverride ?? {}
+  const suppress = details.claimsToSuppress ?? []
+  if (!isTextMap(add) || !Array.isArray(suppress)) return undefined
+  return { claimsToAddOrOverride: add, claimsToSuppress: suppress.map(String) }
+}
+
+/** Whose tokens, and of which login. */
+export interface TokenSubject {
+  readonly pool: UserPool
+  readonly user: User
+  readonly grant: Grant
+  readonly override: ClaimsOverride
+}
+
+function idClaims({ username, attributes }: User, override: ClaimsOverride): Record<string, unknown> {
+  const claims: Record<string, unknown> = { ...attributes, 'cognito:username': username }
+  for (const name of ['email_verified', 'phone_number_verified']) {
+    if (claims[name] !== undefined) claims[name] = claims[name] === 'true'
+  }
+  Object.assign(claims, override.claimsToAddOrOverride)
+  for (const name of override.claimsToSuppress) delete claims[name]
+  return claims
+}
+
+/** Signs and reads Cognito's tokens (RS256), with one key pair a stand-in, made when it is first needed. */
+export function createTokens(clock: Clock) {
+  let keys: ReturnType<typeof generateKeyPair> | undefined
+  const keyPair = () => {
+    keys ??= generateKeyPair('RS256')
+    return keys
+  }
+
+  return {
+    /** Access and id token of a login; the refresh token is its grant's. */
+    async sign({ pool, user, grant, override }: TokenSubject) {
+      const { privateKey } = await keyPair()
+      const { clientId, originJti, authenticatedAt } = grant
+      const issuedAt = Math.floor(clock.now() / 1_000)
+      const common = {
+        sub: user.attributes.sub ?? user.username,
+        auth_time: Math.floor(authenticatedAt / 1_000),
+        origin_jti: originJti,
+        event_id: randomUUID(),
+      }
+      const sign = (claims: Record<string, unknown>) =>
+        new SignJWT({ ...claims, ...common })
+          .setProtectedHeader({ alg: 'RS256', kid: 'local' })
+          .setIssuer(`https://cognito-idp.${pool.region}.amazonaws.com/${pool.userPoolId}`)
+          .setIssuedAt(issuedAt)
+          .setExpirationTime(issuedAt + TOKEN_SECONDS)
+          .setJti(randomUUID())
+          .sign(privateKey)
+      return {
+        AccessToken: await sign({
+          token_use: 'access',
+          client_id: clientId,
+          username: user.username,
+          scope: SCOPE,
+        }),
+        IdToken: await sign({ ...idClaims(user, override), token_use: 'id', aud: clientId }),
+        TokenType: 'Bearer',
+        ExpiresIn: TOKEN_SECONDS,
+      }
+    },
+
+    /**
+     * The login that an access token stands for, as its `origin_jti`.
+     * @throws NotAuthorizedException where the token is none of ours, no access token or too old
+     */
+    async readAccessToken(token: string): Promise<string> {
+      const { publicKey } = await keyPair()
+      try {
+        const rules = { algorithms: ['RS256'], currentDate: new Date(clock.now()) }
+        const { payload } = await jwtVerify<{ token_use?: unknown; origin_jti?: unknown }>(token, publicKey, rules)
+        if (payload.token_use === 'access') return String(payload.origin_jti)
+      } catch (error) {
+        if (error instanceof errors.JWTExpired) throw notAuthorized('Access Token has expired')
+      }
+      throw notAuthorized('Invalid Access Token')
+    },
+  }
+}
+
+export type Tokens = ReturnType<typeof createTokens>

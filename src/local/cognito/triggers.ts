@@ -1,0 +1,122 @@
+import type { InvocationResult, InvocationSource } from '../lambda/as-cognito.js'
+import { type AppClient, poolArn, type TriggerName, type UserPool } from './pools.js'
+import { type Fields, isFields, Refusal } from './wire.js'
+
+/** Supplied by the Lambda stand-in. */
+export type Invoke = (functionArn: string, event: unknown, source: InvocationSource) => Promise<InvocationResult>
+
+/** One delivery of an event. */
+export interface TriggerCall {
+  readonly functionArn: string
+  readonly event: unknown
+  /** The event as it came back; undefined where none did. */
+  readonly answer: unknown
+  /** Milliseconds until the answer, or until Cognito gave up. */
+  readonly ms: number
+}
+
+/** A time-out is tried three times in all (aws.md 1.1). */
+const TRIES = 3
+
+const triggerSources: Record<TriggerName, string> = {
+  PreAuthentication: 'PreAuthentication_Authentication',
+  DefineAuthChallenge: 'DefineAuthChallenge_Authentication',
+  CreateAuthChallenge: 'CreateAuthChallenge_Authentication',
+  VerifyAuthChallengeResponse: 'VerifyAuthChallengeResponse_Authentication',
+  PostAuthentication: 'PostAuthentication_Authentication',
+  PreTokenGeneration: 'TokenGeneration_Authentication',
+}
+
+/** Who signs in where. */
+export interface TriggerSubject {
+  readonly pool: UserPool
+  readonly client: AppClient
+  readonly userName: string
+}
+
+/** What one trigger is asked, the empty response it fills, and how its answer is read. */
+export interface TriggerQuestion<T> {
+  /** Where a trigger has more than the usual one. */
+  readonly triggerSource?: string
+  readonly request: Fields
+  readonly response: Fields
+  /** undefined where a value has the wrong type. */
+  read(response: Fields): T | undefined
+}
+
+/** Fires a trigger of the pool; undefined where the pool has none of that name. */
+export type Fire = <T>(
+  name: TriggerName,
+  subject: TriggerSubject,
+  question: TriggerQuestion<T>,
+) => Promise<T | undefined>
+
+/** What Cognito says of an answer that it cannot use. */
+export const invalidResponse = () => new Refusal('InvalidLambdaResponseException', 'Unrecognizable lambda output')
+
+function buildEvent(name: TriggerName, { pool, client, userName }: TriggerSubject, question: TriggerQuestion<unknown>) {
+  return {
+    version: '1',
+    region: pool.region,
+    userPoolId: pool.userPoolId,
+    userName,
+    callerContext: { awsSdkVersion: 'aws-sdk-unknown-unknown', clientId: client.clientId },
+    triggerSource: question.triggerSource ?? triggerSources[name],
+    request: question.request,
+    response: question.response,
+  }
+}
+
+/** Before a token, the newer of two parameters counts; where both are set they are the same. */
+function functionOf(name: TriggerName, { lambdaConfig }: UserPool): string | undefined {
+  const newer = name === 'PreTokenGeneration' ? lambdaConfig.PreTokenGenerationConfig?.LambdaArn : undefined
+  return newer ?? lambdaConfig[name]
+}
+
+/** The whole event has to come back: an answer without a common field is not recognised (aws.md 1.1). */
+function readAnswer<T>(answer: unknown, event: Fields, { read }: TriggerQuestion<T>): T {
+  if (!isFields(answer) || !isFields(answer.response)) throw invalidResponse()
+  if (Object.keys(event).some((key) => answer[key] === undefined || answer[key] === null)) throw invalidResponse()
+  const value = read(answer.response)
+  if (value === undefined) throw invalidResponse()
+  return value
+}
+
+/** Fires triggers as Cognito does: so long a try, three tries for a time-out, none after any other failure. */
+export function createTriggers(invoke: Invoke, timeoutMs: number, calls: TriggerCall[]): Fire {
+  async function deliver(functionArn: string, event: unknown, source: InvocationSource) {
+    const startedAt = performance.now()
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs, 'late')
+    })
+    // A delivery that lost the race goes on running, as on AWS.
+    const result = await Promise.race([invoke(functionArn, event, source), late])
+    clearTimeout(timer)
+    const answer = result === 'late' ? undefined : result.payload
+    calls.push({ functionArn, event, answer, ms: performance.now() - startedAt })
+    return result
+  }
+
+  return async (name, subject, question) => {
+    const { pool } = subject
+    const functionArn = functionOf(name, pool)
+    if (functionArn === undefined) return undefined
+    const event = buildEvent(name, subject, question)
+    const source = { sourceArn: poolArn(pool), sourceAccount: pool.accountId }
+    for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+      const result = await deliver(functionArn, event, source)
+      if (result === 'late') continue
+      const { failed, functionError, payload } = result
+      if (failed !== undefined) throw unexpected(name, failed)
+      if (functionError === undefined) return readAnswer(payload, event, question)
+      const message = `${name} failed with error ${functionError.errorMessage}.`
+      throw new Refusal('UserLambdaValidationException', message)
+    }
+    throw unexpected(name, 'Socket timeout while invoking Lambda function')
+  }
+}
+
+function unexpected(name: TriggerName, error: string): Refusal {
+  return new Refusal('UnexpectedLambdaException', `${name} invocation failed due to error ${error}.`)
+}

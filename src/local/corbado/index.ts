@@ -1,0 +1,98 @@
+import type { Clock } from '../../call.js'
+import { type StandIn, startStandIn, type WireAnswer, type WireRequest } from '../aws/server.js'
+import { failure, faultAnswer, parseVerify } from './answers.js'
+import { answerLogin, type PreLogin } from './frontend.js'
+import { createProofDesk, type ProofDesk } from './proof.js'
+
+/** A Corbado project and what the Backend API accepts from it. */
+export interface CorbadoProject {
+  readonly projectId: string
+  /** For Basic: base64 of `projectID:apiSecret`. */
+  readonly apiSecret?: string
+  /** More that work as well: while secrets are rotated, there are two. */
+  readonly furtherSecrets?: readonly string[]
+  readonly bearerKey?: string
+}
+
+export interface CorbadoStandIn extends StandIn {
+  /** Adds or replaces a project. */
+  putProject(project: CorbadoProject): void
+  /** Makes another API secret the only valid one. */
+  rotateSecret(projectId: string, apiSecret: string): void
+  /** Makes a proof as Corbado's Frontend API would after a passkey ceremony. */
+  readonly sign: ProofDesk['sign']
+  /** Says what is called when a user starts to sign in. */
+  onPreLogin(preLogin: PreLogin): void
+  /** Forces one answer for all calls until cleared with `undefined`. */
+  answerWith(answer: WireAnswer | undefined): void
+}
+
+const VERIFY = '/v2/passkey/verifySignedData'
+
+/** The project whose credential the request carries. */
+function projectOf(
+  { headers }: WireRequest,
+  projects: ReadonlyMap<string, CorbadoProject>,
+): CorbadoProject | undefined {
+  const [scheme, credential] = (headers.authorization ?? '').split(/ (.*)/s)
+  if (!credential) return undefined
+  return [...projects.values()].find(({ projectId, apiSecret = [], furtherSecrets = [], bearerKey }) => {
+    if (scheme === 'Bearer') return credential === bearerKey
+    const basics = [apiSecret, furtherSecrets]
+      .flat()
+      .map((secret) => Buffer.from(`${projectId}:${secret}`).toString('base64'))
+    return scheme === 'Basic' && basics.includes(credential)
+  })
+}
+
+/**
+ * Starts Corbado: of its Backend API verifySignedData with Basic or Bearer, proofs that work once, and Corbado's errors;
+ * of what an app's users see, the two ends of a passkey login.
+ */
+export async function startCorbado(options: {
+  readonly clock: Clock
+  readonly port?: number | undefined
+}): Promise<CorbadoStandIn> {
+  const { clock, port } = options
+  const projects = new Map<string, CorbadoProject>()
+  const proofs = createProofDesk(clock)
+  let forced: WireAnswer | undefined
+  let called: PreLogin | undefined
+
+  const handle = async (request: WireRequest): Promise<WireAnswer> => {
+    if (forced) return forced
+    const login = await answerLogin(request, proofs, called)
+    if (login) return login
+    if (request.path !== VERIFY) return failure(404, { type: 'not_found' })
+    if (request.method !== 'POST') return failure(405, { type: 'method_not_allowed' })
+    const project = projectOf(request, projects)
+    if (!project) return failure(401, { type: 'login_error', details: 'Login failed' })
+    const input = parseVerify(request.body)
+    if ('status' in input) return input
+    const verificationResult = await proofs.verify(project.projectId, input.signedPasskeyData, input.username)
+    return { status: 200, body: { verificationResult } }
+  }
+
+  const standIn = await startStandIn({
+    name: 'corbado',
+    port,
+    clock,
+    operationOf: ({ path }) => path.split('/').at(-1) ?? path,
+    callerOf: (request) => projectOf(request, projects)?.projectId,
+    faultAnswer,
+    handle,
+  })
+  return {
+    ...standIn,
+    putProject: (project) => void projects.set(project.projectId, project),
+    rotateSecret: (projectId, apiSecret) =>
+      void projects.set(projectId, { ...projects.get(projectId), projectId, apiSecret, furtherSecrets: [] }),
+    sign: proofs.sign,
+    onPreLogin(preLogin) {
+      called = preLogin
+    },
+    answerWith(answer) {
+      forced = answer
+    },
+  }
+}

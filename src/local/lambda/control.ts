@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto'
+import { allows, type Principal } from '../aws/identity.js'
+import type { WireAnswer, WireRequest } from '../aws/wire.js'
+import { type LocalFunction, lambdaError } from './invoke.js'
+import type { Policies } from './policies.js'
+import type { Route } from './routes.js'
+import type { Target } from './target.js'
+
+const ALIASES_A_PAGE = 50
+/** The only version that a function of the stand-in has published. */
+const PUBLISHED = '1'
+/** The API model's Alias: no number, which would be a version. */
+const aliasName = /^(?!\d+$)[\w-]{1,128}$/
+
+const invalid = (message: string) => lambdaError(400, 'InvalidParameterValueException', message)
+const notFound = (arn: string) => lambdaError(404, 'ResourceNotFoundException', `Function not found: ${arn}`)
+
+function answer(status: number, body: object): WireAnswer {
+  return { status, headers: { 'x-amzn-requestid': randomUUID() }, body }
+}
+
+function aliasView(functionArn: string, name: string) {
+  return { AliasArn: `${functionArn}:${name}`, Name: name, FunctionVersion: PUBLISHED, Description: '' }
+}
+
+function readFields(body: Buffer): Record<string, unknown> {
+  try {
+    return Object(JSON.parse(body.toString()))
+  } catch {
+    return {}
+  }
+}
+
+/**
+ * What may be asked about aliases is decided on the function, about policies on the function or alias that they belong to;
+ * and by the function's own account alone.
+ */
+function denied(
+  operation: string,
+  principal: Principal,
+  { functionArn, qualifiedArn }: Target,
+): WireAnswer | undefined {
+  const [action, arn] = [`lambda:${operation}`, operation.endsWith('Policy') ? qualifiedArn : functionArn]
+  if (functionArn.split(':')[4] === principal.accountId && allows(principal, action, arn)) return undefined
+  const message =
+    `User: ${principal.arn} is not authorized to perform: ${action} on resource: ${arn} ` +
+    `because no identity-based policy allows the ${action} action`
+  return lambdaError(403, 'AccessDeniedException', message)
+}
+
+/** The calls on the aliases of functions and on resource policies. */
+export function createControl(functions: Map<string, LocalFunction>, policies: Policies) {
+  function listAliases({ functionArn, aliases }: LocalFunction, { query }: WireRequest): WireAnswer {
+    const offset = Number(query.get('Marker') ?? 0)
+    const end = offset + Math.min(Number(query.get('MaxItems') ?? ALIASES_A_PAGE), ALIASES_A_PAGE)
+    const Aliases = aliases.slice(offset, end).map((name) => aliasView(functionArn, name))
+    return answer(200, { Aliases, ...(end < aliases.length && { NextMarker: String(end) }) })
+  }
+
+  function createAlias(localFunction: LocalFunction, { body }: WireRequest): WireAnswer {
+    const { functionArn, aliases } = localFunction
+    const { Name, FunctionVersion } = readFields(body)
+    if (typeof Name !== 'string' || !aliasName.test(Name)) return invalid('Name is not the name of an alias.')
+    if (FunctionVersion !== PUBLISHED) return notFound(`${functionArn}:${FunctionVersion}`)
+    if (aliases.includes(Name)) {
+      return lambdaError(409, 'ResourceConflictException', `Alias already exists: ${functionArn}:${Name}`)
+    }
+    functions.set(functionArn, { ...localFunction, aliases: [...aliases, Name] })
+    return answer(201, aliasView(functionArn, Name))
+  }
+
+  function onPolicy(operation: string, { qualifiedArn }: Target, { body, query }: WireRequest): WireAnswer {
+    if (operation === 'GetResourcePolicy') return policies.answerGet(qualifiedArn)
+    if (operation === 'PutResourcePolicy') return policies.answerPut(qualifiedArn, body)
+    return policies.answerDelete(qualifiedArn, query.get('RevisionId'))
+  }
+
+  return (request: WireRequest, { operation, name }: Route, target: Target): WireAnswer => {
+    const { principal } = request
+    if (!principal) return lambdaError(403, 'MissingAuthenticationTokenException', 'Missing Authentication Token')
+    const refusal = denied(operation, principal, target)
+    if (refusal) return refusal
+    const localFunction = functions.get(target.functionArn)
+    const { alias, functionArn, qualifiedArn } = target
+    if (!localFunction) return notFound(functionArn)
+    if (operation.endsWith('Policy')) {
+      const there = alias === undefined || localFunction.aliases.includes(alias)
+      return there ? onPolicy(operation, target, request) : notFound(qualifiedArn)
+    }
+    if (operation === 'ListAliases') return listAliases(localFunction, request)
+    if (operation === 'CreateAlias') return createAlias(localFunction, request)
+    const known = localFunction.aliases.includes(name)
+    return known ? answer(200, aliasView(functionArn, name)) : notFound(`${functionArn}:${name}`)
+  }
+}

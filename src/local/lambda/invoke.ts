@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto'
+import { allows, type Principal, resourceDecision } from '../aws/identity.js'
+import { decision, type PolicyDocument } from '../aws/policy.js'
+import type { WireAnswer, WireRequest } from '../aws/wire.js'
+import type { InvocationSource } from './as-cognito.js'
+import type { Runner } from './runner.js'
+import type { Target } from './target.js'
+
+/** Payload of a synchronous invocation, either way (aws.md 1.1). */
+const PAYLOAD_BYTES_MAX = 6_291_456
+
+export interface LocalFunction {
+  /** Without version or alias. */
+  readonly functionArn: string
+  readonly runner: Runner
+  readonly aliases: readonly string[]
+  /** Lambda's own timeout; 6 s by default, so that Cognito's 5 s come first. */
+  readonly timeoutMs?: number
+}
+
+/** A signed caller, or Cognito on behalf of a pool. */
+export type Caller = Principal | ({ readonly service: string } & InvocationSource)
+
+/** An error as Lambda words it: the code travels in a header. */
+export function lambdaError(status: number, code: string, message: string): WireAnswer {
+  const headers = { 'x-amzn-errortype': code, 'x-amzn-requestid': randomUUID() }
+  return { status, headers, body: { Type: status < 500 ? 'User' : 'Service', Message: message } }
+}
+
+/** How Lambda words an HTTP status that an injected fault asks for. */
+export function faultAnswer(status: number): WireAnswer {
+  if (status === 429) return lambdaError(status, 'TooManyRequestsException', 'Rate Exceeded.')
+  return lambdaError(status, status < 500 ? 'InvalidParameterValueException' : 'ServiceException', 'Injected fault.')
+}
+
+/**
+ * A caller of the function's own account needs a word from either policy, everybody else from both; a service has only
+ * the resource policy. An explicit Deny always wins.
+ */
+function mayInvoke(caller: Caller, { functionArn, qualifiedArn }: Target, policy: PolicyDocument | undefined): boolean {
+  const action = 'lambda:InvokeFunction'
+  const service = 'service' in caller
+  const context = service ? { 'aws:SourceArn': caller.sourceArn, 'aws:SourceAccount': caller.sourceAccount } : {}
+  const byResource = policy ? resourceDecision(policy, caller, action, qualifiedArn, context) : 'none'
+  if (byResource === 'deny') return false
+  if (service) return byResource === 'allow'
+  if (decision(caller.policies, { action, resource: qualifiedArn, context }) === 'deny') return false
+  const byIdentity = allows(caller, action, qualifiedArn)
+  const sameAccount = functionArn.split(':')[4] === caller.accountId
+  return sameAccount ? byIdentity || byResource === 'allow' : byIdentity && byResource === 'allow'
+}
+
+function denied(caller: Caller, { qualifiedArn }: Target): WireAnswer {
+  const who = 'service' in caller ? caller.service : caller.arn
+  const message =
+    `User: ${who} is not authorized to perform: lambda:InvokeFunction on resource: ${qualifiedArn} ` +
+    'because no resource-based policy allows the lambda:InvokeFunction action'
+  return lambdaError(403, 'AccessDeniedException', message)
+}
+
+/** Runs the function and words what came of it as Lambda does: a thrown error is an answer with status 200. */
+async function run(
+  { runner, timeoutMs = 6_000 }: LocalFunction,
+  target: Target,
+  payload: unknown,
+): Promise<WireAnswer> {
+  const awsRequestId = randomUUID()
+  const headers = { 'x-amzn-requestid': awsRequestId, 'x-amz-executed-version': '$LATEST' }
+  const { functionName, qualifiedArn: invokedFunctionArn } = target
+  // By the machine's clock, since the function measures its remaining time by it.
+  const deadlineMs = Date.now() + timeoutMs
+  try {
+    const answer = await runner(payload, { awsRequestId, invokedFunctionArn, functionName, deadlineMs })
+    return { status: 200, headers, body: JSON.stringify(answer ?? null) }
+  } catch (error) {
+    const { name, message, stack = '' } = error instanceof Error ? error : new Error(String(error))
+    const body = { errorType: name, errorMessage: message, trace: stack.split('\n') }
+    return { status: 200, headers: { ...headers, 'x-amz-function-error': 'Unhandled' }, body }
+  }
+}
+
+function parseJson(body: Buffer): { value: unknown } | undefined {
+  try {
+    return { value: body.length === 0 ? {} : JSON.parse(body.toString()) }
+  } catch {
+    return undefined
+  }
+}
+
+/** Answers one Invoke call: who may not call learns nothing of the function, not even that there is none. */
+export function answerInvoke(
+  request: WireRequest,
+  target: Target,
+  caller: Caller,
+  { localFunction, policy }: { localFunction: LocalFunction | undefined; policy: PolicyDocument | undefined },
+): WireAnswer | Promise<WireAnswer> {
+  if (!mayInvoke(caller, target, policy)) return denied(caller, target)
+  if (!localFunction || (target.alias !== undefined && !localFunction.aliases.includes(target.alias))) {
+    return lambdaError(404, 'ResourceNotFoundException', `Function not found: ${target.qualifiedArn}`)
+  }
+  if (request.body.length > PAYLOAD_BYTES_MAX) {
+    const message = `Request must be smaller than ${PAYLOAD_BYTES_MAX} bytes for the InvokeFunction operation`
+    return lambdaError(413, 'RequestTooLargeException', message)
+  }
+  const payload = parseJson(request.body)
+  if (!payload) return lambdaError(400, 'InvalidRequestContentException', 'Could not parse request body into json')
+  const type = request.headers['x-amz-invocation-type'] ?? 'RequestResponse'
+  if (type === 'DryRun') return { status: 204 }
+  if (type === 'RequestResponse') return run(localFunction, target, payload.value)
+  return lambdaError(400, 'InvalidParameterValueException', `The stand-in does not invoke as ${type}.`)
+}

@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto'
+import { type PolicyDocument, parsePolicy, type Statement } from '../aws/policy.js'
+import type { WireAnswer } from '../aws/wire.js'
+import { lambdaError } from './invoke.js'
+
+/** Characters of a whole resource policy (aws.md 2.1). */
+const POLICY_LENGTH_MAX = 20_480
+
+interface Kept {
+  readonly text: string
+  readonly policy: PolicyDocument
+  readonly revisionId: string
+}
+
+/** The resource policies of functions and aliases, by qualified ARN. */
+export interface Policies {
+  of(qualifiedArn: string): PolicyDocument | undefined
+  /** Replaces a policy unchecked; `undefined` removes it. */
+  put(qualifiedArn: string, policy: PolicyDocument | undefined): void
+  answerGet(qualifiedArn: string): WireAnswer
+  answerPut(qualifiedArn: string, body: Buffer): WireAnswer
+  answerDelete(qualifiedArn: string, revisionId: string | null): WireAnswer
+}
+
+const notFound = () => lambdaError(404, 'ResourceNotFoundException', 'The resource you requested does not exist.')
+const changed = () =>
+  lambdaError(
+    412,
+    'PreconditionFailedException',
+    'The Revision Id provided does not match the latest Revision Id. Call the GetResourcePolicy API to retrieve it.',
+  )
+const invalid = (message: string) => lambdaError(400, 'InvalidParameterValueException', message)
+
+const view = ({ text, revisionId }: Kept): WireAnswer => ({
+  status: 200,
+  headers: { 'x-amzn-requestid': randomUUID() },
+  body: { Policy: text, RevisionId: revisionId },
+})
+
+/** Does it let in everybody? */
+function isPublic({ Effect, Principal, Condition }: Statement): boolean {
+  const names = Principal === undefined || Principal === '*' ? [Principal] : [Principal.AWS ?? []].flat()
+  return Effect === 'Allow' && names.includes('*') && Object.keys(Condition ?? {}).length === 0
+}
+
+function readBody(body: Buffer): { text?: unknown; revisionId?: unknown } {
+  try {
+    const { Policy: text, RevisionId: revisionId }: { Policy?: unknown; RevisionId?: unknown } = JSON.parse(
+      body.toString(),
+    )
+    return { text, revisionId }
+  } catch {
+    return {}
+  }
+}
+
+/** The policy, or the refusal of it. */
+function readPolicy(text: string, qualifiedArn: string): PolicyDocument | WireAnswer {
+  let policy: PolicyDocument
+  try {
+    policy = parsePolicy(text)
+  } catch (error) {
+    return invalid(`The policy is not valid: ${String(error)}`)
+  }
+  if (policy.Statement.length === 0) return invalid('The policy has no statement.')
+  if (policy.Statement.some((one) => one.Principal === undefined)) return invalid('A statement names no Principal.')
+  if (policy.Statement.some((one) => [one.Resource ?? []].flat().some((resource) => resource !== qualifiedArn))) {
+    return invalid(`A statement is about another Resource than ${qualifiedArn}.`)
+  }
+  if (!policy.Statement.some(isPublic)) return policy
+  return lambdaError(400, 'PublicPolicyException', 'The policy would grant public access.')
+}
+
+/** Keeps resource policies, each under a revision that ends with it. */
+export function createPolicies(): Policies {
+  const kept = new Map<string, Kept>()
+  const put = (qualifiedArn: string, policy: PolicyDocument, text = JSON.stringify(policy)): Kept => {
+    const entry = { policy, text, revisionId: randomUUID() }
+    kept.set(qualifiedArn, entry)
+    return entry
+  }
+
+  return {
+    of: (qualifiedArn) => kept.get(qualifiedArn)?.policy,
+    put: (qualifiedArn, policy) => void (policy ? put(qualifiedArn, policy) : kept.delete(qualifiedArn)),
+    answerGet(qualifiedArn) {
+      const found = kept.get(qualifiedArn)
+      return found ? view(found) : notFound()
+    },
+    answerPut(qualifiedArn, body) {
+      const { text, revisionId } = readBody(body)
+      if (typeof text !== 'string') return invalid('There is no Policy.')
+      if (text.length > POLICY_LENGTH_MAX) {
+        const message = `The final policy size (${text.length}) is bigger than the limit (${POLICY_LENGTH_MAX}).`
+        return lambdaError(400, 'PolicyLengthExceededException', message)
+      }
+      const policy = readPolicy(text, qualifiedArn)
+      if ('status' in policy) return policy
+      if (revisionId !== undefined && revisionId !== kept.get(qualifiedArn)?.revisionId) return changed()
+      return view(put(qualifiedArn, policy, text))
+    },
+    answerDelete(qualifiedArn, revisionId) {
+      const found = kept.get(qualifiedArn)
+      if (!found) return notFound()
+      if (revisionId !== null && revisionId !== found.revisionId) return changed()
+      kept.delete(qualifiedArn)
+      return { status: 204 }
+    },
+  }
+}

@@ -1,0 +1,45 @@
+import type { WireRequest } from '../aws/wire.js'
+
+/** A function, and the alias of it, that a call names. */
+export interface Target {
+  /** Without version or alias. */
+  readonly functionArn: string
+  readonly functionName: string
+  readonly alias: string | undefined
+  /** As invoked: what policies and the function's context name. */
+  readonly qualifiedArn: string
+}
+
+const wholeArn = /^arn:(aws[\w-]*):lambda:([\w-]+):(\d{12}):function:([\w-]+)(?::([\w$-]+))?$/
+const partialArn = /^(?:(\d{12}):(?:function:)?)?([\w-]+)(?::([\w$-]+))?$/
+
+/**
+ * Reads the function and the alias from a segment of a path: a name, a partial ARN or a whole one, percent-encoded.
+ * undefined where it is none of them, or names another alias than the query.
+ */
+export function readTarget(segment: string, request: WireRequest): Target | undefined {
+  const name = decodeURIComponent(segment)
+  const [, partition, region, account, functionName, qualifier] = wholeArn.exec(name) ?? []
+  const queried = request.query.get('Qualifier') ?? undefined
+  if (functionName === undefined) return readPartial(name, queried, request)
+  if (qualifier !== undefined && queried !== undefined && qualifier !== queried) return undefined
+  return targetOf(`arn:${partition}:lambda:${region}:${account}:function:${functionName}`, qualifier ?? queried)
+}
+
+/** A name without region belongs to the signer's: the region signed for, its own account. */
+function readPartial(name: string, queried: string | undefined, { region, principal }: WireRequest) {
+  const [, account = principal?.accountId, functionName, qualifier = queried] = partialArn.exec(name) ?? []
+  if (!functionName || !region || !account || (queried ?? qualifier) !== qualifier) return undefined
+  return targetOf(`arn:aws:lambda:${region}:${account}:function:${functionName}`, qualifier)
+}
+
+function targetOf(functionArn: string, qualifier: string | undefined): Target {
+  const alias = qualifier === '$LATEST' ? undefined : qualifier
+  const functionName = functionArn.split(':').at(-1) ?? ''
+  return {
+    functionArn,
+    functionName,
+    alias,
+    qualifiedArn: alias === undefined ? functionArn : `${functionArn}:${alias}`,
+  }
+}

@@ -1,0 +1,76 @@
+import type { ActionAnswer, ActionClient } from '../clients/actions.js'
+import { type LoginStage, startLogin } from '../clients/login.js'
+import type { Container } from '../gateway/container.js'
+import type { GatewayLog } from '../gateway/log.js'
+import type { Stack } from '../stack.js'
+import type { Example } from '../world/example.js'
+import { type Meters, type Seen, type StepReport, takeStep } from './step.js'
+
+/** Where a tenant's story takes place, and what can be done there. */
+export interface Scene {
+  readonly example: Example
+  readonly stack: Stack
+  readonly log: GatewayLog
+  readonly container: Container
+  step<T>(
+    what: { step: string; expected: string; detailed?: boolean },
+    act: () => Promise<T>,
+    judge: (result: T) => Seen | Promise<Seen>,
+  ): Promise<StepReport>
+  action(name: string, payload: object): Promise<ActionAnswer>
+  /** The person begins to sign in; with a password where the flow wants one, unless told otherwise. */
+  startLogin(password?: 'none' | 'right' | 'wrong'): Promise<LoginStage>
+  /** A passkey ceremony, which the stand-in of Corbado confirms; its proof is remembered as private. */
+  sign(username: string): Promise<string>
+  readonly proofs: readonly string[]
+  /** How often Cognito called the gateway's triggers so far. */
+  calls(): number
+  /** Why the gateway refused, by the first such log line of the calls from an ordinal on. */
+  refusalSince(call: number): Promise<string>
+}
+
+export interface SceneOptions extends Meters {
+  readonly example: Example
+  readonly stack: Stack
+  readonly log: GatewayLog
+  readonly actions: ActionClient
+  readonly container: Container
+}
+
+/** Sets the scene for one tenant. */
+export function createScene({ example, stack, log, actions, container, ...meters }: SceneOptions): Scene {
+  const { tenant, clientId, person } = example
+  const { userPoolId, corbado } = tenant
+  const { triggerCalls } = meters
+  const proofs: string[] = []
+  const passwords = { none: undefined, right: person.password, wrong: `not-${person.password}` }
+  return {
+    example,
+    stack,
+    log,
+    container,
+    proofs,
+    step: (what, act, judge) => takeStep(meters, what, act, judge),
+    action: (action, payload) => actions.invoke({ action, userPoolId, ...payload }),
+    startLogin(password = wantsPassword(example) ? 'right' : 'none') {
+      const options = { endpoint: stack.cognito.url, userPoolId, clientId, username: person.username }
+      return startLogin({ ...options, password: passwords[password] })
+    },
+    async sign(username) {
+      const proof = await stack.corbado.sign(corbado.projectId, username)
+      proofs.push(proof)
+      return proof
+    },
+    calls: () => triggerCalls.length,
+    async refusalSince(call) {
+      const lines = (await log.triggerLines('lambda', triggerCalls.length)).slice(call)
+      const found = lines.find(({ outcome }) => outcome === 'incorrect' || outcome === 'fail')
+      return typeof found?.reason === 'string' ? found.reason : 'for a reason that is not in the log'
+    },
+  }
+}
+
+/** Does the tenant's flow begin with a password? */
+export function wantsPassword({ tenant }: Example): boolean {
+  return tenant.login?.flow === 'password-then-passkey'
+}

@@ -1,0 +1,93 @@
+import { relative } from 'node:path'
+import { shellWord } from '../../terminal/shell-word.js'
+import type { Container } from '../gateway/container.js'
+import type { Stack } from '../stack.js'
+import type { Example } from '../world/example.js'
+import type { Workspace } from '../world/workspace.js'
+import { wantsPassword } from './scene.js'
+
+/** A command line that works as it stands, and what it shows. */
+export interface Suggestion {
+  readonly why: string
+  readonly line: string
+}
+
+export interface SuggestionOptions {
+  readonly stack: Stack
+  readonly container: Container
+  readonly workspace: Workspace
+  /** The tenants that were signed in to. */
+  readonly examples: readonly Example[]
+  /** Folder of the tenant files. */
+  readonly dir: string
+  /** Path of the running program. */
+  readonly program: string
+  /** The gateway writes its lines into the file. */
+  readonly logged: boolean
+}
+
+/** What to try next. */
+export function suggestions(options: SuggestionOptions): Suggestion[] {
+  const { stack, container, workspace, examples, dir, program, logged } = options
+  const run = `node ${shellWord(relative('', program))}`
+  const [env, copies] = [shellWord(workspace.envFile), shellWord(workspace.tenantsDir)]
+  const example = examples.find((one) => !wantsPassword(one))
+  return [
+    ...(example ? beginLogin(stack, example) : []),
+    ...examples.slice(0, 1).map((first) => askContainer(container, first)),
+    { why: 'Ask the container door whether it can serve.', line: `curl -s ${container.url}/health/ready` },
+    { why: 'Check the tenant files.', line: `${run} tenants validate ${shellWord(dir)}` },
+    {
+      why: "Compare the table with this stack's copies of them, which are yours to change.",
+      line: `(. ${env}; ${run} tenants apply ${copies})`,
+    },
+    ...(example
+      ? switchOff(example, (tenantId) => `(. ${env}; ${run} tenants pause ${tenantId} --dir ${copies})`)
+      : []),
+    ...(logged
+      ? [{ why: 'Watch what the gateway logs of all this.', line: `tail -f ${shellWord(workspace.logFile)}` }]
+      : []),
+  ]
+}
+
+function beginLogin(stack: Stack, { tenant, clientId, person }: Example): Suggestion[] {
+  const body = { AuthFlow: 'CUSTOM_AUTH', ClientId: clientId, AuthParameters: { USERNAME: person.username } }
+  const headers =
+    "-H 'content-type: application/x-amz-json-1.1' -H 'x-amz-target: AWSCognitoIdentityProviderService.InitiateAuth'"
+  return [
+    {
+      why: `Begin a login at ${tenant.tenantId}, as any app does; Cognito asks the gateway.`,
+      line: `curl -s ${stack.cognito.url} ${headers} -d '${JSON.stringify(body)}'`,
+    },
+  ]
+}
+
+/** The signature is made when the line is; its secret stays in here. */
+function askContainer(container: Container, example: Example): Suggestion {
+  const { tenant, person } = example
+  const { tenantId, userPoolId, aws } = tenant
+  // With a password in the flow, Cognito asks for the first time when SRP has begun.
+  const session = wantsPassword(example) ? [{ challengeName: 'SRP_A', challengeResult: true }] : []
+  const { url, headers, body } = container.signDefine({
+    triggerSource: 'DefineAuthChallenge_Authentication',
+    userPoolId,
+    region: aws.region,
+    userName: person.username,
+    request: { session },
+    response: {},
+  })
+  const sent = Object.entries(headers).map(([name, value]) => `-H '${name}: ${value}'`)
+  return {
+    why: `What comes first in a login at ${tenantId}? Asked through the container door; the signature is good for 5 minutes.`,
+    line: `curl -s ${url} ${sent.join(' ')} -d ${shellWord(body)}`,
+  }
+}
+
+function switchOff({ tenant }: Example, pause: (tenantId: string) => string): Suggestion[] {
+  return [
+    {
+      why: `Switch passkeys off at ${tenant.tenantId}; a second later no new login begins.`,
+      line: pause(shellWord(tenant.tenantId)),
+    },
+  ]
+}

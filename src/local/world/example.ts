@@ -1,0 +1,103 @@
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import type { TenantFile } from '../../tenant/config.js'
+import type { UserPool } from '../cognito/index.js'
+import type { Stack } from '../stack.js'
+import { basicCredential, setUpTenant } from './tenants.js'
+
+/** Somebody who has an account with a customer. */
+export interface Person {
+  readonly username: string
+  readonly attributes: Readonly<Record<string, string>>
+  readonly password: string
+}
+
+/** A tenant with all that the story needs around it. */
+export interface Example {
+  readonly tenant: TenantFile
+  readonly clientId: string
+  readonly apiSecret: string
+  /** Signs in. */
+  readonly person: Person
+  /** Has a passkey too, which must not open the first one's account. */
+  readonly other: Person
+  /** What people type; of nobody in the last case. */
+  readonly identifier: string
+  readonly unknownIdentifier: string
+}
+
+type IdentifierAttribute = UserPool['aliasAttributes'][number]
+
+/** Numbers and domain are of ranges kept free for fiction. */
+const PEOPLE = [
+  { given_name: 'Mara', family_name: 'Lindqvist', phone_number: '+493023125017', preferred_username: 'mara.l' },
+  { given_name: 'Jonas', family_name: 'Okafor', phone_number: '+493023125342', preferred_username: 'jonas.o' },
+] as const
+const NOBODY = { phone_number: '+493023125999', preferred_username: 'nobody' }
+
+const mailOf = (name: string, { tenantId }: TenantFile) => `${name}@${tenantId}.example`
+
+export function identifierAttributeOf({ actions }: TenantFile): IdentifierAttribute {
+  return actions.preLogin?.identifierAttribute ?? 'email'
+}
+
+/** Where pre-login may take a user found by an attribute, the pool has no alias by which Cognito would find him. */
+const hasAlias = ({ actions }: TenantFile) => actions.preLogin?.acceptAttributeMatch !== true
+
+function createPerson(tenant: TenantFile, about: (typeof PEOPLE)[number], ordinal: number): Person {
+  const sub = randomUUID()
+  const email = mailOf(`${about.given_name}.${about.family_name}`.toLowerCase(), tenant)
+  return {
+    username: hasAlias(tenant) ? sub : `${tenant.customer}-${100_417 + ordinal}`,
+    attributes: { sub, email, email_verified: 'true', ...about, phone_number_verified: 'true' },
+    password: `${randomBytes(12).toString('base64url')}-9aA`,
+  }
+}
+
+/** Makes up what tenants' files do not tell: app clients, secrets, people. */
+export function createExamples(tenants: readonly TenantFile[]): Example[] {
+  // Pools that share a project share its secret.
+  const secrets = new Map(
+    tenants.map(({ corbado }) => [corbado.projectId, `corbado1_${randomBytes(24).toString('base64url')}`]),
+  )
+  return tenants.map((tenant) => createExample(tenant, secrets.get(tenant.corbado.projectId) ?? ''))
+}
+
+function createExample(tenant: TenantFile, apiSecret: string): Example {
+  const attribute = identifierAttributeOf(tenant)
+  const [person, other] = [createPerson(tenant, PEOPLE[0], 0), createPerson(tenant, PEOPLE[1], 1)]
+  // As long as Cognito's, and the same at every start.
+  const number = BigInt(`0x${createHash('sha256').update(tenant.userPoolId).digest('hex')}`)
+  return {
+    tenant,
+    clientId: number.toString(36).slice(0, 26),
+    apiSecret,
+    person,
+    other,
+    identifier: person.attributes[attribute] ?? '',
+    unknownIdentifier: attribute === 'email' ? mailOf('nobody', tenant) : NOBODY[attribute],
+  }
+}
+
+/** Sets up pool, role, project, secret and users in the stack. */
+export function putExample(stack: Stack, example: Example): void {
+  const { tenant, clientId, apiSecret, person, other } = example
+  setUpTenant(stack, tenant, {
+    apiSecret,
+    clients: [{ clientId, preventUserExistenceErrors: true, allowCustomAuth: true }],
+    aliasAttributes: hasAlias(tenant) ? [identifierAttributeOf(tenant)] : [],
+  })
+  const { projectId } = tenant.corbado
+  stack.corbado.putProject({ projectId, apiSecret, bearerKey: apiSecret })
+  // Whoever is to confirm by an authenticator app must have one.
+  const totp = tenant.actions.postAppend.mfa === 'software-token'
+  for (const user of [person, other]) stack.cognito.putUser(tenant.userPoolId, { ...user, totp })
+}
+
+/** What must never be seen in a log line: who these people are, and everything secret. */
+export function privateValues({ tenant, apiSecret, person, other, unknownIdentifier }: Example): string[] {
+  const people = [person, other].flatMap(({ username, password, attributes }) => {
+    const { sub = '', email = '', phone_number = '', preferred_username = '', family_name = '' } = attributes
+    return [username, password, sub, email, phone_number, preferred_username, family_name]
+  })
+  return [...new Set([...people, apiSecret, basicCredential(tenant.corbado.projectId, apiSecret), unknownIdentifier])]
+}

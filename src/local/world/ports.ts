@@ -1,0 +1,44 @@
+import { NotPossible } from '../../terminal/failure.js'
+import { type Container, startContainer } from '../gateway/container.js'
+import type { ContainerProcessOptions } from '../gateway/container-process.js'
+import { SERVICES, type Stack, startStack } from '../stack.js'
+
+/** Far enough for all services of a second stack, and easy to type. */
+const NEXT_BASE = 1_000
+
+/**
+ * Starts the stack on consecutive ports in the order of {@link SERVICES}; 0 stands for any free ones.
+ * @throws NotPossible naming port, service and what to do, where a port is taken
+ */
+export async function startStackAt(base: number): Promise<Stack> {
+  try {
+    return await startStack({ portOf: (service) => (base === 0 ? 0 : base + SERVICES.indexOf(service)) })
+  } catch (error) {
+    throw takenPort(error, base) ?? error
+  }
+}
+
+/**
+ * Starts the container door on the port after the stack's; 0 stands for any free one.
+ * @throws NotPossible, naming the port where it is taken
+ */
+export async function startContainerAt(
+  base: number,
+  { env, ...options }: ContainerProcessOptions,
+  callerSecret: string,
+): Promise<Container> {
+  const PORT = String(base === 0 ? 0 : base + SERVICES.length)
+  try {
+    return await startContainer({ ...options, env: { ...env, HOST: '127.0.0.1', PORT } }, callerSecret)
+  } catch (error) {
+    throw takenPort(error, base) ?? error
+  }
+}
+
+function takenPort(error: unknown, base: number): NotPossible | undefined {
+  if (!(error instanceof Error && 'code' in error && 'port' in error) || error.code !== 'EADDRINUSE') return undefined
+  const service = SERVICES[Number(error.port) - base]
+  const other = base + NEXT_BASE <= 65_500 ? base + NEXT_BASE : base - NEXT_BASE
+  const what = `Port ${error.port} (${service ? `${service} stand-in` : 'container door'}) is taken.`
+  return new NotPossible(`${what} Stop what listens there, or choose another base: npm start -- --port ${other}`)
+}

@@ -1,0 +1,49 @@
+import { customerAdmin, operator } from '../accounts.js'
+import { APPS_VARIABLE, type App, type Apps } from '../clients/apps.js'
+import type { Example } from './example.js'
+import { NEWCOMER, putNewcomer } from './newcomer.js'
+import type { World } from './world.js'
+
+/** The files of somebody who onboards the newcomer, by their paths. */
+export interface NewcomerFiles {
+  /** Rights of the engineer at the customer's. */
+  readonly envFile: string
+  /** The Backend API credential of its Corbado project. */
+  readonly credentialFile: string
+}
+
+/**
+ * Writes what somebody needs who works with the stack from a shell, and sets up the customer that waits to be onboarded.
+ * @returns undefined where there is none: somebody has onboarded its pool into the folder of the tenant files
+ */
+export async function writeShellFiles({
+  stack,
+  workspace,
+  examples,
+}: Pick<World, 'stack' | 'workspace' | 'examples'>): Promise<NewcomerFiles | undefined> {
+  const onboarded = examples.some(({ tenant }) => tenant.userPoolId === NEWCOMER.userPoolId)
+  const newcomer = onboarded ? undefined : putNewcomer(stack)
+  const apps: Apps = {
+    cognito: stack.cognito.url,
+    corbado: stack.corbado.url,
+    apps: [...examples.map(appOf), ...(newcomer ? [newcomer.app] : [])],
+  }
+  const variables = { [APPS_VARIABLE]: await workspace.write('apps.json', JSON.stringify(apps, null, 2)) }
+  await workspace.writeEnv('operator.env', { ...stack.envFor(operator), ...variables })
+  if (!newcomer) return undefined
+  const { customer, accountId } = NEWCOMER
+  const { TENANT_TABLE: _, BACKEND_API_HOSTS: __, ...env } = stack.envFor(customerAdmin(accountId))
+  return {
+    envFile: await workspace.writeEnv('customer.env', { ...env, ...variables }),
+    credentialFile: await workspace.write(`${customer}.credential`, `${newcomer.credential}\n`),
+  }
+}
+
+function appOf({ tenant, clientId, person, other, identifier }: Example): App {
+  const attribute = tenant.actions.preLogin?.identifierAttribute ?? 'email'
+  const users = [
+    { identifier, password: person.password },
+    { identifier: other.attributes[attribute] ?? '', password: other.password },
+  ]
+  return { userPoolId: tenant.userPoolId, clientId, projectId: tenant.corbado.projectId, users }
+}

@@ -1,0 +1,77 @@
+import { createWriteStream } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseDocument } from 'yaml'
+import { shellWord } from '../../terminal/shell-word.js'
+
+/** A folder of its own in the system's place for such, which only its owner can read. */
+export interface Workspace {
+  readonly dir: string
+  readonly logFile: string
+  /** For a shell: the rights of an operator in this stack. */
+  readonly envFile: string
+  /** The tenant files as the stack serves them. */
+  readonly tenantsDir: string
+  log(line: string): void
+  /** Writes a file that only its owner can read; answers its path. */
+  write(name: string, text: string): Promise<string>
+  /** The same for variables that a shell reads in; the program is on its path then. */
+  writeEnv(name: string, env: Readonly<Record<string, string>>): Promise<string>
+  /** Copies a tenant file, comments and all, with another address of the Backend API. */
+  copyTenant(file: string, name: string, backendApiUrl: string): Promise<void>
+  /** Removes what works no longer, of what was written here. */
+  close(): Promise<void>
+}
+
+export interface WorkspaceOptions {
+  /** Path of the running program. */
+  readonly program: string
+  readonly keepLog: boolean
+}
+
+const LOG = 'gateway.log'
+const OPERATOR_ENV = 'operator.env'
+
+/** Makes a workspace; of it only the log stays, where somebody was told of it, and what others put there. */
+export async function createWorkspace({ program, keepLog }: WorkspaceOptions): Promise<Workspace> {
+  const dir = await mkdtemp(join(tmpdir(), 'corbado-gateway-'))
+  const [tenantsDir, bin] = [join(dir, 'tenants'), join(dir, 'bin')]
+  await Promise.all([mkdir(tenantsDir), mkdir(bin)])
+  const command = `#!/bin/sh\nexec ${[process.execPath, program].map(shellWord).join(' ')} "$@"\n`
+  await writeFile(join(bin, 'corbado-gateway'), command, { mode: 0o700 })
+  const own = new Set(['tenants', 'bin'])
+  const log = createWriteStream(join(dir, LOG))
+
+  async function write(name: string, text: string): Promise<string> {
+    own.add(name)
+    await writeFile(join(dir, name), text, { mode: 0o600 })
+    return join(dir, name)
+  }
+
+  return {
+    dir,
+    logFile: join(dir, LOG),
+    envFile: join(dir, OPERATOR_ENV),
+    tenantsDir,
+    log: (line) => void log.write(`${line}\n`),
+    write,
+    writeEnv: (name, env) => write(name, `${shellExports(env)}export PATH=${shellWord(bin)}:"$PATH"\n`),
+    async copyTenant(file, name, backendApiUrl) {
+      const document = parseDocument(await readFile(file, 'utf8'))
+      document.setIn(['corbado', 'backendApiUrl'], backendApiUrl)
+      await writeFile(join(tenantsDir, name), document.toString({ lineWidth: 0 }))
+    },
+    async close() {
+      await new Promise((resolve) => log.end(resolve))
+      const gone = keepLog ? [...own].map((name) => join(dir, name)) : [dir]
+      await Promise.all(gone.map((path) => rm(path, { recursive: true, force: true })))
+    },
+  }
+}
+
+/** Variables for a shell to read in; a profile or a switch of the user's own would win over them. */
+function shellExports(env: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(env).map(([name, value]) => `export ${name}=${shellWord(value)}\n`)
+  return `unset AWS_PROFILE AWS_IGNORE_CONFIGURED_ENDPOINT_URLS\n${lines.join('')}`
+}

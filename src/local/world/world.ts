@@ -1,0 +1,118 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { readConfigRules } from '../../operator/config-rules.js'
+import { readTenantFolder } from '../../operator/files/folder.js'
+import { reportIssues } from '../../operator/files/issues.js'
+import type { TenantFile } from '../../tenant/config.js'
+import { NotPossible } from '../../terminal/failure.js'
+import type { CommandIo } from '../../terminal/io.js'
+import { CALLER_SECRETS_PARAMETER } from '../accounts.js'
+import { type ActionClient, createActionClient } from '../clients/actions.js'
+import { createCallerSecret } from '../clients/signed-headers.js'
+import type { Container } from '../gateway/container.js'
+import { createEnvironments } from '../gateway/environments.js'
+import { createGatewayLog, type GatewayLog } from '../gateway/log.js'
+import type { Stack } from '../stack.js'
+import { createExamples, type Example, putExample } from './example.js'
+import { useNoAccount } from './no-account.js'
+import { startContainerAt, startStackAt } from './ports.js'
+import { grantAlias } from './tenants.js'
+import { createWorkspace, type Workspace } from './workspace.js'
+
+/** Everything that a login needs, up and running. */
+export interface World {
+  readonly stack: Stack
+  readonly workspace: Workspace
+  readonly log: GatewayLog
+  readonly actions: ActionClient
+  readonly container: Container
+  readonly examples: readonly Example[]
+  coldStarts(): number
+}
+
+export interface WorldOptions {
+  /** Folder of the tenant files. */
+  readonly dir: string
+  /** Folder of the compiled program. */
+  readonly built: string
+  readonly port: number
+  /** The gateway's lines go to stderr. */
+  readonly logs: boolean
+  readonly json: boolean
+  readonly io: CommandIo
+  /** Takes what is to be done at the end, the last one first; called before there is anything to close. */
+  onClose(close: () => Promise<unknown>): void
+}
+
+/** How soon the gateway sees a config that somebody changed, in seconds: somebody is waiting for it. */
+const TENANT_TTL_SECONDS = '1'
+
+/**
+ * Sets up the service and the world around it, as Corbado and its customers would. Its table is still empty.
+ * @returns undefined where a tenant file is wrong, which is reported
+ * @throws NotPossible where a port is taken or the program is not built
+ */
+export async function openWorld(options: WorldOptions): Promise<World | undefined> {
+  const { dir, port, logs, json, io, onClose } = options
+  const { server, ...code } = builtFiles(options)
+  const folder = await readTenantFolder(dir, readConfigRules({}))
+  if (folder.issues.length > 0) return void reportIssues(folder, json, io)
+  const tenants = folder.entries.map(({ tenant }) => tenant)
+
+  useNoAccount()
+  const starting = startStackAt(port)
+  onClose(async () => (await starting.catch(() => undefined))?.stop())
+  const stack = await starting
+  const workspace = await createWorkspace({ program: join(options.built, 'cli.mjs'), keepLog: !logs && !json })
+  onClose(workspace.close)
+  const log = createGatewayLog(logs ? (line) => void io.stderr.write(`${line}\n`) : workspace.log)
+  const env = { ...stack.gatewayEnv, LOG_LEVEL: 'info', TENANT_TTL_SECONDS, TENANT_STALE_SECONDS: TENANT_TTL_SECONDS }
+  const environments = createEnvironments({ ...code, env, onLine: log.adder('lambda') })
+  onClose(environments.stop)
+  const actions = createActionClient(stack)
+  onClose(async () => actions.close())
+  stack.corbado.onPreLogin((userPoolId, identifier) => actions.invoke({ action: 'pre-login', userPoolId, identifier }))
+  const container = await openContainer(server, stack, env, log.adder('container'), options)
+
+  const examples = createExamples(tenants)
+  for (const example of examples) putExample(stack, example)
+  stack.deploy(environments.runner, grantAliases(stack, tenants))
+  return { stack, workspace, log, actions, container, examples, coldStarts: environments.coldStarts }
+}
+
+/** The same app behind its other door, for callers who sign. */
+function openContainer(
+  entry: string,
+  stack: Stack,
+  env: Readonly<Record<string, string>>,
+  onLine: (line: string) => void,
+  { port, onClose }: WorldOptions,
+): Promise<Container> {
+  const callerSecret = createCallerSecret()
+  stack.ssm.put(CALLER_SECRETS_PARAMETER, callerSecret)
+  return startContainerAt(port, { entry, env: { ...env, CALLER_SECRETS_PARAMETER }, onLine, onClose }, callerSecret)
+}
+
+function builtFiles({ built }: WorldOptions): { runtime: string; entry: string; server: string } {
+  const files = {
+    runtime: join(built, 'local/runtime.mjs'),
+    entry: join(built, 'lambda/index.mjs'),
+    server: join(built, 'server.mjs'),
+  }
+  for (const file of Object.values(files)) {
+    if (!existsSync(file)) throw new NotPossible(`${file} is missing: npm run build makes it`)
+  }
+  return files
+}
+
+function grantAliases(stack: Stack, tenants: readonly TenantFile[]): string[] {
+  const aliases = [...new Set(tenants.map(({ alias }) => alias))]
+  for (const alias of aliases) {
+    grantAlias(
+      stack,
+      alias,
+      tenants.filter((tenant) => tenant.alias === alias),
+    )
+  }
+  return aliases
+}
