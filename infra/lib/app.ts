@@ -1,10 +1,10 @@
 import { App, type AppProps, Validations } from 'aws-cdk-lib'
 import { AwsSolutionsChecks } from 'cdk-nag'
-import type { HostedConfig, SelfHostedConfig } from './config.js'
-import { ContainerStack } from './container-stack.js'
-import { GatewayStack } from './gateway-stack.js'
-import { GlobalStack } from './global-stack.js'
-import { SelfHostedStack } from './self-hosted-stack.js'
+import type { HostedConfig, SelfHostedConfig } from './config/config.js'
+import { ContainerStack } from './stacks/container.js'
+import { GatewayStack } from './stacks/gateway.js'
+import { GlobalStack } from './stacks/global.js'
+import { SelfHostedStack } from './stacks/self-hosted.js'
 
 export interface AppOptions extends Pick<AppProps, 'outdir'> {
   /** Folder with the function's built code. */

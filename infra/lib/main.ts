@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { App } from 'aws-cdk-lib'
 import { createApp } from './app.js'
-import { ConfigInvalid, readConfig } from './read-config.js'
+import { ConfigInvalid, readConfig } from './config/read.js'
 
 /** Where `npm run build:lambda` of the root puts the function; commands run in this package's folder. */
 const BUNDLE = '../dist/lambda'

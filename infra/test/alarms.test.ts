@@ -4,7 +4,7 @@ import type { Fault } from '../../src/local/aws/server.js'
 import { defineEvent, verifyEvent } from '../../test/fixtures/events.js'
 import { startGateway } from '../../test/fixtures/gateway.js'
 import { tenantFile } from '../../test/fixtures/tenants.js'
-import { ALARMED_REASONS } from '../lib/alarmed-reasons.js'
+import { ALARMED_REASONS } from '../lib/watch/alarmed-reasons.js'
 import { undoAfter } from './fixtures/undo.js'
 
 const t = undoAfter()

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { createApp } from '../lib/app.js'
-import { ConfigInvalid, parseConfig, readConfig } from '../lib/read-config.js'
+import { ConfigInvalid, parseConfig, readConfig } from '../lib/config/read.js'
 import { containersWith } from './fixtures/containers.js'
 import { app, example, hostedWith, type Json } from './fixtures/synth.js'
 

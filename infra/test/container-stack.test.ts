@@ -9,7 +9,7 @@ import { Match, type Template } from 'aws-cdk-lib/assertions'
 import { parseEnv } from '../../src/env.js'
 import { REGION } from '../../src/local/accounts.js'
 import { parseSettings } from '../forwarder/settings.js'
-import { probe } from '../lib/container-probe.js'
+import { probe } from '../lib/containers/probe.js'
 import { containersWith, synthContainers } from './fixtures/containers.js'
 import { type Json, stackOf } from './fixtures/synth.js'
 

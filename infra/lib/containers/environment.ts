@@ -1,0 +1,24 @@
+import { parseEnv, SETTINGS } from '../../../src/env.js'
+import type { ContainerConfig } from '../config/container.js'
+import { assertOwnParameter, type Environment } from '../gateway/environment.js'
+import { DOOR_PORT } from './names.js'
+
+/**
+ * The containers' environment: that of the region's function, and what only a container has.
+ * @throws ConfigInvalid where the containers could not read the parameter
+ */
+export function containerEnvironment(
+  { variables, env }: Environment,
+  region: string,
+  { callerSecretsParameter }: ContainerConfig,
+): Environment {
+  assertOwnParameter('callerSecretsParameter', callerSecretsParameter, env.parameterPrefix)
+  const own = {
+    ...variables,
+    [SETTINGS.port.name]: String(DOOR_PORT),
+    [SETTINGS.callerSecretsParameter.name]: callerSecretsParameter,
+    // Lambda sets it by itself, Fargate does not.
+    [SETTINGS.awsRegion.name]: region,
+  }
+  return { variables: own, env: parseEnv(own) }
+}

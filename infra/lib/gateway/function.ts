@@ -1,0 +1,65 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { Duration, RemovalPolicy } from 'aws-cdk-lib'
+import type { IRole } from 'aws-cdk-lib/aws-iam'
+import {
+  Architecture,
+  CfnFunction,
+  Code,
+  Function as LambdaFunction,
+  LoggingFormat,
+  Runtime,
+} from 'aws-cdk-lib/aws-lambda'
+import type { ILogGroup } from 'aws-cdk-lib/aws-logs'
+import type { Construct } from 'constructs'
+import { GATEWAY_VERSION } from '../../../src/env.js'
+import type { FunctionConfig, Network } from '../config/parts.js'
+import { ConfigInvalid } from '../config/read.js'
+import { NAMES } from '../names.js'
+
+/** Cognito waits no longer for a trigger (aws.md 1.1), so nothing that runs on is of use. */
+const TIMEOUT = Duration.seconds(5)
+
+export interface GatewayFunctionOptions {
+  /** Folder with the built `index.mjs`. */
+  readonly bundle: string
+  readonly role: IRole
+  readonly log: ILogGroup
+  readonly variables: Record<string, string>
+  readonly config: FunctionConfig
+  readonly network: Network | undefined
+}
+
+/**
+ * The Lambda function. A published version is kept when the next comes, so that aliases can go back to it.
+ * @throws ConfigInvalid where the bundle has not been built
+ */
+export function createGatewayFunction(scope: Construct, options: GatewayFunctionOptions): LambdaFunction {
+  const { bundle, role, log, variables, config, network } = options
+  if (!existsSync(join(bundle, 'index.mjs'))) {
+    throw new ConfigInvalid(`${join(bundle, 'index.mjs')} is not there: run npm ci && npm run build:lambda in the root`)
+  }
+  const gateway = new LambdaFunction(scope, 'Function', {
+    functionName: NAMES.function,
+    description: `Corbado passkey gateway ${GATEWAY_VERSION}`,
+    runtime: Runtime.NODEJS_24_X,
+    architecture: Architecture.ARM_64,
+    // The source map is four times the code, and a cold start has to fetch what is uploaded.
+    code: Code.fromAsset(bundle, { exclude: ['*.map'] }),
+    handler: 'index.handler',
+    role,
+    timeout: TIMEOUT,
+    memorySize: config.memoryMb,
+    reservedConcurrentExecutions: config.reservedConcurrency,
+    environment: variables,
+    logGroup: log,
+    // The service writes JSON lines itself. As Text, Lambda passes them on as they are; with JSON it would judge each by
+    // its keys `level` and `timestamp`, and ours say `time`: such a line counts as INFO and gets a timestamp more.
+    loggingFormat: LoggingFormat.TEXT,
+    currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN, description: GATEWAY_VERSION },
+  })
+  if (network && gateway.node.defaultChild instanceof CfnFunction) {
+    gateway.node.defaultChild.vpcConfig = { subnetIds: network.subnetIds, securityGroupIds: network.securityGroupIds }
+  }
+  return gateway
+}

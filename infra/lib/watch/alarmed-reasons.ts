@@ -1,0 +1,26 @@
+import type { Upstream, UpstreamFaultKind } from '../../../src/errors.js'
+import type { VerifyReason } from '../../../src/triggers/verify-auth-challenge-response.js'
+
+type Reason = `${Upstream}_${UpstreamFaultKind}` | VerifyReason | 'internal'
+
+/**
+ * Reasons that are ours to mend, with the lines in five minutes from which on somebody should look. Those that one
+ * customer can bring about too count as an event of many from a number that one broken tenant rarely reaches; what is
+ * never ours (`role_permission_missing`, `sts_denied`, …) is on the dashboard.
+ */
+export const ALARMED_REASONS = {
+  internal: 1,
+  table_denied: 1,
+  table_throttled: 1,
+  table_timeout: 25,
+  table_unavailable: 25,
+  // All that a login learns of SSM and KMS: throttled, denied or out of reach.
+  secret_unavailable: 25,
+  sts_throttled: 5,
+  backend_rate_limited: 5,
+  backend_timeout: 50,
+  backend_unavailable: 50,
+  backend_malformed: 50,
+  backend_rejected: 100,
+  backend_unauthorized: 100,
+} as const satisfies { readonly [R in Reason]?: number }
