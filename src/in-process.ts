@@ -1,14 +1,24 @@
 import { randomUUID } from 'node:crypto'
 import { buildApp } from './app.js'
-import type { OpenApp } from './commands/invoke/app.js'
+import type { Clock } from './call.js'
+import type { Env } from './env.js'
 import { createHandler, lambdaInvocation } from './invocation.js'
 import { createLogger } from './plugins/logger.js'
+import type { Upstreams } from './upstreams/index.js'
 
 /** More than the app's own deadline, as Lambda has more left than that. */
 const REMAINING_MS = 10_000
 
+export interface RunningApp {
+  /** As Lambda calls the function; throws what Cognito would be told. */
+  handle(payload: unknown, invokedFunctionArn: string): Promise<unknown>
+  /** What was logged so far. */
+  readonly lines: readonly Readonly<Record<string, unknown>>[]
+  close(): Promise<void>
+}
+
 /** The app behind the Lambda door, in this process, with its log lines handed over instead of printed. */
-export const openApp: OpenApp = async (env, upstreams, clock) => {
+export async function openApp(env: Env, upstreams: Upstreams, clock: Clock): Promise<RunningApp> {
   const lines: Record<string, unknown>[] = []
   const logger = createLogger('info', { write: (line) => void lines.push(JSON.parse(line)) })
   const app = buildApp({ env, upstreams, clock, logger, invocationOf: lambdaInvocation })

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import t from 'tap'
-import { createProgram } from '../src/commands/program.js'
+import { createProgram } from '../src/commands/index.js'
 import { SETTINGS } from '../src/env.js'
 import { ERRORS } from '../src/errors.js'
 import {
@@ -15,7 +15,6 @@ import {
 import { CHECK_DOCS } from '../src/operator/doctor/finding.js'
 import { OPERATOR_SETTINGS } from '../src/operator/settings.js'
 import { LOG_FIELDS } from '../src/plugins/log-line.js'
-import { more } from './operator/fixtures/cli.js'
 
 const readme = readFileSync('README.md', 'utf8')
 
@@ -114,8 +113,8 @@ function usages(command: Command, path: string): string[] {
 
 t.test('the table of commands has one row for each command of the program, and no other', async (t) => {
   const silent = { write: () => true }
-  const io = { stdin: process.stdin, stdout: silent, stderr: silent, env: {}, clock: { now: () => 0 } }
-  const program = createProgram({ ...io, foundProblems: () => {} }, more)
+  const io = { stdin: process.stdin, stdout: silent, stderr: silent, env: {}, built: 'dist', clock: { now: () => 0 } }
+  const program = createProgram({ ...io, foundProblems: () => {} })
   t.strictSame(
     table('commands').map(([usage]) => usage),
     usages(program, 'corbado-gateway').map((usage) => `\`${usage}\``),

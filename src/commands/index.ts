@@ -1,21 +1,117 @@
 import type { Command } from 'commander'
-import type { CommandIo } from '../terminal/io.js'
-import { aliasesCommand } from './aliases/index.js'
+import { GATEWAY_VERSION } from '../env.js'
+import { type CreateCommand, commandGroup } from '../terminal/command.js'
+import { failureOf } from '../terminal/failure.js'
+import { type CommandIo, createPaint, type Io } from '../terminal/io.js'
+import { aliasesCheckCommand } from './aliases/check.js'
+import { aliasesGrantCommand } from './aliases/grant.js'
+import { aliasesListCommand } from './aliases/list.js'
+import { aliasesRevokeCommand } from './aliases/revoke.js'
 import { doctorCommand } from './doctor/index.js'
+import { invokeCommand } from './invoke/index.js'
+import { localCommand } from './local/index.js'
 import { onboardCommand } from './onboard/index.js'
-import { secretCommand } from './secret/index.js'
-import { tenantsCommand } from './tenants/index.js'
-import { wireCommand } from './wire/index.js'
+import { secretSetCommand } from './secret/set.js'
+import { tenantsApplyCommand, tenantsPlanCommand } from './tenants/apply.js'
+import { tenantsHistoryCommand } from './tenants/history.js'
+import { tenantsListCommand } from './tenants/list.js'
+import { tenantsRemoveCommand } from './tenants/remove.js'
+import { tenantsRollbackCommand } from './tenants/rollback.js'
+import { tenantsSchemaCommand } from './tenants/schema.js'
+import { tenantsShowCommand } from './tenants/show.js'
+import { tenantsStatusCommands } from './tenants/status.js'
+import { tenantsValidateCommand } from './tenants/validate.js'
+import { wireApplyCommand } from './wire/apply.js'
+import { wireExample } from './wire/options.js'
+import { wirePlanCommand } from './wire/plan.js'
+import { wireUndoCommand } from './wire/undo.js'
 
-/** Makes one command of the program, with all that is below it. */
-export type CreateCommand = (io: CommandIo) => Command
-
-/** The commands of `corbado-gateway`. A new one is one file, and one line here. */
-export const COMMANDS: readonly CreateCommand[] = [
-  tenantsCommand,
-  secretCommand,
-  wireCommand,
+/** The commands of `corbado-gateway`, in the order of its help. A new one is one file, and one line here. */
+const COMMANDS: readonly CreateCommand[] = [
+  localCommand,
+  invokeCommand,
+  commandGroup(
+    {
+      path: 'corbado-gateway tenants',
+      summary: 'Checks tenant files, brings them into the table, and shows and changes what is there.',
+      examples: ['corbado-gateway tenants validate', 'corbado-gateway tenants apply --yes'],
+    },
+    [
+      tenantsValidateCommand,
+      tenantsPlanCommand,
+      tenantsApplyCommand,
+      tenantsListCommand,
+      tenantsShowCommand,
+      tenantsHistoryCommand,
+      tenantsRollbackCommand,
+      ...tenantsStatusCommands,
+      tenantsRemoveCommand,
+      tenantsSchemaCommand,
+    ],
+  ),
+  commandGroup(
+    {
+      path: 'corbado-gateway secret',
+      summary: "Stores tenants' secrets. None is ever printed.",
+      examples: ['corbado-gateway secret set acme-shop'],
+    },
+    [secretSetCommand],
+  ),
+  commandGroup(
+    {
+      path: 'corbado-gateway wire',
+      summary: "Points a user pool's triggers at Corbado and back. Run it with credentials of the pool's account.",
+      examples: [wireExample('plan'), wireExample('apply')],
+    },
+    [wirePlanCommand, wireApplyCommand, wireUndoCommand],
+  ),
   onboardCommand,
-  aliasesCommand,
+  commandGroup(
+    {
+      path: 'corbado-gateway aliases',
+      summary: "Lets user pools invoke the gateway's function through their tenant's alias.",
+      examples: ['corbado-gateway aliases list', 'corbado-gateway aliases grant acme-shop'],
+    },
+    [aliasesListCommand, aliasesGrantCommand, aliasesRevokeCommand, aliasesCheckCommand],
+  ),
   doctorCommand,
 ]
+
+/** Builds `corbado-gateway` with all its commands. */
+export function createProgram(io: CommandIo): Command {
+  return (
+    commandGroup(
+      {
+        path: 'corbado-gateway',
+        summary: 'Operates the passkey gateway between Amazon Cognito user pools and Corbado Connect.',
+        examples: ['corbado-gateway tenants validate', 'corbado-gateway tenants apply --help'],
+      },
+      COMMANDS,
+    )(io)
+      .version(GATEWAY_VERSION)
+      // An option belongs to the command that it stands behind, also if one above has an option of the same name.
+      .enablePositionalOptions()
+  )
+}
+
+/**
+ * Runs one command line.
+ * @param argv the words after the program's name
+ * @returns the exit code: 0 done, 1 found problems, 2 wrong usage
+ */
+export async function runCli(argv: readonly string[], io: Io): Promise<0 | 1 | 2> {
+  let exitCode: 0 | 1 = 0
+  const foundProblems = () => {
+    exitCode = 1
+  }
+  try {
+    await createProgram({ ...io, foundProblems }).parseAsync(argv, { from: 'user' })
+    return exitCode
+  } catch (error) {
+    const failure = failureOf(error)
+    if (!failure) throw error
+    const paint = createPaint(io.stderr, io.env)
+    if (failure.line !== undefined) io.stderr.write(`${paint('red', 'error:')} ${failure.line}\n`)
+    return failure.exitCode
+  }
+}

@@ -26,3 +26,15 @@ export function defineCommand(io: CommandIo, { path, summary, examples }: Comman
       `\nExample${examples.length > 1 ? 's' : ''}:\n${examples.map((line) => `  ${line}`).join('\n')}`,
     )
 }
+
+/** Makes one command, with all that is below it. */
+export type CreateCommand = (io: CommandIo) => Command
+
+/** A command that only holds others, in the order of its help. */
+export function commandGroup(text: CommandText, commands: readonly CreateCommand[]): CreateCommand {
+  return (io) => {
+    const group = defineCommand(io, text)
+    for (const create of commands) group.addCommand(create(io))
+    return group
+  }
+}

@@ -22,6 +22,8 @@ export interface Io {
   readonly stderr: Output
   readonly env: Readonly<Record<string, string | undefined>>
   readonly clock: Clock
+  /** Folder of the compiled program, with the gateway's bundles beside it. */
+  readonly built: string
 }
 
 /** What a command gets. */

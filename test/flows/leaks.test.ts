@@ -11,7 +11,7 @@ import { allInputs, eventsOf, type Input, inputsFor } from '../fixtures/leaks/in
 import { type LeakTenant, openLeakWorld } from '../fixtures/leaks/world.js'
 
 const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
-const runtime = 'dist/local/runtime.mjs'
+const runtime = 'dist/local/gateway/runtime.mjs'
 
 // Less than a minute on a machine that has nothing else to do.
 t.setTimeout(300_000)

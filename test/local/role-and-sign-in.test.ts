@@ -12,8 +12,7 @@ import { NEWCOMER, putNewcomer } from '../../src/local/world/newcomer.js'
 import { customerRoleTemplate, templateParameters } from '../../src/operator/role/cloudformation.js'
 import { FEATURE_NAMES } from '../../src/operator/role/features.js'
 import { quickCreateLink } from '../../src/operator/role/link.js'
-import type { RoleTerms } from '../../src/operator/role/role.js'
-import { describeCustomerRole } from '../../src/operator/role/role.js'
+import { describeCustomerRole, type RoleTerms } from '../../src/operator/role/role.js'
 import { cli } from '../operator/fixtures/cli.js'
 
 const stack = await startStack()

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
 import { stringify } from 'yaml'
 import { createCall, systemClock } from '../../src/call.js'
-import { runCli } from '../../src/commands/program.js'
+import { runCli } from '../../src/commands/index.js'
 import { operator } from '../../src/local/accounts.js'
 import { toLocal } from '../../src/local/world/tenants.js'
 import { createOperatorUpstreams } from '../../src/upstreams/operator.js'
@@ -199,7 +199,7 @@ async function type(...keys: string[]) {
         })()
     },
   })
-  const io = { stdin, stdout: output('stdout'), stderr: output('stderr'), env, clock: systemClock }
+  const io = { stdin, stdout: output('stdout'), stderr: output('stderr'), env, clock: systemClock, built: 'dist' }
   const code = await runCli(['secret', 'set', 'acme'], io)
   return { code, ...printed, modes }
 }

@@ -6,8 +6,8 @@ import { promisify } from 'node:util'
 import type { Command } from 'commander'
 import { build } from 'esbuild'
 import t from 'tap'
-import { createProgram } from '../../src/commands/program.js'
-import { cli, more, tenantYaml } from './fixtures/cli.js'
+import { createProgram } from '../../src/commands/index.js'
+import { cli, tenantYaml } from './fixtures/cli.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -341,9 +341,10 @@ t.test('every command has help with an example, and every one that does somethin
     env: {},
     stdin: process.stdin,
     clock: Date,
+    built: 'dist',
     foundProblems: () => undefined,
   }
-  await check(createProgram(io, more), [])
+  await check(createProgram(io), [])
 })
 
 t.test('the built program runs as a process of its own', async (t) => {

@@ -6,7 +6,7 @@ import { type AliasTenant, aliasTenantsOf, fetchRecords } from '../../operator/a
 import { poolOfArn } from '../../operator/pool/arn.js'
 import { findTenant } from '../../operator/records/find.js'
 import { AWS_CALL_MS } from '../../operator/records/write.js'
-import { isAgreed } from '../../terminal/agree.js'
+import { isAgreed } from '../../terminal/ask.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible } from '../../terminal/failure.js'
 import { type CommandIo, createPaint, writeJson } from '../../terminal/io.js'

@@ -1,5 +1,4 @@
-import type { AliasPolicy } from '../../operator/aliases/policy.js'
-import { POLICY_BYTES_MAX } from '../../operator/aliases/policy.js'
+import { type AliasPolicy, POLICY_BYTES_MAX } from '../../operator/aliases/policy.js'
 import type { PolicyFault } from '../../operator/aliases/statement.js'
 import type { Paint } from '../../terminal/io.js'
 

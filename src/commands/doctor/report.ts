@@ -2,7 +2,7 @@ import type { Examined } from '../../operator/doctor/examine.js'
 import { isBlocking } from '../../operator/doctor/finding.js'
 import type { Finding } from '../../operator/doctor/index.js'
 import type { Paint } from '../../terminal/io.js'
-import { textTable } from '../../terminal/text-table.js'
+import { textTable } from '../../terminal/text.js'
 
 type State = Finding['state']
 

@@ -1,4 +1,4 @@
-import { Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { createCall } from '../../call.js'
 import type { Env } from '../../env.js'
 import { AWS_CALL_MS } from '../../operator/records/write.js'
@@ -8,8 +8,6 @@ import { defineCommand } from '../../terminal/command.js'
 import { WrongUsage } from '../../terminal/failure.js'
 import { type CommandIo, createPaint, writeJson } from '../../terminal/io.js'
 import type { OperatorUpstreams } from '../../upstreams/operator.js'
-import type { CreateCommand } from '../index.js'
-import type { OpenApp } from './app.js'
 import { EXAMPLE_NAMES, EXAMPLES, type ExampleName } from './examples.js'
 import { type Addressed, address, readPayload } from './payload.js'
 import { type Invoked, invokedJson, invokedText, isWrong } from './report.js'
@@ -24,44 +22,40 @@ interface InvokeOptions {
 }
 
 /** `invoke`: one event or action through the gateway's own app in this process. Exit code 1 where it failed. */
-export function createInvokeCommand(openApp: OpenApp): CreateCommand {
+export function invokeCommand(io: CommandIo): Command {
   const path = 'corbado-gateway invoke'
-  return (io) =>
-    defineCommand(io, {
-      path,
-      summary:
-        'Sends one Cognito event, or the payload of one action, through the gateway on this machine, with the table, ' +
-        'secrets and roles of the region, and says what it decides, why, and what took how long. Changes nothing ' +
-        'unless told to.',
-      examples: [
-        `${path} --example verify > event.json`,
-        `${path} event.json --tenant acme-shop`,
-        `${path} --example pre-login | ${path} - --tenant acme-shop --json`,
-      ],
+  return defineCommand(io, {
+    path,
+    summary:
+      'Sends one Cognito event, or the payload of one action, through the gateway on this machine, with the table, ' +
+      'secrets and roles of the region, and says what it decides, why, and what took how long. Changes nothing ' +
+      'unless told to.',
+    examples: [
+      `${path} --example verify > event.json`,
+      `${path} event.json --tenant acme-shop`,
+      `${path} --example pre-login | ${path} - --tenant acme-shop --json`,
+    ],
+  })
+    .argument('[file]', 'JSON of the event or payload; - reads what is piped in')
+    .option('--tenant <tenant>', 'make it about this tenant: tenant id, user pool id, or a customer with one pool')
+    .option('--write', 'also set MFA preferences and have Corbado verify, which uses a proof up')
+    .option('--json', 'print { ok, decision or error, outcome, reason, durationMs, upstream, configVersion, notDone }')
+    .addOption(new Option('--example <name>', 'print one to start from, and do nothing').choices(EXAMPLE_NAMES))
+    .action(async (file: string | undefined, options: InvokeOptions) => {
+      if ((file === undefined) === (options.example === undefined))
+        throw new WrongUsage('name one file, or give --example')
+      if (options.example) return writeJson(io.stdout, EXAMPLES[options.example])
+      await invokeFile(file ?? '-', options, io)
     })
-      .argument('[file]', 'JSON of the event or payload; - reads what is piped in')
-      .option('--tenant <tenant>', 'make it about this tenant: tenant id, user pool id, or a customer with one pool')
-      .option('--write', 'also set MFA preferences and have Corbado verify, which uses a proof up')
-      .option(
-        '--json',
-        'print { ok, decision or error, outcome, reason, durationMs, upstream, configVersion, notDone }',
-      )
-      .addOption(new Option('--example <name>', 'print one to start from, and do nothing').choices(EXAMPLE_NAMES))
-      .action(async (file: string | undefined, options: InvokeOptions) => {
-        if ((file === undefined) === (options.example === undefined))
-          throw new WrongUsage('name one file, or give --example')
-        if (options.example) return writeJson(io.stdout, EXAMPLES[options.example])
-        await invokeFile(file ?? '-', options, openApp, io)
-      })
 }
 
-async function invokeFile(file: string, options: InvokeOptions, openApp: OpenApp, io: CommandIo): Promise<void> {
+async function invokeFile(file: string, options: InvokeOptions, io: CommandIo): Promise<void> {
   const payload = await readPayload(file, io)
   const { gatewayFunctionArn } = readOperatorSettings(io.env, ['gatewayFunctionArn'])
   await withUpstreams(io, async (operator, env) => {
     const records = await operator.table.listConfigs(createCall(AWS_CALL_MS))
     const addressed = address(payload, records, options.tenant)
-    const invoked = await invoke(addressed, { operator, env, gatewayFunctionArn, options, openApp, io })
+    const invoked = await invoke(addressed, { operator, env, gatewayFunctionArn, options, io })
     if (isWrong(invoked)) io.foundProblems()
     if (options.json) writeJson(io.stdout, invokedJson(invoked))
     else io.stdout.write(invokedText(invoked, createPaint(io.stdout, io.env)))
@@ -73,12 +67,11 @@ interface InvokeDeps {
   readonly env: Env
   readonly gatewayFunctionArn: string
   readonly options: InvokeOptions
-  readonly openApp: OpenApp
   readonly io: CommandIo
 }
 
 async function invoke({ payload, alias }: Addressed, deps: InvokeDeps): Promise<Invoked> {
-  const { operator, env, gatewayFunctionArn, options, openApp, io } = deps
+  const { operator, env, gatewayFunctionArn, options, io } = deps
   const isAction = typeof payload.action === 'string'
   // No trigger calls into a customer's account; where the gateway is self-hosted, neither does an action.
   const assumeRole =
@@ -88,6 +81,8 @@ async function invoke({ payload, alias }: Addressed, deps: InvokeDeps): Promise<
   const { upstreams, notDone } = createTryingUpstreams(operator, assumeRole, options.write === true)
   // Through the alias by which it would really come. A pool that is nobody's has none, and any will do.
   const through = isAction ? env.actionsAlias : (alias ?? 'none')
+  // The app takes longer to load than most commands to run.
+  const { openApp } = await import('../../in-process.js')
   const app = await openApp(env, upstreams, io.clock)
   try {
     const answer = await app.handle(payload, `${gatewayFunctionArn}:${through}`).then(

@@ -1,7 +1,7 @@
-import { InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
-import type { CreateCommand } from '../index.js'
+import type { CommandIo } from '../../terminal/io.js'
 import { deleteRoleCommand, deployRoleCommand } from './role.js'
 import { signInCommand } from './sign-in.js'
 
@@ -18,36 +18,31 @@ export interface LocalOptions {
 const PORT_MIN = 1_024
 const PORT_MAX = 65_500
 
-/**
- * `local`, which is `npm start`: the whole service on this machine, with logins through it.
- * @param built folder of the compiled program, which holds the gateway's bundle too
- */
-export function createLocalCommand(built: string): CreateCommand {
-  return (io) => {
-    const command = defineCommand(io, {
-      path: 'corbado-gateway local',
-      summary:
-        'Starts the gateway and stand-ins for all around it on this machine, and signs a user of each tenant in. Needs no account, key or network.',
-      examples: [
-        'corbado-gateway local',
-        'corbado-gateway local --port 5500 --logs',
-        'corbado-gateway local tenants --once --json',
-      ],
+/** `local`, which is `npm start`: the whole service on this machine, with logins through it. */
+export function localCommand(io: CommandIo): Command {
+  const command = defineCommand(io, {
+    path: 'corbado-gateway local',
+    summary:
+      'Starts the gateway and stand-ins for all around it on this machine, and signs a user of each tenant in. Needs no account, key or network.',
+    examples: [
+      'corbado-gateway local',
+      'corbado-gateway local --port 5500 --logs',
+      'corbado-gateway local tenants --once --json',
+    ],
+  })
+    .argument('[dir]', 'folder of the tenant files', 'tenants')
+    .option('--port <n>', 'first of the ports in use; 0 takes any free ones', readPort, 4_500)
+    .option('--once', 'end after the logins; exit code 1 if anything went otherwise than expected')
+    .option('--json', 'with --once: print { tenants } with the steps of each login')
+    .option('--logs', "print the gateway's log lines on stderr, not into a file")
+    .action(async (dir: string, options: LocalOptions) => {
+      if (options.json && !options.once) throw new WrongUsage('--json needs --once')
+      // The stand-ins take longer to load than any other command to run.
+      const { runLocal } = await import('./run.js').catch(missingPackage)
+      await runLocal(dir, options, io)
     })
-      .argument('[dir]', 'folder of the tenant files', 'tenants')
-      .option('--port <n>', 'first of the ports in use; 0 takes any free ones', readPort, 4_500)
-      .option('--once', 'end after the logins; exit code 1 if anything went otherwise than expected')
-      .option('--json', 'with --once: print { tenants } with the steps of each login')
-      .option('--logs', "print the gateway's log lines on stderr, not into a file")
-      .action(async (dir: string, options: LocalOptions) => {
-        if (options.json && !options.once) throw new WrongUsage('--json needs --once')
-        // The stand-ins take longer to load than any other command to run.
-        const { runLocal } = await import('./run.js').catch(missingPackage)
-        await runLocal(dir, options, io, built)
-      })
-    for (const each of [deployRoleCommand(io), deleteRoleCommand(io), signInCommand(io)]) command.addCommand(each)
-    return command.enablePositionalOptions()
-  }
+  for (const each of [deployRoleCommand(io), deleteRoleCommand(io), signInCommand(io)]) command.addCommand(each)
+  return command.enablePositionalOptions()
 }
 
 function readPort(text: string): number {

@@ -29,17 +29,16 @@ interface Told {
 
 interface Session {
   readonly dir: string
-  readonly built: string
   readonly options: LocalOptions
   readonly io: CommandIo
 }
 
 /** Runs the whole service on this machine until its story is told (`--once`) or somebody stops it. */
-export async function runLocal(dir: string, options: LocalOptions, io: CommandIo, built: string): Promise<void> {
+export async function runLocal(dir: string, options: LocalOptions, io: CommandIo): Promise<void> {
   const interruption = listenForInterruption()
   const closing: (() => Promise<unknown>)[] = []
   const mute = { ...io, stdout: muted(io.stdout, interruption), stderr: muted(io.stderr, interruption) }
-  const session = runSession({ dir, built, options, io: mute }, interruption, (close) => closing.push(close))
+  const session = runSession({ dir, options, io: mute }, interruption, (close) => closing.push(close))
   try {
     await Promise.race([session, aborted(interruption)])
   } finally {
@@ -55,12 +54,12 @@ async function runSession(
   interruption: AbortSignal,
   onClose: (close: () => Promise<unknown>) => void,
 ): Promise<void> {
-  const { dir, built, options, io } = session
+  const { dir, options, io } = session
   const { json = false, logs = false, once = false, port } = options
   const paint = createPaint(io.stdout, io.env)
   // With --json only the document goes to stdout.
   const page = json ? { write: () => true } : io.stdout
-  const world = await openWorld({ dir, built, port, logs, json, io, onClose })
+  const world = await openWorld({ dir, built: io.built, port, logs, json, io, onClose })
   if (!world) return
   const newcomer = await writeShellFiles(world)
   page.write(servicesText(world, logs, paint))
@@ -74,7 +73,7 @@ async function runSession(
   page.write(summaryText(told, paint))
   if (once) return
   const examples = world.examples.filter(({ tenant }) => tenant.status === 'active')
-  const program = join(built, 'cli.mjs')
+  const program = join(io.built, 'cli.mjs')
   page.write(suggestionsText(suggestions({ ...world, examples, dir, program, logged: !logs }), paint))
   await aborted(interruption)
 }

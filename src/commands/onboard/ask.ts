@@ -1,7 +1,6 @@
 import { createInterface } from 'node:readline'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
-import type { CommandIo } from '../../terminal/io.js'
-import { createPaint } from '../../terminal/io.js'
+import { type CommandIo, createPaint } from '../../terminal/io.js'
 import type { Answers } from './answers.js'
 import type { OnboardPlace } from './checks.js'
 import { QUESTIONS, type Question } from './questions.js'

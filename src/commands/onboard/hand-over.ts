@@ -2,7 +2,7 @@ import { quickCreateLink } from '../../operator/role/link.js'
 import { describeCustomerRole, type RoleTerms } from '../../operator/role/role.js'
 import { customerRoleTerraform } from '../../operator/role/terraform.js'
 import type { TenantFile } from '../../tenant/config.js'
-import { markdownText } from '../../terminal/markdown-text.js'
+import { markdownText } from '../../terminal/text.js'
 import { undoSteps, wireStep } from './hand-over-wire.js'
 import { permissionsTable, whatChanges } from './hand-over-words.js'
 

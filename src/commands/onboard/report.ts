@@ -2,7 +2,7 @@ import { quickCreateLink } from '../../operator/role/link.js'
 import { describeCustomerRole } from '../../operator/role/role.js'
 import { customerRoleTerraform } from '../../operator/role/terraform.js'
 import { type CommandIo, createPaint, writeJson } from '../../terminal/io.js'
-import { shellWord } from '../../terminal/shell-word.js'
+import { shellWord } from '../../terminal/text.js'
 import type { Onboarding } from './draft.js'
 
 export interface OnboardedFiles {

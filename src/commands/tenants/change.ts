@@ -6,7 +6,7 @@ import { userName } from '../../operator/user-name.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { askYes, canAsk } from '../../terminal/ask.js'
 import { type CommandIo, createPaint, writeJson } from '../../terminal/io.js'
-import { shellWord } from '../../terminal/shell-word.js'
+import { shellWord } from '../../terminal/text.js'
 import type { OperatorUpstreams, TenantRecord } from '../../upstreams/operator.js'
 
 /** Options that every command has which changes one tenant's record. */

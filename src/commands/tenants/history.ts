@@ -9,7 +9,7 @@ import { withUpstreams } from '../../operator/upstreams.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible } from '../../terminal/failure.js'
 import { type CommandIo, writeJson } from '../../terminal/io.js'
-import { textTable } from '../../terminal/text-table.js'
+import { textTable } from '../../terminal/text.js'
 import type { Table, TenantRecord } from '../../upstreams/operator.js'
 import { TENANT_ARGUMENT } from './record.js'
 

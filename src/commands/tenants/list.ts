@@ -5,7 +5,7 @@ import { AWS_CALL_MS } from '../../operator/records/write.js'
 import { withUpstreams } from '../../operator/upstreams.js'
 import { defineCommand } from '../../terminal/command.js'
 import { type CommandIo, writeJson } from '../../terminal/io.js'
-import { textTable } from '../../terminal/text-table.js'
+import { textTable } from '../../terminal/text.js'
 import type { TenantRecord } from '../../upstreams/operator.js'
 
 /** `tenants list`: who is in the table, one line each. */

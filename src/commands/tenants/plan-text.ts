@@ -2,7 +2,7 @@ import { changeText } from '../../operator/records/changes.js'
 import { tenantIdOf } from '../../operator/records/record.js'
 import type { TenantFile } from '../../tenant/config.js'
 import type { Paint } from '../../terminal/io.js'
-import { shellWord } from '../../terminal/shell-word.js'
+import { shellWord } from '../../terminal/text.js'
 import type { KeptStatus, Plan, PlannedWrite } from './plan.js'
 
 /**

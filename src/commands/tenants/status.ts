@@ -1,12 +1,11 @@
-import type { Command } from 'commander'
 import type { Env } from '../../env.js'
 import { isBlocking } from '../../operator/doctor/finding.js'
 import { readOperatorSettings } from '../../operator/settings.js'
 import type { TenantFile } from '../../tenant/config.js'
-import { defineCommand } from '../../terminal/command.js'
+import { type CreateCommand, defineCommand } from '../../terminal/command.js'
 import { NotPossible } from '../../terminal/failure.js'
 import type { CommandIo } from '../../terminal/io.js'
-import { shellWord } from '../../terminal/shell-word.js'
+import { shellWord } from '../../terminal/text.js'
 import type { OperatorUpstreams } from '../../upstreams/operator.js'
 import { reportRefused, writeFindings } from './activate-report.js'
 import { type ChangeOptions, changeTenant } from './change.js'
@@ -64,8 +63,10 @@ const STATUS_COMMANDS: readonly StatusCommand[] = [
 ]
 
 /** `tenants activate|pause|resume|suspend`. */
-export function tenantsStatusCommands(io: CommandIo): Command[] {
-  return STATUS_COMMANDS.map((status) => {
+export const tenantsStatusCommands: readonly CreateCommand[] = STATUS_COMMANDS.map(statusCommand)
+
+function statusCommand(status: StatusCommand): CreateCommand {
+  return (io) => {
     const path = `corbado-gateway tenants ${status.name}`
     const example = `${path} acme-shop${status.asks ? ' --yes' : ''}`
     const command = defineCommand(io, { path, summary: status.summary, examples: [example] })
@@ -73,7 +74,7 @@ export function tenantsStatusCommands(io: CommandIo): Command[] {
     return addChangeOptions(command.argument(...TENANT_ARGUMENT)).action((word: string, options: ChangeOptions) =>
       setStatus(status, word, options, io),
     )
-  })
+  }
 }
 
 function setStatus(status: StatusCommand, word: string, options: ChangeOptions, io: CommandIo): Promise<void> {

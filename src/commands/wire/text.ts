@@ -1,7 +1,7 @@
 import { GATEWAY_VERSION } from '../../env.js'
 import { changeText, type FieldChange } from '../../operator/records/changes.js'
 import type { Paint } from '../../terminal/io.js'
-import { shellWord } from '../../terminal/shell-word.js'
+import { shellWord } from '../../terminal/text.js'
 import { changedTriggers, type SlotChange, type TakenSlot, type WiredPool } from './changes.js'
 import { type Management, TOOL_PLACES, type Tool, triggersFor } from './managed.js'
 import { sentBackFields } from './request.js'

@@ -1,5 +1,5 @@
 import { relative } from 'node:path'
-import { shellWord } from '../../terminal/shell-word.js'
+import { shellWord } from '../../terminal/text.js'
 import type { Container } from '../gateway/container.js'
 import type { Stack } from '../stack.js'
 import type { Example } from '../world/example.js'

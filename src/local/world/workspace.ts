@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseDocument } from 'yaml'
-import { shellWord } from '../../terminal/shell-word.js'
+import { shellWord } from '../../terminal/text.js'
 
 /** A folder of its own in the system's place for such, which only its owner can read. */
 export interface Workspace {

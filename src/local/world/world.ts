@@ -95,7 +95,7 @@ function openContainer(
 
 function builtFiles({ built }: WorldOptions): { runtime: string; entry: string; server: string } {
   const files = {
-    runtime: join(built, 'local/runtime.mjs'),
+    runtime: join(built, 'local/gateway/runtime.mjs'),
     entry: join(built, 'lambda/index.mjs'),
     server: join(built, 'server.mjs'),
   }

@@ -1,7 +1,7 @@
 import { type Call, createCall } from '../../call.js'
 import type { Env } from '../../env.js'
 import { type TenantConfig, type TenantFile, withDefaults } from '../../tenant/config.js'
-import { shellWord } from '../../terminal/shell-word.js'
+import { shellWord } from '../../terminal/text.js'
 import type { OperatorUpstreams } from '../../upstreams/operator.js'
 import { poolArnIn } from '../pool/arn.js'
 import { FEATURE_NAMES } from '../role/features.js'

@@ -1,5 +1,5 @@
-import { closestNames } from '../../terminal/closest-names.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
+import { closestNames } from '../../terminal/text.js'
 import type { TenantRecord } from '../../upstreams/operator.js'
 import { tenantIdOf, textOf } from './record.js'
 

@@ -1,6 +1,5 @@
 import { templateParameters } from './cloudformation.js'
-import type { RoleTerms } from './role.js'
-import { partitionOf } from './role.js'
+import { partitionOf, type RoleTerms } from './role.js'
 
 const consoles: Record<string, string> = {
   aws: 'console.aws.amazon.com',

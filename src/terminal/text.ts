@@ -1,3 +1,23 @@
+/** Columns under their names, as wide as their longest text and two spaces apart. No line ends in spaces. */
+export function textTable(names: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [names, ...rows]
+  const widths = names.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))
+  return lines
+    .map(
+      (line) =>
+        `${line
+          .map((text, i) => text.padEnd(widths[i] ?? 0))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('')
+}
+
+/** One word of a command line that a shell reads as it is meant. */
+export function shellWord(text: string): string {
+  return /^[\w./@:+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+}
+
 /** More would not be read. */
 const CLOSEST_MAX = 3
 
@@ -28,4 +48,17 @@ function editDistance(a: string, b: string): number {
     row = next
   }
   return row[b.length] ?? 0
+}
+
+/** What HTML would take for a tag or an entity; written so, it is text in every renderer. */
+const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' }
+
+/**
+ * Somebody's words as text of a Markdown document: nothing in them is markup, HTML, or an address that would become a link.
+ * @param text of one line
+ */
+export function markdownText(text: string): string {
+  return text
+    .replaceAll(/[\\`*_[\]|~@#]|[.:](?=\S)/g, '\\$&')
+    .replaceAll(/[&<>]/g, (character) => entities[character] ?? '')
 }
