@@ -17,7 +17,7 @@ import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3'
 import type { Construct } from 'constructs'
 import { acknowledge } from '../acknowledge.js'
 import type { ContainerConfig } from '../config/container.js'
-import { DOOR_PORT } from './names.js'
+import { DOOR_PORT } from '../names.js'
 import { type ContainerNetwork, PRIVATE } from './network.js'
 
 /** Twice what a request may take (4.6 s): one that was sent before its target left is always answered. */

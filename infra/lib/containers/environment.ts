@@ -1,7 +1,7 @@
 import { parseEnv, SETTINGS } from '../../../src/env.js'
 import type { ContainerConfig } from '../config/container.js'
 import { assertOwnParameter, type Environment } from '../gateway/environment.js'
-import { DOOR_PORT } from './names.js'
+import { DOOR_PORT } from '../names.js'
 
 /**
  * The containers' environment: that of the region's function, and what only a container has.

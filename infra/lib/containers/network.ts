@@ -14,8 +14,7 @@ import {
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
 import type { ContainerConfig } from '../config/container.js'
-import { OUTLIVES } from '../names.js'
-import { DOOR_PORT } from './names.js'
+import { DOOR_PORT, OUTLIVES } from '../names.js'
 
 export const PRIVATE = { subnetType: SubnetType.PRIVATE_WITH_EGRESS }
 const HTTPS = Port.tcp(443)

@@ -1,4 +1,4 @@
-import { DOOR_PORT } from './names.js'
+import { DOOR_PORT } from '../names.js'
 
 /** Longer than the health check takes to fail: a task that never gets ready has been given up by then. */
 const YOUNG_SECONDS = 120

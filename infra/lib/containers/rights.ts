@@ -1,7 +1,6 @@
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { networkRights, throughService } from '../gateway/rights.js'
-import type { Place } from '../names.js'
-import { containerArnsIn } from './names.js'
+import { containerArnsIn, type Place } from '../names.js'
 
 export interface ForwarderRightsOptions {
   readonly place: Place

@@ -18,7 +18,7 @@ import type { ILogGroup } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
 import { acknowledge, wildcardResource } from '../acknowledge.js'
 import type { ContainerConfig } from '../config/container.js'
-import { DOOR_PORT } from './names.js'
+import { DOOR_PORT } from '../names.js'
 import { type ContainerNetwork, PRIVATE } from './network.js'
 import { probe } from './probe.js'
 

@@ -6,9 +6,9 @@ import type { FunctionConfig, Network } from '../config/parts.js'
 import { arnsIn, type Place } from '../names.js'
 import { createAlarms } from '../watch/alarms.js'
 import { createDashboard } from '../watch/dashboard.js'
+import { createGatewayLog } from '../watch/log.js'
 import type { Environment } from './environment.js'
 import { createGatewayFunction } from './function.js'
-import { createGatewayLog } from './log.js'
 
 export interface GatewayOptions {
   readonly place: Place

@@ -2,9 +2,9 @@ import { Duration } from 'aws-cdk-lib'
 import { Dashboard, GraphWidget, type IMetric, type IWidget, MathExpression } from 'aws-cdk-lib/aws-cloudwatch'
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import type { Construct } from 'constructs'
-import { TOP_TENANTS } from '../gateway/log.js'
 import { NAMES } from '../names.js'
 import { FAULTS } from './line-log.js'
+import { TOP_TENANTS } from './log.js'
 
 const period = Duration.minutes(1)
 const HALF = 12

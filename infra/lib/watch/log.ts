@@ -2,10 +2,9 @@ import { CfnInsightRule } from 'aws-cdk-lib/aws-cloudwatch'
 import { CfnQueryDefinition, type LogGroup } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
 import type { ContainerConfig } from '../config/container.js'
-import { CONTAINER_NAMES } from '../containers/names.js'
-import { LOG_GROUP, NAMES } from '../names.js'
-import { createLineLog } from '../watch/line-log.js'
-import { QUERIES } from '../watch/queries.js'
+import { CONTAINER_NAMES, LOG_GROUP, NAMES } from '../names.js'
+import { createLineLog } from './line-log.js'
+import { QUERIES } from './queries.js'
 
 /** Rankings of tenants by lines that pass the filters. The forwarder's lines name no tenant, so none counts twice. */
 export const TOP_TENANTS = {

@@ -6,8 +6,8 @@ import { HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2'
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import type { Construct } from 'constructs'
-import type { Balancer } from '../containers/balancer.js'
 import { NAMES } from '../names.js'
+import type { Balancer } from './balancer.js'
 
 export interface ContainerAlarmsOptions extends Balancer {
   readonly forwarder: LambdaFunction
