@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process'
 import { mkdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import type { Command } from 'commander'
 import { build } from 'esbuild'
@@ -9,7 +8,7 @@ import t from 'tap'
 import { createProgram } from '../../src/commands/index.js'
 import { cli, tenantYaml } from './fixtures/cli.js'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
+const root = resolve('.')
 
 interface Testdir {
   testdir(files: Record<string, string | Buffer>): string
