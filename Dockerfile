@@ -15,7 +15,7 @@ WORKDIR /app
 COPY --from=build /build/dist/server.mjs /build/dist/server.mjs.map ./
 USER node
 EXPOSE 3000
-# The image has no curl. Alive, not ready: a restart mends no dependency.
+# The image has no curl. Alive, not ready: a restart fixes no dependency.
 HEALTHCHECK --interval=15s --timeout=3s --start-period=10s --retries=3 CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 3000}/health/live`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # Stops accepting, lets running requests end (at most 10 s), and leaves with 0: a grace period of 15 s is enough.
 STOPSIGNAL SIGTERM

@@ -30,7 +30,7 @@ export interface AppOptions {
   readonly extend?: (app: FastifyInstance, stats: () => TenantStats) => void
 }
 
-/** Over HTTP (CONTRACT 2.2); the payload of a direct invocation is no body and may be as large as Lambda lets it. */
+/** Of a body over HTTP; the payload of a direct invocation is no body and may be as large as Lambda lets it. */
 const BODY_BYTES_MAX = 1_048_576
 
 /** A line without `user` is better than a login that waits for SSM again. */

@@ -10,7 +10,7 @@ export interface Clock {
 
 export const systemClock: Clock = { now: Date.now }
 
-/** Shares of the deadline in milliseconds; Cognito and Corbado get the rest (CONTRACT 5.5). */
+/** Shares of the deadline in milliseconds: more than a healthy dependency needs. Cognito and Corbado get the rest. */
 export const SLICE_MS = { table: 400, ssm: 500, sts: 800 } as const
 
 /** How long one upstream call may take. */

@@ -3,7 +3,7 @@ import { EnvInvalid } from './errors.js'
 /** As in package.json; a test keeps the two equal. */
 export const GATEWAY_VERSION = '0.1.0'
 
-/** One setting of the process: how its text is read, and what the README's table says of it. */
+/** One setting of the process: how its text is read, and what the table in DOORS.md says of it. */
 interface Setting<T> {
   readonly name: string
   readonly default: string | undefined
@@ -51,12 +51,12 @@ function hostPatterns(value: string): readonly string[] {
 
 const parameterName = matching(/^(\/[\w.-]+){1,15}$/, 'an SSM parameter name that starts with /')
 
-/** Corbado's documented Backend API hosts (corbado.md 1). */
+/** Corbado's documented Backend API hosts (fact C1). */
 const documentedHosts = 'backendapi.cloud.corbado.io,backendapi.corbado.io'
 
 const required = { default: undefined, required: true } as const
 
-/** Every setting there is; the README's table is compared with this list. */
+/** Every setting there is; the table in DOORS.md is compared with this list. */
 export const SETTINGS = {
   tenantTable: {
     name: 'TENANT_TABLE',

@@ -110,7 +110,7 @@ export function reasonOf(error: unknown): string {
   return isGatewayError(error) ? error.code.replace('GW_ERR_', '').toLowerCase() : 'internal'
 }
 
-/** All codes with status and message, for the README's table and the test that keeps the two equal. */
+/** All codes with status and message, for the table in ON-CALL.md and the test that keeps the two equal. */
 export const ERRORS = [
   EnvInvalid,
   Internal,

@@ -5,7 +5,7 @@ type Brand<T, Name extends string> = T & { readonly [brand]: Name }
 /** The lookup key of a tenant. */
 export type UserPoolId = Brand<string, 'UserPoolId'>
 
-/** Cognito's own pattern and length for user pool ids (aws.md 1.3). */
+/** Cognito's own pattern and length for user pool ids (fact A9). */
 export const USER_POOL_ID_PATTERN = '^[\\w-]+_[0-9a-zA-Z]+$'
 export const USER_POOL_ID_LENGTH_MAX = 55
 
@@ -31,7 +31,7 @@ export function aliasOf(invokedFunctionArn: string): string | undefined {
   return qualifier === '$LATEST' ? undefined : qualifier
 }
 
-/** Cognito's pattern and length for user names (aws.md 1.3; the API model's UsernameType). */
+/** Cognito's pattern and length for user names (fact A10). */
 const username = /^[\p{L}\p{M}\p{S}\p{N}\p{P}]+$/u
 export const USERNAME_LENGTH_MAX = 128
 

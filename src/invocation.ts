@@ -8,7 +8,7 @@ import { aliasOf, isUserPoolId } from './ids.js'
 import type { LambdaInvocation } from './plugins/arrival.js'
 import { findTrigger, unknownTrigger } from './triggers/index.js'
 
-/** What a Lambda payload is (CONTRACT 2.1). */
+/** What a Lambda payload is, told by the keys that only its kind has. */
 export type Payload = DirectPayload | { readonly kind: 'http'; readonly event: object } | { readonly kind: 'unknown' }
 
 type DirectPayload =

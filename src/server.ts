@@ -8,7 +8,7 @@ import { createLogger } from './plugins/logger.js'
 import { createMetrics, createMetricsApp, metricsOf } from './plugins/metrics.js'
 import { createUpstreams } from './upstreams/index.js'
 
-/** What runs when the signal comes may take this long (CONTRACT 2.2). */
+/** What runs when the signal comes may take this long: twice what Cognito waits. */
 const DRAIN_MS = 10_000
 
 const env = parseEnvOrExit(process.env)

@@ -21,7 +21,7 @@ export interface Connection {
 const CONNECT_MS = 1_000
 /** Less than the 60 s after which the load balancer closes an idle connection (ALB's default). */
 const IDLE_MS = 20_000
-/** More than any event that the door takes (1 MiB), and less than Lambda could give back (6 MB, aws.md 1.1). */
+/** More than any event that the door takes (1 MiB), and less than Lambda could give back (6 MB, fact A25). */
 const ANSWER_BYTES_MAX = 4_194_304
 
 /** @param origin an https origin, or an http one on loopback */

@@ -57,7 +57,7 @@ function answered(event: TriggerEvent, kind: Trigger['kind'], body: Record<strin
 }
 
 /**
- * Corbado's switch, or a fault of ours, must never take down a customer's password login or sign-up (CONTRACT 5.4): a
+ * Corbado's switch, or a fault of ours, must never take down a customer's password login or sign-up: a
  * trigger that the gateway leaves alone goes on without it. All others are refused.
  */
 function settle(

@@ -38,7 +38,7 @@ const LOOK_PAUSE_MS = { first: 50, last: 800 }
 /** With less time left no container would answer any more. */
 const SENDING_MS = 300
 
-/** Answers with which a container says that it has not begun (CONTRACT 2.2); another one may. */
+/** Answers with which a container says that it has not begun; another one may then take the event. */
 const NOT_BEGUN = [new Overloaded(), new CallerSecretsUnavailable()]
 
 /**

@@ -11,7 +11,7 @@ import { closingLine, type Line } from './line.js'
 
 /**
  * Most milliseconds until the answer leaves: Cognito's 5,000 less what the invocation itself takes. The container gets
- * the same time less its own reserve (CONTRACT 5.5), so that its answer comes before this one gives up.
+ * the same time less its own reserve, so that its answer comes before this one gives up.
  */
 const DEADLINE_MS = 4_600
 
@@ -63,7 +63,7 @@ async function invoke(
     return { trigger: undefined, decision: { kind: 'refuse', text, outcome: 'rejected', reason: 'invocation_unknown' } }
   }
   const trigger = findTrigger(payload.triggerSource)
-  // One that Cognito may add one day; the container has no route for it (CONTRACT 5.1).
+  // One that Cognito may add one day; the container has no route for it.
   if (!trigger) {
     return { trigger: 'unknown', decision: { kind: 'unchanged', outcome: 'unchanged', reason: 'unknown_trigger' } }
   }

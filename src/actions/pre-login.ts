@@ -7,7 +7,7 @@ const PreLoginPayload = Type.Object({ ...ActionPayload.properties, identifier: T
 type PreLoginPayload = Static<typeof PreLoginPayload>
 type PreLoginConfig = TenantConfig['actions']['preLogin']
 
-/** Corbado's contract for a refusal: `return` says whether the user hears of it (corbado.md 7.1). */
+/** Corbado's form of a refusal: `return` says whether the user hears of it (fact C9). */
 interface PreLoginError {
   readonly return: boolean
   readonly code: string
@@ -58,7 +58,7 @@ export function decideByAttribute(users: readonly User[], config: PreLoginConfig
   return config.acceptAttributeMatch ? found(user) : untyped('attribute_match_only', config)
 }
 
-/** ListUsers takes at most this many characters (aws.md 4.1). */
+/** ListUsers takes at most this many characters (fact A20). */
 const FILTER_LENGTH_MAX = 256
 
 /** A ListUsers filter for one value; quotes and backslashes in it stay part of the value. */

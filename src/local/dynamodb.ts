@@ -13,7 +13,7 @@ export interface TableStandIn extends StandIn {
   readonly tableName: string
 }
 
-/** Creates the tenant table (CONTRACT 4) and waits until it serves. */
+/** Creates the tenant table, keys as in infra/lib/gateway/tenant-table.ts, and waits until it serves. */
 async function createTable(endpoint: string, tableName: string): Promise<void> {
   // dynalite knows no credentials; the signature of real callers is checked before their bytes reach it.
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }

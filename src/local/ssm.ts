@@ -6,7 +6,7 @@ import { type StandIn, startStandIn, type WireAnswer, type WireRequest } from '.
 
 type ParameterType = 'String' | 'SecureString'
 
-/** Characters of a value in the standard tier, and what a name may be (aws.md 5). */
+/** Characters of a value in the standard tier, and what a name may be (fact A38). */
 const VALUE_LENGTH_MAX = 4_096
 const newName = /^(?!\/?(aws|ssm))(\/[\w.-]+){1,15}$|^(?!aws|ssm)[\w.-]+$/i
 const NAME_LENGTH_MAX = 1_011

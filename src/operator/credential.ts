@@ -7,10 +7,10 @@ export type ReadSecret =
 
 type Corbado = Pick<TenantFile['corbado'], 'projectId' | 'credentialScheme'>
 
-/** Corbado's own form of API secrets (corbado.md 1). */
+/** Corbado's own form of API secrets (fact C2). */
 const apiSecret = /^corbado\d+_[\w.~+/=-]+$/
 
-/** Longest value of a standard SSM parameter (SSM quotas: 4 KB). */
+/** Longest value of a standard SSM parameter (fact A38). */
 const SECRET_LENGTH_MAX = 4_096
 
 /** Checks what somebody gave as a tenant's Backend API credential. One final line end does not count. */

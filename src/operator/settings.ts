@@ -1,6 +1,6 @@
 import { EnvInvalid } from '../errors.js'
 
-/** One setting of the operator's own: what the README's table says of it, and the form that its text must have. */
+/** One setting of the operator's own: what the table in tenants/README.md says of it, and the form that its text must have. */
 interface OperatorSetting {
   readonly name: string
   readonly doc: string
@@ -37,7 +37,7 @@ export const OPERATOR_SETTINGS = {
   customerTemplateUrl: {
     name: 'CUSTOMER_TEMPLATE_URL',
     doc: "https S3 address of the CloudFormation template of the customer's role",
-    // CloudFormation takes a quick-create template from S3 alone (aws.md 7).
+    // CloudFormation takes a quick-create template from S3 alone (fact A39).
     pattern: /^https:\/\/([\w-]+\.)*s3([.-][\w-]+)*\.amazonaws\.com(\.cn)?\/[^\s?#]+$/,
     form: 'the https address of an object in S3',
   },

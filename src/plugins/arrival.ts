@@ -35,7 +35,7 @@ declare module 'fastify' {
     via: ViaAlias | undefined
   }
   interface FastifyInstance {
-    /** Applies the rules of CONTRACT 2.1 that need no tenant, and remembers the alias for those that do. */
+    /** Refuses a missing alias, or one of the wrong kind, and remembers the alias for the rule that needs the tenant. */
     arriveVia(request: FastifyRequest, via: ViaAlias): void
   }
 }

@@ -13,7 +13,7 @@ declare module 'fastify' {
   }
 }
 
-/** Cognito waits 5 s, the cold start included (aws.md 1.1). */
+/** Cognito waits 5 s, the cold start included (fact A1). */
 const COGNITO_MS = 5_000
 /** What is kept back for the way to Cognito. */
 const RESERVE_MS = 150
@@ -28,7 +28,7 @@ export interface Budget {
   readonly coldStartMs?: number | undefined
 }
 
-/** How many milliseconds an answer may take (CONTRACT 5.5). */
+/** How many milliseconds an answer may take: the least that the setting, the forwarder, Lambda and a cold start leave. */
 export function budgetMs({ triggerDeadlineMs, remainingMs, coldStartMs }: Budget): number {
   const limits = [triggerDeadlineMs]
   if (remainingMs !== undefined) limits.push(remainingMs - RESERVE_MS)

@@ -4,7 +4,7 @@ import { Check } from 'typebox/value'
 import { RequestInvalid } from '../errors.js'
 import { aliasOf } from '../ids.js'
 
-/** How a forwarder, the function that Cognito calls for a container, wraps an event (CONTRACT 2.2). */
+/** How a forwarder, the function that Cognito calls for a container, wraps an event. */
 const Envelope = Type.Object({
   event: Type.Record(Type.String(), Type.Unknown()),
   invokedFunctionArn: Type.Optional(

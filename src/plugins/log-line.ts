@@ -1,4 +1,4 @@
-/** Every field that a log line may have, with its meaning; the README's table is compared with this list. */
+/** Every field that a log line may have, with its meaning; the table in ON-CALL.md is compared with this list. */
 export const LOG_FIELDS = {
   time: 'when, ISO 8601',
   level: 'trace, debug, info, warn, error, fatal',

@@ -7,7 +7,7 @@ export interface SignatureHeaders {
   readonly signature: string | undefined
 }
 
-/** A request signed longer ago, or further ahead, is refused (CONTRACT 2.2). */
+/** A request signed longer ago, or further ahead, is refused: it may be a copy that was kept. */
 export const TOLERANCE_SECONDS = 300
 
 /** A sender that rotates its secret sends two. */

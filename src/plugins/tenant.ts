@@ -35,7 +35,7 @@ declare module 'fastify' {
   }
 }
 
-/** Resolves the tenant of a request and refuses what its status, region or alias forbids (CONTRACT 2.1 and 5.4). */
+/** Resolves the tenant of a request and refuses what its status, region or alias forbids. */
 export const tenant = fp<{ readonly tenants: Tenants }>(
   async (app: FastifyInstance, { tenants }) => {
     app.decorateRequest('tenant', undefined)
@@ -68,7 +68,7 @@ function admitted(
   return tenant
 }
 
-/** Replicas share the pool's id, so the region is compared and never derived from it (aws.md 1.6). */
+/** Replicas share the pool's id, so the region is compared and never derived from it (fact A13). */
 function assertRegion({ config }: TenantContext, region: string | undefined): void {
   if (region === undefined || region === config.aws.region || config.aws.replicaRegions.includes(region)) return
   throw new TenantUnknown()

@@ -51,7 +51,7 @@ export interface ExpiringCache<V, Args extends unknown[]> {
 
 /**
  * How long a failed AssumeRole or GetParameter is remembered: 5 s, give or take a fifth. One broken tenant must not drain
- * a quota that all share (CONTRACT 7).
+ * a quota that all share.
  */
 export function failureMemoryMs(): number {
   return 5_000 * (0.8 + Math.random() * 0.4)

@@ -40,7 +40,7 @@ export const TenantFile = Type.Object(
       maxLength: USER_POOL_ID_LENGTH_MAX,
       description: 'id of the Cognito user pool',
     }),
-    status: choice(['draft', 'active', 'passkeys-off', 'suspended'], 'what is served: see CONTRACT 5.4'),
+    status: choice(['draft', 'active', 'passkeys-off', 'suspended'], 'what is served: see tenants/README.md'),
     alias: Type.String({
       pattern: '^(?!\\d+$)[\\w-]{1,128}$',
       description: "Lambda alias of the tenant's hosted ARN",

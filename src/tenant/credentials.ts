@@ -29,9 +29,9 @@ const MARGIN_MS = 300_000
 const JITTER_MS = 300_000
 /** A request that is on its way must not meet the expiry. */
 const LAST_USE_MS = 60_000
-/** Credentials are replaced at most this often, and younger ones count as fresh (CONTRACT 7). */
+/** Credentials are replaced at most this often, and younger ones count as fresh: a refusal must not drain STS. */
 const RENEWAL_MS = 30_000
-/** How long a missing permission is believed to be still missing (CONTRACT 7). */
+/** How long a missing permission is believed to be still missing: asking again costs a login its time. */
 const DENIED_MS = 60_000
 
 interface Issued {

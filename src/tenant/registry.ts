@@ -36,9 +36,9 @@ export interface TenantRegistry {
   stats(): RegistryStats
 }
 
-/** A table that fails may be outlived this long (CONTRACT 7). */
+/** A table that fails may be outlived this long; an older config may have been changed on purpose. */
 const KEEP_MS = 24 * 3_600_000
-/** Unknown pools are remembered so that nobody can make us ask the table at will (CONTRACT 7) … */
+/** Unknown pools are remembered so that nobody can make us ask the table at will … */
 const UNKNOWN_MS = 30_000
 /** … and apart from the tenants, whose places such ids must not take. */
 const UNKNOWN_MAX = 1_000

@@ -15,7 +15,7 @@ export function roleRequest(config: TenantConfig): RoleRequest {
   }
 }
 
-/** Cognito operations that the tenant's actions need (CONTRACT 6). */
+/** Cognito operations that the tenant's actions need. */
 function operationsInUse({ actions }: TenantConfig): string[] {
   const operations = ['AdminGetUser', 'ListUsers']
   return actions.postAppend.mfa === 'none' ? operations : [...operations, 'AdminSetUserMFAPreference']

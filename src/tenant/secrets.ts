@@ -25,7 +25,7 @@ export interface TenantSecrets {
   evictions(): number
 }
 
-/** While SSM fails, the last known good secret serves as long as a config does (CONTRACT 7). */
+/** While SSM fails, the last known good secret serves as long as a config does. */
 const KEEP_MS = 24 * 3_600_000
 const REREAD_MS = 30_000
 

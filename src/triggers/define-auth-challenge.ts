@@ -46,7 +46,7 @@ export type FailReason =
 /** No login of ours comes near it; Cognito documents no limit of its own. */
 const SESSION_MAX = 20
 
-/** Challenges that Cognito itself puts after a password (aws.md 1.5). */
+/** Challenges that Cognito itself puts after a password (fact A14). */
 const cognitoChallenges = new Set([
   'SMS_MFA',
   'EMAIL_OTP',
@@ -64,7 +64,7 @@ const challenge = (challengeName: 'CUSTOM_CHALLENGE' | 'PASSWORD_VERIFIER' | 'NE
 const isCustom = ({ challengeName }: ChallengeResult) => challengeName === 'CUSTOM_CHALLENGE'
 const isTrue = ({ challengeResult }: ChallengeResult) => challengeResult === true
 
-/** The decision table of CONTRACT 5.2, row by row: the first that matches decides. */
+/** The decision table of a login, row by row: the first that matches decides. */
 export function decideLogin(state: LoginState): Decision {
   const { flow, session, maxAttempts } = state
   if (session.length > SESSION_MAX) return fail('session_too_long')

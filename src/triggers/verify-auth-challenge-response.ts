@@ -39,10 +39,10 @@ export type VerifyReason =
   | 'secret_unavailable'
   | 'secret_wrong_project'
 
-/** Signed passkey data is about 900 characters (corbado.md 4). */
+/** Signed passkey data is about 900 characters (fact C5). */
 const ANSWER_BYTES_MAX = 16_384
 const EXPIRY_LEEWAY_MS = 60_000
-/** What Corbado's examples live for, where a proof does not say (corbado.md 4). */
+/** How long a proof is taken to live if it does not say (fact C6). */
 const PROOF_LIFE_MS = 300_000
 
 type Screened =

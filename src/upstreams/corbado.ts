@@ -3,7 +3,7 @@ import { Agent, request } from 'undici'
 import type { Call, Clock } from '../call.js'
 import { errorName, requestIdOf, type UpstreamFacts } from '../errors.js'
 
-/** The verdicts of `verifySignedData` (corbado.md 3). */
+/** The verdicts of `verifySignedData` (fact C4). */
 const results = ['success', 'invalid_signature', 'invalid_challenge', 'user_mismatch', 'generic_error'] as const
 export type VerificationResult = (typeof results)[number]
 

@@ -31,7 +31,7 @@ export interface Upstreams {
 /** The limit of one request by dependency, in milliseconds. */
 export type RequestMs = Readonly<Record<'table' | 'ssm' | 'sts' | 'cognito', number>>
 
-/** As CONTRACT 5.5 divides the time of one login. */
+/** How the time of one login is divided. */
 const SERVICE_MS: RequestMs = { ...SLICE_MS, cognito: 3_900 }
 
 /**

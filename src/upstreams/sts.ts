@@ -8,7 +8,7 @@ export interface RoleRequest {
   /** A tenant's role is never asked for without one. */
   readonly externalId?: string
   readonly sessionName: string
-  /** JSON, at most 2,048 characters (aws.md 3); without one the session has all rights of its role. */
+  /** JSON, at most 2,048 characters (fact A37); without one the session has all rights of its role. */
   readonly sessionPolicy?: string
 }
 
@@ -22,7 +22,7 @@ export interface RoleCredentials {
 
 export type AssumeRole = (request: RoleRequest, call: Call) => Promise<RoleCredentials>
 
-/** Role chaining caps a session at one hour; asking for more fails (aws.md 3). */
+/** Role chaining caps a session at one hour; asking for more fails (fact A36). */
 const SESSION_SECONDS = 3_600
 
 /** @param sliceMs longest that one call may take */

@@ -19,7 +19,7 @@ import { callAws } from './aws-call.js'
 /** A user pool as its owner sees it, in the SDK's own types: what is read must be sent back whole. */
 export interface UserPoolSettings {
   describe(call: Call): Promise<UserPoolType>
-  /** Sets every parameter that can change: AWS resets those that are not in `input` (aws.md 4.3). */
+  /** Sets every parameter that can change: AWS resets those that are not in `input` (fact A24). */
   update(input: UpdateUserPoolCommandInput, call: Call): Promise<void>
   /** An app client. Holds its secret, where it has one: never print it whole. */
   describeClient(clientId: string, call: Call): Promise<UserPoolClientType>

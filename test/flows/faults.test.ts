@@ -198,7 +198,7 @@ const LEVELS: Partial<Record<Ask, string>> = {
 const STAND_INS: Record<string, StandIn> = { table, ssm, sts, corbado, cognito }
 /** Where what was fetched once serves without another call. */
 const REMEMBERED = ['table', 'ssm', 'sts']
-/** How old what is known must be, in milliseconds, to be in this state: see CONTRACT 3 and 7. */
+/** How old what is known must be, in milliseconds, to be in this state. */
 const AGES: Record<string, (on: string) => number | undefined> = {
   cold: () => undefined,
   fresh: () => 0,
@@ -380,7 +380,7 @@ function comparable({ reply, line }: Seen): unknown {
   return { statusCode, body: { ...body, response: random === 'string' ? 'a challenge' : body.response } }
 }
 
-/** HTTP status of a fault by its kind (CONTRACT 2.2). */
+/** HTTP status of a fault by its kind. */
 const STATUS: Record<string, number> = { unavailable: 503, timeout: 504, throttled: 503, malformed: 502 }
 
 /** What the caller must get for an outcome: to the letter, so that nothing else can be in it. */

@@ -966,7 +966,7 @@ interface Broken {
   readonly runSeconds: number
 }
 
-/** CONTRACT 7. A failure is remembered for 5 s, give or take a fifth. */
+/** A failure is remembered for 5 s, give or take a fifth. */
 const ABOUT_5 = [4, 6] as const
 const brokens: readonly Broken[] = [
   {

@@ -5,7 +5,7 @@ import { createEvent, defineEvent, OWN, triggerEvent, verifyEvent } from '../fix
 import { type Line, startGateway } from '../fixtures/gateway.js'
 import { tenantFile } from '../fixtures/tenants.js'
 
-/** Every source of aws.md 1.4 besides custom auth and the senders, with what Cognito fills in for it. */
+/** Every source (fact A12) other than custom auth and the senders, with what Cognito fills in for it. */
 const passThrough: Record<string, { trigger: string; request?: object; response?: object; version?: string }> = {
   PreSignUp_SignUp: {
     trigger: 'pre-sign-up',
@@ -229,7 +229,7 @@ t.test('serves custom auth in whatever case and spelling', async (t) => {
   t.strictSame((await gateway.trigger(verify)).response, { answerCorrect: false })
 })
 
-/* CONTRACT 5.4, row by row × kind of trigger. */
+/* What is served, each status × kind of trigger. */
 
 const PASS = ['PreSignUp_SignUp', 'InboundFederation_ExternalProvider', 'Something_New']
 const begun = [{ challengeName: 'CUSTOM_CHALLENGE', challengeResult: false, challengeMetadata: OWN }]

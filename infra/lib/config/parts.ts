@@ -30,10 +30,10 @@ const RETENTION_DAYS = [30, 60, 90, 120, 150, 180, 365, 400, 545, 731] as const
 /** Size of the function. */
 export const FunctionConfig = Type.Object(
   {
-    memoryMb: Type.Integer({ minimum: 128, maximum: 10_240, description: '1 vCPU at 1,769 MB (aws.md 2.2)' }),
+    memoryMb: Type.Integer({ minimum: 128, maximum: 10_240, description: '1 vCPU at 1,769 MB (fact A29)' }),
     reservedConcurrency: Type.Integer({
       minimum: 1,
-      description: 'most environments at once; at least the peak of invocations a second divided by 10 (aws.md 2.2)',
+      description: 'most environments at once; at least the peak of invocations a second divided by 10 (fact A30)',
     }),
     logRetentionDays: Type.Unsafe<(typeof RETENTION_DAYS)[number]>({ type: 'integer', enum: [...RETENTION_DAYS] }),
   },
@@ -67,7 +67,7 @@ export const DeletionProtection = Type.Optional(
   Type.Boolean({ description: 'off for the first deployment, whose roll-back could not take away what is protected' }),
 )
 
-/** What Lambda leaves to functions without a reservation, in every account and region (README, Limits). */
+/** What Lambda leaves to functions without a reservation, in every account and region (LIMITS.md). */
 export const UNRESERVED = 100
 /** An account's limit of concurrency in a region as AWS gives it. */
 export const CONCURRENCY_DEFAULT = 1_000

@@ -42,7 +42,7 @@ export function createForwarder(scope: Construct, options: ForwarderOptions): La
     ...{ runtime: Runtime.NODEJS_24_X, architecture: Architecture.ARM_64 },
     ...{ code: Code.fromAsset(bundle, { exclude: ['*.map'] }), handler: 'index.handler' },
     role: createRole(scope, options).withoutPolicyUpdates(),
-    // Cognito waits no longer (aws.md 1.1).
+    // Cognito waits no longer (fact A1).
     timeout: Duration.seconds(5),
     memorySize: config.forwarder.memoryMb,
     reservedConcurrentExecutions: config.forwarder.reservedConcurrency,

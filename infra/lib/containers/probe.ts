@@ -5,8 +5,8 @@ const YOUNG_SECONDS = 120
 
 /**
  * Is the container to stay? One that has just started must be ready, or its deployment is rolled back: nothing that it
- * serves would work. An older one must only be alive: a new task mends no dependency, and would have lost the configs and
- * secrets with which this one goes on while the table fails, for up to 24 h (CONTRACT 7). That is why the load balancer
+ * serves would work. An older one must only be alive: a new task fixes no dependency, and would have lost the configs and
+ * secrets with which this one goes on while the table fails, for up to 24 h. That is why the load balancer
  * asks for no more either.
  * @param pid the process whose age counts; the container's own is the first of its namespace
  * @param origin where its door is

@@ -17,7 +17,7 @@ import type { FunctionConfig, Network } from '../config/parts.js'
 import { ConfigInvalid } from '../config/read.js'
 import { NAMES } from '../names.js'
 
-/** Cognito waits no longer for a trigger (aws.md 1.1), so nothing that runs on is of use. */
+/** Cognito waits no longer for a trigger (fact A1), so nothing that runs on is of use. */
 const TIMEOUT = Duration.seconds(5)
 
 export interface GatewayFunctionOptions {

@@ -31,7 +31,7 @@ export class GlobalStack extends Stack {
       // No role is assumed without an ExternalId: no tenant's config can make us use one that asks for none.
       Null: { 'sts:ExternalId': 'false' },
     })
-    // By account and condition, as customers trust us: a principal that names a role dies with it (aws.md 3).
+    // By account and condition, as customers trust us: a principal that names a role dies with it (fact A34).
     const operator = new AccountPrincipal(account).withConditions({
       ArnEquals: { 'aws:PrincipalArn': operatorRoleArn },
     })

@@ -59,7 +59,7 @@ function statusOf(answer: unknown): number {
   return typeof status === 'number' ? status : 0
 }
 
-/** Cognito puts the trigger's name before what a function threw (aws.md 1.1). */
+/** Cognito puts the trigger's name before what a function threw (fact A4). */
 function shownBy({ triggerSource }: Invoked['line'], error: string): string | undefined {
   const trigger = textOf(triggerSource)?.split('_')[0]
   return trigger && `to the user, by Cognito: "${trigger} failed with error ${error}."`

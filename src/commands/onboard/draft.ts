@@ -41,7 +41,7 @@ const EXTERNAL_ID_BYTES = 16
 export async function draftOnboarding(request: OnboardingRequest): Promise<Onboarding> {
   const { answers, known, rules, place, settings, wanted, warn } = request
   const { parameterPrefix } = rules
-  // One for each account, for all its pools (aws.md 3): made by us, so that no customer can name another one's.
+  // One for each account, for all its pools (fact A35): made by us, so that no customer can name another one's.
   const externalId =
     accountHolder(known, answers.account)?.externalId ?? `corbado-${randomBytes(EXTERNAL_ID_BYTES).toString('hex')}`
   const draft = (alias: string) => draftTenant(answers, { externalId, alias, parameterPrefix })

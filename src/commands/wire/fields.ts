@@ -2,7 +2,7 @@ import type { UpdateUserPoolRequest, UserPoolType } from '@aws-sdk/client-cognit
 
 /**
  * What becomes of a field of DescribeUserPool's answer when the pool is updated. UpdateUserPool resets what is not sent
- * (aws.md 4.3), so whatever it takes is sent back.
+ * (fact A24), so whatever it takes is sent back.
  */
 export type PoolField =
   | {

@@ -2,7 +2,7 @@ import { InvalidArgumentError } from 'commander'
 import { aliasOf, isUserPoolId, type UserPoolId } from '../../ids.js'
 import { isSlot, OTHER_SLOTS, type Slot, type SlotArns } from '../../operator/pool/slots.js'
 
-/** A function's ARN with its alias, which is all that Cognito's pattern of a trigger's ARN leaves of one (aws.md 1.2). */
+/** A function's ARN with its alias, which is all that Cognito's pattern of a trigger's ARN leaves of one (fact A6). */
 const hostedArn = /^arn:aws[\w-]*:lambda:[a-z]{2}(-[a-z]+)+-\d:\d{12}:function:[\w-]{1,64}:(?!\d+$)[\w-]{1,128}$/
 
 /**

@@ -4,7 +4,7 @@ import type { MfaFactor, Pools, User, UserPool } from './pools.js'
 import { type Fields, invalidMember, invalidParameter, isFields, Refusal, readText } from './wire.js'
 
 const LIST_LIMIT_MAX = 60
-/** A pagination token's life (aws.md 4.1). */
+/** A pagination token's life (fact A22). */
 const PAGE_TOKEN_MS = 3_600_000
 
 const factors: Record<string, MfaFactor> = {

@@ -14,7 +14,7 @@ import {
   readTextMap,
 } from './wire.js'
 
-/** Longest value in a map of parameters (aws.md 1.1). */
+/** Longest value in a map of parameters (fact A5). */
 const ANSWER_LENGTH_MAX = 131_072
 
 export interface CustomChallenge {

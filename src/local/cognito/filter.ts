@@ -7,7 +7,7 @@ const grammar = /^\s*(?:"([\w:]+)"|([\w:]+))\s*(\^?=)\s*"((?:[^"\\]|\\["\\])*)"\
 
 const attributes = ['email', 'phone_number', 'name', 'given_name', 'family_name', 'preferred_username', 'sub']
 
-/** What can be searched (aws.md 4.1); custom attributes cannot. */
+/** What can be searched (fact A21); custom attributes cannot. */
 function searchedValue(user: User, name: string): string | undefined {
   if (name === 'username') return user.username
   if (name === 'cognito:user_status') return user.status

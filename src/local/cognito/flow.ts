@@ -43,7 +43,7 @@ export function createFlow(pools: Pools, fire: Fire, issuer: Issuer, clock: Cloc
     async initiate(fields: Fields) {
       const byPassword = fields.AuthFlow === 'USER_PASSWORD_AUTH'
       const login = byPassword ? startPasswordLogin(pools, fields) : startLogin(pools, fields)
-      // Of a login's first call, only this trigger sees what the client sent along (aws.md 1.3).
+      // Of a login's first call, only this trigger sees what the client sent along (fact A11).
       await fire('PreAuthentication', login, {
         request: { ...triggerRequest(login), validationData: readTextMap(fields, 'ClientMetadata') },
         response: {},

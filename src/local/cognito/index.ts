@@ -16,7 +16,7 @@ import { cognitoFault, type Fields, isFields, Refusal } from './wire.js'
 export type { AppClient, MfaFactor, NewUser, TriggerName, User, UserPool } from './pools.js'
 export type { TriggerCall } from './triggers.js'
 
-/** How long Cognito waits for a trigger (aws.md 1.1). */
+/** How long Cognito waits for a trigger (fact A1). */
 const TRIGGER_TIMEOUT_MS = 5_000
 
 export interface CognitoOptions {

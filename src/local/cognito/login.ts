@@ -27,7 +27,7 @@ export function triggerRequest({
 }: Pick<Login, 'user' | 'client' | 'clientMetadata'>): Fields {
   return {
     userAttributes: user ? { ...user.attributes, 'cognito:user_status': user.status } : {},
-    // Absent, not false, where the client does not prevent user-existence errors (aws.md 1.5).
+    // Absent, not false, if the client does not prevent user-existence errors (fact A16).
     ...(client.preventUserExistenceErrors ? { userNotFound: user === undefined } : {}),
     ...(clientMetadata === undefined ? {} : { clientMetadata }),
   }
@@ -41,7 +41,7 @@ export function assertEnabled(user: User | undefined): void {
   if (user?.enabled === false) throw notAuthorized('User is disabled.')
 }
 
-/** Reads SRP_A, where the client starts with it; true before anybody has shown a password (aws.md 1.5). */
+/** Reads SRP_A, if the client starts with it; true before a password was shown (fact A15). */
 function readStart(parameters: Record<string, string>): Pick<Login, 'clientKey' | 'results'> {
   if (parameters.CHALLENGE_NAME !== 'SRP_A') return { clientKey: undefined, results: [] }
   const clientKey = parseClientKey(readParameter(parameters, 'SRP_A'))

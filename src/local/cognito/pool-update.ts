@@ -23,7 +23,7 @@ const versionedTriggers = {
 } as const
 const senders = ['CustomSMSSender', 'CustomEmailSender'] as const
 
-/** The API model's ArnType (aws.md 1.2). */
+/** The API model's ArnType (fact A6). */
 const arnType = /^arn:[\w+=/,.@-]+:[\w+=/,.@-]+:([\w+=/,.@-]*)?:[0-9]+:[\w+=/,.@-]+(:[\w+=/,.@-]+)?(:[\w+=/,.@-]+)?$/
 const [ARN_LENGTH_MIN, ARN_LENGTH_MAX] = [20, 2_048]
 
@@ -94,7 +94,7 @@ function withoutNulls(value: unknown): unknown {
 
 /**
  * The pool after an UpdateUserPool: every parameter that is not sent is back at its default, the triggers are gone
- * (aws.md 4.3). Only the name and, as its API text says, DcrConfiguration stay. Whether a function may be invoked is not
+ * (fact A24). Only the name and, as its API text says, DcrConfiguration stay. Whether a function may be invoked is not
  * looked at, as in AWS.
  */
 export function updatePool(pool: UserPool, fields: Fields, now: number): UserPool {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../call.js'
 import { invalidMember, notAuthorized } from './wire.js'
 
-/** Cognito's default AuthSessionValidity (aws.md 1.5). */
+/** Cognito's default AuthSessionValidity (fact A17). */
 const SESSION_MS = 180_000
 /** How long a dead session is remembered, to say why it is refused. */
 const MEMORY_MS = 3_600_000

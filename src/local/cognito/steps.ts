@@ -37,7 +37,7 @@ export function createSteps(fire: Fire, sessions: Sessions<Pending>, issuer: Iss
 
   function askNewPassword(login: Login) {
     const { user, results } = login
-    // AWS documents it for users who have just shown the old one (aws.md 1.5); else anybody could set a password.
+    // AWS documents it for users who have just shown the old one (fact A18); else anybody could set a password.
     const shown = results.some(({ challengeName }) => challengeName === 'PASSWORD_VERIFIER')
     if (!user || !shown) throw invalidResponse()
     const { sub, ...userAttributes } = user.attributes

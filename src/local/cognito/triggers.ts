@@ -15,7 +15,7 @@ export interface TriggerCall {
   readonly ms: number
 }
 
-/** A time-out is tried three times in all (aws.md 1.1). */
+/** A time-out is tried three times in all (fact A2). */
 const TRIES = 3
 
 const triggerSources: Record<TriggerName, string> = {
@@ -73,7 +73,7 @@ function functionOf(name: TriggerName, { lambdaConfig }: UserPool): string | und
   return newer ?? lambdaConfig[name]
 }
 
-/** The whole event has to come back: an answer without a common field is not recognised (aws.md 1.1). */
+/** The whole event has to come back: an answer without a common field is not recognised (fact A3). */
 function readAnswer<T>(answer: unknown, event: Fields, { read }: TriggerQuestion<T>): T {
   if (!isFields(answer) || !isFields(answer.response)) throw invalidResponse()
   if (Object.keys(event).some((key) => answer[key] === undefined || answer[key] === null)) throw invalidResponse()

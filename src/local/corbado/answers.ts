@@ -7,7 +7,7 @@ interface ErrorBody {
   readonly validation?: readonly { readonly field: string; readonly message: string }[]
 }
 
-/** The error envelope of every endpoint (corbado.md 2.3). */
+/** The error envelope of every endpoint (fact C3). */
 export function failure(status: number, error: ErrorBody): WireAnswer {
   const requestData = { requestID: `req-${randomBytes(8).readBigUInt64BE()}`, link: '' }
   const body = { httpStatusCode: status, message: error.type, requestData, runtime: 0.001 }

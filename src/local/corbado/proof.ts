@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { errors, generateKeyPair, jwtVerify, SignJWT } from 'jose'
 import type { Clock } from '../../call.js'
 
-/** Claims of signed passkey data (corbado.md 4). */
+/** Claims of signed passkey data (fact C5). */
 export interface ProofClaims {
   iss: string
   sub: string
@@ -49,7 +49,7 @@ function keyPairOf(projectId: string): Promise<KeyPair> {
   return known
 }
 
-/** The sample's proof lives 300 s and is valid from 10 s before it was issued (corbado.md 4). */
+/** A proof lives 300 s and is valid from 10 s before it was issued (fact C6). */
 function newClaims(projectId: string, webauthnId: string, clock: Clock): ProofClaims {
   const iat = Math.floor(clock.now() / 1_000)
   return {

@@ -6,9 +6,9 @@ import { json } from 'node:stream/consumers'
 import { createTimeout, type Invocation } from '../lambda/runner.js'
 import { type EnvironmentOptions, exitError, readReport, startChild } from './environment-process.js'
 
-/** Lambda's init phase (aws.md 2.2). */
+/** Lambda's init phase (fact A31). */
 const INIT_MS_MAX = 10_000
-/** Between SIGTERM and SIGKILL, as on Lambda (aws.md 2.4). */
+/** Between SIGTERM and SIGKILL, as on Lambda (fact A32). */
 const SHUTDOWN_MS = 300
 
 /** One event on its way through an environment. */

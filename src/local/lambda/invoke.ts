@@ -6,7 +6,7 @@ import type { InvocationSource } from './as-cognito.js'
 import type { Runner } from './runner.js'
 import type { Target } from './target.js'
 
-/** Payload of a synchronous invocation, either way (aws.md 1.1). */
+/** Payload of a synchronous invocation, either way (fact A25). */
 const PAYLOAD_BYTES_MAX = 6_291_456
 
 export interface LocalFunction {

@@ -3,7 +3,7 @@ import { type PolicyDocument, parsePolicy, type Statement } from '../aws/policy.
 import type { WireAnswer } from '../aws/wire.js'
 import { lambdaError } from './invoke.js'
 
-/** Characters of a whole resource policy (aws.md 2.1). */
+/** Characters of a whole resource policy (fact A27). */
 const POLICY_LENGTH_MAX = 20_480
 
 interface Kept {

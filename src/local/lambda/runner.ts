@@ -44,7 +44,7 @@ export function createContext(invocation: Invocation): HandlerContext {
 
 /**
  * Throws for a handler that declares a third parameter, as Lambda's Node 24 runtime does even for an async one
- * (aws.md 1.1).
+ * (fact A26).
  */
 export function assertTwoParameters(handler: Handler): void {
   if (handler.length < 3) return

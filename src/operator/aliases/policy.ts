@@ -1,7 +1,7 @@
 import { poolOfArn } from '../pool/arn.js'
 import { COGNITO, type PolicyFault, readStatement } from './statement.js'
 
-/** Most bytes that the resource policy of one alias may have (aws.md 2.1: 20,480 characters, ours are all ASCII). */
+/** Most bytes that the resource policy of one alias may have (fact A27: 20,480 characters; ours are all ASCII). */
 export const POLICY_BYTES_MAX = 20_480
 
 /** What the policy of an alias says. */

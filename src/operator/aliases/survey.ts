@@ -12,7 +12,7 @@ export interface SurveyedAlias {
   readonly policy: AliasPolicy
 }
 
-/** All of Lambda's control plane shares 15 requests a second (aws.md 2.1): wait this long where they are used up. */
+/** All of Lambda's control plane shares 15 requests a second (fact A28): wait this long when they are used up. */
 const PAUSE_MS = 1_000
 const TRIES_MAX = 5
 

@@ -45,7 +45,7 @@ async function examine(record: TenantRecord, deps: DoctorDeps): Promise<readonly
   return fault ? [fault, ...dependent(CHECKS.slice(1), 'config')] : []
 }
 
-/** Tenants share aliases, and Lambda answers 15 such questions a second (aws.md 2.1): each is asked once. */
+/** Tenants share aliases, and Lambda answers 15 such questions a second (fact A28): each is asked once. */
 function withSharedAliases(upstreams: OperatorUpstreams): OperatorUpstreams {
   const { aliases } = upstreams
   const list = once((_key, call) => aliases.list(call))

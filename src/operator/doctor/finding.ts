@@ -18,7 +18,7 @@ export interface Finding {
   readonly byDesign?: true
 }
 
-/** What each check of the doctor makes sure of, in the order in which they are told; the README's table is compared with it. */
+/** What each check of the doctor makes sure of, in the order in which they are told; the table in DOCTOR.md is compared with it. */
 export const CHECK_DOCS = {
   config: 'the config passes schema and rules, and names a hosted ARN of this function',
   alias: "the gateway's function has the tenant's alias",

@@ -24,7 +24,7 @@ export interface OwnedPool {
 }
 
 /**
- * The ARN under which a tenant's pool calls in a region: its own, or that of its replica there (aws.md 1.6: the same
+ * The ARN under which a tenant's pool calls in a region: its own, or that of its replica there (fact A13: the same
  * id, another region). Undefined where the tenant has neither.
  */
 export function poolArnIn(region: string, { userPoolId, aws }: OwnedPool): string | undefined {

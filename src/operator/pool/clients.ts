@@ -8,7 +8,7 @@ import type { UserPoolSettings } from '../../upstreams/operator.js'
 /** So many are looked at; most pools have fewer. */
 const CLIENTS_MAX = 20
 
-/** Cognito lets one pool be asked for an app client 5 times a second (aws.md 4.2). */
+/** Cognito lets one pool be asked for an app client 5 times a second (fact A23). */
 const PAUSE_MS = 200
 
 /** May this app client run the custom auth flow? Without any flow named, and under the old names, it may (API reference). */

@@ -32,7 +32,7 @@ export function isSlot(name: string): name is Slot {
 /** What a slot holds; undefined where it is empty. */
 export function slotArn(config: LambdaConfigType | undefined, slot: Slot): string | undefined {
   if (slot === 'InboundFederation') return config?.InboundFederation?.LambdaArn
-  // Cognito demands that the two names of this slot hold the same ARN (aws.md 1.2).
+  // Cognito demands that the two names of this slot hold the same ARN (fact A8).
   if (slot === 'PreTokenGeneration') return config?.PreTokenGenerationConfig?.LambdaArn ?? config?.PreTokenGeneration
   return config?.[slot]
 }

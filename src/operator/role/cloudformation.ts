@@ -41,7 +41,7 @@ const switches = {
 // The placeholders of Fn::Sub; a role described with them is a template of it.
 const ref = (name: TemplateParameter | `AWS::${string}`) => `\${${name}}`
 
-/** The template behind the quick-create link, the same for every customer; customer-role.ts says what it grants. */
+/** The template behind the quick-create link, the same for every customer; role.ts says what it grants. */
 export function customerRoleTemplate() {
   const { path, name, trust, permissions } = customerRoleOf({
     partition: ref('AWS::Partition'),

@@ -8,7 +8,7 @@ const consoles: Record<string, string> = {
 }
 
 /**
- * The link that opens CloudFormation's console with everything filled in (aws.md 7). Whoever follows it can change the
+ * The link that opens CloudFormation's console with everything filled in (fact A39). Whoever follows it can change the
  * values and must tick the IAM capability, so what came of it is checked by the doctor.
  */
 export function quickCreateLink(templateUrl: string, terms: RoleTerms): string {

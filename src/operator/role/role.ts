@@ -69,8 +69,8 @@ export function customerRoleOf(words: RoleWords): CustomerRole {
 }
 
 /**
- * Names the account, not the roles, as principal: IAM keeps a role there as its unique id, so that a role made anew
- * would be refused by every customer (aws.md 3). The condition names the roles.
+ * Names the account, not the roles, as principal: IAM keeps a role there as its unique id, so that a role created again
+ * would be refused by every customer (fact A34). The condition names the roles.
  */
 function trustPolicy({ partition, gatewayAccountId, externalId, gatewayRoleArn, doctorRoleArn }: RoleWords): IamPolicy {
   return {

@@ -107,7 +107,7 @@ export function judge(result: string): Finding {
   return warned('backend-refusal', `Corbado refuses a false proof as ${result}, not for its signature.`, fix)
 }
 
-/** A proof in Corbado's form (corbado.md 4), with a signature of nobody's. */
+/** A proof in Corbado's form (fact C5), with a signature of no project. */
 function falseProof(projectId: string): string {
   const now = Math.floor(systemClock.now() / 1_000)
   const claims = { iss: projectId, sub: 'usr-0', iat: now, nbf: now - 10, exp: now + 300, webauthnId: 'doctor' }

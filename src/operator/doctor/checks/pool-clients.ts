@@ -36,9 +36,9 @@ function enumeration(usable: readonly Client[]): Finding {
   return warned('enumeration', what, `customer: set PreventUserExistenceErrors to ENABLED in ${namesOf(telling)}`)
 }
 
-/** Minutes that Cognito gives a client to answer a challenge where nothing is set (aws.md 1.5). */
+/** Minutes that Cognito gives a client to answer a challenge if nothing is set (fact A17). */
 const SESSION_MINUTES = 3
-/** What a password, a code and then the passkey take: as long as a proof lives (corbado.md 4). */
+/** What a password, a code and then the passkey take: as long as a proof lives (fact C6). */
 const LONG_MINUTES = 5
 
 function authSession(usable: readonly Client[], flow: TenantConfig['login']['flow']): Finding {

@@ -51,7 +51,7 @@ function caseSensitivity({ UsernameConfiguration }: UserPoolType, { actions }: S
   return warned(check, what, 'customer: a pool keeps this for its life; have your app lower the case of what is typed')
 }
 
-/** Whether Cognito asks for the device in a custom flow is not documented (aws.md 1.5); the passkey flow would refuse it. */
+/** Whether Cognito asks for the device in a custom flow is not documented (fact A19); the passkey flow would refuse it. */
 function deviceTracking({ DeviceConfiguration }: UserPoolType, { login }: Settings): Finding {
   const check = 'device-tracking'
   if (DeviceConfiguration === undefined) return passed(check, 'Devices are not tracked.')

@@ -54,7 +54,7 @@ export interface PoolClients {
 
 /** So many are looked at; most pools have fewer. */
 const CLIENTS_MAX = 20
-/** Cognito lets one pool be asked for an app client 5 times a second (aws.md 4.2). */
+/** Cognito lets one pool be asked for an app client 5 times a second (fact A23). */
 const PAUSE_MS = 200
 
 async function readClients(settings: UserPoolSettings, { step }: Patient): Promise<PoolClients> {
