@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { REGION } from '../../src/local/accounts.js'
 import { containersWith, synthContainers } from './fixtures/containers.js'
-import { tablesIn } from './fixtures/readme.js'
+import { tablesIn } from './fixtures/pages.js'
 import { stackOf } from './fixtures/synth.js'
 
 const CENT = 0.01
 const costsIn = (path: string) => tablesIn(readFileSync(path, 'utf8'), ['part', 'calculation', 'USD'])
-const tables = { 'README.md': costsIn('README.md'), 'forwarder/README.md': costsIn('forwarder/README.md') }
+const tables = { 'COSTS.md': costsIn('COSTS.md'), 'forwarder/README.md': costsIn('forwarder/README.md') }
 
 /** `1,000`, `5 M` or `0.5 %` among words, divided by what stands after `per`. */
 function factorOf(text: string): number {
@@ -63,7 +63,7 @@ test('what is paid by the month is counted as often as the example has it', () =
   const endpoints = containers.findResources('AWS::EC2::VPCEndpoint', { Properties: { VpcEndpointType: 'Interface' } })
   const count = (stack: typeof gateway, type: string) => Object.keys(stack.findResources(type)).length
   const expected = {
-    'README.md': {
+    'COSTS.md': {
       keys: count(gateway, 'AWS::KMS::Key'),
       dashboard: count(gateway, 'AWS::CloudWatch::Dashboard'),
       alarms: count(gateway, 'AWS::CloudWatch::Alarm'),

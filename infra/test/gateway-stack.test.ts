@@ -8,7 +8,7 @@ import { OPERATOR_SETTINGS, readOperatorSettings } from '../../src/operator/sett
 import { LOG_FIELDS } from '../../src/plugins/log-line.js'
 import { ALARMED_REASONS } from '../lib/watch/alarmed-reasons.js'
 import { QUERIES } from '../lib/watch/queries.js'
-import { tablesIn } from './fixtures/readme.js'
+import { tablesIn } from './fixtures/pages.js'
 import { example, hostedWith, type Json, stackOf, synth } from './fixtures/synth.js'
 
 const NAME = 'CorbadoGateway-eu-central-1'
@@ -199,8 +199,8 @@ test('alarms: errors, throttles, p99 near the deadline, concurrency, and faults 
   slower.hasResourceProperties('AWS::CloudWatch::Alarm', { ExtendedStatistic: 'p99', Threshold: 2700 })
 })
 
-test('README.md names every alarm with the number from which on it rings, and no other', () => {
-  const [rows = []] = tablesIn(readFileSync('README.md', 'utf8'), ['alarm', 'rings at', 'look at'])
+test('ON-CALL.md names every alarm with the number from which on it rings, and no other', () => {
+  const [rows = []] = tablesIn(readFileSync('ON-CALL.md', 'utf8'), ['alarm', 'rings at', 'look at'])
   const own = ['Errors', 'Throttles', 'SlowestHundredth', 'Concurrency']
   const faults = Object.entries(ALARMED_REASONS).map(([reason, from]) => [`Faults-${reason}`, String(from)])
   assert.deepEqual(

@@ -6,7 +6,7 @@ import { Bucket } from 'aws-cdk-lib/aws-s3'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import type { IConstruct } from 'constructs'
 import { containersWith } from './fixtures/containers.js'
-import { tablesIn } from './fixtures/readme.js'
+import { tablesIn } from './fixtures/pages.js'
 import { app, example, hostedWith, type Json } from './fixtures/synth.js'
 
 const network = { subnetIds: ['subnet-0a1b2c3d', 'subnet-1a1b2c3d'], securityGroupIds: ['sg-0a1b2c3d'] }
@@ -59,14 +59,14 @@ for (const [name, config] of Object.entries(configs)) {
   })
 }
 
-/** `AwsSolutions-IAM5[Resource::arn:aws:ssm:…:parameter/x/*]` as README.md has it: IAM5 `parameter/x/*`. */
+/** `AwsSolutions-IAM5[Resource::arn:aws:ssm:…:parameter/x/*]` as FINDINGS.md has it: IAM5 `parameter/x/*`. */
 function findingText(id: string): string {
   const [, rule, resource] = /^AwsSolutions-(\w+)(?:\[Resource::(.*)\])?$/.exec(id) ?? assert.fail(id)
   if (resource === undefined) return `${rule}`
   return `${rule} \`${resource.replace(/^arn:aws:\w+:[a-z\d-]+:\d{12}:/, '')}\``
 }
 
-test('README.md names every acknowledged finding with its stack and construct, and no other', () => {
+test('FINDINGS.md names every acknowledged finding with its stack and construct, and no other', () => {
   const acknowledged = Object.values(configs).flatMap((config) =>
     acknowledgedIn(app(config)).map(({ path, id }) => {
       const [stack = '', ...construct] = path.split('/')
@@ -74,7 +74,7 @@ test('README.md names every acknowledged finding with its stack and construct, a
       return `${findingText(id)} | \`${kind}\` | \`${construct.join('/')}\``
     }),
   )
-  const [rows = []] = tablesIn(readFileSync('README.md', 'utf8'), ['finding', 'stack', 'construct', 'why'])
+  const [rows = []] = tablesIn(readFileSync('FINDINGS.md', 'utf8'), ['finding', 'stack', 'construct', 'why'])
   const documented = rows.flatMap(([finding, stack = '', constructs = '', why = '']) => {
     assert.ok(why.length > 20, `${finding} of ${constructs} has no reason`)
     return constructs.split(', ').map((construct) => `${finding} | ${stack} | ${construct}`)

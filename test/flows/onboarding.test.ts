@@ -14,7 +14,8 @@ import { parseWalk, type WalkCommand, walkText, withoutChance, withWalk } from '
 
 /** `npm run walk` sets it: then the page is written, not compared. */
 const update = process.env.WALK_UPDATE === '1'
-const page = readFileSync('README.md', 'utf8')
+const PAGE = 'tenants/ONBOARDING.md'
+const page = readFileSync(PAGE, 'utf8')
 const steps = parseWalk(page)
 const { userPoolId, region } = NEWCOMER
 type Variables = Record<string, string>
@@ -257,8 +258,8 @@ t.test('the page leads from a contract to a login and back', async (t) => {
       await check(t, outputs)
       t.match(await login('password'), 'signed in: tokens of northwind-100731', 'the password login is untouched')
       if (!update)
-        t.equal(step.text, texts.get(step.name), 'the page shows what is printed; npm run walk writes it anew')
+        t.equal(step.text, texts.get(step.name), 'the page shows what is printed; npm run walk writes it again')
     })
   }
-  if (update) writeFileSync('README.md', withWalk(readFileSync('README.md', 'utf8'), texts))
+  if (update) writeFileSync(PAGE, withWalk(readFileSync(PAGE, 'utf8'), texts))
 })

@@ -51,7 +51,7 @@ export function newcomerText(
   const { customer, userPoolId, accountId, projectId } = NEWCOMER
   const line = (path: string, what: string) => `  ${path}  ${paint('dim', what)}\n`
   return [
-    `\n${paint('bold', 'Waits to be onboarded')}  ${paint('dim', 'see README, "Onboarding a pool"')}\n`,
+    `\n${paint('bold', 'Waits to be onboarded')}  ${paint('dim', 'see tenants/ONBOARDING.md')}\n`,
     `  ${customer}: pool ${userPoolId}, account ${accountId}, project ${projectId}, Backend API ${stack.corbado.url}\n`,
     line(workspace.dir, 'to work in'),
     line(workspace.envFile, 'rights and settings of a Corbado operator'),
