@@ -31,7 +31,7 @@ const own = imports
   .filter(({ specifier }) => specifier.startsWith('.'))
   .map((one) => ({ ...one, to: join(dirname(one.from), one.specifier).replace(/\.js$/, '.ts') }))
 
-const LEAVES = ['env.ts', 'ids.ts', 'errors.ts', 'call.ts']
+const LEAVES = ['env.ts', 'ids.ts', 'errors.ts', 'call.ts', 'fields.ts']
 
 /** The room of a file: its folder under src, or what it is at the top level. */
 function roomOf(file: string): string {
@@ -92,7 +92,7 @@ t.test(
 
 t.test('no room is a drawer', async (t) => {
   for (const file of files) t.notMatch(file, /\b(utils?|common|helpers?)\b/i)
-  t.ok(files.filter((file) => roomOf(file) === 'leaves').length <= 4, 'the leaves stay few')
+  t.ok(files.filter((file) => roomOf(file) === 'leaves').length <= 5, 'the leaves stay few')
 })
 
 t.test('neither the embedded stack nor the command line is in the Lambda bundle', async (t) => {

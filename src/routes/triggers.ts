@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Clock } from '../call.js'
 import { RequestMismatch, RouteUnknown } from '../errors.js'
+import { fieldsOf } from '../fields.js'
 import { findTrigger, triggers, unknownTrigger } from '../triggers/index.js'
 import type { Trigger, TriggerEvent, TriggerResult } from '../triggers/trigger.js'
 
@@ -37,18 +38,14 @@ export async function triggerRoutes(app: FastifyInstance, { clock }: { readonly 
 
 /** What the closing line says of the event, refused or not: texts that look like ids, and nothing else. */
 function note({ line, body }: FastifyRequest<TriggerRoute>, trigger: Trigger): void {
-  const { userPoolId, region, triggerSource, userName, callerContext } = toObject(body)
+  const { userPoolId, region, triggerSource, userName, callerContext } = fieldsOf(body)
   line.msg = 'trigger'
   line.trigger = trigger.name
   line.userPoolId = idOf(userPoolId)
   line.region = idOf(region)
   line.triggerSource = idOf(triggerSource)
-  line.clientId = idOf(toObject(callerContext).clientId)
+  line.clientId = idOf(fieldsOf(callerContext).clientId)
   line.username = typeof userName === 'string' ? userName : undefined
-}
-
-function toObject(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 }
 
 function idOf(value: unknown): string | undefined {

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks'
 import { Agent, request } from 'undici'
 import type { Call, Clock } from '../call.js'
 import { errorName, requestIdOf, type UpstreamFacts } from '../errors.js'
+import { type Fields, fieldsOf } from '../fields.js'
 
 /** The verdicts of `verifySignedData` (fact C4). */
 const results = ['success', 'invalid_signature', 'invalid_challenge', 'user_mismatch', 'generic_error'] as const
@@ -94,8 +95,8 @@ function readAnswer(status: number, text: string): VerifyAnswer {
     const result = results.find((known) => known === body.verificationResult)
     return result ? { kind: 'result', result } : { kind: 'malformed', facts: { status } }
   }
-  const error = toObject(body.error)
-  const requestData = toObject(body.requestData)
+  const error = fieldsOf(body.error)
+  const requestData = fieldsOf(body.requestData)
   const facts = { status, errorType: errorName(error.type), requestId: requestIdOf(requestData.requestID) }
   if (status === 401 || status === 403) return { kind: 'unauthorized', facts }
   if (status === 429) return { kind: 'rate-limited', facts }
@@ -112,13 +113,9 @@ function unanswered(error: unknown, timeUp: boolean): VerifyAnswer {
   return { kind, facts: { errorType: code ?? name } }
 }
 
-function toObject(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
-}
-
-function parseObject(text: string): Record<string, unknown> {
+function parseObject(text: string): Fields {
   try {
-    return toObject(JSON.parse(text))
+    return fieldsOf(JSON.parse(text))
   } catch {
     return {}
   }

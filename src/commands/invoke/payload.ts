@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { type Fields, isFields, textAt } from '../../fields.js'
 import { findTenant } from '../../operator/records/find.js'
 import { textOf } from '../../operator/records/record.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
@@ -6,7 +7,7 @@ import type { CommandIo } from '../../terminal/io.js'
 import type { TenantRecord } from '../../upstreams/operator.js'
 
 /** A Cognito event or an action's payload; whether it is a valid one is the app's to say. */
-export type Payload = Readonly<Record<string, unknown>>
+export type Payload = Fields
 
 /** Somewhat more than any event. */
 const TEXT_LENGTH_MAX = 1_048_576
@@ -20,7 +21,7 @@ export async function readPayload(name: string, { stdin }: Pick<CommandIo, 'stdi
   const text = name === '-' ? await readAll(stdin) : await readText(name)
   try {
     const payload: unknown = JSON.parse(text)
-    if (typeof payload === 'object' && payload !== null && !Array.isArray(payload)) return { ...payload }
+    if (isFields(payload)) return payload
   } catch {
     // Told below, like JSON that is no object.
   }
@@ -65,8 +66,7 @@ export function address(payload: Payload, records: readonly TenantRecord[], word
 }
 
 function regionOf(record: TenantRecord): string {
-  const config = Object(record.config)
-  const region: unknown = config.aws?.region
-  if (typeof region === 'string') return region
+  const region = textAt(record.config, 'aws', 'region')
+  if (region !== undefined) return region
   throw new NotPossible(`the record of ${record.userPoolId} does not hold a tenant config: apply the tenant's file`)
 }

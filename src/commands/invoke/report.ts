@@ -1,3 +1,4 @@
+import { type Fields, fieldAt, fieldsOf, isFields, textAt } from '../../fields.js'
 import type { Paint } from '../../terminal/io.js'
 
 /** What came of one invocation. */
@@ -7,7 +8,7 @@ export interface Invoked {
   /** The text that Cognito, or whoever invoked, would have got instead. */
   readonly error: string | undefined
   /** The app's closing line. */
-  readonly line: Readonly<Record<string, unknown>>
+  readonly line: Fields
   /** What a dry run left out. */
   readonly notDone: readonly string[]
   /** Of the invoked ARN. */
@@ -33,11 +34,11 @@ export function invokedJson(invoked: Invoked) {
 /** The same for a person, a line each; what there is not is left out. */
 export function invokedText(invoked: Invoked, paint: Paint): string {
   const { answer, error, line, notDone, alias } = invoked
-  const { outcome, reason, configVersion } = line
+  const { configVersion } = line
   const rows: [name: string, text: string | undefined][] = [
     ['alias', alias],
-    ['outcome', textOf(outcome)],
-    ['reason', textOf(reason)],
+    ['outcome', textAt(line, 'outcome')],
+    ['reason', textAt(line, 'reason')],
     ['decision', error === undefined ? JSON.stringify(decisionOf(answer)) : undefined],
     ['error', error && paint('red', error)],
     ['shown', error === undefined ? undefined : shownBy(line, error)],
@@ -51,25 +52,21 @@ export function invokedText(invoked: Invoked, paint: Paint): string {
 
 /** Of a trigger its response, of an action status and body. */
 function decisionOf(answer: unknown): unknown {
-  return typeof answer === 'object' && answer !== null && 'response' in answer ? answer.response : answer
+  return isFields(answer) && 'response' in answer ? answer.response : answer
 }
 
 function statusOf(answer: unknown): number {
-  const status = typeof answer === 'object' && answer !== null && 'statusCode' in answer ? answer.statusCode : 0
+  const status = fieldAt(answer, 'statusCode')
   return typeof status === 'number' ? status : 0
 }
 
 /** Cognito puts the trigger's name before what a function threw (fact A4). */
-function shownBy({ triggerSource }: Invoked['line'], error: string): string | undefined {
-  const trigger = textOf(triggerSource)?.split('_')[0]
+function shownBy(line: Invoked['line'], error: string): string | undefined {
+  const trigger = textAt(line, 'triggerSource')?.split('_')[0]
   return trigger && `to the user, by Cognito: "${trigger} failed with error ${error}."`
 }
 
 function timeText({ durationMs, upstream }: Invoked['line']): string {
-  const parts = Object.entries(Object(upstream)).map(([name, ms]) => `${name} ${ms} ms`)
+  const parts = Object.entries(fieldsOf(upstream)).map(([name, ms]) => `${name} ${ms} ms`)
   return `${durationMs ?? '?'} ms${parts.length > 0 ? `: ${parts.join(', ')}` : ''}`
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { createCall } from '../../call.js'
 import type { Env } from '../../env.js'
+import { fieldName } from '../../fields.js'
 import { findTenant } from '../../operator/records/find.js'
 import { configOf, tenantIdOf } from '../../operator/records/record.js'
 import { AWS_CALL_MS } from '../../operator/records/write.js'
@@ -53,7 +54,7 @@ export function withTenant<T>(
 export function requireValid(config: unknown, record: TenantRecord, env: Env): TenantFile {
   const parsed = parseTenantFile(config, env)
   if (parsed.kind === 'valid') return parsed.file
-  const issues = parsed.issues.map(({ path, message }) => `${path.slice(1).replaceAll('/', '.')} ${message}`)
+  const issues = parsed.issues.map(({ path, message }) => `${fieldName(path)} ${message}`)
   throw new NotPossible(`${recordName(record)} is not valid: ${issues.join('; ')}`)
 }
 

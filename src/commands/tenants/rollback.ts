@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { createCall } from '../../call.js'
+import { fieldName } from '../../fields.js'
 import { accountClashes, type ConfigSource } from '../../operator/files/account-clashes.js'
 import { tenantIdOf } from '../../operator/records/record.js'
 import { AWS_CALL_MS } from '../../operator/records/write.js'
@@ -72,5 +73,5 @@ function requireFree(after: TenantFile, { userPoolId }: TenantRecord, records: r
 }
 
 function configIssue(path: string, message: string) {
-  return { file: '', line: 1, column: 1, field: path.slice(1).replaceAll('/', '.'), message }
+  return { file: '', line: 1, column: 1, field: fieldName(path), message }
 }

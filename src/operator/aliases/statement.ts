@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { fieldsOf, textsOf } from '../../fields.js'
 import { poolOfArn } from '../pool/arn.js'
 
 /** Something in an alias's policy that `aliases grant` would not have written. */
@@ -89,12 +90,4 @@ function conditionsOf(condition: unknown): { readonly test: string; readonly val
 
 function sameTexts(a: readonly string[], b: readonly string[]): boolean {
   return isDeepStrictEqual(new Set(a), new Set(b))
-}
-
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? { ...value } : {}
-}
-
-function textsOf(value: unknown): string[] {
-  return (Array.isArray(value) ? value : [value]).filter((one) => typeof one === 'string')
 }

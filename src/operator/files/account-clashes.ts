@@ -1,3 +1,4 @@
+import { textAt } from '../../fields.js'
 import type { FileIssue } from './read.js'
 
 /** A config, valid or not, and where it stands. */
@@ -36,20 +37,12 @@ function clashes(
   const path = `/${field.join('/')}`
   const first = new Map<string, { readonly owner: string; readonly source: ConfigSource }>()
   return sources.flatMap((source) => {
-    const [value, owner] = [textAt(source.value, field), textAt(source.value, ownerField)]
+    // A self-hosted tenant's `null` is no text.
+    const [value, owner] = [textAt(source.value, ...field), textAt(source.value, ...ownerField)]
     if (value === undefined || owner === undefined) return []
     const known = first.get(value)
     if (!known) first.set(value, { owner, source })
     if (!known || known.owner === owner || !source.issueAt) return []
     return [source.issueAt(path, message(known.owner, known.source.where(path)))]
   })
-}
-
-/** A text in a config that may be anything; a self-hosted one's `null` is none. */
-function textAt(value: unknown, path: Path): string | undefined {
-  const found = path.reduce<unknown>(
-    (inner, key) => (typeof inner === 'object' && inner !== null ? Reflect.get(inner, key) : undefined),
-    value,
-  )
-  return typeof found === 'string' && found !== '' ? found : undefined
 }

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises'
 import type { ConfigRules } from '../../env.js'
+import { fieldAt } from '../../fields.js'
 import type { UserPoolId } from '../../ids.js'
 import { readTenantFile } from './read.js'
 
@@ -19,8 +20,7 @@ export async function deleteTenantFile(
 ): Promise<FileDeletion> {
   const { value } = await readTenantFile(file, rules)
   if (value === undefined) return { file, deleted: false, reason: 'is not there' }
-  const found: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, 'userPoolId') : undefined
-  if (found !== userPoolId) return { file, deleted: false, reason: 'is not of this user pool' }
+  if (fieldAt(value, 'userPoolId') !== userPoolId) return { file, deleted: false, reason: 'is not of this user pool' }
   await rm(file)
   return { file, deleted: true }
 }

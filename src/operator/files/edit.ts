@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
+import { type Fields, isFields } from '../../fields.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { changesOf } from '../records/changes.js'
 import { parseYamlFile } from './yaml.js'
@@ -51,12 +52,6 @@ export async function editTenantFile(dir: string, { before, after }: ConfigChang
   } catch (error) {
     return leftAlone(`cannot be written (${(error as NodeJS.ErrnoException).code})`)
   }
-}
-
-type Fields = Readonly<Record<string, unknown>>
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** The differences of two configs: whole sections where one has none, else single fields. */

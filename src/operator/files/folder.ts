@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { ConfigRules } from '../../env.js'
+import { textAt } from '../../fields.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { eachBounded } from '../../terminal/bounded.js'
 import { WrongUsage } from '../../terminal/failure.js'
@@ -60,17 +61,11 @@ async function yamlFiles(dir: string): Promise<string[]> {
   return files.map(({ name }) => join(dir, name)).sort()
 }
 
-function textOf(value: unknown, field: string): string | undefined {
-  const text =
-    typeof value === 'object' && value !== null ? Object.entries(value).find(([key]) => key === field)?.[1] : ''
-  return typeof text === 'string' && text !== '' ? text : undefined
-}
-
 /** Files that hold a value which an earlier file holds already, valid in other ways or not. */
 function clashes(files: readonly ReadTenantFile[], field: 'tenantId' | 'userPoolId'): FileIssue[] {
   const first = new Map<string, FileIssue>()
   return files.flatMap(({ value, issueAt }) => {
-    const text = textOf(value, field)
+    const text = textAt(value, field)
     if (text === undefined) return []
     const known = first.get(text)
     if (known) return [issueAt(`/${field}`, `is already used in ${placeOf(known)}`)]
@@ -81,7 +76,7 @@ function clashes(files: readonly ReadTenantFile[], field: 'tenantId' | 'userPool
 
 /** One look at the folder must tell which tenants there are. */
 function misnamed({ file, value, issues, issueAt }: ReadTenantFile): FileIssue[] {
-  const tenantId = textOf(value, 'tenantId')
+  const tenantId = textAt(value, 'tenantId')
   if (tenantId === undefined || issues.some(({ field }) => field === 'tenantId')) return []
   const expected = `${tenantId}.yaml`
   return basename(file) === expected ? [] : [issueAt('/tenantId', `needs the file to be named ${expected}`)]

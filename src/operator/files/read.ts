@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { readFile, stat } from 'node:fs/promises'
 import type { ConfigRules } from '../../env.js'
+import { fieldName } from '../../fields.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { parseTenantFile } from '../../tenant/config-rules.js'
 import { type Position, parseYamlFile, type YamlFile } from './yaml.js'
@@ -72,10 +73,6 @@ function unread(message: string): YamlFile {
   const start = { line: 1, column: 1 }
   const locate = () => ({ ...start, unquoted: undefined })
   return { value: undefined, problems: [{ path: '', message, ...start }], locate }
-}
-
-function fieldName(path: string): string {
-  return path.slice(1).replaceAll('/', '.')
 }
 
 /** `accountId: 012345678901` is a number for YAML, and has lost its zero. */

@@ -1,5 +1,6 @@
 import { createCall } from '../../call.js'
 import { isUpstreamError } from '../../errors.js'
+import { textAt } from '../../fields.js'
 import type { TenantFile } from '../../tenant/config.js'
 import type { OperatorUpstreams, RoleCredentials } from '../../upstreams/operator.js'
 import { AWS_CALL_MS } from '../records/write.js'
@@ -48,8 +49,8 @@ async function tenantCredentials(
 function slot([name, value]: [string, unknown]): [string, string][] {
   if (name === 'KMSKeyID') return []
   if (typeof value === 'string') return [[name, value]]
-  const arn: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, 'LambdaArn') : undefined
-  return typeof arn === 'string' ? [[name, arn]] : []
+  const arn = textAt(value, 'LambdaArn')
+  return arn === undefined ? [] : [[name, arn]]
 }
 
 /** Is this an ARN of the function, with or without one of its aliases? */

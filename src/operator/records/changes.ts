@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { fieldAt, fieldsOf, isFields } from '../../fields.js'
 import type { Paint } from '../../terminal/io.js'
 
 /** One field that differs; `from` or `to` is absent where the field is. */
@@ -29,7 +30,7 @@ export function changesOf(from: unknown, to: unknown): FieldChange[] {
 
 /** Every value that is not an object with fields, by its name; a list is one value. */
 function leaves(value: unknown, field = ''): Map<string, unknown> {
-  const nested = typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : []
+  const nested = isFields(value) ? Object.entries(value) : []
   if (nested.length === 0) return new Map([[field, value]])
   return new Map(nested.flatMap(([key, inner]) => [...leaves(inner, field === '' ? key : `${field}.${key}`)]))
 }
@@ -52,7 +53,6 @@ export function changesJson(changes: readonly FieldChange[]): FieldChange[] {
 
 /** A config as it may be printed. */
 export function printable(config: unknown): unknown {
-  const aws: unknown = typeof config === 'object' && config !== null ? Reflect.get(config, 'aws') : undefined
-  if (typeof aws !== 'object' || aws === null || typeof Reflect.get(aws, 'externalId') !== 'string') return config
-  return { ...Object(config), aws: { ...aws, externalId: '(not shown)' } }
+  if (typeof fieldAt(config, 'aws', 'externalId') !== 'string') return config
+  return { ...fieldsOf(config), aws: { ...fieldsOf(fieldAt(config, 'aws')), externalId: '(not shown)' } }
 }

@@ -1,4 +1,5 @@
 import { Check } from 'typebox/value'
+import { textAt } from '../../fields.js'
 import { TenantFile } from '../../tenant/config.js'
 import type { TenantRecord } from '../../upstreams/operator.js'
 
@@ -9,8 +10,7 @@ export function tenantIdOf(record: TenantRecord): string {
 
 /** A text of a record's config; empty where the config has none of that name. */
 export function textOf({ config }: TenantRecord, field: 'tenantId' | 'customer' | 'status' | 'alias'): string {
-  const value: unknown = typeof config === 'object' && config !== null ? Reflect.get(config, field) : undefined
-  return typeof value === 'string' ? value : ''
+  return textAt(config, field) ?? ''
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { ConfigRules } from '../../../env.js'
+import { fieldName } from '../../../fields.js'
 import { parseTenantFile } from '../../../tenant/config-rules.js'
 import { type Finding, failed, passed } from '../finding.js'
 import type { Patient } from '../patient.js'
@@ -25,6 +26,6 @@ export function checkConfig({ tenant, env, poolArn, word }: Patient): Finding {
 export function configFault(config: unknown, rules: ConfigRules): Finding | undefined {
   const parsed = parseTenantFile(config, rules)
   if (parsed.kind === 'valid') return undefined
-  const issues = parsed.issues.map(({ path, message }) => `${path.slice(1).replaceAll('/', '.')} ${message}`)
+  const issues = parsed.issues.map(({ path, message }) => `${fieldName(path)} ${message}`)
   return failed('config', `The config is not valid: ${issues.join('; ')}.`, `operator: correct it ${MEND}`)
 }

@@ -1,0 +1,33 @@
+/** Values of unknown shape, such as parsed JSON, read without believing anything of them. */
+export type Fields = Readonly<Record<string, unknown>>
+
+/** Does the value have named fields? A list has none. */
+export function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** What a value holds, by name (of a list: by index); nothing for what is neither. */
+export function fieldsOf(value: unknown): Fields {
+  return typeof value === 'object' && value !== null ? (value as Fields) : {}
+}
+
+/** What a value holds at a path of names; undefined if one of them is missing. */
+export function fieldAt(value: unknown, ...path: readonly string[]): unknown {
+  return path.reduce<unknown>((inner, name) => (isFields(inner) ? inner[name] : undefined), value)
+}
+
+/** The text at a path of names; undefined if it is missing, empty or no text. */
+export function textAt(value: unknown, ...path: readonly string[]): string | undefined {
+  const found = fieldAt(value, ...path)
+  return typeof found === 'string' && found !== '' ? found : undefined
+}
+
+/** The texts in a value that is one text or a list of them; whatever else it holds is left out. */
+export function textsOf(value: unknown): string[] {
+  return (Array.isArray(value) ? value : [value]).filter((one) => typeof one === 'string')
+}
+
+/** The name of a field as people read it, e.g. `aws.roleArn` for the JSON pointer `/aws/roleArn`; empty for the whole. */
+export function fieldName(pointer: string): string {
+  return pointer.slice(1).replaceAll('/', '.')
+}
