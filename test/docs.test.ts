@@ -12,7 +12,7 @@ import {
   PARAMETER_PREFIX,
   TABLE_NAME,
 } from '../src/local/accounts.js'
-import { CHECK_DOCS } from '../src/operator/doctor/finding.js'
+import { CHECK_DOCS } from '../src/operator/doctor/checks/finding.js'
 import { OPERATOR_SETTINGS } from '../src/operator/settings.js'
 import { LOG_FIELDS } from '../src/plugins/log-line.js'
 import {

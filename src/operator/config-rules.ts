@@ -1,4 +1,6 @@
 import { type ConfigRules, parseEnv, SETTINGS } from '../env.js'
+import { fieldName } from '../fields.js'
+import type { ConfigIssue } from '../tenant/config-rules.js'
 
 /** The settings that the rules for a tenant config look at. */
 const ruled = [
@@ -16,4 +18,9 @@ export function readConfigRules(source: Readonly<Record<string, string | undefin
   const own = ruled.map((key) => [SETTINGS[key].name, source[SETTINGS[key].name]])
   // The required ones are asked for by parseEnv only; no rule looks at them.
   return parseEnv({ ...Object.fromEntries(own), TENANT_TABLE: 'not-read', AWS_REGION: 'us-east-1' })
+}
+
+/** What is wrong with a config, one text an issue: the field's name, then what is expected of it. */
+export function issueTexts(issues: readonly ConfigIssue[]): string[] {
+  return issues.map(({ path, message }) => `${fieldName(path)} ${message}`)
 }

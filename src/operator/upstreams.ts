@@ -1,7 +1,16 @@
+import { type Call, createCall } from '../call.js'
 import { type Env, parseEnv } from '../env.js'
 import type { CommandIo } from '../terminal/io.js'
 import type { OperatorUpstreams } from '../upstreams/operator.js'
 import { readOperatorSettings } from './settings.js'
+
+/** Most that one request to AWS may take; nobody waits for a sign-in here. */
+const AWS_CALL_MS = 60_000
+
+/** The time of one request of an operator's. */
+export function operatorCall(): Call {
+  return createCall(AWS_CALL_MS)
+}
 
 /**
  * Does work that needs the table's region: reads the settings, opens what is outside the process and closes it again.

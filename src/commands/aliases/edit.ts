@@ -1,9 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
-import { createCall } from '../../call.js'
 import { hasRoom } from '../../operator/aliases/choose.js'
 import { type AliasPolicy, aliasPolicyText, POLICY_BYTES_MAX, readAliasPolicy } from '../../operator/aliases/policy.js'
 import type { PolicyFault } from '../../operator/aliases/statement.js'
-import { AWS_CALL_MS } from '../../operator/records/write.js'
+import { operatorCall } from '../../operator/upstreams.js'
 import { NotPossible } from '../../terminal/failure.js'
 import type { FunctionAliases, PolicyWrite } from '../../upstreams/operator.js'
 
@@ -32,7 +31,7 @@ export async function fetchAliasPolicy(
   alias: string,
   aliasArn: string,
 ): Promise<AliasPolicy> {
-  const found = await aliases.fetchPolicy(alias, createCall(AWS_CALL_MS))
+  const found = await aliases.fetchPolicy(alias, operatorCall())
   return readAliasPolicy(aliasArn, found?.policy)
 }
 
@@ -43,7 +42,7 @@ export async function fetchAliasPolicy(
 export async function editAlias(aliases: FunctionAliases, edit: AliasEdit): Promise<EditedAlias> {
   const { alias, aliasArn, agreed } = edit
   for (let tries = 1; tries <= TRIES_MAX; tries++) {
-    const found = await aliases.fetchPolicy(alias, createCall(AWS_CALL_MS))
+    const found = await aliases.fetchPolicy(alias, operatorCall())
     const policy = readAliasPolicy(aliasArn, found?.policy)
     if (!isDeepStrictEqual(policy.faults, agreed)) {
       throw new NotPossible(
@@ -75,7 +74,7 @@ async function isThere(
   revisionId: string | undefined,
 ): Promise<boolean> {
   if (revisionId !== undefined) return true
-  const now = await aliases.fetchPolicy(alias, createCall(AWS_CALL_MS))
+  const now = await aliases.fetchPolicy(alias, operatorCall())
   return now !== undefined && isDeepStrictEqual(JSON.parse(now.policy), JSON.parse(text))
 }
 
@@ -85,7 +84,7 @@ async function write(
   text: string | undefined,
   revisionId: string | undefined,
 ): Promise<PolicyWrite> {
-  const call = createCall(AWS_CALL_MS)
+  const call = operatorCall()
   if (text !== undefined) return aliases.putPolicy(alias, text, revisionId, call)
   return revisionId === undefined ? 'written' : aliases.deletePolicy(alias, revisionId, call)
 }

@@ -1,11 +1,10 @@
 import type { Command } from 'commander'
-import { createCall } from '../../call.js'
 import { type AliasPlace, withAliases } from '../../operator/aliases/place.js'
 import type { AliasPolicy } from '../../operator/aliases/policy.js'
-import { type AliasTenant, aliasTenantsOf, fetchRecords } from '../../operator/aliases/tenants.js'
+import { type AliasTenant, aliasTenantsOf } from '../../operator/aliases/tenants.js'
 import { poolOfArn } from '../../operator/pool/arn.js'
-import { findTenant } from '../../operator/records/find.js'
-import { AWS_CALL_MS } from '../../operator/records/write.js'
+import { fetchRecords, findTenant } from '../../operator/records/find.js'
+import { operatorCall } from '../../operator/upstreams.js'
 import { isAgreed } from '../../terminal/ask.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible } from '../../terminal/failure.js'
@@ -42,7 +41,7 @@ async function grant(word: string, options: GrantOptions, place: AliasPlace, io:
   }
   const { aliases } = place.upstreams
   const aliasArn = `${place.functionArn}:${alias}`
-  const exists = (await aliases.list(createCall(AWS_CALL_MS))).includes(alias)
+  const exists = (await aliases.list(operatorCall())).includes(alias)
   const before = exists ? await fetchAliasPolicy(aliases, alias, aliasArn) : undefined
   const pools = (now: readonly string[]) => withPool(now, tenant)
   const change = changeOf(alias, before, pools(before?.poolArns ?? []))
@@ -54,7 +53,7 @@ async function grant(word: string, options: GrantOptions, place: AliasPlace, io:
     else io.stdout.write(`\nNothing was written. To write it: ${command}\n`)
     return
   }
-  if (!exists) await aliases.create(alias, createCall(AWS_CALL_MS))
+  if (!exists) await aliases.create(alias, operatorCall())
   const { written, policy } = await editAlias(aliases, { alias, aliasArn, agreed: change.faults, pools })
   if (options.json) writeJson(io.stdout, { written, ...change, arn: aliasArn, bytesUsed: policy.bytes })
   else {

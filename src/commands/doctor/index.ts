@@ -1,9 +1,7 @@
 import type { Command } from 'commander'
-import { createCall } from '../../call.js'
 import { type Examined, examineAll } from '../../operator/doctor/examine.js'
-import { findTenants, noSuchTenant } from '../../operator/records/find.js'
+import { fetchRecords, findTenants, noSuchTenant } from '../../operator/records/find.js'
 import { textOf } from '../../operator/records/record.js'
-import { AWS_CALL_MS } from '../../operator/records/write.js'
 import { readOperatorSettings } from '../../operator/settings.js'
 import { withUpstreams } from '../../operator/upstreams.js'
 import { defineCommand } from '../../terminal/command.js'
@@ -49,7 +47,7 @@ export function doctorCommand(io: CommandIo): Command {
       // What is wrong with the file is told before anything is asked.
       if (options.changes) await readDoctorState(file)
       await withUpstreams(io, async (upstreams, env) => {
-        const records = chosen(await upstreams.table.listConfigs(createCall(AWS_CALL_MS)), word)
+        const records = chosen(await fetchRecords(upstreams), word)
         const progress = records.length > 1 ? createProgress(io.stderr, records.length, 'checked') : undefined
         const all = await examineAll(records, { upstreams, env, settings }, () => progress?.step())
         progress?.end()

@@ -1,6 +1,5 @@
+import { type Finding, isBlocking } from '../../operator/doctor/checks/finding.js'
 import type { Examined } from '../../operator/doctor/examine.js'
-import { isBlocking } from '../../operator/doctor/finding.js'
-import type { Finding } from '../../operator/doctor/index.js'
 import type { Paint } from '../../terminal/io.js'
 import { textTable } from '../../terminal/text.js'
 

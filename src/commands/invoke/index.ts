@@ -1,7 +1,6 @@
 import { type Command, Option } from 'commander'
-import { createCall } from '../../call.js'
 import type { Env } from '../../env.js'
-import { AWS_CALL_MS } from '../../operator/records/write.js'
+import { fetchRecords } from '../../operator/records/find.js'
 import { readOperatorSettings } from '../../operator/settings.js'
 import { withUpstreams } from '../../operator/upstreams.js'
 import { defineCommand } from '../../terminal/command.js'
@@ -53,7 +52,7 @@ async function invokeFile(file: string, options: InvokeOptions, io: CommandIo): 
   const payload = await readPayload(file, io)
   const { gatewayFunctionArn } = readOperatorSettings(io.env, ['gatewayFunctionArn'])
   await withUpstreams(io, async (operator, env) => {
-    const records = await operator.table.listConfigs(createCall(AWS_CALL_MS))
+    const records = await fetchRecords(operator)
     const addressed = address(payload, records, options.tenant)
     const invoked = await invoke(addressed, { operator, env, gatewayFunctionArn, options, io })
     if (isWrong(invoked)) io.foundProblems()

@@ -59,13 +59,13 @@ export function address(payload: Payload, records: readonly TenantRecord[], word
     return { payload, alias: record && textOf(record, 'alias') }
   }
   const record = findTenant(records, word)
-  const region = regionOf(record)
+  const region = poolRegionOf(record)
   const isEvent = typeof payload.triggerSource === 'string'
   const about = { ...payload, userPoolId: record.userPoolId, ...(isEvent && { region }) }
   return { payload: about, alias: textOf(record, 'alias') }
 }
 
-function regionOf(record: TenantRecord): string {
+function poolRegionOf(record: TenantRecord): string {
   const region = textAt(record.config, 'aws', 'region')
   if (region !== undefined) return region
   throw new NotPossible(`the record of ${record.userPoolId} does not hold a tenant config: apply the tenant's file`)

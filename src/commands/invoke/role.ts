@@ -1,5 +1,4 @@
-import { createCall } from '../../call.js'
-import { AWS_CALL_MS } from '../../operator/records/write.js'
+import { operatorCall } from '../../operator/upstreams.js'
 import type { AssumeRole, OperatorUpstreams } from '../../upstreams/operator.js'
 
 /**
@@ -11,6 +10,6 @@ export async function createAssumeAsDoctor(
   doctorRoleArn: string,
 ): Promise<AssumeRole> {
   const request = { roleArn: doctorRoleArn, sessionName: 'corbado-invoke' }
-  const doctor = await assumeRole(request, createCall(AWS_CALL_MS))
+  const doctor = await assumeRole(request, operatorCall())
   return (asked, call) => assumeRoleAs(doctor, asked, call)
 }

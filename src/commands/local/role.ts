@@ -3,7 +3,7 @@ import { REGION } from '../../local/accounts.js'
 import { stackNameOf } from '../../operator/role/link.js'
 import { defineCommand } from '../../terminal/command.js'
 import { type CommandIo, writeJson } from '../../terminal/io.js'
-import { parseUserPoolId } from '../wire/target.js'
+import { parseUserPoolId } from '../options.js'
 import { parseQuickCreate } from './quick-create.js'
 
 interface RoleOptions {

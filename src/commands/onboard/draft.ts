@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { ConfigRules } from '../../env.js'
-import { fieldName } from '../../fields.js'
 import type { AliasPlace } from '../../operator/aliases/place.js'
+import { issueTexts } from '../../operator/config-rules.js'
 import { poolArnIn } from '../../operator/pool/arn.js'
 import type { RoleTerms } from '../../operator/role/role.js'
 import type { TenantFile } from '../../tenant/config.js'
@@ -70,5 +70,5 @@ export async function draftOnboarding(request: OnboardingRequest): Promise<Onboa
 function validTenant(config: unknown, rules: ConfigRules): TenantFile {
   const parsed = parseTenantFile(config, rules)
   if (parsed.kind === 'valid') return parsed.file
-  throw new WrongUsage(parsed.issues.map(({ path, message }) => `${fieldName(path)} ${message}`).join('\n  '))
+  throw new WrongUsage(issueTexts(parsed.issues).join('\n  '))
 }

@@ -2,13 +2,14 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { type AliasPlace, withAliases } from '../../operator/aliases/place.js'
-import { fetchRecords } from '../../operator/aliases/tenants.js'
 import { readConfigRules } from '../../operator/config-rules.js'
 import { reportIssues } from '../../operator/files/issues.js'
+import { fetchRecords } from '../../operator/records/find.js'
 import { readOperatorSettings } from '../../operator/settings.js'
 import { canAsk } from '../../terminal/ask.js'
 import { defineCommand } from '../../terminal/command.js'
 import type { CommandIo } from '../../terminal/io.js'
+import { FOLDER_ARGUMENT, TENANTS_DIR } from '../options.js'
 import type { Answers } from './answers.js'
 import { collectAnswers, createAsk } from './ask.js'
 import { draftOnboarding } from './draft.js'
@@ -37,7 +38,7 @@ export function onboardCommand(io: CommandIo): Command {
   for (const { flag, text } of QUESTIONS) command.option(`${flag} <value>`, text)
   return command
     .option('--alias <name>', 'alias of the hosted ARN (default: one with room)')
-    .option('--dir <folder>', 'folder of the tenant files', 'tenants')
+    .option('--dir <folder>', FOLDER_ARGUMENT[1], TENANTS_DIR)
     .option('--hand-over <file.md>', 'where to write the hand-over (default: <tenant-id>.hand-over.md)')
     .option('--json', 'print { tenant, file, handOver, hostedArn, roleArn, quickCreate, terraform, next }')
     .action((options: OnboardOptions) => withAliases(io, (place) => onboard(options, place, io)))

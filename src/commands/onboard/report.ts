@@ -3,6 +3,7 @@ import { describeCustomerRole } from '../../operator/role/role.js'
 import { customerRoleTerraform } from '../../operator/role/terraform.js'
 import { type CommandIo, createPaint, writeJson } from '../../terminal/io.js'
 import { shellWord } from '../../terminal/text.js'
+import { TENANTS_DIR } from '../options.js'
 import type { Onboarding } from './draft.js'
 
 export interface OnboardedFiles {
@@ -52,7 +53,7 @@ ${steps.join('')}`)
 
 function nextSteps(tenantId: string, dir: string): { readonly command: string; readonly why: string }[] {
   const word = shellWord(dir)
-  const inDir = dir === 'tenants' ? '' : ` --dir ${word}`
+  const inDir = dir === TENANTS_DIR ? '' : ` --dir ${word}`
   return [
     { command: `corbado-gateway secret set ${tenantId}${inDir}`, why: 'the Backend API credential' },
     { command: `corbado-gateway tenants apply ${word} --yes`, why: 'the draft into the table' },

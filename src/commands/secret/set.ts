@@ -1,17 +1,15 @@
 import type { Command } from 'commander'
-import { createCall } from '../../call.js'
 import type { Env } from '../../env.js'
 import { readSecret } from '../../operator/credential.js'
-import { AWS_CALL_MS } from '../../operator/records/write.js'
 import { readOperatorSettings } from '../../operator/settings.js'
-import { withUpstreams } from '../../operator/upstreams.js'
+import { operatorCall, withUpstreams } from '../../operator/upstreams.js'
 import { askHidden } from '../../terminal/ask.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible } from '../../terminal/failure.js'
 import { type CommandIo, writeJson } from '../../terminal/io.js'
 import { shellWord } from '../../terminal/text.js'
 import type { OperatorUpstreams } from '../../upstreams/operator.js'
-import { TENANT_ARGUMENT } from '../tenants/record.js'
+import { TENANT_ARGUMENT, TENANTS_DIR } from '../options.js'
 import { resolveSecretTenant } from './tenant.js'
 
 /** Somewhat more than any credential. */
@@ -41,7 +39,7 @@ export function secretSetCommand(io: CommandIo): Command {
     examples: [`${path} acme-shop`, `pass show corbado/acme-shop | ${path} acme-shop`],
   })
     .argument(...TENANT_ARGUMENT)
-    .option('--dir <folder>', 'folder with the tenant files, for a tenant that is not in the table yet', 'tenants')
+    .option('--dir <folder>', 'folder with the tenant files, for a tenant that is not in the table yet', TENANTS_DIR)
     .option('--json', 'print { tenantId, parameter, version, taken }')
     .addHelpText('after', ROTATION)
     .action((word: string, options: SecretOptions) =>
@@ -65,7 +63,7 @@ async function setSecret(
   const { credentialParameter: name } = corbado
   const { parameterKeyId: keyId } = readOperatorSettings(io.env)
   const request = { name, value: secret.value, type: 'SecureString', overwrite: true, keyId } as const
-  const { version } = await upstreams.putParameter(request, createCall(AWS_CALL_MS))
+  const { version } = await upstreams.putParameter(request, operatorCall())
   if (json) return writeJson(io.stdout, { tenantId, userPoolId, parameter: name, version, taken: secret.taken })
   const next = `corbado-gateway doctor ${shellWord(tenantId)}`
   io.stdout.write(

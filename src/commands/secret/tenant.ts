@@ -1,14 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
-import { createCall } from '../../call.js'
 import type { Env } from '../../env.js'
 import { readTenantFolder } from '../../operator/files/folder.js'
-import { findTenant, findTenants, noSuchTenant } from '../../operator/records/find.js'
-import { AWS_CALL_MS } from '../../operator/records/write.js'
+import { fetchRecords, findTenant, findTenants, noSuchTenant } from '../../operator/records/find.js'
+import { requireValid } from '../../operator/records/record.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
 import { type CommandIo, createPaint } from '../../terminal/io.js'
 import type { Table, TenantRecord } from '../../upstreams/operator.js'
-import { requireValid } from '../tenants/record.js'
 
 interface Sources {
   readonly table: Table
@@ -22,7 +20,7 @@ interface Sources {
  * @throws NotPossible where there is none, or its config is not valid
  */
 export async function resolveSecretTenant(word: string, dir: string, { table, env, io }: Sources): Promise<TenantFile> {
-  const records = await table.listConfigs(createCall(AWS_CALL_MS))
+  const records = await fetchRecords({ table })
   const files = await readFiles(dir, env)
   if (findTenants(records, word).length > 0) {
     const record = findTenant(records, word)

@@ -1,10 +1,9 @@
 import type { Command } from 'commander'
-import { createCall } from '../../call.js'
 import { parseEnv } from '../../env.js'
 import { readConfigRules } from '../../operator/config-rules.js'
 import { readTenantFolder } from '../../operator/files/folder.js'
 import { reportIssues } from '../../operator/files/issues.js'
-import { AWS_CALL_MS } from '../../operator/records/write.js'
+import { fetchRecords } from '../../operator/records/find.js'
 import { withUpstreams } from '../../operator/upstreams.js'
 import { userName } from '../../operator/user-name.js'
 import { askYes } from '../../terminal/ask.js'
@@ -12,8 +11,8 @@ import { defineCommand } from '../../terminal/command.js'
 import type { CommandIo } from '../../terminal/io.js'
 import { createProgress } from '../../terminal/progress.js'
 import type { OperatorUpstreams } from '../../upstreams/operator.js'
-import { type Plan, planTenants } from './plan.js'
-import { writePlan } from './plan-write.js'
+import { FOLDER_ARGUMENT } from '../options.js'
+import { type Plan, planTenants, writePlan } from './plan.js'
 import { reportApplied, reportNotApplied, reportPlan } from './report.js'
 import { tableClashes } from './table-clashes.js'
 
@@ -39,7 +38,7 @@ export function tenantsPlanCommand(io: CommandIo): Command {
     summary: 'Shows field by field what the files would change in the table. Writes nothing; the exit code is 0.',
     examples: [`${settings} corbado-gateway tenants plan`],
   })
-    .argument('[dir]', 'folder of the tenant files', 'tenants')
+    .argument(...FOLDER_ARGUMENT)
     .option(...STATUS_OPTION)
     .option('--json', 'print { applied: false, added, changed, untouched, keptStatus, withoutFile }')
     .action((dir: string, options: Pick<ApplyOptions, 'status' | 'json'>) =>
@@ -59,7 +58,7 @@ export function tenantsApplyCommand(io: CommandIo): Command {
       'Tenants without a file are kept, and so is what is served: activate, pause, resume and suspend change that.',
     examples: [`${settings} corbado-gateway tenants apply`, `${settings} corbado-gateway tenants apply --yes`],
   })
-    .argument('[dir]', 'folder of the tenant files', 'tenants')
+    .argument(...FOLDER_ARGUMENT)
     .option('--yes', 'write what the plan shows, without being asked')
     .option(...STATUS_OPTION)
     .option('--by <name>', 'who writes, as the record says (default: your user name)')
@@ -89,7 +88,7 @@ async function withPlan(
   const folder = await readTenantFolder(dir, readConfigRules(io.env))
   if (folder.issues.length > 0) return reportIssues(folder, json, io)
   await withUpstreams(io, async (upstreams) => {
-    const records = await upstreams.table.listConfigs(createCall(AWS_CALL_MS))
+    const records = await fetchRecords(upstreams)
     const plan = planTenants(folder.entries, records, { takeStatus })
     const issues = tableClashes(folder.entries, plan.withoutFile)
     if (issues.length > 0) reportIssues({ entries: [], issues }, json, io)

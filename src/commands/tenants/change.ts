@@ -1,3 +1,4 @@
+import type { Command } from 'commander'
 import { editTenantFile, type FileEdit, fileEditLines } from '../../operator/files/edit.js'
 import { changesJson, changesOf, changeText } from '../../operator/records/changes.js'
 import { tenantIdOf } from '../../operator/records/record.js'
@@ -8,6 +9,7 @@ import { askYes, canAsk } from '../../terminal/ask.js'
 import { type CommandIo, createPaint, writeJson } from '../../terminal/io.js'
 import { shellWord } from '../../terminal/text.js'
 import type { OperatorUpstreams, TenantRecord } from '../../upstreams/operator.js'
+import { TENANTS_DIR } from '../options.js'
 
 /** Options that every command has which changes one tenant's record. */
 export interface ChangeOptions {
@@ -17,8 +19,13 @@ export interface ChangeOptions {
   readonly json?: true
 }
 
-/** The folder in which a command looks for the tenant's file, unless it is told another. */
-export const TENANTS_DIR = 'tenants'
+/** Adds the options of a command that changes a tenant's record, and its file with it. */
+export function addChangeOptions(command: Command): Command {
+  return command
+    .option('--dir <folder>', 'folder with the tenant files; the one of this tenant is changed likewise', TENANTS_DIR)
+    .option('--by <name>', 'who does it, as the record says (default: your user name)')
+    .option('--json', 'print what was done as JSON')
+}
 
 /** Those of the options that a printed command must repeat to do the same. */
 export function wordsOf({ dir, by }: ChangeOptions): string {

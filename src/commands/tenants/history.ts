@@ -1,17 +1,15 @@
 import type { Command } from 'commander'
-import { createCall } from '../../call.js'
 import { isUserPoolId } from '../../ids.js'
 import { changesJson, changesOf, type FieldChange } from '../../operator/records/changes.js'
-import { findTenant, findTenants, noSuchTenant } from '../../operator/records/find.js'
+import { fetchRecords, findTenant, findTenants, noSuchTenant } from '../../operator/records/find.js'
 import { tenantIdOf } from '../../operator/records/record.js'
-import { AWS_CALL_MS } from '../../operator/records/write.js'
-import { withUpstreams } from '../../operator/upstreams.js'
+import { operatorCall, withUpstreams } from '../../operator/upstreams.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible } from '../../terminal/failure.js'
 import { type CommandIo, writeJson } from '../../terminal/io.js'
 import { textTable } from '../../terminal/text.js'
 import type { Table, TenantRecord } from '../../upstreams/operator.js'
-import { TENANT_ARGUMENT } from './record.js'
+import { TENANT_ARGUMENT } from '../options.js'
 
 /** One version of a tenant, and what it changed against the one before. */
 interface Version {
@@ -46,11 +44,11 @@ export function tenantsHistoryCommand(io: CommandIo): Command {
 
 /** All records of the pool that a word names, the oldest first. */
 async function fetchHistory(word: string, table: Table): Promise<TenantRecord[]> {
-  const records = await table.listConfigs(createCall(AWS_CALL_MS))
+  const records = await fetchRecords({ table })
   const removed = isUserPoolId(word) && findTenants(records, word).length === 0
   const current = removed ? undefined : findTenant(records, word)
   const userPoolId = removed ? word : current?.userPoolId
-  const kept = userPoolId ? await table.listVersions(userPoolId, createCall(AWS_CALL_MS)) : []
+  const kept = userPoolId ? await table.listVersions(userPoolId, operatorCall()) : []
   if (!current) {
     if (kept.length === 0) throw new NotPossible(noSuchTenant(records, word))
     return kept

@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
-import { createCall } from '../../call.js'
+import { fetchRecords } from '../../operator/records/find.js'
 import { tenantIdOf, textOf } from '../../operator/records/record.js'
-import { AWS_CALL_MS } from '../../operator/records/write.js'
 import { withUpstreams } from '../../operator/upstreams.js'
 import { defineCommand } from '../../terminal/command.js'
 import { type CommandIo, writeJson } from '../../terminal/io.js'
@@ -20,7 +19,7 @@ export function tenantsListCommand(io: CommandIo): Command {
     .option('--json', 'print a list')
     .action((word: string | undefined, { json = false }: { json?: boolean }) =>
       withUpstreams(io, async ({ table }) => {
-        const records = await table.listConfigs(createCall(AWS_CALL_MS))
+        const records = await fetchRecords({ table })
         const rows = records.map(rowOf).filter((row) => word === undefined || fits(row, word.toLowerCase()))
         rows.sort((a, b) => (a.tenantId < b.tenantId ? -1 : 1))
         if (json) writeJson(io.stdout, rows)

@@ -1,11 +1,12 @@
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import { createCall } from '../../call.js'
 import { readConfigRules } from '../../operator/config-rules.js'
 import { deleteTenantFile } from '../../operator/files/delete.js'
 import { fetchPoolTriggers, slotsOf } from '../../operator/pool/triggers.js'
-import { AWS_CALL_MS, conflictText, keepRecord } from '../../operator/records/write.js'
+import { withTenant } from '../../operator/records/find.js'
+import { conflictText, keepRecord } from '../../operator/records/write.js'
 import { readOperatorSettings } from '../../operator/settings.js'
+import { operatorCall } from '../../operator/upstreams.js'
 import { userName } from '../../operator/user-name.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { askLine, canAsk } from '../../terminal/ask.js'
@@ -14,8 +15,8 @@ import { NotPossible, WrongUsage } from '../../terminal/failure.js'
 import { type CommandIo, createPaint, writeJson } from '../../terminal/io.js'
 import { shellWord } from '../../terminal/text.js'
 import type { OperatorUpstreams, Table, TenantRecord } from '../../upstreams/operator.js'
-import { type ChangeOptions, wordsOf } from './change.js'
-import { addChangeOptions, TENANT_ARGUMENT, withTenant } from './record.js'
+import { TENANT_ARGUMENT } from '../options.js'
+import { addChangeOptions, type ChangeOptions, wordsOf } from './change.js'
 
 type RemoveOptions = ChangeOptions & { readonly confirm?: string; readonly unchecked?: true }
 
@@ -102,14 +103,14 @@ async function remove(
 ): Promise<void> {
   const { version } = record
   await keepRecord(record, table)
-  if (!(await table.deleteConfig(userPoolId, version, createCall(AWS_CALL_MS)))) {
-    const now = await table.fetchConfigNow(userPoolId, createCall(AWS_CALL_MS))
+  if (!(await table.deleteConfig(userPoolId, version, operatorCall()))) {
+    const now = await table.fetchConfigNow(userPoolId, operatorCall())
     // Where it is gone, a deletion of ours was sent twice or somebody else's was first: it is what was wanted.
     if (now) throw new NotPossible(conflictText(tenantId, now))
   }
   const updatedAt = new Date(io.clock.now()).toISOString()
   const removal = { ...record, record: `v${version}-removed`, updatedAt, updatedBy: by || userName(), config: null }
-  await table.keepVersion(removal, createCall(AWS_CALL_MS))
+  await table.keepVersion(removal, operatorCall())
   const file = await deleteTenantFile(join(dir, `${tenantId}.yaml`), userPoolId, readConfigRules(io.env))
   if (json) return writeJson(io.stdout, { tenantId, userPoolId, removed: true, version, file })
   const lines = [

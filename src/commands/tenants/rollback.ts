@@ -1,17 +1,17 @@
 import type { Command } from 'commander'
-import { createCall } from '../../call.js'
 import { fieldName } from '../../fields.js'
 import { accountClashes, type ConfigSource } from '../../operator/files/account-clashes.js'
-import { tenantIdOf } from '../../operator/records/record.js'
-import { AWS_CALL_MS } from '../../operator/records/write.js'
+import { withTenant } from '../../operator/records/find.js'
+import { requireValid, tenantIdOf } from '../../operator/records/record.js'
+import { operatorCall } from '../../operator/upstreams.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
 import type { CommandIo } from '../../terminal/io.js'
 import { shellWord } from '../../terminal/text.js'
 import type { OperatorUpstreams, TenantRecord } from '../../upstreams/operator.js'
-import { type ChangeOptions, changeTenant } from './change.js'
-import { addChangeOptions, requireValid, TENANT_ARGUMENT, withTenant } from './record.js'
+import { TENANT_ARGUMENT } from '../options.js'
+import { addChangeOptions, type ChangeOptions, changeTenant } from './change.js'
 import { recordSource } from './table-clashes.js'
 
 /** `tenants rollback`: an earlier config again, as a new version. */
@@ -51,7 +51,7 @@ function rollBack(word: string, options: ChangeOptions & { to?: number }, io: Co
 }
 
 async function fetchTarget(record: TenantRecord, to: number | undefined, { table }: OperatorUpstreams) {
-  const kept = (await table.listVersions(record.userPoolId, createCall(AWS_CALL_MS))).filter(
+  const kept = (await table.listVersions(record.userPoolId, operatorCall())).filter(
     ({ record: name, version }) => name === `v${version}` && version < record.version,
   )
   const target = to === undefined ? kept.at(-1) : kept.find(({ version }) => version === to)

@@ -1,15 +1,13 @@
 import type { Command } from 'commander'
 import { stringify } from 'yaml'
-import { createCall } from '../../call.js'
 import { printable } from '../../operator/records/changes.js'
-import { findTenant } from '../../operator/records/find.js'
+import { fetchRecords, findTenant } from '../../operator/records/find.js'
 import { textOf } from '../../operator/records/record.js'
-import { AWS_CALL_MS } from '../../operator/records/write.js'
 import { readOperatorSettings } from '../../operator/settings.js'
 import { withUpstreams } from '../../operator/upstreams.js'
 import { defineCommand } from '../../terminal/command.js'
 import { type CommandIo, writeJson } from '../../terminal/io.js'
-import { TENANT_ARGUMENT } from './record.js'
+import { TENANT_ARGUMENT } from '../options.js'
 
 /** `tenants show`: one tenant as the table has it. */
 export function tenantsShowCommand(io: CommandIo): Command {
@@ -23,7 +21,7 @@ export function tenantsShowCommand(io: CommandIo): Command {
     .option('--json', 'print { config, version, updatedAt, updatedBy, hostedArn }')
     .action((word: string, { json = false }: { json?: boolean }) =>
       withUpstreams(io, async ({ table }) => {
-        const record = findTenant(await table.listConfigs(createCall(AWS_CALL_MS)), word)
+        const record = findTenant(await fetchRecords({ table }), word)
         const { version, updatedAt, updatedBy } = record
         const { gatewayFunctionArn } = readOperatorSettings(io.env)
         const hostedArn = gatewayFunctionArn && `${gatewayFunctionArn}:${textOf(record, 'alias')}`

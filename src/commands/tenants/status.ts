@@ -1,15 +1,16 @@
 import type { Env } from '../../env.js'
-import { isBlocking } from '../../operator/doctor/finding.js'
+import { type Finding, isBlocking } from '../../operator/doctor/checks/finding.js'
+import { withTenant } from '../../operator/records/find.js'
+import { requireValid } from '../../operator/records/record.js'
 import { readOperatorSettings } from '../../operator/settings.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { type CreateCommand, defineCommand } from '../../terminal/command.js'
 import { NotPossible } from '../../terminal/failure.js'
-import type { CommandIo } from '../../terminal/io.js'
+import { type CommandIo, createPaint, type Paint, writeJson } from '../../terminal/io.js'
 import { shellWord } from '../../terminal/text.js'
 import type { OperatorUpstreams } from '../../upstreams/operator.js'
-import { reportRefused, writeFindings } from './activate-report.js'
-import { type ChangeOptions, changeTenant } from './change.js'
-import { addChangeOptions, requireValid, TENANT_ARGUMENT, withTenant } from './record.js'
+import { TENANT_ARGUMENT } from '../options.js'
+import { addChangeOptions, type ChangeOptions, changeTenant } from './change.js'
 
 type Status = TenantFile['status']
 
@@ -99,4 +100,33 @@ async function examine(tenant: TenantFile, upstreams: OperatorUpstreams, env: En
   const settings = readOperatorSettings(io.env, ['gatewayFunctionArn', 'doctorRoleArn'])
   const { diagnose } = await import('../../operator/doctor/index.js')
   return diagnose(tenant, { upstreams, env, settings })
+}
+
+/** Says why a tenant was not activated; makes the exit code 1. */
+export function reportRefused(tenantId: string, findings: readonly Finding[], json: boolean, io: CommandIo): void {
+  io.foundProblems()
+  if (json) {
+    writeJson(io.stdout, { tenantId, written: false, findings })
+    return
+  }
+  writeFindings(findings, io)
+  const paint = createPaint(io.stderr, io.env)
+  io.stderr.write(
+    `${paint('red', 'error:')} ${tenantId} was not activated: mend what failed or could not be checked, then try again\n`,
+  )
+}
+
+/** Prints what is not as it should be, and how many checks passed. */
+export function writeFindings(findings: readonly Finding[], io: CommandIo): void {
+  const paint = createPaint(io.stdout, io.env)
+  const lines = findings.flatMap((finding) => (finding.state === 'passed' ? [] : findingLines(finding, paint)))
+  const passed = findings.filter(({ state }) => state === 'passed').length
+  io.stdout.write(
+    [...lines, `doctor: ${passed} of ${findings.length} checks passed`].map((line) => `${line}\n`).join(''),
+  )
+}
+
+function findingLines({ check, state, what, fix }: Finding, paint: Paint): string[] {
+  const color = state === 'failed' ? 'red' : 'yellow'
+  return [`${paint(color, state)} ${check}: ${what}`, ...(fix === undefined ? [] : [`  ${fix}`])]
 }

@@ -4,6 +4,7 @@ import { readTenantFolder } from '../../operator/files/folder.js'
 import { folderJson, reportIssues } from '../../operator/files/issues.js'
 import { defineCommand } from '../../terminal/command.js'
 import { type CommandIo, writeJson } from '../../terminal/io.js'
+import { FOLDER_ARGUMENT } from '../options.js'
 
 /** `tenants validate`: needs neither AWS nor any setting. */
 export function tenantsValidateCommand(io: CommandIo): Command {
@@ -12,7 +13,7 @@ export function tenantsValidateCommand(io: CommandIo): Command {
     summary: 'Checks every tenant file of a folder and reports all that is wrong with them.',
     examples: ['corbado-gateway tenants validate', 'corbado-gateway tenants validate tenants --json'],
   })
-    .argument('[dir]', 'folder of the tenant files', 'tenants')
+    .argument(...FOLDER_ARGUMENT)
     .option('--json', 'print { valid, tenants, issues }')
     .action(async (dir: string, { json = false }: { json?: boolean }) => {
       const folder = await readTenantFolder(dir, readConfigRules(io.env))

@@ -1,15 +1,16 @@
 import type { Command } from 'commander'
 import type { UserPoolId } from '../../ids.js'
+import { regionOf } from '../../operator/pool/arn.js'
+import { npxLine, undoWords, wireWords } from '../../operator/pool/line.js'
 import { askYes, canAsk } from '../../terminal/ask.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible } from '../../terminal/failure.js'
 import type { CommandIo } from '../../terminal/io.js'
-import { lookAt, planFor, replacingOptions, type WireOptions, wireExample, wireWords, withTarget } from './options.js'
+import { lookAt, planFor, replacingOptions, type WireOptions, wireExample, withTarget } from './options.js'
 import { type OwnedPool, withOwnedPool } from './pool.js'
 import { reportPlan, reportWritten, type WireReport } from './report.js'
 import { dropSnapshot, snapshotName, writeSnapshot } from './snapshot.js'
-import { regionOf } from './target.js'
-import { managedText, npxLine } from './text.js'
+import { managedText } from './text.js'
 import { writeWiring } from './write.js'
 
 interface ApplyOptions extends WireOptions {
@@ -88,6 +89,5 @@ async function apply(
     keep: (userPool) => writeSnapshot(snapshot, userPool, recorded, now),
     discard: () => dropSnapshot(snapshot),
   })
-  const undo = ['wire', 'undo', userPoolId, '--snapshot', snapshot]
-  reportWritten(report, { different, snapshot, undo }, io)
+  reportWritten(report, { different, snapshot, undo: undoWords(userPoolId, snapshot) }, io)
 }

@@ -1,18 +1,16 @@
 import type { Command } from 'commander'
-import type { UserPoolId } from '../../ids.js'
 import { clientWarnings } from '../../operator/pool/clients.js'
-import { CUSTOM_AUTH_SLOTS, type Slot, type SlotArns } from '../../operator/pool/slots.js'
+import type { Wiring } from '../../operator/pool/line.js'
+import { CUSTOM_AUTH_SLOTS } from '../../operator/pool/slots.js'
+import { parseUserPoolId } from '../options.js'
 import { planWiring, type WiredPool, type WirePlan } from './changes.js'
 import type { OwnedPool } from './pool.js'
 import type { WireReport } from './report.js'
 import { managementOfPool } from './stack.js'
-import { parseAlso, parseHostedArn, parseReplace, parseUserPoolId } from './target.js'
+import { parseAlso, parseHostedArn, parseReplace } from './target.js'
 
 /** What `wire plan` and `wire apply` are both told. */
-export interface WireOptions {
-  readonly arn: string
-  readonly also?: readonly Slot[]
-  readonly replace?: SlotArns
+export interface WireOptions extends Wiring {
   readonly json?: true
 }
 
@@ -31,14 +29,6 @@ export function withTarget(command: Command): Command {
 export function wireExample(verb: 'plan' | 'apply', more = ''): string {
   const arn = 'arn:aws:lambda:eu-central-1:999900000001:function:corbado-cognito-gateway:t-1'
   return `AWS_PROFILE=my-account corbado-gateway wire ${verb} eu-central-1_AbCdEf123 --arn ${arn}${more}`
-}
-
-/** The words that ask for the same wiring again. */
-export function wireWords(verb: 'plan' | 'apply', userPoolId: UserPoolId, options: WireOptions): string[] {
-  const { arn, also = [], replace = {} } = options
-  const further = also.flatMap((slot) => ['--also', slot])
-  const lost = Object.entries(replace).flatMap(([slot, held]) => ['--replace', `${slot}=${held}`])
-  return ['wire', verb, userPoolId, '--arn', arn, ...further, ...lost]
 }
 
 /** The same, letting go of what each slot in use was found to hold. */

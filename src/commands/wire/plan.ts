@@ -1,13 +1,14 @@
 import { type Command, Option } from 'commander'
 import type { UserPoolId } from '../../ids.js'
+import { regionOf } from '../../operator/pool/arn.js'
+import { npxLine, wireWords } from '../../operator/pool/line.js'
 import { defineCommand } from '../../terminal/command.js'
 import type { CommandIo } from '../../terminal/io.js'
 import { TOOLS, type Tool } from './managed.js'
-import { lookAt, replacingOptions, type WireOptions, wireExample, wireWords, withTarget } from './options.js'
+import { lookAt, replacingOptions, type WireOptions, wireExample, withTarget } from './options.js'
 import { withOwnedPool } from './pool.js'
 import { reportPlan, type WireReport } from './report.js'
-import { regionOf } from './target.js'
-import { npxLine, toolText } from './text.js'
+import { toolText } from './text.js'
 
 interface PlanOptions extends WireOptions {
   readonly as?: Tool

@@ -24,7 +24,7 @@ export interface OwnedPool {
 }
 
 /** Longest that one call may take; somebody waits for it. */
-export const POOL_CALL_MS = 15_000
+const POOL_CALL_MS = 15_000
 /** Longest wait for CloudFormation, which some networks do not let through: the work goes on without it. */
 const STACK_CALL_MS = 5_000
 

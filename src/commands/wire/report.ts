@@ -1,7 +1,8 @@
+import { npxLine } from '../../operator/pool/line.js'
 import { type CommandIo, createPaint, writeJson } from '../../terminal/io.js'
 import { changedTriggers, type WiredPool } from './changes.js'
 import { type Management, type Tool, triggersFor } from './managed.js'
-import { fieldChange, npxLine, planText } from './text.js'
+import { fieldChange, planText } from './text.js'
 
 /** What wiring, or unwiring, a pool has to say. */
 export interface WireReport extends WiredPool {

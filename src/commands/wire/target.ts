@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander'
-import { aliasOf, isUserPoolId, type UserPoolId } from '../../ids.js'
+import { aliasOf } from '../../ids.js'
 import { isSlot, OTHER_SLOTS, type Slot, type SlotArns } from '../../operator/pool/slots.js'
 
 /** A function's ARN with its alias, which is all that Cognito's pattern of a trigger's ARN leaves of one (fact A6). */
@@ -17,17 +17,6 @@ export function parseHostedArn(text: string): string {
   throw new InvalidArgumentError(
     `${missing}${version ? 'Cognito takes an alias, no version. ' : ''}It has the form ${form}; Corbado's hand-over names it.`,
   )
-}
-
-/** The region that the ARN of a resource names. */
-export function regionOf(arn: string): string {
-  return arn.split(':')[3] ?? ''
-}
-
-/** @throws InvalidArgumentError where it cannot be the id of a user pool */
-export function parseUserPoolId(text: string): UserPoolId {
-  if (isUserPoolId(text)) return text
-  throw new InvalidArgumentError('It is the id of a user pool, such as eu-central-1_AbCdEf123.')
 }
 
 /**

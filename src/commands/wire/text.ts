@@ -1,15 +1,8 @@
-import { GATEWAY_VERSION } from '../../env.js'
 import { changeText, type FieldChange } from '../../operator/records/changes.js'
 import type { Paint } from '../../terminal/io.js'
-import { shellWord } from '../../terminal/text.js'
 import { changedTriggers, type SlotChange, type TakenSlot, type WiredPool } from './changes.js'
 import { type Management, TOOL_PLACES, type Tool, triggersFor } from './managed.js'
 import { sentBackFields } from './request.js'
-
-/** A command line that a customer can type, who need not have this package installed. */
-export function npxLine(words: readonly string[]): string {
-  return `npx @corbado/cognito-gateway@${GATEWAY_VERSION} ${words.map(shellWord).join(' ')}`
-}
 
 /**
  * Which pool it is, what changes slot by slot and what is in the way.

@@ -1,15 +1,15 @@
 import type { Command } from 'commander'
 import type { UserPoolId } from '../../ids.js'
+import { npxLine, undoWords } from '../../operator/pool/line.js'
 import { askYes, canAsk } from '../../terminal/ask.js'
 import { defineCommand } from '../../terminal/command.js'
 import type { CommandIo } from '../../terminal/io.js'
+import { parseUserPoolId } from '../options.js'
 import { planUndo } from './changes.js'
 import { CREDENTIALS_NOTE } from './options.js'
 import { withOwnedPool } from './pool.js'
 import { reportPlan, reportWritten, type WireReport } from './report.js'
 import { readSnapshot } from './snapshot.js'
-import { parseUserPoolId } from './target.js'
-import { npxLine } from './text.js'
 import { writeWiring } from './write.js'
 
 interface UndoOptions {
@@ -62,7 +62,7 @@ async function isWanted(report: WireReport, userPoolId: UserPoolId, options: Und
   if (!possible) return false
   if (options.yes || (!json && (await askYes('Write this?', io)))) return true
   if (json || !canAsk(io)) io.foundProblems()
-  const words = ['wire', 'undo', userPoolId, '--snapshot', options.snapshot, '--yes']
+  const words = [...undoWords(userPoolId, options.snapshot), '--yes']
   if (!json) io.stdout.write(`\nNothing was written. To write it:\n  ${npxLine(words)}\n`)
   return false
 }

@@ -1,6 +1,7 @@
 import { EnvInvalid } from '../../errors.js'
 import type { CommandIo } from '../../terminal/io.js'
 import type { OperatorUpstreams } from '../../upstreams/operator.js'
+import { regionOf } from '../pool/arn.js'
 import { readOperatorSettings } from '../settings.js'
 import { withUpstreams } from '../upstreams.js'
 
@@ -27,6 +28,6 @@ export async function withAliases<T>(io: CommandIo, work: (place: AliasPlace) =>
 
 /** Every region has a function of its own: a pool is let in to that of its own region alone. */
 export function assertRegion(functionArn: string, region: string): void {
-  if (functionArn.split(':')[3] === region) return
+  if (regionOf(functionArn) === region) return
   throw new EnvInvalid(`GATEWAY_FUNCTION_ARN must be of the region in AWS_REGION (${region}), but is "${functionArn}".`)
 }

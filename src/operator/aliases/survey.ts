@@ -1,8 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
-import { createCall } from '../../call.js'
 import { isUpstreamError } from '../../errors.js'
 import type { FunctionAliases } from '../../upstreams/operator.js'
-import { AWS_CALL_MS } from '../records/write.js'
+import { operatorCall } from '../upstreams.js'
 import { type AliasPolicy, readAliasPolicy } from './policy.js'
 
 /** An alias of the gateway's function with what its policy says. */
@@ -19,8 +18,8 @@ const TRIES_MAX = 5
 /** Reads every alias, the actions alias too, and its policy; one after the other, for the sake of Lambda's quota. */
 export async function surveyAliases(aliases: FunctionAliases, functionArn: string): Promise<SurveyedAlias[]> {
   const surveyed: SurveyedAlias[] = []
-  for (const alias of (await aliases.list(createCall(AWS_CALL_MS))).sort(byNumber)) {
-    const found = await patiently(() => aliases.fetchPolicy(alias, createCall(AWS_CALL_MS)))
+  for (const alias of (await aliases.list(operatorCall())).sort(byNumber)) {
+    const found = await patiently(() => aliases.fetchPolicy(alias, operatorCall()))
     const aliasArn = `${functionArn}:${alias}`
     surveyed.push({ alias, aliasArn, policy: readAliasPolicy(aliasArn, found?.policy) })
   }

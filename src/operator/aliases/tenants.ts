@@ -1,8 +1,6 @@
-import { createCall } from '../../call.js'
-import type { OperatorUpstreams, TenantRecord } from '../../upstreams/operator.js'
+import type { TenantRecord } from '../../upstreams/operator.js'
 import { poolArnIn } from '../pool/arn.js'
 import { configOf, tenantIdOf, textOf } from '../records/record.js'
-import { AWS_CALL_MS } from '../records/write.js'
 
 /** A tenant of the table whose pool, or a replica of it, is in this region. */
 export interface AliasTenant {
@@ -12,11 +10,6 @@ export interface AliasTenant {
   readonly alias: string
   /** The ARN under which its pool calls here. */
   readonly poolArn: string
-}
-
-/** All records of the table. */
-export function fetchRecords({ table }: OperatorUpstreams): Promise<TenantRecord[]> {
-  return table.listConfigs(createCall(AWS_CALL_MS))
 }
 
 /** A tenant whose config cannot be read here: it may be wrong, or written by another version of this program. */

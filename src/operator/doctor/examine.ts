@@ -3,8 +3,9 @@ import { eachBounded } from '../../terminal/bounded.js'
 import type { OperatorUpstreams, TenantRecord } from '../../upstreams/operator.js'
 import { configOf, tenantIdOf, textOf } from '../records/record.js'
 import { configFault } from './checks/config.js'
-import { CHECKS, dependent } from './finding.js'
-import { type DoctorDeps, diagnose, type Finding } from './index.js'
+import { CHECKS, dependent, type Finding } from './checks/finding.js'
+import type { DoctorDeps } from './checks/patient.js'
+import { diagnose } from './index.js'
 
 /** One tenant and what the doctor found. */
 export interface Examined {

@@ -2,15 +2,12 @@ import type { TenantFile } from '../../tenant/config.js'
 import { assertRegion } from '../aliases/place.js'
 import { checkConfig } from './checks/config.js'
 import { checkCorbado } from './checks/corbado.js'
+import { CHECKS, dependent, type Finding } from './checks/finding.js'
 import { checkGateway } from './checks/gateway.js'
+import { createPatient, type DoctorDeps, type Patient } from './checks/patient.js'
 import { checkCalls } from './checks/permissions.js'
-import { checkPool } from './checks/pool.js'
+import { checkPool } from './checks/pool/index.js'
 import { checkRole } from './checks/role.js'
-import { CHECKS, dependent, type Finding } from './finding.js'
-import { createPatient, type DoctorDeps, type Patient } from './patient.js'
-
-export type { Finding } from './finding.js'
-export type { DoctorDeps } from './patient.js'
 
 /**
  * Checks that what a tenant's config claims is so; one finding a check, in the order of {@link CHECKS}. Writes nothing

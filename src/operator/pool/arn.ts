@@ -9,6 +9,11 @@ export interface PoolOfArn {
   readonly userPoolId: UserPoolId
 }
 
+/** The region that the ARN of a resource names; empty if it names none. */
+export function regionOf(arn: string): string {
+  return arn.split(':')[3] ?? ''
+}
+
 const arnForm = /^arn:aws(?:-[a-z]+)*:cognito-idp:([a-z]{2}(?:-[a-z]+)+-\d):(\d{12}):userpool\/([^/]+)$/
 
 /** Reads the ARN of one user pool; undefined for anything else, a pattern with `*` above all. */

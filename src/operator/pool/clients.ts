@@ -1,37 +1,63 @@
 import { setTimeout } from 'node:timers/promises'
 import type { UserPoolClientType } from '@aws-sdk/client-cognito-identity-provider'
-import { createCall } from '../../call.js'
-import { POOL_CALL_MS } from '../../commands/wire/pool.js'
+import { type Call, createCall } from '../../call.js'
 import { isUpstreamError } from '../../errors.js'
 import type { UserPoolSettings } from '../../upstreams/operator.js'
 
-/** So many are looked at; most pools have fewer. */
+/** An app client as Cognito describes it, without its secret. */
+export type PoolClient = Omit<UserPoolClientType, 'ClientSecret'>
+
+/** App clients of a pool, and how many more it has. */
+export interface PoolClients {
+  readonly clients: readonly PoolClient[]
+  readonly unseen: number
+}
+
+/** So many are read; most pools have fewer. */
 const CLIENTS_MAX = 20
 
 /** Cognito lets one pool be asked for an app client 5 times a second (fact A23). */
 const PAUSE_MS = 200
 
+/** Longest that {@link clientWarnings} takes; a person waits for it. */
+const WARNINGS_MS = 15_000
+
 /** May this app client run the custom auth flow? Without any flow named, and under the old names, it may (API reference). */
-export function allowsCustomAuth({ ExplicitAuthFlows: flows = [] }: UserPoolClientType): boolean {
+export function allowsCustomAuth({ ExplicitAuthFlows: flows = [] }: PoolClient): boolean {
   const named = flows.some((flow) => flow.startsWith('ALLOW_'))
   return !named || flows.includes('ALLOW_CUSTOM_AUTH')
 }
 
-/** Sentences on app clients in which passkeys could not be used; one that says so where they cannot be looked at. */
+/** An app client by name and id, for a person. */
+export function clientName({ ClientName, ClientId }: PoolClient): string {
+  return `${ClientName} (${ClientId})`
+}
+
+/**
+ * Reads a pool's app clients, the first {@link CLIENTS_MAX} of them.
+ * @param nextCall gives each request its time
+ */
+export async function readClients(settings: UserPoolSettings, nextCall: () => Call): Promise<PoolClients> {
+  const all = await settings.listClients(nextCall())
+  const clients: PoolClient[] = []
+  for (const { clientId } of all.slice(0, CLIENTS_MAX)) {
+    if (clients.length > 0) await setTimeout(PAUSE_MS)
+    const { ClientSecret: _, ...client } = await settings.describeClient(clientId, nextCall())
+    clients.push(client)
+  }
+  return { clients, unseen: all.length - clients.length }
+}
+
+/** Sentences on app clients in which passkeys could not be used; if they cannot be read, one that says so. */
 export async function clientWarnings(settings: UserPoolSettings): Promise<readonly string[]> {
-  const call = createCall(POOL_CALL_MS)
+  const call = createCall(WARNINGS_MS)
   try {
-    const clients = await settings.listClients(call)
-    const refusing: string[] = []
-    for (const { clientId, clientName } of clients.slice(0, CLIENTS_MAX)) {
-      if (!allowsCustomAuth(await settings.describeClient(clientId, call))) refusing.push(`${clientName} (${clientId})`)
-      if (clients.length > 1) await setTimeout(PAUSE_MS)
-    }
-    const unseen = clients.length - CLIENTS_MAX
+    const { clients, unseen } = await readClients(settings, () => call)
+    const refusing = clients.filter((client) => !allowsCustomAuth(client))
     return [
-      ...refusing.map(
-        (name) => `app client ${name} does not allow ALLOW_CUSTOM_AUTH: nobody signs in with a passkey through it`,
-      ),
+      ...refusing.map((client) => {
+        return `app client ${clientName(client)} does not allow ALLOW_CUSTOM_AUTH: nobody signs in with a passkey through it`
+      }),
       ...(unseen > 0 ? [`${unseen} more app clients were not looked at`] : []),
     ]
   } catch (error) {

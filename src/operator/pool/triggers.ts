@@ -1,9 +1,8 @@
-import { createCall } from '../../call.js'
 import { isUpstreamError } from '../../errors.js'
 import { textAt } from '../../fields.js'
 import type { TenantFile } from '../../tenant/config.js'
 import type { OperatorUpstreams, RoleCredentials } from '../../upstreams/operator.js'
-import { AWS_CALL_MS } from '../records/write.js'
+import { operatorCall } from '../upstreams.js'
 
 /** Which functions a pool's triggers call, by their name in Cognito's LambdaConfig; or why nobody here can tell. */
 export type PoolTriggers =
@@ -25,7 +24,7 @@ export async function fetchPoolTriggers(tenant: TenantFile, options: PoolTrigger
   try {
     const credentials = await tenantCredentials(tenant, options)
     const settings = options.upstreams.userPoolSettings(userPoolId, aws.region, credentials)
-    const { LambdaConfig = {} } = await settings.describe(createCall(AWS_CALL_MS))
+    const { LambdaConfig = {} } = await settings.describe(operatorCall())
     return { kind: 'read', functionArns: new Map(Object.entries(LambdaConfig).flatMap(slot)) }
   } catch (error) {
     if (!isUpstreamError(error)) throw error
@@ -39,7 +38,7 @@ async function tenantCredentials(
   { upstreams, doctorRoleArn = '' }: PoolTriggersOptions,
 ): Promise<RoleCredentials | null> {
   if (aws.roleArn === null || aws.externalId === null) return null
-  const call = createCall(AWS_CALL_MS)
+  const call = operatorCall()
   const sessionName = `corbado-${userPoolId}`
   const doctor = await upstreams.assumeRole({ roleArn: doctorRoleArn, sessionName }, call)
   return upstreams.assumeRoleAs(doctor, { roleArn: aws.roleArn, externalId: aws.externalId, sessionName }, call)

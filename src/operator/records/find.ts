@@ -1,7 +1,16 @@
+import type { Env } from '../../env.js'
+import type { TenantFile } from '../../tenant/config.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
+import type { CommandIo } from '../../terminal/io.js'
 import { closestNames } from '../../terminal/text.js'
-import type { TenantRecord } from '../../upstreams/operator.js'
-import { tenantIdOf, textOf } from './record.js'
+import type { OperatorUpstreams, TenantRecord } from '../../upstreams/operator.js'
+import { operatorCall, withUpstreams } from '../upstreams.js'
+import { requireConfig, tenantIdOf, textOf } from './record.js'
+
+/** All current records of the table. */
+export function fetchRecords({ table }: Pick<OperatorUpstreams, 'table'>): Promise<TenantRecord[]> {
+  return table.listConfigs(operatorCall())
+}
 
 /**
  * The records that a word names: the one of a tenant id or of a pool id, else all of a customer. A tenant may be called as
@@ -36,4 +45,28 @@ export function noSuchTenant(records: readonly TenantRecord[], word: string): st
         ? `did you mean ${closest.join(' or ')}?`
         : 'corbado-gateway tenants list shows what there is'
   return `no tenant, pool or customer in the table is called ${JSON.stringify(word)}: ${hint}`
+}
+
+/** A tenant as the table has it. */
+export interface FoundTenant {
+  readonly record: TenantRecord
+  readonly config: TenantFile
+  /** All current records. */
+  readonly records: readonly TenantRecord[]
+}
+
+/**
+ * Does work on the one tenant that a word names, with its config in the form that the schema wants.
+ * @throws as {@link findTenant}, and NotPossible if its record is no config
+ */
+export function withTenant<T>(
+  word: string,
+  io: CommandIo,
+  work: (found: FoundTenant, upstreams: OperatorUpstreams, env: Env) => Promise<T>,
+): Promise<T> {
+  return withUpstreams(io, async (upstreams, env) => {
+    const records = await fetchRecords(upstreams)
+    const record = findTenant(records, word)
+    return work({ record, config: requireConfig(record), records }, upstreams, env)
+  })
 }

@@ -1,11 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type Clock, createCall } from '../../call.js'
+import type { Clock } from '../../call.js'
 import type { UserPoolId } from '../../ids.js'
 import { NotPossible } from '../../terminal/failure.js'
 import type { Table, TenantRecord } from '../../upstreams/operator.js'
-
-/** Most that one request to AWS may take; nobody waits for a sign-in here. */
-export const AWS_CALL_MS = 60_000
+import { operatorCall } from '../upstreams.js'
 
 /** A config that is to become a pool's current one. */
 export interface RecordWrite {
@@ -35,7 +33,7 @@ export async function writeRecord(
   { userPoolId, config, old }: RecordWrite,
   { table, clock, updatedBy }: Writer,
 ): Promise<RecordWritten> {
-  const call = createCall(AWS_CALL_MS)
+  const call = operatorCall()
   const newest = old ?? (await table.listVersions(userPoolId, call)).at(-1)
   const record: TenantRecord = {
     userPoolId,
@@ -57,7 +55,7 @@ export async function writeRecord(
  * @throws NotPossible where another one is kept under that name, which no command of ours brings about
  */
 export async function keepRecord(record: TenantRecord, table: Table): Promise<void> {
-  if (await table.keepVersion(record, createCall(AWS_CALL_MS))) return
+  if (await table.keepVersion(record, operatorCall())) return
   throw new NotPossible(
     `the table keeps another v${record.version} of ${record.userPoolId} than the one that is to be kept. ` +
       'Move or delete that record, then try again.',

@@ -1,8 +1,8 @@
 import type { ConfigRules } from '../../../env.js'
-import { fieldName } from '../../../fields.js'
 import { parseTenantFile } from '../../../tenant/config-rules.js'
-import { type Finding, failed, passed } from '../finding.js'
-import type { Patient } from '../patient.js'
+import { issueTexts } from '../../config-rules.js'
+import { type Finding, failed, passed } from './finding.js'
+import type { Patient } from './patient.js'
 
 const MEND = "in the tenant's file, then: corbado-gateway tenants apply"
 
@@ -26,6 +26,9 @@ export function checkConfig({ tenant, env, poolArn, word }: Patient): Finding {
 export function configFault(config: unknown, rules: ConfigRules): Finding | undefined {
   const parsed = parseTenantFile(config, rules)
   if (parsed.kind === 'valid') return undefined
-  const issues = parsed.issues.map(({ path, message }) => `${fieldName(path)} ${message}`)
-  return failed('config', `The config is not valid: ${issues.join('; ')}.`, `operator: correct it ${MEND}`)
+  return failed(
+    'config',
+    `The config is not valid: ${issueTexts(parsed.issues).join('; ')}.`,
+    `operator: correct it ${MEND}`,
+  )
 }

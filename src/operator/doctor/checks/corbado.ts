@@ -3,8 +3,8 @@ import type { UpstreamFacts } from '../../../errors.js'
 import { createTenantSecrets } from '../../../tenant/secrets.js'
 import { attempt, errorTypeOf, isDenied, retryFix, saidOf } from '../../attempt.js'
 import { readSecret } from '../../credential.js'
-import { type Check, dependent, type Finding, failed, notCheckable, passed, warned } from '../finding.js'
-import type { Patient } from '../patient.js'
+import { type Check, dependent, type Finding, failed, notCheckable, passed, warned } from './finding.js'
+import type { Patient } from './patient.js'
 
 const BACKEND_CHECKS = ['backend-credential', 'backend-refusal'] as const
 

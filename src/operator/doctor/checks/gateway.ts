@@ -1,8 +1,8 @@
 import type { UpstreamError } from '../../../errors.js'
 import { readAliasPolicy } from '../../aliases/policy.js'
 import { attempt, retryFix, saidOf } from '../../attempt.js'
-import { dependent, type Finding, failed, notCheckable, passed } from '../finding.js'
-import type { Patient } from '../patient.js'
+import { dependent, type Finding, failed, notCheckable, passed } from './finding.js'
+import type { Patient } from './patient.js'
 
 /** May the pool invoke the gateway's function through the tenant's alias? */
 export async function checkGateway(patient: Patient): Promise<Finding[]> {

@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { isUserPoolId, type UserPoolId } from '../../../ids.js'
 import { type Attempt, attempt, errorTypeOf, isDenied, retryFix, saidOf } from '../../attempt.js'
-import { type Check, dependent, type Finding, failed, notCheckable, passed } from '../finding.js'
-import { type Patient, wantedRole } from '../patient.js'
+import { type Check, dependent, type Finding, failed, notCheckable, passed } from './finding.js'
+import { type Patient, wantedRole } from './patient.js'
 import type { RoleExamined, RoleSessions } from './role.js'
 
 const CALL_CHECKS = ['may-get-user', 'may-list-users', 'may-set-mfa', 'no-other-operation', 'no-other-pool'] as const

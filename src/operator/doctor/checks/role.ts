@@ -3,8 +3,8 @@ import type { UpstreamError } from '../../../errors.js'
 import { roleRequest } from '../../../tenant/role-request.js'
 import type { RoleCredentials } from '../../../upstreams/operator.js'
 import { type Attempt, attempt, isDenied, retryFix, saidOf } from '../../attempt.js'
-import { type Check, dependent, type Finding, failed, notCheckable, passed } from '../finding.js'
-import { type Patient, wantedRole } from '../patient.js'
+import { type Check, dependent, type Finding, failed, notCheckable, passed } from './finding.js'
+import { type Patient, wantedRole } from './patient.js'
 
 /** What the tenant's role lets the doctor do from here on. */
 export interface RoleExamined {

@@ -1,12 +1,9 @@
-import type { TenantConfig } from '../../../tenant/config.js'
-import { allowsCustomAuth } from '../../pool/clients.js'
+import type { TenantConfig } from '../../../../tenant/config.js'
+import { allowsCustomAuth, clientName, type PoolClient, type PoolClients } from '../../../pool/clients.js'
 import { type Check, dependent, type Finding, failed, passed, warned } from '../finding.js'
-import type { PoolClients } from './pool.js'
 
 /** What {@link checkClients} answers for; the later ones depend on the first. */
 export const CLIENT_CHECKS = ['app-clients', 'enumeration', 'auth-session'] as const satisfies readonly Check[]
-
-type Client = PoolClients['clients'][number]
 
 /** Can passkeys be used in an app of the pool, and do its app clients' settings fit? */
 export function checkClients({ clients, unseen }: PoolClients, { login }: Pick<TenantConfig, 'login'>): Finding[] {
@@ -29,7 +26,7 @@ export function checkClients({ clients, unseen }: PoolClients, { login }: Pick<T
 }
 
 /** Without it an unknown user gets an error where a known one gets a challenge: anybody can find out who has an account. */
-function enumeration(usable: readonly Client[]): Finding {
+function enumeration(usable: readonly PoolClient[]): Finding {
   const telling = usable.filter(({ PreventUserExistenceErrors }) => PreventUserExistenceErrors !== 'ENABLED')
   if (telling.length === 0) return passed('enumeration', 'The app clients do not tell which users exist.')
   const what = `A login tells whether a user exists, through ${namesOf(telling)}.`
@@ -41,8 +38,8 @@ const SESSION_MINUTES = 3
 /** What a password, a code and then the passkey take: as long as a proof lives (fact C6). */
 const LONG_MINUTES = 5
 
-function authSession(usable: readonly Client[], flow: TenantConfig['login']['flow']): Finding {
-  const minutesOf = ({ AuthSessionValidity = SESSION_MINUTES }: Client) => AuthSessionValidity
+function authSession(usable: readonly PoolClient[], flow: TenantConfig['login']['flow']): Finding {
+  const minutesOf = ({ AuthSessionValidity = SESSION_MINUTES }: PoolClient) => AuthSessionValidity
   const short = flow === 'passkey' ? [] : usable.filter((client) => minutesOf(client) < LONG_MINUTES)
   if (short.length === 0) {
     const least = Math.min(...usable.map(minutesOf))
@@ -56,6 +53,6 @@ function authSession(usable: readonly Client[], flow: TenantConfig['login']['flo
   )
 }
 
-function namesOf(clients: readonly Client[]): string {
-  return clients.map(({ ClientName, ClientId }) => `${ClientName} (${ClientId})`).join(', ')
+function namesOf(clients: readonly PoolClient[]): string {
+  return clients.map(clientName).join(', ')
 }

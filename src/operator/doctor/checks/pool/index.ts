@@ -1,15 +1,14 @@
-import { setTimeout } from 'node:timers/promises'
-import type { UserPoolClientType } from '@aws-sdk/client-cognito-identity-provider'
-import type { UpstreamError } from '../../../errors.js'
-import type { RoleCredentials, UserPoolSettings } from '../../../upstreams/operator.js'
-import { attempt, retryFix, saidOf } from '../../attempt.js'
+import type { UpstreamError } from '../../../../errors.js'
+import type { RoleCredentials } from '../../../../upstreams/operator.js'
+import { attempt, retryFix, saidOf } from '../../../attempt.js'
+import { regionOf } from '../../../pool/arn.js'
+import { readClients } from '../../../pool/clients.js'
 import { type Check, dependent, type Finding, failed, notCheckable, passed } from '../finding.js'
 import type { Patient } from '../patient.js'
-import { CLIENT_CHECKS, checkClients } from './pool-clients.js'
-import { checkFactor } from './pool-mfa.js'
-import { checkSettings, SETTING_CHECKS } from './pool-settings.js'
-import { checkTriggers, TRIGGER_CHECKS } from './pool-triggers.js'
-import type { RoleExamined } from './role.js'
+import type { RoleExamined } from '../role.js'
+import { CLIENT_CHECKS, checkClients } from './clients.js'
+import { checkFactor, checkSettings, SETTING_CHECKS } from './settings.js'
+import { checkTriggers, TRIGGER_CHECKS } from './triggers.js'
 
 /** Do the pool's own settings fit? They are read with the right that the customer may have declined to give. */
 export async function checkPool(patient: Patient, sessions: RoleExamined['sessions']): Promise<Finding[]> {
@@ -17,11 +16,11 @@ export async function checkPool(patient: Patient, sessions: RoleExamined['sessio
   if (sessions === undefined) return dependent(checks, 'role-assumable')
   const credentials: RoleCredentials | null = sessions === 'own' ? null : sessions.whole
   const { upstreams, config, poolArn = '', step } = patient
-  const region = poolArn.split(':')[3] ?? config.aws.region
+  const region = regionOf(poolArn) || config.aws.region
   const settings = upstreams.userPoolSettings(config.userPoolId, region, credentials)
   const [pool, clients, mfa] = await Promise.all([
     attempt(settings.describe(step())),
-    attempt(readClients(settings, patient)),
+    attempt(readClients(settings, step)),
     attempt(settings.fetchMfaConfig(step())),
   ])
   const factor = mfa.kind === 'answered' ? checkFactor(mfa.value, config) : unread('mfa-factor', mfa.fault, patient)
@@ -44,28 +43,6 @@ export async function checkPool(patient: Patient, sessions: RoleExamined['sessio
     ...ofClients,
     factor,
   ]
-}
-
-/** App clients without their secrets, and how many more there are. */
-export interface PoolClients {
-  readonly clients: readonly Omit<UserPoolClientType, 'ClientSecret'>[]
-  readonly unseen: number
-}
-
-/** So many are looked at; most pools have fewer. */
-const CLIENTS_MAX = 20
-/** Cognito lets one pool be asked for an app client 5 times a second (fact A23). */
-const PAUSE_MS = 200
-
-async function readClients(settings: UserPoolSettings, { step }: Patient): Promise<PoolClients> {
-  const all = await settings.listClients(step())
-  const clients: PoolClients['clients'][number][] = []
-  for (const { clientId } of all.slice(0, CLIENTS_MAX)) {
-    if (clients.length > 0) await setTimeout(PAUSE_MS)
-    const { ClientSecret: _, ...client } = await settings.describeClient(clientId, step())
-    clients.push(client)
-  }
-  return { clients, unseen: all.length - clients.length }
 }
 
 const NEEDED = {

@@ -1,4 +1,4 @@
-import type { IamPolicy, IamStatement } from '../role/role.js'
+import type { IamPolicy, IamStatement } from '../../role/role.js'
 
 /** What one check of a tenant found. */
 export interface Finding {

@@ -1,12 +1,12 @@
-import { type Call, createCall } from '../../call.js'
-import type { Env } from '../../env.js'
-import { type TenantConfig, type TenantFile, withDefaults } from '../../tenant/config.js'
-import { shellWord } from '../../terminal/text.js'
-import type { OperatorUpstreams } from '../../upstreams/operator.js'
-import { poolArnIn } from '../pool/arn.js'
-import { FEATURE_NAMES } from '../role/features.js'
-import { describeCustomerRole, type IamPolicy } from '../role/role.js'
-import type { OperatorSettings } from '../settings.js'
+import { type Call, createCall } from '../../../call.js'
+import type { Env } from '../../../env.js'
+import { type TenantConfig, type TenantFile, withDefaults } from '../../../tenant/config.js'
+import { shellWord } from '../../../terminal/text.js'
+import type { OperatorUpstreams } from '../../../upstreams/operator.js'
+import { poolArnIn } from '../../pool/arn.js'
+import { FEATURE_NAMES } from '../../role/features.js'
+import { describeCustomerRole, type IamPolicy } from '../../role/role.js'
+import type { OperatorSettings } from '../../settings.js'
 
 /** What the doctor works with. */
 export interface DoctorDeps {

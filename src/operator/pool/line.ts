@@ -1,0 +1,34 @@
+import { GATEWAY_VERSION } from '../../env.js'
+import { shellWord } from '../../terminal/text.js'
+import type { Slot, SlotArns } from './slots.js'
+
+/** What a pool's triggers are to call. */
+export interface Wiring {
+  /** Hosted ARN, which Corbado names. */
+  readonly arn: string
+  /** Slots other than those of custom authentication that are to hold it too. */
+  readonly also?: readonly Slot[]
+  /** What a slot may hold now and lose. */
+  readonly replace?: SlotArns
+}
+
+/** A command line that a customer can type without having installed this package. */
+export function npxLine(words: readonly string[]): string {
+  return `npx @corbado/cognito-gateway@${GATEWAY_VERSION} ${words.map(shellWord).join(' ')}`
+}
+
+/** The words of the command that plans or applies a wiring. */
+export function wireWords(
+  verb: 'plan' | 'apply',
+  userPoolId: string,
+  { arn, also = [], replace = {} }: Wiring,
+): string[] {
+  const further = also.flatMap((slot) => ['--also', slot])
+  const lost = Object.entries(replace).flatMap(([slot, held]) => ['--replace', `${slot}=${held}`])
+  return ['wire', verb, userPoolId, '--arn', arn, ...further, ...lost]
+}
+
+/** The words of the command that takes back what one `wire apply` changed. */
+export function undoWords(userPoolId: string, snapshot: string): string[] {
+  return ['wire', 'undo', userPoolId, '--snapshot', snapshot]
+}
