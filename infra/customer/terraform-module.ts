@@ -1,5 +1,4 @@
-import { FEATURE_NAMES, FEATURES, type Feature } from '../../src/operator/role/features.js'
-import { customerRoleOf } from '../../src/operator/role/role.js'
+import { customerRoleOf, FEATURE_NAMES, FEATURES, type Feature } from '../../src/operator/role/role.js'
 import { HEADER, SWITCHES, terraformVariables } from './terraform-variables.js'
 
 const local = (name: string) => `\${local.${name}}`

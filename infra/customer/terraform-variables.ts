@@ -1,5 +1,5 @@
 import { USER_POOL_ID_PATTERN } from '../../src/ids.js'
-import type { Feature } from '../../src/operator/role/features.js'
+import type { Feature } from '../../src/operator/role/role.js'
 
 /** First line of each file. */
 export const HEADER = '# Made by `npm run generate` from the one description of the role. Do not edit.\n'

@@ -1,7 +1,7 @@
 import type { TenantFile } from '../tenant/config.js'
 
 /** A credential in the form in which the gateway reads it, or what is wrong with it: never the value nor a part of it. */
-export type ReadSecret =
+type ReadSecret =
   | { readonly kind: 'usable'; readonly value: string; readonly taken: string }
   | { readonly kind: 'refused'; readonly why: string }
 

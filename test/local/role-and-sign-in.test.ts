@@ -9,10 +9,8 @@ import { passwordLogin } from '../../src/local/clients/login.js'
 import { evaluateRole } from '../../src/local/cloudformation/template.js'
 import { startStack } from '../../src/local/stack.js'
 import { NEWCOMER, putNewcomer } from '../../src/local/world/newcomer.js'
-import { customerRoleTemplate, templateParameters } from '../../src/operator/role/cloudformation.js'
-import { FEATURE_NAMES } from '../../src/operator/role/features.js'
-import { quickCreateLink } from '../../src/operator/role/link.js'
-import { describeCustomerRole, type RoleTerms } from '../../src/operator/role/role.js'
+import { customerRoleTemplate, quickCreateLink, templateParameters } from '../../src/operator/role/cloudformation.js'
+import { describeCustomerRole, FEATURE_NAMES, type RoleTerms } from '../../src/operator/role/role.js'
 import { cli } from '../operator/fixtures/cli.js'
 
 const stack = await startStack()

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import t from 'tap'
 import { systemClock } from '../../src/call.js'
-import { EXAMPLE_NAMES } from '../../src/commands/invoke/examples.js'
+import { EXAMPLE_NAMES } from '../../src/commands/invoke/payload.js'
 import { grantAlias, putTenantRecord, toLocal } from '../../src/local/world/tenants.js'
 import { tenantFile } from '../fixtures/tenants.js'
 import { startOperator } from './fixtures/operator.js'

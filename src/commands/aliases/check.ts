@@ -1,11 +1,17 @@
 import type { Command } from 'commander'
 import { withAliases } from '../../operator/aliases/place.js'
-import { surveyAliases } from '../../operator/aliases/survey.js'
-import { aliasTenantsOf, unreadableTenantsOf } from '../../operator/aliases/tenants.js'
+import {
+  type AliasTenant,
+  aliasTenantsOf,
+  type SurveyedAlias,
+  surveyAliases,
+  type UnreadableTenant,
+  unreadableTenantsOf,
+} from '../../operator/aliases/survey.js'
+import { poolOfArn } from '../../operator/pool/arn.js'
 import { fetchRecords } from '../../operator/records/find.js'
 import { defineCommand } from '../../terminal/command.js'
 import { type CommandIo, createPaint, type Paint, writeJson } from '../../terminal/io.js'
-import { type AliasFinding, checkAliases } from './findings.js'
 
 /** `aliases check`: exit code 1 where it finds something. Reads only. */
 export function aliasesCheckCommand(io: CommandIo): Command {
@@ -47,3 +53,116 @@ function counted(count: number, noun: 'tenant' | 'alias'): string {
   const plural = noun === 'alias' ? 'aliases' : 'tenants'
   return `${count} ${count === 1 ? noun : plural}`
 }
+
+/** One thing on which the table and the aliases' policies disagree, or that no policy should hold. */
+interface AliasFinding {
+  /** Kebab case, stable. */
+  readonly kind: string
+  readonly alias: string
+  /** One sentence. */
+  readonly what: string
+  /** The command that mends it, where there is one; else what to do. */
+  readonly fix: string
+}
+
+interface AliasFacts {
+  /** Those of this region. */
+  readonly tenants: readonly AliasTenant[]
+  /** Of any region: nobody can tell. */
+  readonly unreadable: readonly UnreadableTenant[]
+  readonly aliases: readonly SurveyedAlias[]
+  readonly actionsAlias: string
+}
+
+/** Compares what the table says with what the policies let in. */
+function checkAliases({ tenants, unreadable, aliases, actionsAlias }: AliasFacts): AliasFinding[] {
+  const ofTenants = aliases.filter(({ alias }) => alias !== actionsAlias)
+  return [
+    ...tenants.flatMap((tenant) => missingGrant(tenant, ofTenants)),
+    ...unreadable.map((tenant) => unreadableConfig(tenant, ofTenants)),
+    ...ofTenants.flatMap((one) => {
+      const readable = withoutPools(one, new Set(unreadable.map(({ userPoolId }) => userPoolId)))
+      return [...strayGrants(readable, tenants), ...policyFaults(one, readable, tenants)]
+    }),
+    ...aliases.filter(({ alias }) => alias === actionsAlias).flatMap(cognitoOnActions),
+  ]
+}
+
+function missingGrant(tenant: AliasTenant, aliases: readonly SurveyedAlias[]): AliasFinding[] {
+  const { tenantId, userPoolId, alias, poolArn } = tenant
+  const own = aliases.find((one) => one.alias === alias)
+  if (own?.policy.poolArns.includes(poolArn)) return []
+  const what = own
+    ? `${tenantId} (${userPoolId}) is not let in through its alias, so its logins fail`
+    : `${tenantId} (${userPoolId}) names an alias that does not exist`
+  return [{ kind: own ? 'not-granted' : 'no-alias', alias, what, fix: grantCommand(tenantId) }]
+}
+
+/** Nobody can tell which alias the pool belongs behind, so nobody is told to take it out of one. */
+function unreadableConfig({ tenantId, userPoolId, alias }: UnreadableTenant, aliases: readonly SurveyedAlias[]) {
+  const lets = ({ policy }: SurveyedAlias) => policy.poolArns.some((arn) => poolOfArn(arn)?.userPoolId === userPoolId)
+  const letIn = aliases.filter(lets).map((one) => one.alias)
+  const where = letIn.length === 0 ? 'is let in nowhere' : `is let in through ${letIn.join(', ')}`
+  return {
+    kind: 'unreadable-config',
+    alias: alias || letIn[0] || '-',
+    what: `${tenantId} (${userPoolId}) ${where}, and its config is not one that this version can read`,
+    fix: UNREADABLE_FIX,
+  }
+}
+
+const UNREADABLE_FIX =
+  'check with the version that wrote the config, or apply its file anew: corbado-gateway tenants apply; revoke nothing before'
+
+/** An alias without certain pools that its policy lets in. */
+function withoutPools({ policy, ...alias }: SurveyedAlias, userPoolIds: ReadonlySet<string>): SurveyedAlias {
+  const poolArns = policy.poolArns.filter((arn) => !userPoolIds.has(poolOfArn(arn)?.userPoolId ?? ''))
+  return { ...alias, policy: { ...policy, poolArns } }
+}
+
+/** Pools that may invoke an alias and should not. */
+function strayGrants({ alias, policy }: SurveyedAlias, tenants: readonly AliasTenant[]): AliasFinding[] {
+  return policy.poolArns.flatMap((arn): AliasFinding[] => {
+    const userPoolId = poolOfArn(arn)?.userPoolId ?? ''
+    const tenant = tenants.find((one) => one.userPoolId === userPoolId)
+    const fix = `corbado-gateway aliases revoke ${userPoolId} --alias ${alias} --yes`
+    if (!tenant) {
+      return [{ kind: 'not-in-table', alias, what: `${userPoolId} is let in, but is no tenant of this region`, fix }]
+    }
+    if (tenant.alias !== alias) {
+      const what = `${tenant.tenantId} (${userPoolId}) is let in here, but its own alias is ${tenant.alias}`
+      return [{ kind: 'other-alias', alias, what, fix }]
+    }
+    if (arn === tenant.poolArn) return []
+    const what = `${arn} is let in, but ${tenant.tenantId} is ${tenant.poolArn}`
+    return [{ kind: 'other-pool', alias, what, fix: grantCommand(tenant.tenantId) }]
+  })
+}
+
+/** Writing the policy anew leaves faults out; whoever is behind the alias is granted or revoked for that. */
+function policyFaults(
+  { alias, aliasArn, policy }: SurveyedAlias,
+  readable: SurveyedAlias,
+  tenants: readonly AliasTenant[],
+): AliasFinding[] {
+  const tenant = tenants.find((one) => one.alias === alias)
+  const stray = poolOfArn(readable.policy.poolArns[0] ?? '')?.userPoolId
+  const fix = tenant
+    ? `${grantCommand(tenant.tenantId)} --yes`
+    : stray !== undefined
+      ? `corbado-gateway aliases revoke ${stray} --alias ${alias} --yes`
+      : policy.poolArns.length > 0
+        ? UNREADABLE_FIX
+        : `aws lambda delete-resource-policy --resource-arn ${aliasArn}`
+  return policy.faults.map(({ kind, what }) => ({ kind, alias, what, fix }))
+}
+
+/** Triggers that came through the actions alias would be refused by the gateway; nobody should let them try. */
+function cognitoOnActions({ alias, policy }: SurveyedAlias): AliasFinding[] {
+  if (!policy.namesCognito) return []
+  const what = 'lets Cognito in, though only Corbado may invoke actions'
+  const fix = 'take the statement that names cognito-idp.amazonaws.com out of its policy, where the gateway is deployed'
+  return [{ kind: 'cognito-on-actions', alias, what, fix }]
+}
+
+const grantCommand = (tenantId: string) => `corbado-gateway aliases grant ${tenantId}`

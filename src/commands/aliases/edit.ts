@@ -1,7 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
 import { hasRoom } from '../../operator/aliases/choose.js'
-import { type AliasPolicy, aliasPolicyText, POLICY_BYTES_MAX, readAliasPolicy } from '../../operator/aliases/policy.js'
-import type { PolicyFault } from '../../operator/aliases/statement.js'
+import {
+  type AliasPolicy,
+  aliasPolicyText,
+  POLICY_BYTES_MAX,
+  type PolicyFault,
+  readAliasPolicy,
+} from '../../operator/aliases/policy.js'
 import { operatorCall } from '../../operator/upstreams.js'
 import { NotPossible } from '../../terminal/failure.js'
 import type { FunctionAliases, PolicyWrite } from '../../upstreams/operator.js'
@@ -10,7 +15,7 @@ import type { FunctionAliases, PolicyWrite } from '../../upstreams/operator.js'
 const TRIES_MAX = 3
 
 /** One change of one alias's policy. */
-export interface AliasEdit {
+interface AliasEdit {
   readonly alias: string
   readonly aliasArn: string
   /** What the policy may lose: its faults as they were shown to whoever agreed. */
@@ -19,7 +24,7 @@ export interface AliasEdit {
   pools(now: readonly string[]): readonly string[]
 }
 
-export interface EditedAlias {
+interface EditedAlias {
   readonly written: boolean
   /** As it is now. */
   readonly policy: AliasPolicy

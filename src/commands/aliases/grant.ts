@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { type AliasPlace, withAliases } from '../../operator/aliases/place.js'
 import type { AliasPolicy } from '../../operator/aliases/policy.js'
-import { type AliasTenant, aliasTenantsOf } from '../../operator/aliases/tenants.js'
+import { type AliasTenant, aliasTenantsOf } from '../../operator/aliases/survey.js'
 import { poolOfArn } from '../../operator/pool/arn.js'
 import { fetchRecords, findTenant } from '../../operator/records/find.js'
 import { operatorCall } from '../../operator/upstreams.js'

@@ -1,5 +1,4 @@
-import { type AliasPolicy, POLICY_BYTES_MAX } from '../../operator/aliases/policy.js'
-import type { PolicyFault } from '../../operator/aliases/statement.js'
+import { type AliasPolicy, POLICY_BYTES_MAX, type PolicyFault } from '../../operator/aliases/policy.js'
 import type { Paint } from '../../terminal/io.js'
 
 /** What a change of an alias's policy lets in and takes out. */

@@ -2,19 +2,19 @@ import type { Finding } from '../../operator/doctor/checks/finding.js'
 import type { Examined } from '../../operator/doctor/examine.js'
 import type { Paint } from '../../terminal/io.js'
 import { findingsText } from './report.js'
-import type { DoctorState } from './state.js'
+import { type DoctorState, readDoctorState, writeDoctorState } from './state.js'
 
 type Known = DoctorState['tables'][string]
 
 /** What is otherwise with one tenant than it was last time. */
-export interface TenantChanges {
+interface TenantChanges {
   readonly tenantId: string
   readonly userPoolId: string
   /** Findings as they are now; `was` is missing for a check that is new. */
   readonly changes: readonly (Finding & { readonly was?: string })[]
 }
 
-export interface DoctorChanges {
+interface DoctorChanges {
   readonly tenants: readonly TenantChanges[]
   /** Those that were active when they were last examined, and are not any more. */
   readonly gone: readonly { readonly tenantId: string; readonly userPoolId: string }[]
@@ -25,7 +25,7 @@ export interface DoctorChanges {
  * check that does not pass any more is not told: it follows.
  * @param whole whether all active tenants were examined, so that one that is missing is gone
  */
-export function compare(known: Known, all: readonly Examined[], whole: boolean): DoctorChanges {
+function compare(known: Known, all: readonly Examined[], whole: boolean): DoctorChanges {
   const tenants = all.flatMap(({ tenantId, userPoolId, findings }) => {
     const told = findings.filter(({ dependsOn }) => dependsOn === undefined)
     const changes = told.flatMap((finding) => changeOf(known[userPoolId]?.findings[finding.check], finding))
@@ -47,12 +47,7 @@ function changeOf(was: { state: string; what: string } | undefined, finding: Fin
  * What is to be remembered after this time: of a check that meant nothing now, what it said when it last meant something;
  * of tenants that were not examined, what was found before, but for those that are gone.
  */
-export function remember(
-  known: Known,
-  all: readonly Examined[],
-  gone: DoctorChanges['gone'],
-  checkedAt: string,
-): Known {
+function remember(known: Known, all: readonly Examined[], gone: DoctorChanges['gone'], checkedAt: string): Known {
   const now = all.map(({ tenantId, userPoolId, status, findings }) => {
     const told = findings.filter(({ dependsOn }) => dependsOn === undefined)
     const kept = Object.fromEntries(told.map(({ check, state, what }) => [check, { state, what }]))
@@ -80,7 +75,35 @@ const wasText = ({ was, state }: { was?: string; state: string }) =>
   was === undefined || was === state ? '' : `was ${was}: `
 
 /** When these tenants were last examined, each time once, the longest ago first; empty where none ever was. */
-export function lastTimes(known: Known, all: readonly Examined[]): readonly string[] {
+function lastTimes(known: Known, all: readonly Examined[]): readonly string[] {
   const times = all.flatMap(({ userPoolId }) => known[userPoolId]?.checkedAt ?? [])
   return [...new Set(times)].sort()
+}
+
+/** What one run of the doctor examined. */
+export interface DoctorRun {
+  readonly all: readonly Examined[]
+  /** Were these all active tenants of the table? */
+  readonly whole: boolean
+  /** Region and name of the table: one file serves however many regions somebody looks after. */
+  readonly table: string
+  /** Milliseconds since the epoch. */
+  readonly nowMs: number
+}
+
+/**
+ * Keeps what a run found in place of what the last one found of the same tenants, and answers what is otherwise, and when
+ * they were last examined. Reads the file now: somebody else may have written it during the run.
+ * @throws NotPossible where the file cannot be read or written, or is of something else
+ */
+export async function recordRun(
+  file: string,
+  { all, whole, table, nowMs }: DoctorRun,
+): Promise<{ readonly changes: DoctorChanges; readonly times: readonly string[] }> {
+  const state = await readDoctorState(file)
+  const known = state.tables[table] ?? {}
+  const changes = compare(known, all, whole)
+  const now = remember(known, all, changes.gone, new Date(nowMs).toISOString())
+  await writeDoctorState(file, { ...state, tables: { ...state.tables, [table]: now } })
+  return { changes, times: lastTimes(known, all) }
 }

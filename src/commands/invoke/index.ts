@@ -7,11 +7,9 @@ import { defineCommand } from '../../terminal/command.js'
 import { WrongUsage } from '../../terminal/failure.js'
 import { type CommandIo, createPaint, writeJson } from '../../terminal/io.js'
 import type { OperatorUpstreams } from '../../upstreams/operator.js'
-import { EXAMPLE_NAMES, EXAMPLES, type ExampleName } from './examples.js'
-import { type Addressed, address, readPayload } from './payload.js'
+import { type Addressed, address, EXAMPLE_NAMES, EXAMPLES, type ExampleName, readPayload } from './payload.js'
 import { type Invoked, invokedJson, invokedText, isWrong } from './report.js'
-import { createAssumeAsDoctor } from './role.js'
-import { createTryingUpstreams } from './upstreams.js'
+import { createAssumeAsDoctor, createTryingUpstreams } from './upstreams.js'
 
 interface InvokeOptions {
   readonly tenant?: string

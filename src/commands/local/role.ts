@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { REGION } from '../../local/accounts.js'
-import { stackNameOf } from '../../operator/role/link.js'
+import { stackNameOf } from '../../operator/role/cloudformation.js'
 import { defineCommand } from '../../terminal/command.js'
 import { type CommandIo, writeJson } from '../../terminal/io.js'
 import { parseUserPoolId } from '../options.js'

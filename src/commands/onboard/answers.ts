@@ -1,5 +1,4 @@
-import type { Feature } from '../../operator/role/features.js'
-import { partitionOf } from '../../operator/role/role.js'
+import { type Feature, partitionOf } from '../../operator/role/role.js'
 import type { TenantFile } from '../../tenant/config.js'
 
 /** What `onboard` wants to know, as text: by flag or by question. */
@@ -19,7 +18,7 @@ export interface Answers {
 }
 
 /** What `onboard` chooses itself. */
-export interface Chosen {
+interface Chosen {
   readonly externalId: string
   readonly alias: string
   /** Setting PARAMETER_PREFIX. */

@@ -6,7 +6,7 @@ import type { OnboardPlace } from './checks.js'
 import { QUESTIONS, type Question } from './questions.js'
 
 /** Asks a question until something is answered; an empty line means the fallback, where there is one. */
-export type Ask = (question: Question, fallback: string | undefined, issue: string | undefined) => Promise<string>
+type Ask = (question: Question, fallback: string | undefined, issue: string | undefined) => Promise<string>
 
 /**
  * Brings all answers together: what was given by flag, what is asked, what follows by itself.

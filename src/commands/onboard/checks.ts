@@ -1,5 +1,5 @@
 import type { ConfigRules } from '../../env.js'
-import { FEATURE_NAMES } from '../../operator/role/features.js'
+import { FEATURE_NAMES } from '../../operator/role/role.js'
 import { parseTenantFile } from '../../tenant/config-rules.js'
 import { type Answers, draftTenant, featureWords } from './answers.js'
 import { accountHolder, type KnownTenant } from './known.js'

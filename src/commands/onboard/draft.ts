@@ -1,19 +1,21 @@
 import { randomBytes } from 'node:crypto'
+import { Document, isMap, isPair, isScalar, visit } from 'yaml'
 import type { ConfigRules } from '../../env.js'
+import { isUpstreamError } from '../../errors.js'
+import { hasRoom, planAlias } from '../../operator/aliases/choose.js'
 import type { AliasPlace } from '../../operator/aliases/place.js'
+import { type SurveyedAlias, surveyAliases } from '../../operator/aliases/survey.js'
 import { issueTexts } from '../../operator/config-rules.js'
 import { poolArnIn } from '../../operator/pool/arn.js'
 import type { RoleTerms } from '../../operator/role/role.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { parseTenantFile } from '../../tenant/config-rules.js'
 import { WrongUsage } from '../../terminal/failure.js'
-import { chooseAlias } from './alias.js'
 import { type Answers, draftTenant, featuresOf } from './answers.js'
 import { handOverMarkdown } from './hand-over.js'
 import { accountHolder, type KnownTenant } from './known.js'
-import { tenantYaml } from './yaml.js'
 
-export interface OnboardingRequest {
+interface OnboardingRequest {
   /** Checked one by one. */
   readonly answers: Answers
   /** The alias, where somebody chose it. */
@@ -71,4 +73,77 @@ function validTenant(config: unknown, rules: ConfigRules): TenantFile {
   const parsed = parseTenantFile(config, rules)
   if (parsed.kind === 'valid') return parsed.file
   throw new WrongUsage(issueTexts(parsed.issues).join('\n  '))
+}
+
+/** What the choice of an alias is made of. */
+interface AliasQuestion {
+  readonly place: AliasPlace
+  readonly known: readonly KnownTenant[]
+  /** The new pool's. */
+  readonly poolArn: string
+  /** What somebody wants it to be. */
+  readonly wanted: string | undefined
+  /** Called where the policies cannot be read, and the choice is made of files and table alone. */
+  warn(text: string): void
+}
+
+/**
+ * Chooses the alias of a new tenant, one with room for all the pools that it has and will have.
+ * @throws WrongUsage where the wanted one has none
+ */
+async function chooseAlias({ place, known, poolArn, wanted, warn }: AliasQuestion): Promise<string> {
+  const { upstreams, functionArn, actionsAlias, region } = place
+  const surveyed = await surveyAliases(upstreams.aliases, functionArn).catch((error: unknown): SurveyedAlias[] => {
+    if (!isUpstreamError(error)) throw error
+    warn(
+      `the policies of the aliases could not be read (${error.reason}); aliases grant will say whether there is room`,
+    )
+    return []
+  })
+  const configs = known.flatMap(({ config }) => config ?? [])
+  const names = new Set([...surveyed, ...configs].map(({ alias }) => alias))
+  const uses = [...names, actionsAlias].map((alias) => {
+    const policy = surveyed.find((one) => one.alias === alias)?.policy
+    const poolArns = [...new Set([...(policy?.poolArns ?? []), ...poolArnsOf(configs, alias, region)])]
+    return { alias, poolArns, closed: alias === actionsAlias || (policy !== undefined && policy.faults.length > 0) }
+  })
+  if (wanted === undefined) return planAlias(uses, poolArn, functionArn).alias
+  const { poolArns } = uses.find(({ alias }) => alias === wanted) ?? { poolArns: [] }
+  if (hasRoom(`${functionArn}:${wanted}`, [...poolArns, poolArn])) return wanted
+  throw new WrongUsage(`--alias ${wanted} has no room for another pool: leave it out, and one with room is chosen`)
+}
+
+function poolArnsOf(configs: readonly TenantFile[], alias: string, region: string): string[] {
+  return configs.flatMap((config) => (config.alias === alias ? (poolArnIn(region, config) ?? []) : []))
+}
+
+/** What a new file says of its fields, by their path. */
+const comments: Readonly<Record<string, string>> = {
+  tenantId: 'unique, and the name of this file',
+  customer: 'the same in every pool of one customer',
+  status: 'draft until corbado-gateway tenants activate',
+  alias: "the pool's triggers point at this alias of the gateway's function",
+  'aws.accountId': 'in quotes: it is a text, and may begin with a zero',
+  'aws.externalId': 'of this account, for all its pools; not a secret',
+  'corbado.credentialParameter': 'the name of the secret, never the secret: corbado-gateway secret set',
+  'corbado.credentialScheme': 'basic (base64 of projectID:apiSecret) or bearer',
+  'login.flow': 'passkey, or password-then-passkey',
+  'actions.preLogin.identifierAttribute': 'email, phone_number or preferred_username',
+  'actions.postAppend.mfa': 'sms, email, software-token or none: changes how users sign in with a password',
+}
+
+/** A config as the text of a tenant's file, with a word on the fields that need one. */
+export function tenantYaml(config: Readonly<Record<string, unknown>>): string {
+  const document = new Document(config)
+  document.commentBefore = ' yaml-language-server: $schema=./schema.json'
+  visit(document, {
+    Pair(_, { key, value }, path) {
+      const names = [...path.filter(isPair).map((pair) => pair.key), key]
+      const comment = comments[names.map((name) => (isScalar(name) ? name.value : name)).join('.')]
+      if (comment !== undefined && isScalar(value)) value.comment = ` ${comment}`
+      // A blank line before each group of fields.
+      if (isMap(value) && names.length === 1 && isScalar(key)) key.spaceBefore = true
+    },
+  })
+  return document.toString({ lineWidth: 0 })
 }

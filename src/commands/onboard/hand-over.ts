@@ -1,14 +1,19 @@
 import { npxLine, undoWords, wireWords } from '../../operator/pool/line.js'
-import { CUSTOM_AUTH_SLOTS } from '../../operator/pool/slots.js'
-import { FEATURE_NAMES, FEATURES, type Feature } from '../../operator/role/features.js'
-import { quickCreateLink, stackNameOf } from '../../operator/role/link.js'
-import { describeCustomerRole, type RoleTerms } from '../../operator/role/role.js'
+import { CUSTOM_AUTH_SLOTS } from '../../operator/pool/triggers.js'
+import { quickCreateLink, stackNameOf } from '../../operator/role/cloudformation.js'
+import {
+  describeCustomerRole,
+  FEATURE_NAMES,
+  FEATURES,
+  type Feature,
+  type RoleTerms,
+} from '../../operator/role/role.js'
 import { customerRoleTerraform } from '../../operator/role/terraform.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { markdownText } from '../../terminal/text.js'
 
 /** What a hand-over is made of. */
-export interface HandOver {
+interface HandOver {
   readonly tenant: TenantFile
   readonly terms: RoleTerms
   /** Address of the role's CloudFormation template. */
@@ -83,7 +88,7 @@ function keepValues({ features }: RoleTerms): string {
 }
 
 /** How the pool comes to call the gateway, and what its app clients need. */
-export function wireStep({ userPoolId }: TenantFile, hostedArn: string): string {
+function wireStep({ userPoolId }: TenantFile, hostedArn: string): string {
   return `## 2. Point the pool's triggers at Corbado
 
 Three triggers of the pool call Corbado's gateway:
@@ -115,7 +120,7 @@ should have \`PreventUserExistenceErrors\` \`ENABLED\`.
 }
 
 /** The way back from every step, the last step first. */
-export function undoSteps({ userPoolId, aws }: TenantFile): string {
+function undoSteps({ userPoolId, aws }: TenantFile): string {
   const stack = stackNameOf(userPoolId)
   return `## How to undo it
 
@@ -131,7 +136,7 @@ export function undoSteps({ userPoolId, aws }: TenantFile): string {
 const snapshotOf = (userPoolId: string) => `${userPoolId}.before-corbado.json`
 
 /** Every operation that the role allows, and what for. */
-export function permissionsTable(features: readonly Feature[]): string {
+function permissionsTable(features: readonly Feature[]): string {
   const rows = FEATURE_NAMES.filter((name) => features.includes(name)).flatMap((name) =>
     Object.entries<string>(FEATURES[name].operations).map(
       ([operation, why]) => `| \`cognito-idp:${operation}\` | ${why} |\n`,
@@ -147,7 +152,7 @@ const factors = {
 } as const
 
 /** What users of the pool will notice. */
-export function whatChanges({ login, actions }: TenantFile, features: readonly Feature[]): string[] {
+function whatChanges({ login, actions }: TenantFile, features: readonly Feature[]): string[] {
   const { mfa } = actions.postAppend
   const flow =
     login?.flow === 'password-then-passkey'

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { access, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { type AliasPlace, withAliases } from '../../operator/aliases/place.js'
@@ -8,12 +8,12 @@ import { fetchRecords } from '../../operator/records/find.js'
 import { readOperatorSettings } from '../../operator/settings.js'
 import { canAsk } from '../../terminal/ask.js'
 import { defineCommand } from '../../terminal/command.js'
+import { WrongUsage } from '../../terminal/failure.js'
 import type { CommandIo } from '../../terminal/io.js'
 import { FOLDER_ARGUMENT, TENANTS_DIR } from '../options.js'
 import type { Answers } from './answers.js'
 import { collectAnswers, createAsk } from './ask.js'
 import { draftOnboarding } from './draft.js'
-import { assertNoFile, writeNewFile } from './files.js'
 import { knownTenants, readOnboardFolder } from './known.js'
 import { QUESTIONS } from './questions.js'
 import { reportOnboarded } from './report.js'
@@ -78,4 +78,27 @@ async function answersFor(
   } finally {
     close()
   }
+}
+
+/** @throws WrongUsage where there is such a file: what somebody wrote is never written over */
+async function assertNoFile(path: string): Promise<void> {
+  const exists = await access(path).then(
+    () => true,
+    () => false,
+  )
+  if (exists) throw thereAlready(path)
+}
+
+/**
+ * Writes a file that must not be there yet.
+ * @throws WrongUsage where it is, or cannot be written
+ */
+async function writeNewFile(path: string, text: string): Promise<void> {
+  await writeFile(path, text, { flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'EEXIST' ? thereAlready(path) : new WrongUsage(`${path} cannot be written (${error.code})`)
+  })
+}
+
+function thereAlready(path: string): WrongUsage {
+  return new WrongUsage(`${path} exists already: move it away, or choose another name`)
 }

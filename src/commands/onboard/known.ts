@@ -18,7 +18,7 @@ export interface KnownTenant {
 }
 
 /** Who an AWS account belongs to, and the ExternalId that its roles ask for. */
-export interface AccountHolder {
+interface AccountHolder {
   readonly customer: string
   readonly externalId: string
   readonly where: string

@@ -1,4 +1,4 @@
-import { FEATURE_NAMES } from '../../operator/role/features.js'
+import { FEATURE_NAMES } from '../../operator/role/role.js'
 import { type Answers, featureWords } from './answers.js'
 import {
   type Check,

@@ -1,4 +1,4 @@
-import { quickCreateLink } from '../../operator/role/link.js'
+import { quickCreateLink } from '../../operator/role/cloudformation.js'
 import { describeCustomerRole } from '../../operator/role/role.js'
 import { customerRoleTerraform } from '../../operator/role/terraform.js'
 import { type CommandIo, createPaint, writeJson } from '../../terminal/io.js'
@@ -6,7 +6,7 @@ import { shellWord } from '../../terminal/text.js'
 import { TENANTS_DIR } from '../options.js'
 import type { Onboarding } from './draft.js'
 
-export interface OnboardedFiles {
+interface OnboardedFiles {
   readonly file: string
   readonly handOverFile: string
   /** Folder of the tenant files. */

@@ -1,11 +1,12 @@
 import type { Command } from 'commander'
 import { parseEnv } from '../../env.js'
 import { readConfigRules } from '../../operator/config-rules.js'
+import { tableClashes } from '../../operator/files/clashes.js'
 import { readTenantFolder } from '../../operator/files/folder.js'
 import { reportIssues } from '../../operator/files/issues.js'
 import { fetchRecords } from '../../operator/records/find.js'
+import { userName } from '../../operator/records/write.js'
 import { withUpstreams } from '../../operator/upstreams.js'
-import { userName } from '../../operator/user-name.js'
 import { askYes } from '../../terminal/ask.js'
 import { defineCommand } from '../../terminal/command.js'
 import type { CommandIo } from '../../terminal/io.js'
@@ -14,9 +15,8 @@ import type { OperatorUpstreams } from '../../upstreams/operator.js'
 import { FOLDER_ARGUMENT } from '../options.js'
 import { type Plan, planTenants, writePlan } from './plan.js'
 import { reportApplied, reportNotApplied, reportPlan } from './report.js'
-import { tableClashes } from './table-clashes.js'
 
-export interface ApplyOptions {
+interface ApplyOptions {
   readonly yes?: true
   /** What is served goes by the files too. */
   readonly status?: true

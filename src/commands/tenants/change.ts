@@ -2,8 +2,7 @@ import type { Command } from 'commander'
 import { editTenantFile, type FileEdit, fileEditLines } from '../../operator/files/edit.js'
 import { changesJson, changesOf, changeText } from '../../operator/records/changes.js'
 import { tenantIdOf } from '../../operator/records/record.js'
-import { conflictText, type RecordWritten, writeRecord } from '../../operator/records/write.js'
-import { userName } from '../../operator/user-name.js'
+import { conflictText, type RecordWritten, userName, writeRecord } from '../../operator/records/write.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { askYes, canAsk } from '../../terminal/ask.js'
 import { type CommandIo, createPaint, writeJson } from '../../terminal/io.js'
@@ -34,7 +33,7 @@ export function wordsOf({ dir, by }: ChangeOptions): string {
 }
 
 /** One tenant's record and what is to stand in its place. */
-export interface TenantChange {
+interface TenantChange {
   readonly record: TenantRecord
   readonly before: TenantFile
   readonly after: TenantFile

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Check } from 'typebox/value'
-import type { TenantEntry } from '../../operator/files/folder.js'
+import type { TenantEntry } from '../../operator/files/read.js'
 import { changesOf, type FieldChange } from '../../operator/records/changes.js'
 import { tenantIdOf, textOf } from '../../operator/records/record.js'
 import { type Writer, writeRecord } from '../../operator/records/write.js'
@@ -34,7 +34,7 @@ export interface Plan {
   readonly withoutFile: readonly TenantRecord[]
 }
 
-export interface PlanOptions {
+interface PlanOptions {
   /** The files' status goes into the table as well. */
   readonly takeStatus: boolean
 }
@@ -90,7 +90,7 @@ export interface Written {
   readonly fault?: unknown
 }
 
-export interface WriteOptions extends Writer {
+interface WriteOptions extends Writer {
   /** Called after every record that was written. */
   onWritten(): void
 }

@@ -77,7 +77,7 @@ function partText({ writes }: Plan, { added, changed }: Written): string {
  * The plan for a person: what is added, what is changed field by field, whose status stays, what has no file any more, what
  * stays.
  */
-export function planText({ writes, untouched, keptStatus, withoutFile }: Plan, paint: Paint): string {
+function planText({ writes, untouched, keptStatus, withoutFile }: Plan, paint: Paint): string {
   const kept = new Map(keptStatus.map((one) => [one.tenant, `  ${paint('yellow', '!')} ${keptText(one)}\n`]))
   const written = new Set(writes.map(({ tenant }) => tenant))
   const lines = [

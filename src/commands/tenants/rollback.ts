@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { fieldName } from '../../fields.js'
-import { accountClashes, type ConfigSource } from '../../operator/files/account-clashes.js'
+import { accountClashes, type ConfigSource, recordSource } from '../../operator/files/clashes.js'
 import { withTenant } from '../../operator/records/find.js'
 import { requireValid, tenantIdOf } from '../../operator/records/record.js'
 import { operatorCall } from '../../operator/upstreams.js'
@@ -12,7 +12,6 @@ import { shellWord } from '../../terminal/text.js'
 import type { OperatorUpstreams, TenantRecord } from '../../upstreams/operator.js'
 import { TENANT_ARGUMENT } from '../options.js'
 import { addChangeOptions, type ChangeOptions, changeTenant } from './change.js'
-import { recordSource } from './table-clashes.js'
 
 /** `tenants rollback`: an earlier config again, as a new version. */
 export function tenantsRollbackCommand(io: CommandIo): Command {

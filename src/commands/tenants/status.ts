@@ -103,7 +103,7 @@ async function examine(tenant: TenantFile, upstreams: OperatorUpstreams, env: En
 }
 
 /** Says why a tenant was not activated; makes the exit code 1. */
-export function reportRefused(tenantId: string, findings: readonly Finding[], json: boolean, io: CommandIo): void {
+function reportRefused(tenantId: string, findings: readonly Finding[], json: boolean, io: CommandIo): void {
   io.foundProblems()
   if (json) {
     writeJson(io.stdout, { tenantId, written: false, findings })
@@ -117,7 +117,7 @@ export function reportRefused(tenantId: string, findings: readonly Finding[], js
 }
 
 /** Prints what is not as it should be, and how many checks passed. */
-export function writeFindings(findings: readonly Finding[], io: CommandIo): void {
+function writeFindings(findings: readonly Finding[], io: CommandIo): void {
   const paint = createPaint(io.stdout, io.env)
   const lines = findings.flatMap((finding) => (finding.state === 'passed' ? [] : findingLines(finding, paint)))
   const passed = findings.filter(({ state }) => state === 'passed').length

@@ -8,9 +8,8 @@ import { NotPossible } from '../../terminal/failure.js'
 import type { CommandIo } from '../../terminal/io.js'
 import { lookAt, planFor, replacingOptions, type WireOptions, wireExample, withTarget } from './options.js'
 import { type OwnedPool, withOwnedPool } from './pool.js'
-import { reportPlan, reportWritten, type WireReport } from './report.js'
+import { managedText, reportPlan, reportWritten, type WireReport } from './report.js'
 import { dropSnapshot, snapshotName, writeSnapshot } from './snapshot.js'
-import { managedText } from './text.js'
 import { writeWiring } from './write.js'
 
 interface ApplyOptions extends WireOptions {

@@ -1,5 +1,5 @@
 import type { LambdaConfigType, UserPoolType } from '@aws-sdk/client-cognito-identity-provider'
-import { type Slot, type SlotArns, slotArn, withSlot } from '../../operator/pool/slots.js'
+import { type Slot, type SlotArns, slotArn, withSlot } from '../../operator/pool/triggers.js'
 
 /** One slot that changes; undefined stands for an empty slot. */
 export interface SlotChange {

@@ -1,5 +1,7 @@
-import type { LambdaConfigType } from '@aws-sdk/client-cognito-identity-provider'
+import type { LambdaConfigType, UserPoolType } from '@aws-sdk/client-cognito-identity-provider'
 import { stringify } from 'yaml'
+import { isUpstreamError } from '../../errors.js'
+import type { OwnedPool } from './pool.js'
 
 /** Tools whose next run would put back what this command changes. */
 export const TOOLS = ['cloudformation', 'terraform'] as const
@@ -70,4 +72,30 @@ function snakeCase(name: string): string {
     .replace(/([a-z])([A-Z])/g, '$1_$2')
     .replace(/([A-Z])([A-Z][a-z])/g, '$1_$2')
     .toLowerCase()
+}
+
+/** What manages a pool, as far as CloudFormation and the pool's tags say. */
+interface PoolManagement {
+  readonly management?: Management | undefined
+  /** Sentences for where CloudFormation would not say. */
+  readonly warnings: readonly string[]
+}
+
+/**
+ * Asks CloudFormation whose stack the pool is of: it need not have left a tag. Whoever may not ask, or cannot reach it, is
+ * told so and has the tags alone.
+ */
+export async function managementOfPool(pool: OwnedPool, { UserPoolTags }: UserPoolType): Promise<PoolManagement> {
+  const tagged = managementOf(UserPoolTags)
+  try {
+    const stack = await pool.findStack()
+    return { management: stack ? { tool: 'cloudformation', ...stack } : tagged, warnings: [] }
+  } catch (error) {
+    if (!isUpstreamError(error)) throw error
+    const said = error.facts.errorType ?? error.reason
+    const unknown =
+      `nobody could tell whether a CloudFormation stack made this pool (cloudformation:DescribeStackResources: ${said}); ` +
+      'only its tags were looked at. If one did, see wire plan --as cloudformation'
+    return { management: tagged, warnings: [unknown] }
+  }
 }

@@ -7,8 +7,7 @@ import type { CommandIo } from '../../terminal/io.js'
 import { TOOLS, type Tool } from './managed.js'
 import { lookAt, replacingOptions, type WireOptions, wireExample, withTarget } from './options.js'
 import { withOwnedPool } from './pool.js'
-import { reportPlan, type WireReport } from './report.js'
-import { toolText } from './text.js'
+import { reportPlan, toolText, type WireReport } from './report.js'
 
 interface PlanOptions extends WireOptions {
   readonly as?: Tool

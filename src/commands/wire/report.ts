@@ -1,8 +1,9 @@
 import { npxLine } from '../../operator/pool/line.js'
-import { type CommandIo, createPaint, writeJson } from '../../terminal/io.js'
-import { changedTriggers, type WiredPool } from './changes.js'
-import { type Management, type Tool, triggersFor } from './managed.js'
-import { fieldChange, planText } from './text.js'
+import { changeText, type FieldChange } from '../../operator/records/changes.js'
+import { type CommandIo, createPaint, type Paint, writeJson } from '../../terminal/io.js'
+import { changedTriggers, type SlotChange, type TakenSlot, type WiredPool } from './changes.js'
+import { type Management, TOOL_PLACES, type Tool, triggersFor } from './managed.js'
+import { sentBackFields } from './request.js'
 
 /** What wiring, or unwiring, a pool has to say. */
 export interface WireReport extends WiredPool {
@@ -28,7 +29,7 @@ export function reportPlan(report: WireReport, io: CommandIo): void {
 }
 
 /** What a change came to. */
-export interface WrittenWiring {
+interface WrittenWiring {
   /** Names of what is not as it was meant to be. */
   readonly different: readonly string[]
   readonly snapshot?: string | undefined
@@ -70,4 +71,62 @@ function reportJson({ userPool, plan, warnings, management, tool }: WireReport) 
     ...(management && { management }),
     ...(tool && { print: { tool, text: triggersFor(tool, changedTriggers(userPool, plan.changes)) } }),
   }
+}
+
+/**
+ * Which pool it is, what changes slot by slot and what is in the way.
+ * @param written whether it is this command that would write it: then also what stays
+ */
+function planText({ userPool, plan }: WiredPool, written: boolean, paint: Paint): string {
+  const { changes, taken } = plan
+  const lines = [
+    paint('bold', poolTitle(userPool)),
+    ...changes.map((change) => `  ${changeText(fieldChange(change), paint)}`),
+    ...taken.map((slot) => `  ${paint('red', '!')} ${takenText(slot)}`),
+  ]
+  if (taken.length === 0 && changes.length === 0) lines.push('  Nothing to do.')
+  else if (taken.length === 0 && written) lines.push(`  ${stayingText(userPool)}`)
+  return `${lines.join('\n')}\n`
+}
+
+function poolTitle({ Id, Name, Arn = '' }: WiredPool['userPool']): string {
+  const [region, accountId] = Arn.split(':').slice(3)
+  return `User pool ${Id} (${Name}) in ${region} of account ${accountId}`
+}
+
+function stayingText(userPool: WiredPool['userPool']): string {
+  return `All else stays: ${sentBackFields(userPool).length} settings and the other triggers are sent back as they were read.`
+}
+
+function takenText({ slot, holds, expected }: TakenSlot): string {
+  const found = holds === undefined ? 'is empty' : `holds ${holds}`
+  return expected === undefined ? `${slot} ${found}` : `${slot} ${found}, not ${expected}`
+}
+
+/** A change as other plans have theirs; an empty slot has no value. */
+function fieldChange({ slot, from, to }: SlotChange): FieldChange {
+  return { field: slot, ...(from !== undefined && { from }), ...(to !== undefined && { to }) }
+}
+
+const TOOL_NAMES: Readonly<Record<Tool, string>> = { cloudformation: 'CloudFormation', terraform: 'Terraform' }
+
+/** What says that a tool manages the pool; completes "nothing was written: …". */
+export function managedText(management: Management): string {
+  if ('tag' in management) return `its tag ${management.tag} says that ${TOOL_NAMES[management.tool]} manages this pool`
+  return `the CloudFormation stack ${management.stack} manages this pool, as ${management.resource}`
+}
+
+interface ManagedPool extends WiredPool {
+  readonly management?: Management | undefined
+}
+
+/** How the same change is made with a tool: the one that is known to manage the pool, or that somebody named. */
+export function toolText(tool: Tool, { userPool, plan, management }: ManagedPool): string {
+  const known = management?.tool === tool ? `${managedText(management)}. ` : ''
+  const why = `${known.slice(0, 1).toUpperCase()}${known.slice(1)}`
+  const triggers = triggersFor(tool, changedTriggers(userPool, plan.changes)).replace(/^(?=.)/gm, '  ')
+  return (
+    `${why}Make the change with ${TOOL_NAMES[tool]}, or its next run\n` +
+    `takes it back. The pool's whole set of triggers, to stand ${TOOL_PLACES[tool]}:\n\n${triggers}`
+  )
 }

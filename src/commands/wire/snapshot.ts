@@ -3,7 +3,7 @@ import type { UserPoolType } from '@aws-sdk/client-cognito-identity-provider'
 import { type Static, Type } from 'typebox'
 import { Check } from 'typebox/value'
 import type { UserPoolId } from '../../ids.js'
-import { isSlot } from '../../operator/pool/slots.js'
+import { isSlot } from '../../operator/pool/triggers.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
 import type { SlotChange } from './changes.js'
 
@@ -18,7 +18,7 @@ const Snapshot = Type.Object({
 })
 
 /** The changes that one `wire apply` made, as its snapshot recorded them. */
-export interface RecordedWiring {
+interface RecordedWiring {
   readonly region: string
   readonly changes: readonly SlotChange[]
 }

@@ -10,7 +10,7 @@ import { poolDifferences, poolUpdate } from './request.js'
 /** Pause before the second try: Cognito lets one change of a pool happen at a time, and each is short. */
 const RETRY_MS = 500
 
-export interface WireWrite {
+interface WireWrite {
   readonly pool: OwnedPool
   /** What was shown; nothing else is written. */
   readonly shown: WirePlan

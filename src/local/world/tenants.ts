@@ -1,7 +1,6 @@
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { marshall } from '@aws-sdk/util-dynamodb'
-import { FEATURE_NAMES } from '../../operator/role/features.js'
-import { describeCustomerRole } from '../../operator/role/role.js'
+import { describeCustomerRole, FEATURE_NAMES } from '../../operator/role/role.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { doctor, FUNCTION_ARN, gateway, operator, roleArnOf } from '../accounts.js'
 import type { AppClient, TriggerName, UserPool } from '../cognito/index.js'

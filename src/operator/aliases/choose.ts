@@ -10,7 +10,7 @@ export interface AliasUse {
   readonly closed?: boolean
 }
 
-export interface PlannedAlias {
+interface PlannedAlias {
   readonly alias: string
   /** No pool uses it yet: it is to be made. */
   readonly isNew: boolean

@@ -1,9 +1,12 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { type Fields, isFields } from '../../fields.js'
+import type { ConfigRules } from '../../env.js'
+import { type Fields, fieldAt, isFields } from '../../fields.js'
+import type { UserPoolId } from '../../ids.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { changesOf } from '../records/changes.js'
+import { readTenantFile } from './read.js'
 import { parseYamlFile } from './yaml.js'
 import { editYaml, type YamlFieldEdit } from './yaml-edit.js'
 
@@ -18,7 +21,7 @@ export interface FileEdit {
 }
 
 /** A config that took another's place in the table. */
-export interface ConfigChange {
+interface ConfigChange {
   readonly before: TenantFile
   readonly after: TenantFile
 }
@@ -74,4 +77,25 @@ export function fileEditLines({ file, state, reason, otherDifferences }: FileEdi
   }[state]
   if (otherDifferences.length === 0) return [first]
   return [first, `${file} differs from the table otherwise, which was left as it is: ${otherDifferences.join(', ')}`]
+}
+
+/** What became of the file of a tenant that was removed. */
+interface FileDeletion {
+  readonly file: string
+  readonly deleted: boolean
+  /** Why it was not. */
+  readonly reason?: string
+}
+
+/** Deletes a tenant's file, unless it is another pool's. */
+export async function deleteTenantFile(
+  file: string,
+  userPoolId: UserPoolId,
+  rules: ConfigRules,
+): Promise<FileDeletion> {
+  const { value } = await readTenantFile(file, rules)
+  if (value === undefined) return { file, deleted: false, reason: 'is not there' }
+  if (fieldAt(value, 'userPoolId') !== userPoolId) return { file, deleted: false, reason: 'is not of this user pool' }
+  await rm(file)
+  return { file, deleted: true }
 }

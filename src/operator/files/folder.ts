@@ -2,18 +2,10 @@ import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { ConfigRules } from '../../env.js'
 import { textAt } from '../../fields.js'
-import type { TenantFile } from '../../tenant/config.js'
 import { eachBounded } from '../../terminal/bounded.js'
 import { WrongUsage } from '../../terminal/failure.js'
-import { accountClashes } from './account-clashes.js'
-import { type FileIssue, placeOf, type ReadTenantFile, readTenantFile } from './read.js'
-
-/** A valid file. */
-export interface TenantEntry {
-  readonly tenant: TenantFile
-  /** Words an issue at a path (a JSON pointer) of the file. */
-  issueAt(path: string, message: string): FileIssue
-}
+import { accountClashes } from './clashes.js'
+import { type FileIssue, placeOf, type ReadTenantFile, readTenantFile, type TenantEntry } from './read.js'
 
 export interface TenantFolder {
   /** The valid files, by name. */

@@ -31,6 +31,13 @@ export interface ReadTenantFile {
   issueAt(path: string, message: string): FileIssue
 }
 
+/** A valid file. */
+export interface TenantEntry {
+  readonly tenant: TenantFile
+  /** Words an issue at a path (a JSON pointer) of the file. */
+  issueAt(path: string, message: string): FileIssue
+}
+
 /** A config is less than 4 KB; what is so much larger was put there by mistake. */
 const FILE_BYTES_MAX = 64 * 1024
 

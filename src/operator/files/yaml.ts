@@ -1,5 +1,15 @@
-import { LineCounter, parseDocument } from 'yaml'
-import { walkYaml } from './yaml-walk.js'
+import {
+  isAlias,
+  isCollection,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+} from 'yaml'
 
 /** A place in a file, both counted from 1. */
 export interface Position {
@@ -8,13 +18,13 @@ export interface Position {
 }
 
 /** What is at a path (a JSON pointer) of a YAML file. */
-export interface YamlPlace extends Position {
+interface YamlPlace extends Position {
   /** The text of a number or a boolean as it was written; undefined for anything else. */
   readonly unquoted: string | undefined
 }
 
 /** Something that YAML allows, or not, and that a tenant file must not hold. */
-export interface YamlProblem extends Position {
+interface YamlProblem extends Position {
   readonly path: string
   readonly message: string
 }
@@ -80,4 +90,55 @@ function nearest(path: string, places: ReadonlyMap<string, unknown>): string {
   let known = path
   while (known !== '' && !places.has(known)) known = known.slice(0, known.lastIndexOf('/'))
   return known
+}
+
+interface Found {
+  readonly path: string
+  readonly offset: number
+  readonly message: string
+}
+
+/** All paths of a document with their places, and what we refuse of what YAML allows. */
+interface WalkedYaml {
+  readonly places: Map<string, { readonly offset: number; readonly unquoted: string | undefined }>
+  readonly problems: Found[]
+}
+
+/** Visits every node; a field is where its key is. */
+function walkYaml(contents: unknown): WalkedYaml {
+  const walked: WalkedYaml = { places: new Map(), problems: [] }
+  visit(contents, '', isNode(contents) ? startOf(contents) : 0, walked)
+  return walked
+}
+
+function visit(node: unknown, path: string, offset: number, walked: WalkedYaml): void {
+  const refuse = (message: string) => walked.problems.push({ path, offset, message })
+  walked.places.set(path, { offset, unquoted: unquotedText(node) })
+  if (isAlias(node)) refuse(`must not be an alias: write out what *${node.source} stands for`)
+  if (!isScalar(node) && !isCollection(node)) return
+  if (node.tag !== undefined) refuse('must have no tag')
+  if (isSeq(node))
+    node.items.forEach((item, index) => {
+      visit(item, `${path}/${index}`, isNode(item) ? startOf(item) : offset, walked)
+    })
+  if (isMap(node)) for (const pair of node.items) visitPair(pair, path, offset, walked)
+}
+
+function visitPair({ key, value }: Pair, parent: string, parentOffset: number, walked: WalkedYaml): void {
+  const name = isScalar(key) ? String(key.value) : ''
+  const path = `${parent}/${name}`
+  const offset = isNode(key) ? startOf(key) : parentOffset
+  if (name === '<<') walked.problems.push({ path, offset, message: 'must not be a merge key: write the fields out' })
+  if (walked.places.has(path)) walked.problems.push({ path, offset, message: 'is given twice' })
+  if (!isScalar(key) || key.tag !== undefined) visit(key, path, offset, walked)
+  visit(value, path, offset, walked)
+}
+
+function startOf(node: Node): number {
+  return node.range?.[0] ?? 0
+}
+
+function unquotedText(node: unknown): string | undefined {
+  if (!isScalar(node) || node.type !== 'PLAIN') return undefined
+  return typeof node.value === 'number' || typeof node.value === 'boolean' ? node.source : undefined
 }

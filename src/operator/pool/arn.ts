@@ -3,7 +3,7 @@ import type { TenantFile } from '../../tenant/config.js'
 import { partitionOf } from '../role/role.js'
 
 /** What an exact ARN of a user pool says. */
-export interface PoolOfArn {
+interface PoolOfArn {
   readonly region: string
   readonly accountId: string
   readonly userPoolId: UserPoolId

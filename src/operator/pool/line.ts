@@ -1,6 +1,6 @@
 import { GATEWAY_VERSION } from '../../env.js'
 import { shellWord } from '../../terminal/text.js'
-import type { Slot, SlotArns } from './slots.js'
+import type { Slot, SlotArns } from './triggers.js'
 
 /** What a pool's triggers are to call. */
 export interface Wiring {

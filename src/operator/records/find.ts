@@ -48,7 +48,7 @@ export function noSuchTenant(records: readonly TenantRecord[], word: string): st
 }
 
 /** A tenant as the table has it. */
-export interface FoundTenant {
+interface FoundTenant {
   readonly record: TenantRecord
   readonly config: TenantFile
   /** All current records. */

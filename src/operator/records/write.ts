@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os'
 import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../call.js'
 import type { UserPoolId } from '../../ids.js'
@@ -6,7 +7,7 @@ import type { Table, TenantRecord } from '../../upstreams/operator.js'
 import { operatorCall } from '../upstreams.js'
 
 /** A config that is to become a pool's current one. */
-export interface RecordWrite {
+interface RecordWrite {
   readonly userPoolId: UserPoolId
   readonly config: unknown
   /** The record it replaces; undefined where the table has none. */
@@ -66,4 +67,13 @@ export async function keepRecord(record: TenantRecord, table: Table): Promise<vo
 export function conflictText(tenantId: string, now: TenantRecord | undefined): string {
   const who = now ? `it is version ${now.version} by ${now.updatedBy} of ${now.updatedAt}` : 'its record is gone'
   return `${tenantId} was changed in the table meanwhile: ${who}; it was not written`
+}
+
+/** Who runs the command, for records. An account without a name, as in some containers, makes userInfo throw. */
+export function userName(): string {
+  try {
+    return userInfo().username || 'unknown'
+  } catch {
+    return 'unknown'
+  }
 }

@@ -1,9 +1,8 @@
 import { USER_POOL_ID_LENGTH_MAX, USER_POOL_ID_PATTERN } from '../../ids.js'
-import { FEATURE_NAMES } from './features.js'
-import { customerRoleOf, type RoleTerms } from './role.js'
+import { customerRoleOf, FEATURE_NAMES, partitionOf, type RoleTerms } from './role.js'
 
 /** A CloudFormation value: JSON with `Ref`, `Fn::Sub` and `Fn::If` in it. */
-export type CloudFormationValue =
+type CloudFormationValue =
   | string
   | number
   | readonly CloudFormationValue[]
@@ -30,7 +29,7 @@ const parameters = {
   PostAppend: yesNo('May the gateway set the MFA factor of users who have added a passkey?'),
   Checks: yesNo('May Corbado read the settings of the pool and its app clients, to check the set-up?'),
 }
-export type TemplateParameter = keyof typeof parameters
+type TemplateParameter = keyof typeof parameters
 
 /** Where a feature can be left out: its parameter, and the condition that goes by it. */
 const switches = {
@@ -110,4 +109,33 @@ export function templateParameters(terms: RoleTerms): Record<TemplateParameter, 
     PostAppend: String(features.includes('post-append')),
     Checks: String(features.includes('checks')),
   }
+}
+
+const consoles: Record<string, string> = {
+  aws: 'console.aws.amazon.com',
+  'aws-cn': 'console.amazonaws.cn',
+  'aws-us-gov': 'console.amazonaws-us-gov.com',
+}
+
+/**
+ * The link that opens CloudFormation's console with everything filled in (fact A39). Whoever follows it can change the
+ * values and must tick the IAM capability, so what came of it is checked by the doctor.
+ */
+export function quickCreateLink(templateUrl: string, terms: RoleTerms): string {
+  const { region, userPoolId } = terms
+  const partition = partitionOf(region)
+  // GovCloud's and China's consoles have no name for each region.
+  const host = partition === 'aws' ? `${region}.${consoles.aws}` : consoles[partition]
+  const query = {
+    templateURL: templateUrl,
+    stackName: stackNameOf(userPoolId),
+    ...Object.fromEntries(Object.entries(templateParameters(terms)).map(([name, value]) => [`param_${name}`, value])),
+  }
+  const words = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+  return `https://${host}/cloudformation/home?region=${region}#/stacks/create/review?${words.join('&')}`
+}
+
+/** Letters, digits and hyphens are all that a stack's name may have. */
+export function stackNameOf(userPoolId: string): string {
+  return `corbado-${userPoolId.replaceAll('_', '-')}`
 }

@@ -99,7 +99,7 @@ function askCorbado({ requestId }: UpstreamFacts, backendApiUrl: string): string
 }
 
 /** Judges what Corbado said of a proof that nobody signed. */
-export function judge(result: string): Finding {
+function judge(result: string): Finding {
   if (result === 'invalid_signature')
     return passed('backend-refusal', 'Corbado refuses a false proof: invalid_signature.')
   const fix = 'operator: ask Corbado before this tenant is served'

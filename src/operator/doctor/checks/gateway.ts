@@ -38,7 +38,7 @@ function unread(check: 'alias' | 'invoke-permission', Action: string, Resource: 
 }
 
 /** Judges an alias's policy; undefined stands for none. */
-export function checkPermission(
+function checkPermission(
   policy: string | undefined,
   { hostedArn, poolArn = '', tenant, word }: Pick<Patient, 'hostedArn' | 'poolArn' | 'tenant' | 'word'>,
 ): Finding {

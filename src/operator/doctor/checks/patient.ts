@@ -4,8 +4,7 @@ import { type TenantConfig, type TenantFile, withDefaults } from '../../../tenan
 import { shellWord } from '../../../terminal/text.js'
 import type { OperatorUpstreams } from '../../../upstreams/operator.js'
 import { poolArnIn } from '../../pool/arn.js'
-import { FEATURE_NAMES } from '../../role/features.js'
-import { describeCustomerRole, type IamPolicy } from '../../role/role.js'
+import { describeCustomerRole, FEATURE_NAMES, type IamPolicy } from '../../role/role.js'
 import type { OperatorSettings } from '../../settings.js'
 
 /** What the doctor works with. */

@@ -1,7 +1,6 @@
 import type { LambdaConfigType, UserPoolType } from '@aws-sdk/client-cognito-identity-provider'
 import { npxLine, wireWords } from '../../../pool/line.js'
-import { CUSTOM_AUTH_SLOTS, OTHER_SLOTS, type SlotArns, slotArn } from '../../../pool/slots.js'
-import { isOfFunction } from '../../../pool/triggers.js'
+import { CUSTOM_AUTH_SLOTS, isOfFunction, OTHER_SLOTS, type SlotArns, slotArn } from '../../../pool/triggers.js'
 import { type Check, type Finding, failed, passed } from '../finding.js'
 import type { Patient } from '../patient.js'
 
