@@ -38,7 +38,7 @@ export interface Stack {
   stop(): Promise<void>
 }
 
-export interface StackOptions {
+interface StackOptions {
   readonly clock?: Clock
   /** Port of a service; any free one where none is given. */
   readonly portOf?: (service: Service) => number

@@ -3,7 +3,7 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { text } from 'node:stream/consumers'
-import { startChild } from '../../src/local/gateway/environment-process.js'
+import { startChild } from '../../src/local/gateway/environment.js'
 import type { Teardown } from '../fixtures/gateway.js'
 
 /** One process of the runtime client, and the Runtime API that it polls. */

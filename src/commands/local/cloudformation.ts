@@ -1,13 +1,13 @@
 import { Sha256 } from '@aws-crypto/sha256-js'
 import { HttpRequest } from '@smithy/protocol-http'
 import { SignatureV4 } from '@smithy/signature-v4'
-import { assertLoopback } from '../../local/clients/loopback.js'
+import { assertLoopback } from '../../local/clients/apps.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** Calls CloudFormation of the embedded stack; answers the XML. */
-export type CallCloudFormation = (operation: string, form: Readonly<Record<string, string>>) => Promise<string>
+type CallCloudFormation = (operation: string, form: Readonly<Record<string, string>>) => Promise<string>
 
 /**
  * Makes a client with the address and the credentials of the environment.

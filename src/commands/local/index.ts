@@ -3,16 +3,8 @@ import { defineCommand } from '../../terminal/command.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
 import type { CommandIo } from '../../terminal/io.js'
 import { deleteRoleCommand, deployRoleCommand } from './role.js'
+import type { LocalOptions } from './run.js'
 import { signInCommand } from './sign-in.js'
-
-/** What `local` was called with. */
-export interface LocalOptions {
-  /** Port of the first service; 0 stands for any free port for each. */
-  readonly port: number
-  readonly once?: true
-  readonly json?: true
-  readonly logs?: true
-}
 
 /** Below are ports that need rights; above there is no room for all services. */
 const PORT_MIN = 1_024

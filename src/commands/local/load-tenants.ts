@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { operator } from '../../local/accounts.js'
-import { useNoAccount } from '../../local/world/no-account.js'
+import { useNoAccount } from '../../local/aws/variables.js'
 import { toLocal } from '../../local/world/tenants.js'
 import type { World } from '../../local/world/world.js'
 import type { CommandIo, Output } from '../../terminal/io.js'

@@ -2,9 +2,9 @@ import type { Command } from 'commander'
 import { REGION } from '../../local/accounts.js'
 import { stackNameOf } from '../../operator/role/cloudformation.js'
 import { defineCommand } from '../../terminal/command.js'
+import { WrongUsage } from '../../terminal/failure.js'
 import { type CommandIo, writeJson } from '../../terminal/io.js'
 import { parseUserPoolId } from '../options.js'
-import { parseQuickCreate } from './quick-create.js'
 
 interface RoleOptions {
   readonly json?: true
@@ -62,4 +62,31 @@ export function deleteRoleCommand(io: CommandIo): Command {
       if (json) writeJson(io.stdout, { stackName })
       else io.stdout.write(`stack ${stackName}: deleted\n`)
     })
+}
+
+/** What a quick-create link fills in on CloudFormation's page. */
+interface QuickCreate {
+  readonly region: string
+  readonly stackName: string
+  readonly templateUrl: string
+  readonly parameters: Readonly<Record<string, string>>
+}
+
+/**
+ * Reads a quick-create link.
+ * @throws WrongUsage for any other text
+ */
+export function parseQuickCreate(link: string): QuickCreate {
+  const url = URL.canParse(link) ? new URL(link) : undefined
+  const region = url?.searchParams.get('region')
+  const [page, query = ''] = (url?.hash ?? '').split(/\?(.*)/s)
+  const words = new URLSearchParams(query)
+  const [stackName, templateUrl] = [words.get('stackName'), words.get('templateURL')]
+  if (page !== '#/stacks/create/review' || !region || !stackName || !templateUrl) {
+    throw new WrongUsage('that is no quick-create link; the hand-over has it between < and >')
+  }
+  const parameters = [...words].flatMap(([name, value]) =>
+    name.startsWith('param_') ? [[name.slice('param_'.length), value]] : [],
+  )
+  return { region, stackName, templateUrl, parameters: Object.fromEntries(parameters) }
 }

@@ -16,9 +16,16 @@ import { suggestions } from '../../local/story/try-next.js'
 import { writeShellFiles } from '../../local/world/shell-files.js'
 import { openWorld, type World } from '../../local/world/world.js'
 import { type CommandIo, createPaint, type Output, type Paint, writeJson } from '../../terminal/io.js'
-import type { LocalOptions } from './index.js'
-import { aborted, listenForInterruption } from './interruption.js'
 import { loadTenants } from './load-tenants.js'
+
+/** What `local` was called with. */
+export interface LocalOptions {
+  /** Port of the first service; 0 stands for any free port for each. */
+  readonly port: number
+  readonly once?: true
+  readonly json?: true
+  readonly logs?: true
+}
 
 /** The story of one tenant, told. */
 interface Told {
@@ -114,4 +121,23 @@ function toJson({ steps, ...tenant }: Told) {
 
 function muted(output: Output, signal: AbortSignal): Output {
   return { isTTY: output.isTTY, write: (text) => signal.aborted || output.write(text) }
+}
+
+/**
+ * Aborts when the process is told to end, and keeps that from happening at once; a second time it does. Nobody who reads
+ * on is a word too, as of `head`.
+ */
+function listenForInterruption(): AbortSignal {
+  const controller = new AbortController()
+  process.stdout.once('error', () => controller.abort())
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => controller.abort())
+  return controller.signal
+}
+
+/** Resolves when the signal is aborted, if ever. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
 }

@@ -53,7 +53,7 @@ export async function lookAt(pool: OwnedPool, options: WireOptions): Promise<Wir
   return { userPool, plan, management, warnings: [...warnings, ...ofClients], json: options.json === true }
 }
 
-/** A function's ARN with its alias, which is all that Cognito's pattern of a trigger's ARN leaves of one (aws.md 1.2). */
+/** A function's ARN with its alias, which is all that Cognito's pattern of a trigger's ARN leaves of one (fact A6). */
 const hostedArn = /^arn:aws[\w-]*:lambda:[a-z]{2}(-[a-z]+)+-\d:\d{12}:function:[\w-]{1,64}:(?!\d+$)[\w-]{1,128}$/
 
 /**

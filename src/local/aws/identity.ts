@@ -16,6 +16,13 @@ export interface Principal {
   readonly roleArn?: string
 }
 
+/** A role, and who may assume it. */
+export interface Role {
+  readonly roleArn: string
+  readonly trust: PolicyDocument
+  readonly policies: readonly PolicyDocument[]
+}
+
 export interface IssuedCredentials {
   readonly accessKeyId: string
   readonly secretAccessKey: string

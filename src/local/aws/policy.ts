@@ -15,7 +15,7 @@ export interface PolicyDocument {
 }
 
 /** What is asked of a policy. `caller` is given where the policy belongs to a resource and so names principals. */
-export interface PolicyRequest {
+interface PolicyRequest {
   readonly action: string
   readonly resource: string
   readonly context: Readonly<Record<string, string>>

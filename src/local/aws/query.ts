@@ -4,7 +4,7 @@ import type { WireAnswer } from './server.js'
 const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;' }
 const escapeXml = (text: string) => text.replace(/[&<>"']/g, (character) => escapes[character] ?? character)
 
-export type Xml = string | number | { readonly [name: string]: Xml }
+type Xml = string | number | { readonly [name: string]: Xml }
 
 function toXml(value: Xml): string {
   if (typeof value !== 'object') return escapeXml(String(value))

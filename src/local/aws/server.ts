@@ -1,11 +1,81 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { sufferFault } from './fault.js'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Clock } from '../../call.js'
+import type { Identity, Principal } from './identity.js'
 import { awsJsonError } from './json.js'
-import { verifySignature } from './signature.js'
-import type { Fault, RecordedCall, StandIn, StandInOptions, WireAnswer, WireRequest } from './wire.js'
+import { type SignedRequest, verifySignature } from './signature.js'
 
-export type { Fault, RecordedCall, StandIn, StandInOptions, WireAnswer, WireRequest } from './wire.js'
+export interface WireRequest extends SignedRequest {
+  /** Verified signer, where the service authenticates with SigV4. */
+  readonly principal?: Principal
+  /** Region that the request was signed for. */
+  readonly region?: string
+}
+
+export interface WireAnswer {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  /** Objects are sent as JSON. */
+  readonly body?: string | Buffer | object
+}
+
+export interface RecordedCall {
+  readonly operation: string
+  /** ARN of the verified signer, or what the stand-in calls its caller. */
+  readonly principal: string | undefined
+  readonly input: unknown
+  /** By the injected clock. */
+  readonly at: number
+  /** Ordinal of the TCP connection, from 1: lets tests see keep-alive. */
+  readonly connection: number
+}
+
+export type Fault =
+  | { readonly kind: 'refuse' }
+  | { readonly kind: 'reset' }
+  | { readonly kind: 'hang' }
+  | { readonly kind: 'slow'; readonly ms: number }
+  | { readonly kind: 'status'; readonly status: number }
+  | { readonly kind: 'garbage' }
+
+/** A running stand-in for one counterpart of the gateway. */
+export interface StandIn {
+  readonly name: string
+  readonly url: string
+  readonly port: number
+  readonly calls: RecordedCall[]
+  /**
+   * Breaks the stand-in; `undefined` heals it. `refuse` really closes the listener, and healing reopens the same port.
+   * `only` limits the fault to one operation, which `refuse` cannot.
+   */
+  setFault(fault: Fault | undefined, only?: string): Promise<void>
+  stop(): Promise<void>
+}
+
+interface StandInOptions {
+  readonly name: string
+  /** 0 or none: any free one. */
+  readonly port?: number | undefined
+  readonly clock: Clock
+  /** Names the operation, e.g. from x-amz-target, for recording and faults. */
+  operationOf(request: WireRequest): string
+  handle(request: WireRequest, operation: string): Promise<WireAnswer> | WireAnswer
+  /** How this service words an HTTP error status (429, 500 …) of an injected fault. */
+  faultAnswer(status: number): WireAnswer
+  /** Where given, every request's SigV4 signature is checked against it before handle(). */
+  readonly identity?: Identity
+  /** Name of the service in the signature's scope; `name` by default. */
+  readonly service?: string
+  /** Error answer when authentication fails; by default as JSON services give it. */
+  denied?(code: string, message: string): WireAnswer
+  /** Operations that need no signature. */
+  readonly unsigned?: readonly string[]
+  /** What calls[].input records; by default the parsed JSON body. */
+  inputOf?(request: WireRequest): unknown
+  /** Names the caller for calls[].principal where the service does not use SigV4. */
+  callerOf?(request: WireRequest): string | undefined
+}
 
 async function readRequest(message: IncomingMessage): Promise<WireRequest> {
   const chunks: Buffer[] = []
@@ -49,6 +119,31 @@ async function answerOf(request: WireRequest, operation: string, options: StandI
   }
 }
 
+/** Does to a request what the fault says; an answer replaces the real one, `taken` means that there will be none. */
+async function applyFault(
+  fault: Fault,
+  message: IncomingMessage,
+  options: StandInOptions,
+): Promise<WireAnswer | 'taken' | undefined> {
+  switch (fault.kind) {
+    case 'slow':
+      await sleep(fault.ms, undefined, { ref: false })
+      return undefined
+    case 'status':
+      return options.faultAnswer(fault.status)
+    case 'garbage':
+      return { status: 200, headers: { 'content-type': 'application/json' }, body: '{"half": <an answ' }
+    case 'hang':
+      return 'taken'
+    case 'refuse':
+    case 'reset':
+      message.socket.resetAndDestroy()
+      return 'taken'
+    default:
+      return fault satisfies never
+  }
+}
+
 /**
  * Starts an HTTP server on 127.0.0.1 that records calls, checks signatures and can be broken on request.
  * @throws node's own error where the port is taken: `code` EADDRINUSE, with `port`
@@ -72,7 +167,7 @@ export async function startStandIn(options: StandInOptions): Promise<StandIn> {
       connection: connections.get(message.socket) ?? 0,
     })
     const hit = current !== undefined && (current.only ?? operation) === operation
-    const forced = hit && current ? await sufferFault(current.fault, message, options) : undefined
+    const forced = hit && current ? await applyFault(current.fault, message, options) : undefined
     if (forced !== 'taken') send(response, forced ?? refusal ?? (await answerOf(request, operation, options)))
   }
   // A client that gave up while its request was read leaves nobody to tell.

@@ -21,7 +21,7 @@ export type Verified =
   | { readonly code: SignatureErrorCode; readonly message: string }
 
 /** Spelled as JSON services spell them; a query service (STS) translates. */
-export type SignatureErrorCode =
+type SignatureErrorCode =
   | 'MissingAuthenticationTokenException'
   | 'IncompleteSignatureException'
   | 'UnrecognizedClientException'

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
-import { assertLoopback } from './loopback.js'
 
 /** The app of a customer, as far as it signs users in. */
 export interface App {
@@ -35,4 +34,16 @@ export async function readApps(env: Readonly<Record<string, string | undefined>>
   const apps = JSON.parse(text) as Apps
   for (const [name, url] of Object.entries({ cognito: apps.cognito, corbado: apps.corbado })) assertLoopback(name, url)
   return apps
+}
+
+/**
+ * Keeps commands of the embedded stack away from everything else.
+ * @param name of what holds the address, for the message
+ * @throws WrongUsage where there is no address, or one that is not loopback's
+ */
+export function assertLoopback(name: string, url: string | undefined): string {
+  const advice = 'this is for the embedded stack alone; read in an environment file that npm start names'
+  if (!url) throw new WrongUsage(`${name} is not set: ${advice}`)
+  if (URL.canParse(url) && ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(url).hostname)) return url
+  throw new WrongUsage(`${name} is ${url}, which is not on this machine: ${advice}`)
 }

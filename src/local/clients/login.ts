@@ -13,7 +13,7 @@ export function stageText(stage: LoginStage): string {
   return stage.kind === 'tokens' ? `tokens of ${stage.username}` : 'passkey asked for'
 }
 
-export interface LoginOptions {
+interface LoginOptions {
   /** Cognito's address. */
   readonly endpoint: string
   readonly userPoolId: string

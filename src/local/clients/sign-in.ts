@@ -11,13 +11,13 @@ export interface SignIn extends Apps {
 }
 
 /** A step of a login, and what came of it. */
-export interface SignInStep {
+interface SignInStep {
   readonly step: string
   readonly ok: boolean
   readonly outcome: string
 }
 
-export interface SignInReport {
+interface SignInReport {
   readonly steps: readonly SignInStep[]
   readonly signedIn: boolean
 }

@@ -1,12 +1,11 @@
 import type { Identity } from '../aws/identity.js'
 import { type StandIn, startStandIn, type WireAnswer, type WireRequest } from '../aws/server.js'
-import { cloudFormationXml, type PutStack } from './resources.js'
-import { createStacks, type StacksOptions } from './stacks.js'
+import { cloudFormationXml, createStacks, type PutStack, type StacksOptions } from './stacks.js'
 
 const { failure, denied, fault } = cloudFormationXml
 const stackName = /^[a-zA-Z][a-zA-Z0-9-]{0,127}$/
 
-export interface CloudFormationOptions extends StacksOptions {
+interface CloudFormationOptions extends StacksOptions {
   readonly identity: Identity
   readonly port?: number | undefined
 }

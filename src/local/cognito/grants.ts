@@ -18,7 +18,7 @@ export interface Grant {
   revoked: boolean
 }
 
-export interface Grants {
+interface Grants {
   open(pool: UserPool, client: AppClient, user: User): Grant
   byRefreshToken(token: string): Grant | undefined
   byOrigin(originJti: string): Grant | undefined

@@ -1,17 +1,15 @@
 import type { Clock } from '../../call.js'
-import type { Identity } from '../aws/identity.js'
+import { allows, type Identity, type Principal } from '../aws/identity.js'
 import { awsJsonError, awsJsonHeaders, awsJsonOperation } from '../aws/json.js'
-import { type StandIn, startStandIn } from '../aws/server.js'
-import type { WireAnswer, WireRequest } from '../aws/wire.js'
+import { type StandIn, startStandIn, type WireAnswer, type WireRequest } from '../aws/server.js'
 import { createAdmin } from './admin.js'
-import { assertClientOf, authorise } from './authorise.js'
 import { createFlow } from './flow.js'
-import { createIssuer } from './issuer.js'
 import { createOwner } from './owner.js'
-import { createPools, type NewUser, type User, type UserPool } from './pools.js'
+import { createPools, type NewUser, type Pools, type User, type UserPool } from './pools.js'
 import { createSelf } from './self.js'
+import { createIssuer } from './tokens.js'
 import { createTriggers, type Invoke, type TriggerCall } from './triggers.js'
-import { cognitoFault, type Fields, isFields, Refusal } from './wire.js'
+import { cognitoFault, type Fields, isFields, Refusal, readText } from './wire.js'
 
 export type { AppClient, MfaFactor, NewUser, TriggerName, User, UserPool } from './pools.js'
 export type { TriggerCall } from './triggers.js'
@@ -19,7 +17,7 @@ export type { TriggerCall } from './triggers.js'
 /** How long Cognito waits for a trigger (fact A1). */
 const TRIGGER_TIMEOUT_MS = 5_000
 
-export interface CognitoOptions {
+interface CognitoOptions {
   readonly clock: Clock
   readonly identity: Identity
   readonly port?: number
@@ -53,6 +51,35 @@ function readFields(body: Buffer): Fields {
 /** Is this InitiateAuth about tokens of a login passed earlier? */
 function isRefresh({ AuthFlow }: Fields): boolean {
   return AuthFlow === 'REFRESH_TOKEN_AUTH' || AuthFlow === 'REFRESH_TOKEN'
+}
+
+function accessDenied(principal: Principal, action: string, arn: string): Refusal {
+  const { sessionPolicy, ...withoutSession } = principal
+  const kind = sessionPolicy && allows(withoutSession, action, arn) ? 'session' : 'identity-based'
+  const message = `User: ${principal.arn} is not authorized to perform: ${action} on resource: ${arn}`
+  return new Refusal('AccessDeniedException', `${message} because no ${kind} policy allows the ${action} action`)
+}
+
+/**
+ * The pool that an admin call is about. Cognito looks for it in the signer's own account and in the region signed for,
+ * so that somebody else's pool does not exist there, whatever the signer's policies say.
+ */
+function authorise(pools: Pools, { principal, region }: WireRequest, operation: string, fields: Fields): UserPool {
+  const userPoolId = readText(fields, 'UserPoolId')
+  if (!principal || !region) throw new Refusal('MissingAuthenticationTokenException', 'Missing Authentication Token')
+  const arn = `arn:aws:cognito-idp:${region}:${principal.accountId}:userpool/${userPoolId}`
+  const action = `cognito-idp:${operation}`
+  if (!allows(principal, action, arn)) throw accessDenied(principal, action, arn)
+  const pool = pools.pool(userPoolId)
+  if (pool?.region === region && pool.accountId === principal.accountId) return pool
+  throw new Refusal('ResourceNotFoundException', `User pool ${userPoolId} does not exist.`)
+}
+
+/** An admin variant of the flow only knows the clients of the pool that it names. */
+function assertClientOf(pool: UserPool, fields: Fields): Fields {
+  const clientId = readText(fields, 'ClientId')
+  if (pool.clients.some((client) => client.clientId === clientId)) return fields
+  throw new Refusal('ResourceNotFoundException', `User pool client ${clientId} does not exist.`)
 }
 
 /** Starts the part of Cognito that passkey logins need: the custom auth flow, tokens and the admin calls on users. */

@@ -1,7 +1,7 @@
-import type { ChallengeResult } from './answers.js'
+import { createHmac } from 'node:crypto'
 import type { AppClient, Pools, User, UserPool } from './pools.js'
-import { checkSecretHash } from './secret-hash.js'
 import { parseClientKey } from './srp.js'
+import type { ChallengeResult } from './triggers.js'
 import { type Fields, invalidParameter, notAuthorized, Refusal, readParameter, readText, readTextMap } from './wire.js'
 
 /** One login, from InitiateAuth to its end. */
@@ -19,6 +19,9 @@ export interface Login {
   readonly clientMetadata?: Readonly<Record<string, string>> | undefined
 }
 
+/** What Cognito says of every login that failed, whatever the cause. */
+export const loginFailed = () => notAuthorized('Incorrect username or password.')
+
 /** What every trigger of a login is told. */
 export function triggerRequest({
   user,
@@ -33,12 +36,38 @@ export function triggerRequest({
   }
 }
 
-/** What Cognito says of every login that failed, whatever the cause. */
-export const loginFailed = () => notAuthorized('Incorrect username or password.')
-
 /** A disabled user is refused at every step, before any trigger. */
 export function assertEnabled(user: User | undefined): void {
   if (user?.enabled === false) throw notAuthorized('User is disabled.')
+}
+
+/**
+ * Checks a call's SECRET_HASH: base64 HMAC-SHA256 of user name and client id under the client's secret.
+ * @throws NotAuthorizedException where it is missing, wrong or not wanted
+ */
+export function checkSecretHash({ clientId, clientSecret }: AppClient, username: string, hash: string | undefined) {
+  if (clientSecret === undefined) {
+    if (hash === undefined) return
+    throw notAuthorized(`Client ${clientId} is not configured for secret but secret hash was received`)
+  }
+  if (hash === undefined) {
+    throw notAuthorized(`Client ${clientId} is configured with secret but SECRET_HASH was not received`)
+  }
+  const expected = createHmac('sha256', clientSecret).update(`${username}${clientId}`).digest('base64')
+  if (hash !== expected) throw notAuthorized(`SecretHash does not match for the client: ${clientId}`)
+}
+
+/** Whoever signs in by this name; an unknown user counts as one where the client hides that there is none. */
+function findUser(
+  pools: Pools,
+  pool: UserPool,
+  { preventUserExistenceErrors }: AppClient,
+  typed: string,
+): Pick<Login, 'user' | 'userName'> {
+  const user = pools.find(pool, typed)
+  if (!user && !preventUserExistenceErrors) throw new Refusal('UserNotFoundException', 'User does not exist.')
+  assertEnabled(user)
+  return { user, userName: user?.username ?? typed }
 }
 
 /** Reads SRP_A, if the client starts with it; true before a password was shown (fact A15). */
@@ -67,15 +96,24 @@ export function startLogin(pools: Pools, fields: Fields): Login {
   return { pool, client, ...findUser(pools, pool, client, typed), ...start }
 }
 
-/** Whoever signs in by this name; an unknown user counts as one where the client hides that there is none. */
-export function findUser(
-  pools: Pools,
-  pool: UserPool,
-  { preventUserExistenceErrors }: AppClient,
-  typed: string,
-): Pick<Login, 'user' | 'userName'> {
-  const user = pools.find(pool, typed)
-  if (!user && !preventUserExistenceErrors) throw new Refusal('UserNotFoundException', 'User does not exist.')
-  assertEnabled(user)
-  return { user, userName: user?.username ?? typed }
+/** Checks an InitiateAuth call of USER_PASSWORD_AUTH and finds its user; no trigger of custom auth has a say in it. */
+export function startPasswordLogin(pools: Pools, fields: Fields): Login {
+  const { pool, client } = pools.client(readText(fields, 'ClientId'))
+  if (!client.settings?.ExplicitAuthFlows?.includes('ALLOW_USER_PASSWORD_AUTH')) {
+    throw invalidParameter('USER_PASSWORD_AUTH flow not enabled for this client')
+  }
+  const parameters = readTextMap(fields, 'AuthParameters')
+  const typed = readParameter(parameters, 'USERNAME')
+  checkSecretHash(client, typed, parameters.SECRET_HASH)
+  return { pool, client, ...findUser(pools, pool, client, typed), results: [], clientKey: undefined }
+}
+
+/** Is the password right? Then the login itself. */
+export function assertPassword(login: Login, fields: Fields): Login {
+  const { user } = login
+  const password = readParameter(readTextMap(fields, 'AuthParameters'), 'PASSWORD')
+  if (user?.password === undefined || user.password !== password) throw loginFailed()
+  // Saying that such a user is in would be wrong: AWS asks for the code first.
+  if (user.mfa.length > 0) throw new Refusal('NotAuthorizedException', 'MFA is not part of the stand-in.')
+  return login
 }

@@ -1,8 +1,114 @@
+import type { LambdaConfigType, UpdateUserPoolRequest } from '@aws-sdk/client-cognito-identity-provider'
 import type { Clock } from '../../call.js'
-import { updatePool } from './pool-update.js'
 import type { AppClient, Pools, UserPool } from './pools.js'
-import { describeMfa, describePool } from './settings.js'
-import { type Fields, invalidMember, invalidParameter, Refusal, readText } from './wire.js'
+import { DEFAULTS, describeMfa, describePool } from './settings.js'
+import { type Fields, invalidMember, invalidParameter, isFields, Refusal, readText } from './wire.js'
+
+const plainTriggers = [
+  'PreSignUp',
+  'CustomMessage',
+  'PostConfirmation',
+  'PreAuthentication',
+  'PostAuthentication',
+  'DefineAuthChallenge',
+  'CreateAuthChallenge',
+  'VerifyAuthChallengeResponse',
+  'PreTokenGeneration',
+  'UserMigration',
+] as const
+const versionedTriggers = {
+  PreTokenGenerationConfig: ['V1_0', 'V2_0', 'V3_0'],
+  CustomSMSSender: ['V1_0'],
+  CustomEmailSender: ['V1_0'],
+  InboundFederation: ['V1_0'],
+} as const
+const senders = ['CustomSMSSender', 'CustomEmailSender'] as const
+
+/** The API model's ArnType (fact A6). */
+const arnType = /^arn:[\w+=/,.@-]+:[\w+=/,.@-]+:([\w+=/,.@-]*)?:[0-9]+:[\w+=/,.@-]+(:[\w+=/,.@-]+)?(:[\w+=/,.@-]+)?$/
+const [ARN_LENGTH_MIN, ARN_LENGTH_MAX] = [20, 2_048]
+
+/** AWS's SDKs and CLI send no other members; saying so is better than losing what somebody meant to set. */
+function assertKnown(fields: Fields, known: readonly string[], where: string): void {
+  const unknown = Object.keys(fields).find((name) => !known.includes(name))
+  if (unknown !== undefined) throw new Refusal('SerializationException', `Unknown member ${unknown} in ${where}`)
+}
+
+function assertArn(arn: unknown, member: string): void {
+  const fits = typeof arn === 'string' && arn.length >= ARN_LENGTH_MIN && arn.length <= ARN_LENGTH_MAX
+  if (!fits || !arnType.test(arn)) throw invalidMember(member, 'Member must satisfy regular expression pattern: arn:…')
+  const [service, , , kind, , qualifier] = arn.split(':').slice(2)
+  if (service === 'lambda' && kind === 'function' && /^\d+$/.test(qualifier ?? '')) {
+    throw invalidParameter(`${arn} names a version of a function; give an alias or the function itself.`)
+  }
+}
+
+function assertLambdaConfig(config: LambdaConfigType): void {
+  assertKnown({ ...config }, [...plainTriggers, ...Object.keys(versionedTriggers), 'KMSKeyID'], 'LambdaConfig')
+  for (const name of plainTriggers) if (config[name] !== undefined) assertArn(config[name], `lambdaConfig.${name}`)
+  for (const [name, versions] of Object.entries(versionedTriggers)) {
+    const set = config[name as keyof typeof versionedTriggers]
+    if (set === undefined) continue
+    assertArn(set.LambdaArn, `lambdaConfig.${name}.lambdaArn`)
+    const known = versions.some((version) => version === set.LambdaVersion)
+    if (!known) throw invalidMember(`lambdaConfig.${name}.lambdaVersion`, `Member must be one of ${versions}`)
+  }
+  const { PreTokenGeneration, PreTokenGenerationConfig, KMSKeyID } = config
+  if (PreTokenGeneration && PreTokenGenerationConfig && PreTokenGenerationConfig.LambdaArn !== PreTokenGeneration) {
+    throw invalidParameter('PreTokenGeneration and PreTokenGenerationConfig must have the same Lambda ARN.')
+  }
+  if (KMSKeyID !== undefined) assertArn(KMSKeyID, 'lambdaConfig.kMSKeyID')
+  else if (senders.some((name) => config[name])) throw invalidParameter('A custom sender needs a KMSKeyID.')
+}
+
+/** The refusals that surprise people who send back what DescribeUserPool told them. */
+function assertConsistent(input: UpdateUserPoolRequest, { mfa = {} }: UserPool): void {
+  const { AdminCreateUserConfig, Policies, VerificationMessageTemplate: template } = input
+  const days = Policies?.PasswordPolicy?.TemporaryPasswordValidityDays
+  if (AdminCreateUserConfig?.UnusedAccountValidityDays && days !== undefined) {
+    throw invalidParameter(
+      'Please use TemporaryPasswordValidityDays in PasswordPolicy instead of UnusedAccountValidityDays',
+    )
+  }
+  if (template?.EmailMessage && template.EmailMessageByLink) {
+    throw invalidParameter('Give EmailMessage or EmailMessageByLink, not both.')
+  }
+  const beforeUpdate = input.UserAttributeUpdateSettings?.AttributesRequireVerificationBeforeUpdate ?? []
+  if (!beforeUpdate.every((name) => input.AutoVerifiedAttributes?.includes(name))) {
+    throw invalidParameter('AttributesRequireVerificationBeforeUpdate must be among AutoVerifiedAttributes.')
+  }
+  const factor = input.SmsConfiguration ?? mfa.EmailMfaConfiguration ?? mfa.SoftwareTokenMfaConfiguration?.Enabled
+  if (input.MfaConfiguration && input.MfaConfiguration !== 'OFF' && !factor) {
+    throw invalidParameter(
+      'SMS configuration and Auto verification for phone_number are required when MFA is required/optional',
+    )
+  }
+}
+
+/** JSON's null says the same as leaving a member out, at any depth. */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls)
+  if (!isFields(value)) return value
+  const kept = Object.entries(value).filter(([, inner]) => inner !== null)
+  return Object.fromEntries(kept.map(([name, inner]) => [name, withoutNulls(inner)]))
+}
+
+/**
+ * The pool after an UpdateUserPool: every parameter that is not sent is back at its default, the triggers are gone
+ * (fact A24). Only the name and, as its API text says, DcrConfiguration stay. Whether a function may be invoked is not
+ * looked at, as in AWS.
+ */
+export function updatePool(pool: UserPool, fields: Fields, now: number): UserPool {
+  assertKnown(fields, ['UserPoolId', 'PoolName', 'LambdaConfig', ...Object.keys(DEFAULTS)], 'UpdateUserPool')
+  // The wire's shape is the model's; the members that matter here are checked below.
+  const input = withoutNulls(fields) as UpdateUserPoolRequest
+  const { UserPoolId, PoolName: name = pool.name, LambdaConfig: lambdaConfig = {}, ...sent } = input
+  assertLambdaConfig(lambdaConfig)
+  assertConsistent(input, pool)
+  const kept = pool.settings?.DcrConfiguration
+  const settings = { ...(kept && { DcrConfiguration: kept }), ...sent }
+  return { ...pool, ...(name !== undefined && { name }), lambdaConfig, settings, modifiedAt: now }
+}
 
 const PAGE_MAX = 60
 

@@ -10,7 +10,7 @@ const SALT_BYTES = 16
 const SECRET_BYTES = 32
 
 /** Who is asked for a password. */
-export interface PasswordSubject {
+interface PasswordSubject {
   readonly pool: UserPool
   /** undefined: there is no such user, and the client must not notice. */
   readonly user: User | undefined

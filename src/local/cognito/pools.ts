@@ -1,8 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import type { LambdaConfigType, UserPoolClientType } from '@aws-sdk/client-cognito-identity-provider'
+import type {
+  GetUserPoolMfaConfigResponse,
+  LambdaConfigType,
+  UpdateUserPoolRequest,
+  UserPoolClientType,
+  UserPoolType,
+} from '@aws-sdk/client-cognito-identity-provider'
 import type { Clock } from '../../call.js'
 import { isUsername } from '../../ids.js'
-import type { FixedSettings, MfaSettings, PoolSettings } from './pool-defaults.js'
 import { invalidMember, Refusal } from './wire.js'
 
 /** Keys of a pool's LambdaConfig that the stand-in fires. */
@@ -24,6 +29,25 @@ export interface AppClient {
   /** What DescribeUserPoolClient tells besides; logins do not depend on it. */
   readonly settings?: UserPoolClientType
 }
+
+/** What UpdateUserPool sets besides the triggers and the name; in the SDK's own types. */
+export type PoolSettings = Omit<UpdateUserPoolRequest, 'UserPoolId' | 'PoolName' | 'LambdaConfig'>
+
+/** What DescribeUserPool tells and UpdateUserPool does not take. */
+export type FixedSettings = Pick<
+  UserPoolType,
+  | 'SchemaAttributes'
+  | 'UsernameAttributes'
+  | 'UsernameConfiguration'
+  | 'Domain'
+  | 'CustomDomain'
+  | 'Status'
+  | 'SmsConfigurationFailure'
+  | 'EmailConfigurationFailure'
+>
+
+/** What SetUserPoolMfaConfig sets and UpdateUserPool does not touch. */
+export type MfaSettings = Omit<GetUserPoolMfaConfigResponse, 'MfaConfiguration' | 'SmsMfaConfiguration'>
 
 export interface UserPool {
   readonly userPoolId: string

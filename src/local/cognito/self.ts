@@ -1,10 +1,9 @@
 import type { Clock } from '../../call.js'
 import { mfaView, nameValues } from './admin.js'
 import type { Grant } from './grants.js'
-import type { Issuer, Recipient } from './issuer.js'
-import { assertEnabled } from './login.js'
+import { assertEnabled, checkSecretHash } from './login.js'
 import type { AppClient, Pools, User } from './pools.js'
-import { checkSecretHash } from './secret-hash.js'
+import type { Issuer, Recipient } from './tokens.js'
 import { type Fields, notAuthorized, Refusal, readParameter, readText, readTextMap } from './wire.js'
 
 const unauthorized = (message: string) => new Refusal('UnauthorizedException', message)

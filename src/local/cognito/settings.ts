@@ -1,8 +1,44 @@
 import type { GetUserPoolMfaConfigResponse, LambdaConfigType } from '@aws-sdk/client-cognito-identity-provider'
-import { DEFAULTS, type PoolSettings, TEMPORARY_PASSWORD_DAYS } from './pool-defaults.js'
-import { poolArn, type UserPool } from './pools.js'
+import { type PoolSettings, poolArn, type UserPool } from './pools.js'
 
-export type { FixedSettings, MfaSettings, PoolSettings } from './pool-defaults.js'
+/** The least that AWS keeps of a temporary password. */
+const TEMPORARY_PASSWORD_DAYS = 7
+
+/** What a parameter becomes that UpdateUserPool is not sent. By its type the table has every one that the SDK knows. */
+export const DEFAULTS: { readonly [K in keyof Required<PoolSettings>]: PoolSettings[K] } = {
+  Policies: {
+    PasswordPolicy: {
+      MinimumLength: 8,
+      RequireUppercase: true,
+      RequireLowercase: true,
+      RequireNumbers: true,
+      RequireSymbols: true,
+      TemporaryPasswordValidityDays: TEMPORARY_PASSWORD_DAYS,
+    },
+    SignInPolicy: { AllowedFirstAuthFactors: ['PASSWORD'] },
+  },
+  DeletionProtection: 'INACTIVE',
+  AutoVerifiedAttributes: undefined,
+  SmsVerificationMessage: undefined,
+  EmailVerificationMessage: undefined,
+  EmailVerificationSubject: undefined,
+  VerificationMessageTemplate: { DefaultEmailOption: 'CONFIRM_WITH_CODE' },
+  SmsAuthenticationMessage: undefined,
+  UserAttributeUpdateSettings: { AttributesRequireVerificationBeforeUpdate: [] },
+  MfaConfiguration: 'OFF',
+  DeviceConfiguration: undefined,
+  EmailConfiguration: { EmailSendingAccount: 'COGNITO_DEFAULT' },
+  SmsConfiguration: undefined,
+  UserPoolTags: {},
+  AdminCreateUserConfig: { AllowAdminCreateUserOnly: false },
+  UserPoolAddOns: undefined,
+  DcrConfiguration: undefined,
+  AccountRecoverySetting: undefined,
+  UserPoolTier: 'ESSENTIALS',
+  KeyConfiguration: undefined,
+  IssuerConfiguration: undefined,
+  AcrConfiguration: undefined,
+}
 
 /** The old parameter follows the new one, whichever of them was set. */
 function lambdaView(config: LambdaConfigType): LambdaConfigType {

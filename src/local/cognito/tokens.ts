@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { errors, generateKeyPair, jwtVerify, SignJWT } from 'jose'
 import type { Clock } from '../../call.js'
-import type { Grant } from './grants.js'
+import { createGrants, type Grant } from './grants.js'
+import { type Login, triggerRequest } from './login.js'
 import type { User, UserPool } from './pools.js'
+import type { Fire } from './triggers.js'
 import { type Fields, isFields, isTextMap, notAuthorized } from './wire.js'
 
 /** Lifetime of access and id tokens (Cognito's default). */
@@ -11,13 +13,15 @@ const TOKEN_SECONDS = 3_600
 const SCOPE = 'aws.cognito.signin.user.admin'
 
 /** What the token generation trigger changed; only id tokens are affected (event version 1). */
-export interface ClaimsOverride {
+interface ClaimsOverride {
   readonly claimsToAddOrOverride: Readonly<Record<string, string>>
   readonly claimsToSuppress: readonly string[]
 }
 
+const NO_OVERRIDE: ClaimsOverride = { claimsToAddOrOverride: {}, claimsToSuppress: [] }
+
 /** Reads the answer of the token generation trigger; undefined where a value has the wrong type. */
-export function readClaimsOverride({ claimsOverrideDetails: details }: Fields): ClaimsOverride | undefined {
+function readClaimsOverride({ claimsOverrideDetails: details }: Fields): ClaimsOverride | undefined {
   if (details === undefined || details === null) return { claimsToAddOrOverride: {}, claimsToSuppress: [] }
   if (!isFields(details)) return undefined
   const add = details.claimsToAddOrOverride ?? {}
@@ -27,7 +31,7 @@ export function readClaimsOverride({ claimsOverrideDetails: details }: Fields): 
 }
 
 /** Whose tokens, and of which login. */
-export interface TokenSubject {
+interface TokenSubject {
   readonly pool: UserPool
   readonly user: User
   readonly grant: Grant
@@ -45,7 +49,7 @@ function idClaims({ username, attributes }: User, override: ClaimsOverride): Rec
 }
 
 /** Signs and reads Cognito's tokens (RS256), with one key pair a stand-in, made when it is first needed. */
-export function createTokens(clock: Clock) {
+function createTokens(clock: Clock) {
   let keys: ReturnType<typeof generateKeyPair> | undefined
   const keyPair = () => {
     keys ??= generateKeyPair('RS256')
@@ -103,4 +107,38 @@ export function createTokens(clock: Clock) {
   }
 }
 
-export type Tokens = ReturnType<typeof createTokens>
+/** Whom tokens are issued to. */
+export type Recipient = Pick<Login, 'pool' | 'client' | 'userName' | 'clientMetadata'> & { readonly user: User }
+
+/** Issues the tokens of a login, once it is over and whenever they are renewed, and remembers what was issued. */
+export function createIssuer(fire: Fire, clock: Clock) {
+  const tokens = createTokens(clock)
+  const grants = createGrants(clock)
+
+  async function sign(recipient: Recipient, grant: Grant, triggerSource: string) {
+    const { pool, user } = recipient
+    const groupConfiguration = { groupsToOverride: [], iamRolesToOverride: [], preferredRole: null }
+    const override = await fire('PreTokenGeneration', recipient, {
+      triggerSource,
+      request: { ...triggerRequest(recipient), groupConfiguration },
+      response: { claimsOverrideDetails: null },
+      read: readClaimsOverride,
+    })
+    return tokens.sign({ pool, user, grant, override: override ?? NO_OVERRIDE })
+  }
+
+  return {
+    grants,
+    readAccessToken: tokens.readAccessToken,
+    /** The tokens of a login that was just passed. */
+    async issue(recipient: Recipient) {
+      const grant = grants.open(recipient.pool, recipient.client, recipient.user)
+      const signed = await sign(recipient, grant, 'TokenGeneration_Authentication')
+      return { ...signed, RefreshToken: grant.refreshToken }
+    },
+    /** New tokens of a login passed earlier; its refresh token stays as it is. */
+    renew: (recipient: Recipient, grant: Grant) => sign(recipient, grant, 'TokenGeneration_RefreshTokens'),
+  }
+}
+
+export type Issuer = ReturnType<typeof createIssuer>

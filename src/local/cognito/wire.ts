@@ -1,5 +1,5 @@
 import { awsJsonError } from '../aws/json.js'
-import type { WireAnswer } from '../aws/wire.js'
+import type { WireAnswer } from '../aws/server.js'
 
 /** A refusal as Cognito words it: `name` is the exception's name on the wire. */
 export class Refusal extends Error {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { WireAnswer } from '../aws/wire.js'
+import type { WireAnswer } from '../aws/server.js'
 
 interface ErrorBody {
   readonly type: string

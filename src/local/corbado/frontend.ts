@@ -1,4 +1,4 @@
-import type { WireAnswer, WireRequest } from '../aws/wire.js'
+import type { WireAnswer, WireRequest } from '../aws/server.js'
 import { isFields } from '../cognito/wire.js'
 import type { ProofDesk } from './proof.js'
 

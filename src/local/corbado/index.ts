@@ -5,7 +5,7 @@ import { answerLogin, type PreLogin } from './frontend.js'
 import { createProofDesk, type ProofDesk } from './proof.js'
 
 /** A Corbado project and what the Backend API accepts from it. */
-export interface CorbadoProject {
+interface CorbadoProject {
   readonly projectId: string
   /** For Basic: base64 of `projectID:apiSecret`. */
   readonly apiSecret?: string

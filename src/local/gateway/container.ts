@@ -1,52 +1,95 @@
-import { systemClock } from '../../call.js'
-import { signedHeaders } from '../clients/signed-headers.js'
-import { type ContainerProcessOptions, startContainerProcess } from './container-process.js'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { NotPossible } from '../../terminal/failure.js'
+import { parseLine } from './log.js'
 
-/** What the door's route needs to know of a define event. */
-export interface DefineEvent {
-  readonly userPoolId: string
-  readonly triggerSource: string
-  readonly [key: string]: unknown
+export interface ContainerOptions {
+  /** Path of the compiled `server.ts`. */
+  readonly entry: string
+  /** The door's variables, PORT among them; of this process's own environment only PATH is passed on. */
+  readonly env: Readonly<Record<string, string>>
+  /** Each line that it prints on stdout or stderr. */
+  onLine(line: string): void
+  /** Takes what stops it; called before there is anything to wait for. */
+  onClose(close: () => Promise<unknown>): void
 }
 
-/** A signed request, ready to be sent by anything that speaks HTTP. */
-export interface SignedRequest {
-  readonly url: string
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: string
-}
-
-/** The container door, and what one of Corbado's callers does with it. */
+/** The container door in a process of its own, as in the image. */
 export interface Container {
   readonly url: string
-  /** What the caller signs with. */
-  readonly callerSecret: string
-  /** The request that asks for an answer to a define event. */
-  signDefine(event: DefineEvent): SignedRequest
-  /** @throws with the status, where it is not 200 */
-  send(request: SignedRequest): Promise<unknown>
-  /** How many requests were sent by {@link send}. */
-  sent(): number
 }
 
-/** Starts the door and waits until it is ready; see {@link startContainerProcess} for what it throws. */
-export async function startContainer(options: ContainerProcessOptions, callerSecret: string): Promise<Container> {
-  const { url } = await startContainerProcess(options)
-  let sent = 0
-  return {
-    url,
-    callerSecret,
-    signDefine(event) {
-      const body = JSON.stringify(event)
-      const headers = { 'content-type': 'application/json', ...signedHeaders(callerSecret, body, systemClock.now()) }
-      return { url: `${url}/v1/pools/${event.userPoolId}/triggers/define-auth-challenge`, headers, body }
-    },
-    async send({ url, headers, body }) {
-      sent += 1
-      const answer = await fetch(url, { method: 'POST', headers, body })
-      if (answer.status !== 200) throw new Error(`answered with ${answer.status}`)
-      return answer.json()
-    },
-    sent: () => sent,
+/** Its port was taken; with `code` and `port` like a listener's own error. */
+class PortTaken extends Error {
+  readonly code = 'EADDRINUSE'
+  constructor(readonly port: number) {
+    super(`port ${port} is taken`)
   }
+}
+
+/** It needs a second; this is for a machine that is busy with something else. */
+const START_MS_MAX = 30_000
+/** Between SIGTERM and SIGKILL: whoever stops it does not wait for the ten seconds that running requests get. */
+const SHUTDOWN_MS = 5_000
+const POLL_MS = 20
+
+/**
+ * Starts the container door and waits until it is ready to serve.
+ * @throws an error with `code` and `port` where its port is taken; NotPossible with what it said last, where it ends for
+ *   another reason or does not get ready
+ */
+export async function startContainer(options: ContainerOptions): Promise<Container> {
+  const { entry, env, onLine, onClose } = options
+  const child = spawn(process.execPath, ['--enable-source-maps', entry], {
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const ended = once(child, 'close')
+  const kill = () => child.kill('SIGKILL')
+  process.once('exit', kill)
+  onClose(async () => {
+    process.removeListener('exit', kill)
+    child.kill('SIGTERM')
+    const timer = setTimeout(kill, SHUTDOWN_MS)
+    await ended
+    clearTimeout(timer)
+  })
+
+  let last = ''
+  const listening = new Promise<number>((resolve) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface({ input: stream }).on('line', (line) => {
+        last = line
+        // Said once more, and with what to do, by whoever chose the port.
+        if (!isPortTaken(line)) onLine(line)
+        const { msg, port } = parseLine(line)
+        if (msg === 'ready') resolve(Number(port))
+      })
+    }
+  })
+  let waiting = true
+  const ready = listening.then(async (port) => {
+    const url = `http://127.0.0.1:${port}`
+    while (waiting && !(await isReady(url))) await sleep(POLL_MS)
+    return { url }
+  })
+  const failed = ended.then(() => {
+    throw isPortTaken(last) ? new PortTaken(Number(env.PORT)) : new NotPossible(`the container door ended: ${last}`)
+  })
+  const late = sleep(START_MS_MAX, undefined, { ref: false }).then(() => {
+    throw new NotPossible(`the container door is not ready after ${START_MS_MAX / 1_000} s: ${last}`)
+  })
+  return Promise.race([ready, failed, late]).finally(() => {
+    waiting = false
+  })
+}
+
+const isPortTaken = (line: string) => line.endsWith('EADDRINUSE')
+
+async function isReady(url: string): Promise<boolean> {
+  const answer = await fetch(`${url}/health/ready`).catch(() => undefined)
+  await answer?.body?.cancel()
+  return answer?.status === 200
 }

@@ -1,6 +1,5 @@
 import type { Runner } from '../lambda/runner.js'
-import { createEnvironment, type Environment, type Job } from './environment.js'
-import { type EnvironmentOptions, exitError } from './environment-process.js'
+import { createEnvironment, type Environment, type EnvironmentOptions, exitError, type Job } from './environment.js'
 
 /** Environments at most; further invocations wait. A bound for one machine: AWS itself would throttle at 1,000. */
 const ENVIRONMENTS_MAX = 10

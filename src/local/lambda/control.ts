@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { allows, type Principal } from '../aws/identity.js'
-import type { WireAnswer, WireRequest } from '../aws/wire.js'
+import type { WireAnswer, WireRequest } from '../aws/server.js'
 import { type LocalFunction, lambdaError } from './invoke.js'
 import type { Policies } from './policies.js'
-import type { Route } from './routes.js'
-import type { Target } from './target.js'
+import type { Route, Target } from './target.js'
 
 const ALIASES_A_PAGE = 50
 /** The only version that a function of the stand-in has published. */

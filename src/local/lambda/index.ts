@@ -2,14 +2,12 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../call.js'
 import type { Identity } from '../aws/identity.js'
 import type { PolicyDocument } from '../aws/policy.js'
-import { type StandIn, startStandIn } from '../aws/server.js'
-import type { WireAnswer, WireRequest } from '../aws/wire.js'
+import { type StandIn, startStandIn, type WireAnswer, type WireRequest } from '../aws/server.js'
 import { type InvocationResult, type InvocationSource, invokeAsCognito, SECRET_HEADER } from './as-cognito.js'
 import { createControl } from './control.js'
 import { answerInvoke, type Caller, faultAnswer, type LocalFunction, lambdaError } from './invoke.js'
 import { createPolicies } from './policies.js'
-import { routeOf } from './routes.js'
-import { readTarget } from './target.js'
+import { readTarget, routeOf } from './target.js'
 
 export type { InvocationResult, InvocationSource } from './as-cognito.js'
 export type { LocalFunction } from './invoke.js'
@@ -26,7 +24,7 @@ export interface Lambda extends StandIn {
   invokeAsCognito(functionArn: string, event: unknown, source: InvocationSource): Promise<InvocationResult>
 }
 
-export interface LambdaOptions {
+interface LambdaOptions {
   readonly clock: Clock
   readonly identity: Identity
   readonly port?: number

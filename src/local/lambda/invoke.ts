@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { allows, type Principal, resourceDecision } from '../aws/identity.js'
 import { decision, type PolicyDocument } from '../aws/policy.js'
-import type { WireAnswer, WireRequest } from '../aws/wire.js'
+import type { WireAnswer, WireRequest } from '../aws/server.js'
 import type { InvocationSource } from './as-cognito.js'
 import type { Runner } from './runner.js'
 import type { Target } from './target.js'

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type PolicyDocument, parsePolicy, type Statement } from '../aws/policy.js'
-import type { WireAnswer } from '../aws/wire.js'
+import type { WireAnswer } from '../aws/server.js'
 import { lambdaError } from './invoke.js'
 
 /** Characters of a whole resource policy (fact A27). */

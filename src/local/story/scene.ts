@@ -1,6 +1,6 @@
 import type { ActionAnswer, ActionClient } from '../clients/actions.js'
+import type { Caller } from '../clients/caller.js'
 import { type LoginStage, startLogin } from '../clients/login.js'
-import type { Container } from '../gateway/container.js'
 import type { GatewayLog } from '../gateway/log.js'
 import type { Stack } from '../stack.js'
 import type { Example } from '../world/example.js'
@@ -11,7 +11,7 @@ export interface Scene {
   readonly example: Example
   readonly stack: Stack
   readonly log: GatewayLog
-  readonly container: Container
+  readonly caller: Caller
   step<T>(
     what: { step: string; expected: string; detailed?: boolean },
     act: () => Promise<T>,
@@ -29,16 +29,16 @@ export interface Scene {
   refusalSince(call: number): Promise<string>
 }
 
-export interface SceneOptions extends Meters {
+interface SceneOptions extends Meters {
   readonly example: Example
   readonly stack: Stack
   readonly log: GatewayLog
   readonly actions: ActionClient
-  readonly container: Container
+  readonly caller: Caller
 }
 
 /** Sets the scene for one tenant. */
-export function createScene({ example, stack, log, actions, container, ...meters }: SceneOptions): Scene {
+export function createScene({ example, stack, log, actions, caller, ...meters }: SceneOptions): Scene {
   const { tenant, clientId, person } = example
   const { userPoolId, corbado } = tenant
   const { triggerCalls } = meters
@@ -48,7 +48,7 @@ export function createScene({ example, stack, log, actions, container, ...meters
     example,
     stack,
     log,
-    container,
+    caller,
     proofs,
     step: (what, act, judge) => takeStep(meters, what, act, judge),
     action: (action, payload) => actions.invoke({ action, userPoolId, ...payload }),

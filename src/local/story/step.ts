@@ -1,7 +1,7 @@
 import type { TriggerCall } from '../cognito/index.js'
 
 /** One call of a trigger within a step. */
-export interface TriggerReport {
+interface TriggerReport {
   readonly trigger: string
   readonly outcome: string
   readonly ms: number

@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { DefineEvent } from '../clients/caller.js'
 import { type LoginStage, stageText } from '../clients/login.js'
 import { identifierAttributeOf, privateValues } from '../world/example.js'
 import { abuses } from './abuses.js'
-import { sameThroughHttp } from './http.js'
 import { type Scene, wantsPassword } from './scene.js'
 import type { Seen, StepReport } from './step.js'
 
@@ -95,12 +96,30 @@ function postAppend({ step, action, example, stack }: Scene): Promise<StepReport
   )
 }
 
-function logLines({ step, log, container, calls, example, proofs }: Scene): Promise<StepReport> {
+/** Every define event of this story once more, through the other door. */
+function sameThroughHttp({ step, caller, example, stack }: Scene): Promise<StepReport> {
+  const { userPoolId } = example.tenant
+  const isDefine = (event: unknown): event is DefineEvent => {
+    const { triggerSource = '', ...rest } = event as Partial<DefineEvent>
+    return rest.userPoolId === userPoolId && triggerSource.startsWith('DefineAuthChallenge')
+  }
+  const calls = stack.cognito.triggerCalls.flatMap(({ event, answer }) => (isDefine(event) ? [{ event, answer }] : []))
+  return step(
+    { step: 'same through HTTP', expected: "the Lambda door's answers" },
+    () => Promise.all(calls.map(({ event }) => caller.send(caller.signDefine(event)))),
+    (answers) => {
+      const equal = answers.filter((answer, index) => isDeepStrictEqual(answer, calls[index]?.answer)).length
+      return { outcome: `${equal} of ${calls.length} define answers equal`, ok: equal > 0 && equal === calls.length }
+    },
+  )
+}
+
+function logLines({ step, log, caller, calls, example, proofs }: Scene): Promise<StepReport> {
   return step(
     { step: 'log lines', expected: 'nothing private in them' },
-    async () => [...privateValues(example), ...proofs, container.callerSecret],
+    async () => [...privateValues(example), ...proofs, caller.secret],
     async (values) => {
-      await Promise.all([log.triggerLines('lambda', calls()), log.triggerLines('container', container.sent())])
+      await Promise.all([log.triggerLines('lambda', calls()), log.triggerLines('container', caller.sent())])
       const text = log.lines.join('\n')
       const leaked = values.filter((value) => text.includes(value)).length
       const count = `${log.lines.length} lines`

@@ -1,5 +1,6 @@
 import { relative } from 'node:path'
 import { shellWord } from '../../terminal/text.js'
+import type { Caller } from '../clients/caller.js'
 import type { Container } from '../gateway/container.js'
 import type { Stack } from '../stack.js'
 import type { Example } from '../world/example.js'
@@ -12,9 +13,10 @@ export interface Suggestion {
   readonly line: string
 }
 
-export interface SuggestionOptions {
+interface SuggestionOptions {
   readonly stack: Stack
   readonly container: Container
+  readonly caller: Caller
   readonly workspace: Workspace
   /** The tenants that were signed in to. */
   readonly examples: readonly Example[]
@@ -28,13 +30,13 @@ export interface SuggestionOptions {
 
 /** What to try next. */
 export function suggestions(options: SuggestionOptions): Suggestion[] {
-  const { stack, container, workspace, examples, dir, program, logged } = options
+  const { stack, container, caller, workspace, examples, dir, program, logged } = options
   const run = `node ${shellWord(relative('', program))}`
   const [env, copies] = [shellWord(workspace.envFile), shellWord(workspace.tenantsDir)]
   const example = examples.find((one) => !wantsPassword(one))
   return [
     ...(example ? beginLogin(stack, example) : []),
-    ...examples.slice(0, 1).map((first) => askContainer(container, first)),
+    ...examples.slice(0, 1).map((first) => askContainer(caller, first)),
     { why: 'Ask the container door whether it can serve.', line: `curl -s ${container.url}/health/ready` },
     { why: 'Check the tenant files.', line: `${run} tenants validate ${shellWord(dir)}` },
     {
@@ -63,12 +65,12 @@ function beginLogin(stack: Stack, { tenant, clientId, person }: Example): Sugges
 }
 
 /** The signature is made when the line is; its secret stays in here. */
-function askContainer(container: Container, example: Example): Suggestion {
+function askContainer(caller: Caller, example: Example): Suggestion {
   const { tenant, person } = example
   const { tenantId, userPoolId, aws } = tenant
   // With a password in the flow, Cognito asks for the first time when SRP has begun.
   const session = wantsPassword(example) ? [{ challengeName: 'SRP_A', challengeResult: true }] : []
-  const { url, headers, body } = container.signDefine({
+  const { url, headers, body } = caller.signDefine({
     triggerSource: 'DefineAuthChallenge_Authentication',
     userPoolId,
     region: aws.region,

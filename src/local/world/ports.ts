@@ -1,6 +1,5 @@
 import { NotPossible } from '../../terminal/failure.js'
-import { type Container, startContainer } from '../gateway/container.js'
-import type { ContainerProcessOptions } from '../gateway/container-process.js'
+import { type Container, type ContainerOptions, startContainer } from '../gateway/container.js'
 import { SERVICES, type Stack, startStack } from '../stack.js'
 
 /** Far enough for all services of a second stack, and easy to type. */
@@ -22,14 +21,10 @@ export async function startStackAt(base: number): Promise<Stack> {
  * Starts the container door on the port after the stack's; 0 stands for any free one.
  * @throws NotPossible, naming the port where it is taken
  */
-export async function startContainerAt(
-  base: number,
-  { env, ...options }: ContainerProcessOptions,
-  callerSecret: string,
-): Promise<Container> {
+export async function startContainerAt(base: number, { env, ...options }: ContainerOptions): Promise<Container> {
   const PORT = String(base === 0 ? 0 : base + SERVICES.length)
   try {
-    return await startContainer({ ...options, env: { ...env, HOST: '127.0.0.1', PORT } }, callerSecret)
+    return await startContainer({ ...options, env: { ...env, HOST: '127.0.0.1', PORT } })
   } catch (error) {
     throw takenPort(error, base) ?? error
   }

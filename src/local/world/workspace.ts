@@ -24,7 +24,7 @@ export interface Workspace {
   close(): Promise<void>
 }
 
-export interface WorkspaceOptions {
+interface WorkspaceOptions {
   /** Path of the running program. */
   readonly program: string
   readonly keepLog: boolean

@@ -7,14 +7,14 @@ import type { TenantFile } from '../../tenant/config.js'
 import { NotPossible } from '../../terminal/failure.js'
 import type { CommandIo } from '../../terminal/io.js'
 import { CALLER_SECRETS_PARAMETER } from '../accounts.js'
+import { useNoAccount } from '../aws/variables.js'
 import { type ActionClient, createActionClient } from '../clients/actions.js'
-import { createCallerSecret } from '../clients/signed-headers.js'
+import { type Caller, createCaller, createCallerSecret } from '../clients/caller.js'
 import type { Container } from '../gateway/container.js'
 import { createEnvironments } from '../gateway/environments.js'
 import { createGatewayLog, type GatewayLog } from '../gateway/log.js'
 import type { Stack } from '../stack.js'
 import { createExamples, type Example, putExample } from './example.js'
-import { useNoAccount } from './no-account.js'
 import { startContainerAt, startStackAt } from './ports.js'
 import { grantAlias } from './tenants.js'
 import { createWorkspace, type Workspace } from './workspace.js'
@@ -26,11 +26,12 @@ export interface World {
   readonly log: GatewayLog
   readonly actions: ActionClient
   readonly container: Container
+  readonly caller: Caller
   readonly examples: readonly Example[]
   coldStarts(): number
 }
 
-export interface WorldOptions {
+interface WorldOptions {
   /** Folder of the tenant files. */
   readonly dir: string
   /** Folder of the compiled program. */
@@ -72,25 +73,16 @@ export async function openWorld(options: WorldOptions): Promise<World | undefine
   const actions = createActionClient(stack)
   onClose(async () => actions.close())
   stack.corbado.onPreLogin((userPoolId, identifier) => actions.invoke({ action: 'pre-login', userPoolId, identifier }))
-  const container = await openContainer(server, stack, env, log.adder('container'), options)
+  const callerSecret = createCallerSecret()
+  stack.ssm.put(CALLER_SECRETS_PARAMETER, callerSecret)
+  const door = { entry: server, env: { ...env, CALLER_SECRETS_PARAMETER }, onLine: log.adder('container'), onClose }
+  const container = await startContainerAt(port, door)
+  const caller = createCaller(container.url, callerSecret)
 
   const examples = createExamples(tenants)
   for (const example of examples) putExample(stack, example)
   stack.deploy(environments.runner, grantAliases(stack, tenants))
-  return { stack, workspace, log, actions, container, examples, coldStarts: environments.coldStarts }
-}
-
-/** The same app behind its other door, for callers who sign. */
-function openContainer(
-  entry: string,
-  stack: Stack,
-  env: Readonly<Record<string, string>>,
-  onLine: (line: string) => void,
-  { port, onClose }: WorldOptions,
-): Promise<Container> {
-  const callerSecret = createCallerSecret()
-  stack.ssm.put(CALLER_SECRETS_PARAMETER, callerSecret)
-  return startContainerAt(port, { entry, env: { ...env, CALLER_SECRETS_PARAMETER }, onLine, onClose }, callerSecret)
+  return { stack, workspace, log, actions, container, caller, examples, coldStarts: environments.coldStarts }
 }
 
 function builtFiles({ built }: WorldOptions): { runtime: string; entry: string; server: string } {
