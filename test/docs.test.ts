@@ -61,6 +61,21 @@ t.test('the table of verify reasons has every reason of the code and no other', 
   )
 })
 
+t.test('the table of other reasons has those of define and of the actions, and no other', async (t) => {
+  const define = [...sources].filter(([path]) => path === 'src/triggers/define-auth-challenge.ts')
+  const actions = [...sources].filter(([path]) => path.startsWith('src/actions/'))
+  const reasons = [...define, ...actions].flatMap(([, text]) =>
+    [...text.matchAll(/\b(?:fail|silent|refused|untyped|unchanged)\('(\w+)'/g)].map(([, reason]) => `\`${reason}\``),
+  )
+  t.ok(reasons.length > 15)
+  t.strictSame(
+    table('other reasons')
+      .map(([reason]) => reason)
+      .sort(),
+    [...new Set(reasons)].sort(),
+  )
+})
+
 t.test("the table of checks is the doctor's", async (t) => {
   const expected = Object.entries(CHECK_DOCS).map(([check, doc]) => [`\`${check}\``, doc])
   t.strictSame(table('checks'), expected)
