@@ -3,7 +3,7 @@
  *
  *     node test/run.mjs                      every file but the long ones
  *     node test/run.mjs --long               the long ones
- *     node test/run.mjs test/a.test.ts …     those named
+ *     node test/run.mjs test/docs.test.ts …  those named
  *
  * `--reporter=NAME` is one of tap's; the default is `base` in a terminal and `tap` elsewhere.
  */
