@@ -1,15 +1,31 @@
 #!/usr/bin/env node
-import { systemClock } from './call.js'
-import { runCli } from './commands/index.js'
+/**
+ * The door of the command line. Any Node since 12 can read it, so that one too old is told so: nothing is imported before
+ * the version is checked, and the syntax is of 2018.
+ */
 
-const { argv, env, stdin, stdout, stderr } = process
-// Whoever reads may have enough before we are done, as `head` does: what was begun is ended all the same, and says how.
-for (const output of [stdout, stderr]) output.on('error', () => undefined)
-process.exitCode = await runCli(argv.slice(2), {
-  stdin,
-  stdout,
-  stderr,
-  env,
-  clock: systemClock,
-  built: import.meta.dirname,
-})
+/** As `engines` of package.json; a test keeps the two equal. */
+const NODE_MIN = [20, 19]
+
+async function run(): Promise<void> {
+  const [{ runCli }, { systemClock }] = await Promise.all([import('./commands/index.js'), import('./call.js')])
+  const { argv, env, stdin, stdout, stderr } = process
+  // Whoever reads may have enough before we are done, as `head` does: what was begun is ended all the same, and says how.
+  for (const output of [stdout, stderr]) output.on('error', () => undefined)
+  const io = { stdin, stdout, stderr, env, clock: systemClock, built: import.meta.dirname }
+  process.exitCode = await runCli(argv.slice(2), io)
+}
+
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+const [majorMin = 0, minorMin = 0] = NODE_MIN
+if (major < majorMin || (major === majorMin && minor < minorMin)) {
+  const needed = `corbado-gateway needs Node.js ${NODE_MIN.join('.')} or newer`
+  process.stderr.write(`error: ${needed}; this is ${process.versions.node}\n`)
+  process.exitCode = 2
+} else {
+  // The AWS SDK would print eight lines about Node 20 before any answer.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
+  // Node's own code for what never comes to an end; the command's takes its place.
+  process.exitCode = 13
+  run()
+}

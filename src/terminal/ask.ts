@@ -1,68 +1,105 @@
-import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import { Writable } from 'node:stream'
 import { NotPossible } from './failure.js'
-import type { CommandIo, Io } from './io.js'
+import { type CommandIo, type Io, type Output, takesEscapes } from './io.js'
 
-/** Can somebody be asked? Not where input or questions go to a file or a pipe. */
+/** Can a person be asked? Not if input or questions go to a file or a pipe. */
 export function canAsk({ stdin, stderr }: Io): boolean {
   return stdin.isTTY === true && stderr.isTTY === true
 }
 
-/** Asks one question on stderr, so that stdout stays the command's own, and answers the line that was typed. */
-export async function askLine(question: string, { stdin, stderr }: Io): Promise<string> {
-  stderr.write(question)
-  const lines = createInterface({ input: stdin, terminal: false })
-  try {
-    const [line] = await Promise.race([once(lines, 'line'), once(lines, 'close')])
-    if (typeof line !== 'string') throw new NotPossible('the input ended without an answer')
-    return line.trim()
-  } finally {
+/** Asks the same person several questions. Lines that were typed before their question are kept for it. */
+export interface Asker {
+  /**
+   * Shows a question and answers the line that was typed.
+   * @throws NotPossible after Ctrl-C, and if the input ended without an answer
+   */
+  ask(question: string): Promise<string>
+  /** Gives the terminal back; the process can end. */
+  close(): void
+}
+
+/** Asks on stderr, so that stdout stays the command's own. */
+export function createAsker({ stdin, stderr, env }: Pick<Io, 'stdin' | 'stderr' | 'env'>): Asker {
+  // Where no escapes are wanted, the terminal itself edits the line.
+  const terminal = takesEscapes(stderr, env)
+  const lines = createInterface({ input: stdin, output: streamOf(stderr), terminal, historySize: 0 })
+  const typed = lines[Symbol.asyncIterator]()
+  let brokenOff = false
+  const breakOff = () => {
+    brokenOff = true
     lines.close()
+  }
+  // Ctrl-C is a key if Node edits the line, else a signal.
+  lines.on('SIGINT', breakOff)
+  process.on('SIGINT', breakOff)
+  return {
+    async ask(question) {
+      lines.setPrompt(question)
+      if (!brokenOff) lines.prompt()
+      const { value, done } = await typed.next()
+      if (!done) return value
+      stderr.write('\n')
+      throw new NotPossible(`${brokenOff ? 'broken off' : 'the input ended without an answer'}: nothing was written`)
+    },
+    close() {
+      process.off('SIGINT', breakOff)
+      lines.close()
+    },
   }
 }
 
-/** Asks for a yes; anything else, an empty line too, is a no. Nobody there to be asked is a no. */
+/** What readline writes to. */
+function streamOf(output: Output) {
+  const stream = new Writable({
+    write(text, _encoding, done) {
+      output.write(String(text))
+      done()
+    },
+  })
+  return Object.assign(stream, { columns: output.columns })
+}
+
+/**
+ * Asks one question and answers the line that was typed, without spaces around it.
+ * @throws NotPossible after Ctrl-C, and if the input ended without an answer
+ */
+export async function askLine(question: string, io: Io): Promise<string> {
+  const asker = createAsker(io)
+  try {
+    return (await asker.ask(question)).trim()
+  } finally {
+    asker.close()
+  }
+}
+
+/** Asks for a yes; anything else, an empty line too, is a no. If nobody can be asked, that is a no. */
 export async function askYes(question: string, io: Io): Promise<boolean> {
   return canAsk(io) && /^y(es)?$/i.test(await askLine(`${question} [y/N] `, io))
 }
 
-/** What a key sends where a terminal hands over each one. */
-const ENTER = /[\r\n]/
-const CTRL_C = '\u0003'
-const CTRL_D = '\u0004'
-const BACKSPACE = /[\b\u007f]/
-
 /**
  * Asks for one line on a terminal that shows nothing of it.
- * @throws NotPossible where it is broken off, or where the terminal cannot be kept from showing it
+ * @throws NotPossible after Ctrl-C, if the input ended without an answer, or if the terminal cannot be kept from showing it
  */
-export async function askHidden(question: string, { stdin, stderr }: Io): Promise<string> {
-  if (!stdin.setRawMode) throw new NotPossible('this terminal cannot hide what is typed: pipe the secret in')
+export async function askHidden(question: string, { stdin, stderr, env }: Io): Promise<string> {
+  // On a dumb terminal, Node would take Backspace for a letter of the secret.
+  if (!stdin.setRawMode || env.TERM === 'dumb') {
+    throw new NotPossible('this terminal cannot hide what is typed: pipe the secret in')
+  }
   stderr.write(question)
-  stdin.setRawMode(true)
+  // Node turns the terminal's echo off and writes its own: to nowhere.
+  const nowhere = { isTTY: true, write: () => true }
+  const asker = createAsker({ stdin, stderr: nowhere, env: {} })
   try {
-    // The usual iterator would close the terminal with the last key, and nothing could give it back its echo.
-    return await readKeys(stdin.iterator({ destroyOnReturn: false }))
+    return await asker.ask('')
   } finally {
-    stdin.setRawMode(false)
-    stdin.pause()
+    asker.close()
     stderr.write('\n')
   }
 }
 
-async function readKeys(keys: AsyncIterable<unknown>): Promise<string> {
-  let typed = ''
-  for await (const chunk of keys) {
-    for (const key of String(chunk)) {
-      if (key === CTRL_C) throw new NotPossible('broken off: nothing was stored')
-      if (ENTER.test(key) || key === CTRL_D) return typed
-      typed = BACKSPACE.test(key) ? typed.slice(0, -1) : typed + key
-    }
-  }
-  return typed
-}
-
-/** May what was shown be written? By `--yes`, or by whoever is asked; where nobody is, that is a problem found. */
+/** May what was shown be written? By `--yes`, or by the person who is asked; if nobody can be, that is a problem found. */
 export async function isAgreed(options: { yes?: true; json?: true }, io: CommandIo): Promise<boolean> {
   if (options.yes) return true
   if (options.json || !canAsk(io)) io.foundProblems()

@@ -1,8 +1,10 @@
+import pLimit from 'p-limit'
+
 /** How many files are read, or records written, at the same time. */
 export const CONCURRENCY = 16
 
 /**
- * Runs a task for every item, a bounded number of them at a time. Where one answers false or throws, no further one is
+ * Runs a task for every item, a bounded number of them at a time. If one answers false or throws, no further one is
  * started; those that run are waited for.
  * @throws what the first failing task threw
  */
@@ -11,19 +13,18 @@ export async function eachBounded<T>(
   task: (item: T) => Promise<boolean>,
   concurrency = CONCURRENCY,
 ): Promise<void> {
-  const queue = items[Symbol.iterator]()
+  const limit = pLimit(concurrency)
   const thrown: unknown[] = []
   let stopped = false
-  const worker = async (): Promise<void> => {
-    for (let next = queue.next(); !stopped && !next.done; next = queue.next()) {
-      try {
-        if (!(await task(next.value))) stopped = true
-      } catch (error) {
-        thrown.push(error)
-        stopped = true
-      }
+  const run = async (item: T): Promise<void> => {
+    if (stopped) return
+    try {
+      if (!(await task(item))) stopped = true
+    } catch (error) {
+      thrown.push(error)
+      stopped = true
     }
   }
-  await Promise.all(Array.from({ length: concurrency }, worker))
+  await limit.map(items, run)
   if (thrown.length > 0) throw thrown[0]
 }

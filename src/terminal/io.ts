@@ -6,9 +6,11 @@ import type { Clock } from '../call.js'
 export interface Output {
   write(text: string): unknown
   readonly isTTY?: boolean | undefined
+  /** Of a terminal: how many characters fit in a line. */
+  readonly columns?: number | undefined
 }
 
-/** Where somebody, or a pipe, answers; `process.stdin` is one. */
+/** Where a person, or a pipe, answers; `process.stdin` is one. */
 export type Input = Readable & {
   readonly isTTY?: boolean | undefined
   /** Of a terminal: whether keys come one by one, unechoed. */
@@ -37,9 +39,14 @@ type Color = 'green' | 'yellow' | 'red' | 'dim' | 'bold'
 /** What colours text for one output. */
 export type Paint = (color: Color, text: string) => string
 
-/** Colours text where somebody looks at a terminal and has not said no (no-color.org). */
-export function createPaint({ isTTY }: Output, { NO_COLOR }: Io['env']): Paint {
-  const colored = isTTY === true && !NO_COLOR
+/** May escape sequences be sent? Only to a terminal that knows them, and whose user has not said no (no-color.org). */
+export function takesEscapes({ isTTY }: Output, { TERM, NO_COLOR }: Io['env']): boolean {
+  return isTTY === true && TERM !== 'dumb' && !NO_COLOR
+}
+
+/** Colours text for an output that takes escape sequences, and leaves it as it is for any other. */
+export function createPaint(output: Output, env: Io['env']): Paint {
+  const colored = takesEscapes(output, env)
   return (color, text) => (colored ? styleText(color, text, { validateStream: false }) : text)
 }
 

@@ -1,6 +1,6 @@
-import type { Output } from './io.js'
+import type { Io } from './io.js'
 
-/** Between two lines where no terminal can overwrite the last one. */
+/** Between two lines where none can be overwritten. */
 const STEPS_A_LINE = 500
 
 export interface Progress {
@@ -13,19 +13,24 @@ export interface Progress {
 const BAR_WIDTH = 30
 
 /**
- * Tells how far long work is: a growing bar on a terminal, else a line now and then.
+ * Tells on stderr how far long work is: a growing bar on a terminal, else a line now and then. Writes no escape sequence.
  * @param what completes "3 of 10 …"
  */
-export function createProgress(output: Output, total: number, what = 'written'): Progress {
+export function createProgress({ stderr, env }: Pick<Io, 'stderr' | 'env'>, total: number, what = 'written'): Progress {
+  const overwrites = stderr.isTTY === true && env.TERM !== 'dumb'
   let done = 0
+  let shown = ''
   return {
     step() {
       done += 1
-      if (output.isTTY) output.write(`\r${barOf(done / total)} ${done} of ${total} ${what}`)
-      else if (done % STEPS_A_LINE === 0) output.write(`${done} of ${total} ${what}\n`)
+      const count = `${done} of ${total} ${what}`
+      if (overwrites) {
+        shown = `${barOf(done / total)} ${count}`
+        stderr.write(`\r${shown}`)
+      } else if (done % STEPS_A_LINE === 0) stderr.write(`${count}\n`)
     },
     end() {
-      if (output.isTTY && done > 0) output.write('\r\x1b[K')
+      if (shown !== '') stderr.write(`\r${' '.repeat(shown.length)}\r`)
     },
   }
 }

@@ -1,22 +1,104 @@
-/** Columns under their names, as wide as their longest text and two spaces apart. No line ends in spaces. */
-export function textTable(names: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [names, ...rows]
-  const widths = names.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))
-  return lines
-    .map(
-      (line) =>
-        `${line
-          .map((text, i) => text.padEnd(widths[i] ?? 0))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
+import leven from 'leven'
+import { quote } from 'shlex'
+import stringWidth from 'string-width'
+import wrapAnsi from 'wrap-ansi'
+import type { Output } from './io.js'
+
+/** Between two columns. No cell holds two spaces in a row, so that a program can cut a line at them. */
+const GAP = 2
+/** How far the second line of a row that needs several is moved in. */
+const INDENT = 2
+/** Of a terminal that does not say how wide it is. */
+const COLUMNS = 80
+
+/**
+ * Columns under their names, two spaces apart, as wide as their longest text; an empty cell shows `-`.
+ * On a terminal lines are no longer than it is wide: texts wrap between words, and columns that do not fit even so go on in
+ * a second line, moved in. Anywhere else, and without an output, a row is one line.
+ */
+export function textTable(names: readonly string[], rows: readonly (readonly string[])[], output?: Output): string {
+  const cells = [names, ...rows].map((row) => names.map((_, i) => row[i]?.trim().replaceAll(/\s+/g, ' ') || '-'))
+  const columns = names.map((_, i) => columnOf(cells.map((row) => row[i] ?? '')))
+  const total = output?.isTTY ? (output.columns ?? COLUMNS) : Number.POSITIVE_INFINITY
+  const groups = groupsOf(columns, total).map(({ from, to, indent }) => ({
+    from,
+    to,
+    indent,
+    widths: widthsOf(columns.slice(from, to), total - indent),
+  }))
+  return cells
+    .map((row) => groups.map(({ from, to, indent, widths }) => rowText(row.slice(from, to), widths, indent)).join(''))
     .join('')
 }
 
-/** One word of a command line that a shell reads as it is meant. */
-export function shellWord(text: string): string {
-  return /^[\w./@:+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+interface Column {
+  /** Of its longest text. */
+  readonly width: number
+  /** Of its longest word: it cannot be narrower. */
+  readonly narrowest: number
 }
+
+function columnOf(texts: readonly string[]): Column {
+  return { width: widest(texts), narrowest: widest(texts.flatMap((text) => text.split(' '))) }
+}
+
+function widest(texts: readonly string[]): number {
+  return texts.reduce((width, text) => Math.max(width, widthOf(text)), 0)
+}
+
+/** How many columns of a terminal a text takes. The library is thorough and slow; most texts are of letters of width one. */
+function widthOf(text: string): number {
+  return /^[ -~]*$/.test(text) ? text.length : stringWidth(text)
+}
+
+/** Which columns share a line: as many as fit, each at its narrowest. */
+function groupsOf(columns: readonly Column[], total: number) {
+  const groups = [{ from: 0, to: 0, indent: 0 }]
+  let room = total
+  for (const [i, { narrowest }] of columns.entries()) {
+    const group = groups.at(-1)
+    if (group && (narrowest <= room || group.from === i)) group.to = i + 1
+    else {
+      groups.push({ from: i, to: i + 1, indent: INDENT })
+      room = total - INDENT
+    }
+    room -= narrowest + GAP
+  }
+  return groups
+}
+
+/** Takes what is too much off the columns that can spare most. */
+function widthsOf(columns: readonly Column[], total: number): number[] {
+  const widths = columns.map(({ width }) => width)
+  let over = widths.reduce((sum, width) => sum + width + GAP, -GAP) - total
+  const spare = (i: number) => (columns[i]?.width ?? 0) - (columns[i]?.narrowest ?? 0)
+  for (const i of [...widths.keys()].sort((a, b) => spare(b) - spare(a))) {
+    const taken = Math.max(0, Math.min(over, spare(i)))
+    widths[i] = (widths[i] ?? 0) - taken
+    over -= taken
+  }
+  return widths
+}
+
+/** A row, or a part of one, of as many lines as its longest cell needs. No line ends in spaces. */
+function rowText(cells: readonly string[], widths: readonly number[], indent: number): string {
+  const wrapped = cells.map((text, i) => {
+    const width = widths[i] ?? 0
+    return widthOf(text) <= width ? [text] : wrapAnsi(text, width).split('\n')
+  })
+  const height = Math.max(...wrapped.map((lines) => lines.length))
+  return Array.from({ length: height }, (_, n) => {
+    const parts = wrapped.map((lines, i) => padEnd(lines[n] ?? '', widths[i] ?? 0))
+    return `${' '.repeat(indent)}${parts.join(' '.repeat(GAP)).trimEnd()}\n`
+  }).join('')
+}
+
+function padEnd(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - widthOf(text)))
+}
+
+/** One word of a command line that a shell reads as it is meant. */
+export const shellWord = (text: string): string => quote(text)
 
 /** More would not be read. */
 const CLOSEST_MAX = 3
@@ -33,21 +115,7 @@ export function closestNames(names: Iterable<string>, word: string): string[] {
 }
 
 function distanceOf(name: string, wanted: string): number {
-  return wanted.length > 1 && (name.includes(wanted) || wanted.includes(name)) ? 0.5 : editDistance(name, wanted)
-}
-
-/** Levenshtein's: how many letters are to be put in, taken out or exchanged. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const exchanged = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(exchanged, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[b.length] ?? 0
+  return wanted.length > 1 && (name.includes(wanted) || wanted.includes(name)) ? 0.5 : leven(name, wanted)
 }
 
 /** What HTML would take for a tag or an entity; written so, it is text in every renderer. */

@@ -294,7 +294,7 @@ t.test('asks only for what neither a flag nor the other answers say', async (t) 
   const { code, stderr } = await cli({ ...given, ...rest, features: 'pre-login' }, { isTTY: true, stdin: '\n' })
   t.equal(code, 0, stderr)
   t.equal((await tenant('x')).actions.postAppend.mfa, 'none')
-  t.match(stripVTControlCharacters(stderr), /^name for people \[Acme\]: $/, 'one question')
+  t.match(stripVTControlCharacters(stderr), /^name for people \[Acme\]: \r\n$/, 'one question')
   t.strictSame((await readdir(dir)).sort(), ['hand-over.md', 'x.yaml'])
 })
 

@@ -216,7 +216,7 @@ t.test('a prompt shows nothing of what is typed, and can be broken off', async (
   t.equal(await stored(), base64(`pro-1001:${SECRET}2`))
   const stopped = await type('pro-1001:corb', '\u0003')
   t.match(stopped, { code: 1, stdout: '', modes: [true, false] })
-  t.match(stopped.stderr, 'broken off: nothing was stored\n')
+  t.match(stopped.stderr, 'broken off: nothing was written\n')
   t.equal(puts(), before + 1)
 })
 

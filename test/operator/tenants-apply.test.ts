@@ -409,6 +409,6 @@ t.test('counts on one line of a terminal', async (t) => {
   const dir = t.testdir({ 'a.yaml': tenantYaml('a'), 'b.yaml': tenantYaml('b') })
   const { stderr, stdout } = await cli(['tenants', 'apply', dir, '--yes'], { env, isTTY: true })
   const [half, full] = ['█'.repeat(15) + '░'.repeat(15), '█'.repeat(30)]
-  t.equal(stderr, `\r${half} 1 of 2 written\r${full} 2 of 2 written\r\u001b[K`)
+  t.equal(stderr, `\r${half} 1 of 2 written\r${full} 2 of 2 written\r${' '.repeat(45)}\r`)
   t.match(stdout, '\u001b[32m+\u001b[39m a (eu-central-1_a)')
 })

@@ -47,7 +47,7 @@ export function doctorCommand(io: CommandIo): Command {
       if (options.changes) await readDoctorState(file)
       await withUpstreams(io, async (upstreams, env) => {
         const records = chosen(await fetchRecords(upstreams), word)
-        const progress = records.length > 1 ? createProgress(io.stderr, records.length, 'checked') : undefined
+        const progress = records.length > 1 ? createProgress(io, records.length, 'checked') : undefined
         const all = await examineAll(records, { upstreams, env, settings }, () => progress?.step())
         progress?.end()
         if (!all.every(isHealthy)) io.foundProblems()
@@ -71,7 +71,7 @@ function chosen(records: readonly TenantRecord[], word: string | undefined): rea
 function report(all: readonly Examined[], { all: whole, json }: DoctorOptions, io: CommandIo): void {
   const paint = createPaint(io.stdout, io.env)
   if (json) writeJson(io.stdout, { tenants: all.map(examinedJson) })
-  else io.stdout.write(whole ? summaryText(all, paint) : all.map((one) => tenantText(one, paint)).join('\n'))
+  else io.stdout.write(whole ? summaryText(all, paint, io.stdout) : all.map((one) => tenantText(one, paint)).join('\n'))
 }
 
 async function reportChanges(run: DoctorRun, file: string, json: boolean, io: CommandIo): Promise<void> {

@@ -1,6 +1,6 @@
 import { type Finding, isBlocking } from '../../operator/doctor/checks/finding.js'
 import type { Examined } from '../../operator/doctor/examine.js'
-import type { Paint } from '../../terminal/io.js'
+import type { Output, Paint } from '../../terminal/io.js'
 import { textTable } from '../../terminal/text.js'
 
 type State = Finding['state']
@@ -43,7 +43,7 @@ export function findingsText(findings: readonly Finding[], paint: Paint): string
 }
 
 /** One line a tenant, then what failed, then how many are healthy. */
-export function summaryText(all: readonly Examined[], paint: Paint): string {
+export function summaryText(all: readonly Examined[], paint: Paint, output: Output): string {
   const rows = all.map((one) => [one.tenantId, one.userPoolId, ...STATES.map((state) => String(countOf(state, one)))])
   const ill = all.filter((one) => !isHealthy(one))
   const details = ill.map(({ tenantId, userPoolId, findings }) => {
@@ -51,7 +51,8 @@ export function summaryText(all: readonly Examined[], paint: Paint): string {
     return `\n${paint('bold', `${tenantId} (${userPoolId})`)}\n${findingsText(failures, paint)}`
   })
   const healthy = `${all.length - ill.length} of ${all.length} ${all.length === 1 ? 'tenant' : 'tenants'} healthy\n`
-  const table = all.length > 0 ? textTable(['tenant', 'pool', ...STATES.map((state) => WORDS[state])], rows) : ''
+  const table =
+    all.length > 0 ? textTable(['tenant', 'pool', ...STATES.map((state) => WORDS[state])], rows, output) : ''
   return `${table}${details.join('')}${details.length > 0 ? '\n' : ''}${healthy}`
 }
 

@@ -1,5 +1,5 @@
-import { createInterface } from 'node:readline'
-import { NotPossible, WrongUsage } from '../../terminal/failure.js'
+import { createAsker } from '../../terminal/ask.js'
+import { WrongUsage } from '../../terminal/failure.js'
 import { type CommandIo, createPaint } from '../../terminal/io.js'
 import type { Answers } from './answers.js'
 import type { OnboardPlace } from './checks.js'
@@ -39,23 +39,19 @@ function isDerived({ fallback, isOpen }: Question): boolean {
   return fallback !== undefined && isOpen === undefined
 }
 
-/** Questions on stderr, so that stdout stays the command's own; answers from stdin, a line each. */
-export function createAsk({ stdin, stderr, env }: CommandIo): { readonly ask: Ask; close(): void } {
-  const paint = createPaint(stderr, env)
-  const lines = createInterface({ input: stdin, terminal: false })
-  // Keeps lines that came before they were asked for.
-  const typed = lines[Symbol.asyncIterator]()
+/** Puts the questions to the person at the terminal, each again until it has an answer or a fallback. */
+export function createAsk(io: CommandIo): { readonly ask: Ask; close(): void } {
+  const paint = createPaint(io.stderr, io.env)
+  const asker = createAsker(io)
   return {
     async ask({ text }, fallback, issue) {
-      if (issue !== undefined) stderr.write(`${paint('red', 'no:')} ${issue}\n`)
+      if (issue !== undefined) io.stderr.write(`${paint('red', 'no:')} ${issue}\n`)
       for (;;) {
-        stderr.write(`${text}${fallback === undefined ? '' : paint('dim', ` [${fallback}]`)}: `)
-        const { value, done } = await typed.next()
-        if (done) throw new NotPossible('the input ended before all was answered; nothing was written')
-        const answer = String(value).trim() || fallback
+        const typed = await asker.ask(`${text}${fallback === undefined ? '' : paint('dim', ` [${fallback}]`)}: `)
+        const answer = typed.trim() || fallback
         if (answer !== undefined) return answer
       }
     },
-    close: () => lines.close(),
+    close: asker.close,
   }
 }

@@ -97,7 +97,7 @@ async function withPlan(
 }
 
 async function carryOut(plan: Plan, options: ApplyOptions, table: OperatorUpstreams['table'], io: CommandIo) {
-  const progress = createProgress(io.stderr, plan.writes.length)
+  const progress = createProgress(io, plan.writes.length)
   const written = await writePlan(plan.writes, {
     table,
     clock: io.clock,

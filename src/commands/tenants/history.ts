@@ -6,7 +6,7 @@ import { tenantIdOf } from '../../operator/records/record.js'
 import { operatorCall, withUpstreams } from '../../operator/upstreams.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible } from '../../terminal/failure.js'
-import { type CommandIo, writeJson } from '../../terminal/io.js'
+import { type CommandIo, type Output, writeJson } from '../../terminal/io.js'
 import { textTable } from '../../terminal/text.js'
 import type { Table, TenantRecord } from '../../upstreams/operator.js'
 import { TENANT_ARGUMENT } from '../options.js'
@@ -37,7 +37,7 @@ export function tenantsHistoryCommand(io: CommandIo): Command {
         const versions = versionsOf(records)
         const name = records.findLast(({ record }) => !record.endsWith('-removed')) ?? records[0]
         if (json) writeJson(io.stdout, { userPoolId: name?.userPoolId, versions: versions.map(versionJson) })
-        else io.stdout.write(`${name && tenantIdOf(name)} (${name?.userPoolId})\n${historyText(versions)}`)
+        else io.stdout.write(`${name && tenantIdOf(name)} (${name?.userPoolId})\n${historyText(versions, io.stdout)}`)
       }),
     )
 }
@@ -75,10 +75,10 @@ function versionJson(version: Version) {
   return { ...version, changes: changesJson(version.changes) }
 }
 
-function historyText(versions: readonly Version[]): string {
+function historyText(versions: readonly Version[], output: Output): string {
   const rows = versions.map(({ version, updatedAt, updatedBy, what, changes }) => {
     const fields = changes.map(({ field }) => field || '(all of it)').join(', ')
     return [String(version), updatedAt, updatedBy, what === 'changed' ? fields || 'nothing' : what]
   })
-  return textTable(['version', 'when', 'by', 'changed'], rows)
+  return textTable(['version', 'when', 'by', 'changed'], rows, output)
 }

@@ -3,7 +3,7 @@ import { fetchRecords } from '../../operator/records/find.js'
 import { tenantIdOf, textOf } from '../../operator/records/record.js'
 import { withUpstreams } from '../../operator/upstreams.js'
 import { defineCommand } from '../../terminal/command.js'
-import { type CommandIo, writeJson } from '../../terminal/io.js'
+import { type CommandIo, type Output, writeJson } from '../../terminal/io.js'
 import { textTable } from '../../terminal/text.js'
 import type { TenantRecord } from '../../upstreams/operator.js'
 
@@ -23,7 +23,7 @@ export function tenantsListCommand(io: CommandIo): Command {
         const rows = records.map(rowOf).filter((row) => word === undefined || fits(row, word.toLowerCase()))
         rows.sort((a, b) => (a.tenantId < b.tenantId ? -1 : 1))
         if (json) writeJson(io.stdout, rows)
-        else io.stdout.write(listText(rows, records.length))
+        else io.stdout.write(listText(rows, records.length, io.stdout))
       }),
     )
 }
@@ -49,10 +49,10 @@ function fits({ tenantId, customer, userPoolId, status, alias }: Row, word: stri
   return named || status === word || alias.toLowerCase() === word
 }
 
-function listText(rows: readonly Row[], total: number): string {
+function listText(rows: readonly Row[], total: number, output: Output): string {
   const count = `${rows.length} of ${total} ${total === 1 ? 'tenant' : 'tenants'}\n`
   if (rows.length === 0) return count
   const names = ['tenant', 'customer', 'pool', 'status', 'alias', 'version', 'changed', 'by']
-  const cells = rows.map((row) => Object.values(row).map((cell) => String(cell) || '-'))
-  return `${textTable(names, cells)}${count}`
+  const cells = rows.map((row) => Object.values(row).map((cell) => String(cell)))
+  return `${textTable(names, cells, output)}${count}`
 }
