@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { GATEWAY_VERSION } from '../env.js'
 import { type CreateCommand, commandGroup } from '../terminal/command.js'
 import { failureOf } from '../terminal/failure.js'
+import { helpAsOption } from '../terminal/help.js'
 import { type CommandIo, createPaint, type Io } from '../terminal/io.js'
 import { aliasesCheckCommand } from './aliases/check.js'
 import { aliasesGrantCommand } from './aliases/grant.js'
@@ -105,7 +106,8 @@ export async function runCli(argv: readonly string[], io: Io): Promise<0 | 1 | 2
     exitCode = 1
   }
   try {
-    await createProgram({ ...io, foundProblems }).parseAsync(argv, { from: 'user' })
+    const program = createProgram({ ...io, foundProblems })
+    await program.parseAsync(helpAsOption(program, argv), { from: 'user' })
     return exitCode
   } catch (error) {
     const failure = failureOf(error)

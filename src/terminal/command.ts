@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { exampleText, HELP_COMMAND } from './help.js'
 import type { CommandIo } from './io.js'
 
 /** What a person reads of a command. */
@@ -21,10 +22,7 @@ export function defineCommand(io: CommandIo, { path, summary, examples }: Comman
     })
     .showHelpAfterError(`See: ${path} --help`)
     .helpCommand(false)
-    .addHelpText(
-      'after',
-      `\nExample${examples.length > 1 ? 's' : ''}:\n${examples.map((line) => `  ${line}`).join('\n')}`,
-    )
+    .addHelpText('after', exampleText(examples))
 }
 
 /** Makes one command, with all that is below it. */
@@ -35,6 +33,6 @@ export function commandGroup(text: CommandText, commands: readonly CreateCommand
   return (io) => {
     const group = defineCommand(io, text)
     for (const create of commands) group.addCommand(create(io))
-    return group
+    return group.helpCommand(...HELP_COMMAND)
   }
 }
