@@ -65,7 +65,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
 
   // In the order in which a request meets them.
   app.register(arrival, { env, invocationOf })
-  app.register(deadline, { env })
+  app.register(deadline, { env, clock })
   app.register(logging, { pseudonyms: createPseudonyms(key) })
   app.register(errorHandler)
   extend?.(app, tenants.stats)

@@ -1,30 +1,34 @@
 import { performance } from 'node:perf_hooks'
-import { setTimeout } from 'node:timers/promises'
 import type { Upstream, UpstreamFacts } from './errors.js'
 
-/** Wall-clock time for everything that expires; tests bring their own. */
+/** Time: what expires looks at it, and every wait is ended by it. Tests bring their own and move it. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number
+  /** Milliseconds since the process started; no change of the machine's time moves it. */
+  elapsed(): number
+  /** Calls `run` once, after so many milliseconds; calling what is returned takes that back. */
+  after(ms: number, run: () => void): () => void
 }
 
-export const systemClock: Clock = { now: Date.now }
+export const systemClock: Clock = {
+  now: Date.now,
+  elapsed: () => performance.now(),
+  after(ms, run) {
+    const timer = setTimeout(run, ms)
+    return () => clearTimeout(timer)
+  },
+}
 
 /** Shares of the deadline in milliseconds: more than a healthy dependency needs. Cognito and Corbado get the rest. */
 export const SLICE_MS = { table: 400, ssm: 500, sts: 800 } as const
-
-/** How long one upstream call may take. */
-export interface Slice {
-  readonly timeoutMs: number
-  readonly signal: AbortSignal
-}
 
 /** One request on its way through the house: the time it has left and what its dependencies did. */
 export interface Call {
   /** Milliseconds until the answer must have left; never negative. */
   remainingMs(): number
-  /** A share of the remaining time; without a number, all of it. */
-  slice(ms?: number): Slice
+  /** Does work with a share of the remaining time, in milliseconds; undefined: all of it. The signal says when it is up. */
+  slice<T>(ms: number | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T>
   /** The promise's value, or `late()` where the time is up first. */
   within<T>(promise: Promise<T>, late: () => T): Promise<T>
   /** Notes how long a dependency took and, where it failed, what it said. */
@@ -44,29 +48,38 @@ export interface Observed {
   last: UpstreamFacts
 }
 
-/** Starts the clock of a request that may take `budgetMs`. Uses monotonic time: no clock change can stretch it. */
-export function createCall(budgetMs: number): Call {
-  const expiresAt = performance.now() + budgetMs
+/** Begins a request that may take `budgetMs`. Only the clock's own timers end a wait of it. */
+export function createCall(budgetMs: number, clock: Clock = systemClock): Call {
+  const expiresAt = clock.elapsed() + budgetMs
   const deferred: Promise<unknown>[] = []
   const observed: Observed = { upstream: {}, last: {} }
-  const remainingMs = () => Math.max(0, expiresAt - performance.now())
+  const remainingMs = () => Math.max(0, expiresAt - clock.elapsed())
 
   async function within<T>(promise: Promise<T>, late: () => T): Promise<T> {
-    const timer = new AbortController()
-    const timeUp = setTimeout(remainingMs(), undefined, { signal: timer.signal }).then(late)
+    let cancel = () => {}
+    const timeUp = new Promise<void>((resolve) => {
+      cancel = clock.after(remainingMs(), resolve)
+    })
     try {
-      return await Promise.race([promise, timeUp])
+      return await Promise.race([promise, timeUp.then(late)])
     } finally {
-      timeUp.catch(() => undefined)
-      timer.abort()
+      cancel()
     }
   }
 
   return {
     remainingMs,
-    slice(ms = Number.POSITIVE_INFINITY) {
+    async slice(ms = Number.POSITIVE_INFINITY, work) {
       const timeoutMs = Math.max(1, Math.ceil(Math.min(ms, remainingMs())))
-      return { timeoutMs, signal: AbortSignal.timeout(timeoutMs) }
+      const timeUp = new AbortController()
+      const cancel = clock.after(timeoutMs, () => {
+        timeUp.abort(new DOMException(`not done in ${timeoutMs} ms`, 'TimeoutError'))
+      })
+      try {
+        return await work(timeUp.signal)
+      } finally {
+        cancel()
+      }
     },
     within,
     observe(upstream, durationMs, facts) {

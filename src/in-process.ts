@@ -22,7 +22,7 @@ export async function openApp(env: Env, upstreams: Upstreams, clock: Clock): Pro
   const lines: Record<string, unknown>[] = []
   const logger = createLogger('info', { write: (line) => void lines.push(JSON.parse(line)) })
   const app = buildApp({ env, upstreams, clock, logger, invocationOf: lambdaInvocation })
-  const handler = await createHandler(app)
+  const handler = await createHandler(app, clock)
   const handle = (payload: unknown, invokedFunctionArn: string) =>
     handler(payload, {
       awsRequestId: randomUUID(),

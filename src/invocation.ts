@@ -1,7 +1,7 @@
-import { performance } from 'node:perf_hooks'
 import { awsLambdaFastify } from '@fastify/aws-lambda'
 import type { Context } from 'aws-lambda'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { type Clock, systemClock } from './call.js'
 import { GATEWAY_VERSION } from './env.js'
 import { Internal, InvocationUnknown, isGatewayError, RequestInvalid, reasonOf } from './errors.js'
 import { aliasOf, isUserPoolId } from './ids.js'
@@ -77,7 +77,7 @@ export type Handler = (payload: unknown, context: LambdaContext) => Promise<unkn
  * Makes the Lambda handler: recognises the payload, sends it through the app, and turns the answer back. It throws
  * nothing but fresh errors with public text, since Cognito shows the text and the runtime logs the rest.
  */
-export async function createHandler(app: FastifyInstance): Promise<Handler> {
+export async function createHandler(app: FastifyInstance, clock: Clock = systemClock): Promise<Handler> {
   const proxy = awsLambdaFastify(app)
   // After the wrapper, which decorates the app; before the first event, so that no event pays for it.
   await app.ready()
@@ -120,7 +120,7 @@ export async function createHandler(app: FastifyInstance): Promise<Handler> {
   }
 
   return async (payload, context) => {
-    const coldStartMs = first ? performance.now() : undefined
+    const coldStartMs = first ? clock.elapsed() : undefined
     first = false
     try {
       const facts = {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import t from 'tap'
+import { systemClock } from '../src/call.js'
 import { createProgram } from '../src/commands/index.js'
 import { SETTINGS } from '../src/env.js'
 import { ERRORS } from '../src/errors.js'
@@ -117,7 +118,7 @@ function usages(command: Command, path: string): string[] {
 }
 
 const silent = { write: () => true }
-const io = { stdin: process.stdin, stdout: silent, stderr: silent, env: {}, built: 'dist', clock: { now: () => 0 } }
+const io = { stdin: process.stdin, stdout: silent, stderr: silent, env: {}, built: 'dist', clock: systemClock }
 const program = createProgram({ ...io, foundProblems: () => {} })
 
 t.test('the table of commands has one row for each command of the program, and no other', async (t) => {

@@ -49,9 +49,10 @@ export function createConnection(origin: URL): Connection {
   return {
     async post(path, headers, body, call) {
       await wake()
-      const { signal } = call.slice()
-      const outgoing = request(new URL(path, origin), { method: 'POST', headers, agent, signal })
-      const posted = await exchange(outgoing, body, signal)
+      const posted = await call.slice(undefined, (signal) => {
+        const outgoing = request(new URL(path, origin), { method: 'POST', headers, agent, signal })
+        return exchange(outgoing, body, signal)
+      })
       usedAt = Date.now()
       return posted
     },

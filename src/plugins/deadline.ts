@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { type Call, createCall } from '../call.js'
+import { type Call, type Clock, createCall } from '../call.js'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -37,18 +37,23 @@ export function budgetMs({ triggerDeadlineMs, remainingMs, coldStartMs }: Budget
   return Math.max(LEAST_MS, Math.min(...limits))
 }
 
-/** Starts every request's clock. */
-export const deadline = fp<{ readonly env: { readonly triggerDeadlineMs: number } }>(
-  async (app, { env }) => {
+export interface DeadlineOptions {
+  readonly env: { readonly triggerDeadlineMs: number }
+  readonly clock: Clock
+}
+
+/** Starts every request's time. */
+export const deadline = fp<DeadlineOptions>(
+  async (app, { env, clock }) => {
     app.decorateRequest('call')
     app.decorate('hurry', (request: FastifyRequest, remainingMs: number) => {
       const spentMs = env.triggerDeadlineMs - request.call.remainingMs()
-      request.call = createCall(budgetMs({ triggerDeadlineMs: env.triggerDeadlineMs, remainingMs }) - spentMs)
+      request.call = createCall(budgetMs({ triggerDeadlineMs: env.triggerDeadlineMs, remainingMs }) - spentMs, clock)
     })
     app.addHook('onRequest', (request, _reply, done) => {
       const { triggerDeadlineMs } = env
       const { remainingMs, coldStartMs } = request.invocation ?? {}
-      request.call = createCall(budgetMs({ triggerDeadlineMs, remainingMs, coldStartMs }))
+      request.call = createCall(budgetMs({ triggerDeadlineMs, remainingMs, coldStartMs }), clock)
       done()
     })
   },

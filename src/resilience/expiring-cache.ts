@@ -81,7 +81,7 @@ export function createExpiringCache<V, Args extends unknown[] = []>(
 
   async function load(key: TenantKey, args: Args): Promise<Outcome<V>> {
     try {
-      const { value, freshMs, staleMs, keepMs } = await loadInTime(options.loadMs, (call) =>
+      const { value, freshMs, staleMs, keepMs } = await loadInTime(options.loadMs, clock, (call) =>
         options.load(call, ...args),
       )
       const now = clock.now()

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks'
-import { type Call, createCall } from '../call.js'
+import { type Call, type Clock, createCall } from '../call.js'
 import { isUpstreamError, type Upstream, upstreamError } from '../errors.js'
 
 /** How a load ended, as a value: many may wait for it, and nobody may. */
@@ -13,14 +13,14 @@ const LATE_MS = 25
  * may be here already; a whole crowd can be waiting for it, so such a one is tried once more.
  * @throws what `load` threw
  */
-export async function loadInTime<V>(loadMs: number, load: (call: Call) => Promise<V>): Promise<V> {
-  const start = performance.now()
+export async function loadInTime<V>(loadMs: number, clock: Clock, load: (call: Call) => Promise<V>): Promise<V> {
+  const start = clock.elapsed()
   try {
-    return await load(createCall(loadMs))
+    return await load(createCall(loadMs, clock))
   } catch (error) {
-    const lateMs = performance.now() - start - loadMs
+    const lateMs = clock.elapsed() - start - loadMs
     if (lateMs < LATE_MS || !isUpstreamError(error) || error.kind !== 'timeout') throw error
-    return load(createCall(loadMs))
+    return load(createCall(loadMs, clock))
   }
 }
 

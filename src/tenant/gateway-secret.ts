@@ -40,7 +40,7 @@ export function createGatewaySecret(options: GatewaySecretOptions): GatewaySecre
 
   async function load(name: string): Promise<void> {
     try {
-      current = (await fetchParameter(name, createCall(SLICE_MS.ssm))).trim()
+      current = (await fetchParameter(name, createCall(SLICE_MS.ssm, clock))).trim()
       nextLoadAt = clock.now() + ttlMs
     } catch {
       nextLoadAt = clock.now() + retryMs

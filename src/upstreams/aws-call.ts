@@ -34,13 +34,14 @@ export async function callAws<T>(
   // write whose first request may have been done all the same, and whose second answer would then speak of itself alone.
   repeats: 'unavailable' | 'never' = 'unavailable',
 ): Promise<T> {
-  const { signal } = call.slice(sliceMs)
   const start = performance.now()
-  const attempt = () => attemptOnce(upstream, signal, send)
   try {
-    const answer = await attempt().catch((fault: UpstreamError) => {
-      if (fault.kind === repeats) return attempt()
-      throw fault
+    const answer = await call.slice(sliceMs, (signal) => {
+      const attempt = () => attemptOnce(upstream, signal, send)
+      return attempt().catch((fault: UpstreamError) => {
+        if (fault.kind === repeats) return attempt()
+        throw fault
+      })
     })
     call.observe(upstream, performance.now() - start)
     return answer

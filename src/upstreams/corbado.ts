@@ -67,20 +67,21 @@ export function createCorbado(clock: Clock): Corbado {
 
   return {
     async verifySignedData({ backendApiUrl, authorization, signedPasskeyData, username }, call) {
-      const { signal } = call.slice()
       const start = performance.now()
-      const answer = await request(`${backendApiUrl.replace(/\/+$/, '')}/v2/passkey/verifySignedData`, {
-        dispatcher: currentAgent(),
-        method: 'POST',
-        headers: { authorization, 'content-type': 'application/json', accept: 'application/json' },
-        body: JSON.stringify({ signedPasskeyData, username }),
-        signal,
-        // The signal ends the call; undici's own timers are up to half a second early.
-        headersTimeout: 0,
-        bodyTimeout: 0,
-      })
-        .then(async ({ statusCode, body }) => readAnswer(statusCode, await body.text()))
-        .catch((error: unknown) => unanswered(error, signal.aborted))
+      const answer = await call.slice(undefined, (signal) =>
+        request(`${backendApiUrl.replace(/\/+$/, '')}/v2/passkey/verifySignedData`, {
+          dispatcher: currentAgent(),
+          method: 'POST',
+          headers: { authorization, 'content-type': 'application/json', accept: 'application/json' },
+          body: JSON.stringify({ signedPasskeyData, username }),
+          signal,
+          // The signal ends the call; undici's own timers are up to half a second early.
+          headersTimeout: 0,
+          bodyTimeout: 0,
+        })
+          .then(async ({ statusCode, body }) => readAnswer(statusCode, await body.text()))
+          .catch((error: unknown) => unanswered(error, signal.aborted)),
+      )
       call.observe('corbado', performance.now() - start, answer.kind === 'result' ? undefined : answer.facts)
       return answer
     },

@@ -28,28 +28,24 @@ export interface Upstreams {
   close(): Promise<void>
 }
 
-/** The limit of one request by dependency, in milliseconds. */
-export type RequestMs = Readonly<Record<'table' | 'ssm' | 'sts' | 'cognito', number>>
+/** The longest that one call may take by dependency, in milliseconds; Cognito's may take all that is left. */
+export type SliceMs = Readonly<Record<'table' | 'ssm' | 'sts', number>>
 
-/** How the time of one login is divided. */
-const SERVICE_MS: RequestMs = { ...SLICE_MS, cognito: 3_900 }
+/** Longer than any call of the service: its own signal ends a request, and this one that a signal should ever miss. */
+const REQUEST_MS = 10_000
 
 /**
- * The limits of each HTTP connection lie just above those of the calls, which end a call. The SDK does not repeat
- * anything: it would wait up to a second first, which no slice has. `callAws` repeats what may have been a lost connection.
+ * The limits of each HTTP request of an AWS client, in milliseconds. The SDK does not repeat anything: it would wait up to
+ * a second first, which no slice has. `callAws` repeats what may have been a lost connection.
  */
 export const clientLimits = (requestMs: number) => ({
   maxAttempts: 1,
-  requestHandler: {
-    connectionTimeout: requestMs + 100,
-    requestTimeout: requestMs + 100,
-    throwOnRequestTimeout: true,
-  },
+  requestHandler: { connectionTimeout: requestMs, requestTimeout: requestMs, throwOnRequestTimeout: true },
 })
 
 /** The service's counterparts. */
 export function createUpstreams({ awsRegion, tenantTable }: Env, clock: Clock): Upstreams {
-  return upstreamsOver(createClients(awsRegion, SERVICE_MS), tenantTable, clock, SERVICE_MS)
+  return upstreamsOver(createClients(awsRegion, REQUEST_MS), tenantTable, clock, SLICE_MS)
 }
 
 /** The SDK's clients behind {@link Upstreams}. */
@@ -61,17 +57,17 @@ export interface Clients {
 }
 
 /** The only place where the service's clients are made. They read credentials and endpoints as the AWS SDK does. */
-export function createClients(region: string, ms: RequestMs): Clients {
+export function createClients(region: string, requestMs: number): Clients {
   return {
-    dynamodb: new DynamoDBClient({ region, ...clientLimits(ms.table) }),
-    ssm: new SSMClient({ region, ...clientLimits(ms.ssm) }),
-    sts: new STSClient({ region, ...clientLimits(ms.sts) }),
-    cognito: createCognitoClients(ms.cognito),
+    dynamodb: new DynamoDBClient({ region, ...clientLimits(requestMs) }),
+    ssm: new SSMClient({ region, ...clientLimits(requestMs) }),
+    sts: new STSClient({ region, ...clientLimits(requestMs) }),
+    cognito: createCognitoClients(requestMs),
   }
 }
 
 /** {@link Upstreams} over clients that somebody else made; closing it closes them. */
-export function upstreamsOver(clients: Clients, tenantTable: string, clock: Clock, ms: RequestMs): Upstreams {
+export function upstreamsOver(clients: Clients, tenantTable: string, clock: Clock, ms: SliceMs): Upstreams {
   const { dynamodb, ssm, sts, cognito } = clients
   let corbado: Promise<Corbado> | undefined
   // Loaded with the first proof: undici is a third of the bundle's start, and define and create do without it.

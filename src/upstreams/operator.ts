@@ -45,12 +45,12 @@ export interface OperatorOptions {
 
 /** Longest that one request may take: somebody waits, from anywhere, and their credentials may come over the network too. */
 const REQUEST_MS = 10_000
-const OPERATOR_MS = { table: REQUEST_MS, ssm: REQUEST_MS, sts: REQUEST_MS, cognito: REQUEST_MS }
+const OPERATOR_MS = { table: REQUEST_MS, ssm: REQUEST_MS, sts: REQUEST_MS }
 
 /** The operator's counterparts. Makes clients that the service does without: it is not to be imported by it. */
 export function createOperatorUpstreams(options: OperatorOptions, clock: Clock): OperatorUpstreams {
   const { region, tenantTable, functionArn, actionsAlias } = options
-  const clients = createClients(region, OPERATOR_MS)
+  const clients = createClients(region, REQUEST_MS)
   const lambda = new LambdaClient({ region, ...clientLimits(REQUEST_MS) })
   const cloudformation = new CloudFormationClient({ region, ...clientLimits(REQUEST_MS) })
   const base = upstreamsOver(clients, tenantTable ?? '', clock, OPERATOR_MS)

@@ -7,6 +7,7 @@ import {
   type IAuthenticationCallback,
 } from 'amazon-cognito-identity-js'
 import t from 'tap'
+import { systemClock } from '../../src/call.js'
 import { createIdentity } from '../../src/local/aws/identity.js'
 import { type NewUser, startCognito, type UserPool } from '../../src/local/cognito/index.js'
 import { createPasswordChallenge, formatTimestamp, provesPassword } from '../../src/local/cognito/password.js'
@@ -81,7 +82,7 @@ const reply = (act: (callbacks: IAuthenticationCallback) => void) =>
   )
 
 async function start(t: Tap, respond: (event: TriggerEvent) => object = answer) {
-  const clock = { at: Date.now(), now: () => clock.at }
+  const clock = { ...systemClock, at: Date.now(), now: () => clock.at }
   const cognito = await startCognito({
     clock,
     identity: createIdentity(clock),

@@ -17,6 +17,7 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import t from 'tap'
+import { systemClock } from '../../src/call.js'
 import { createIdentity } from '../../src/local/aws/identity.js'
 import type { PolicyDocument } from '../../src/local/aws/policy.js'
 import { type NewUser, startCognito, type UserPool } from '../../src/local/cognito/index.js'
@@ -88,7 +89,7 @@ const invokePolicy: PolicyDocument = {
 }
 
 async function start(t: Tap, overrides: Partial<UserPool> = {}, triggerTimeoutMs = 2_000) {
-  const clock = { at: Date.now(), now: () => clock.at }
+  const clock = { ...systemClock, at: Date.now(), now: () => clock.at }
   const identity = createIdentity(clock)
   const lambda = await startLambda({ clock, identity })
   const cognito = await startCognito({ clock, identity, invoke: lambda.invokeAsCognito, triggerTimeoutMs })

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { InvokeCommand, type InvokeCommandInput, type InvokeCommandOutput, LambdaClient } from '@aws-sdk/client-lambda'
 import { build } from 'esbuild'
 import t from 'tap'
+import { systemClock } from '../../src/call.js'
 import { createIdentity } from '../../src/local/aws/identity.js'
 import type { PolicyDocument, Statement } from '../../src/local/aws/policy.js'
 import { createEnvironments } from '../../src/local/gateway/environments.js'
@@ -34,7 +35,7 @@ function policy(...statements: Statement[]): PolicyDocument {
 type Tap = Pick<typeof t, 'teardown'>
 
 async function start(t: Tap, handler = echo, timeoutMs = 2_000) {
-  const clock = { now: Date.now }
+  const clock = systemClock
   const identity = createIdentity(clock)
   const lambda = await startLambda({ clock, identity })
   t.teardown(lambda.stop)

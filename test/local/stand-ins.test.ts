@@ -17,6 +17,7 @@ import { SignatureV4 } from '@smithy/signature-v4'
 import { decodeJwt } from 'jose'
 import t from 'tap'
 import { Agent, request } from 'undici'
+import { systemClock } from '../../src/call.js'
 import {
   allows,
   createIdentity,
@@ -68,6 +69,7 @@ const trust = (externalId: string, aws = `arn:aws:iam::${account}:root`) =>
 function handClock() {
   let offset = 0
   return {
+    ...systemClock,
     now: () => Date.now() + offset,
     forward: (ms: number) => {
       offset += ms

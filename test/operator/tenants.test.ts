@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import type { Command } from 'commander'
 import { build } from 'esbuild'
 import t from 'tap'
+import { systemClock } from '../../src/call.js'
 import { createProgram } from '../../src/commands/index.js'
 import { cli, tenantYaml } from './fixtures/cli.js'
 
@@ -339,7 +340,7 @@ t.test('every command has help with an example, and every one that does somethin
     stderr: quiet,
     env: {},
     stdin: process.stdin,
-    clock: Date,
+    clock: systemClock,
     built: 'dist',
     foundProblems: () => undefined,
   }

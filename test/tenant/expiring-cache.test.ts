@@ -49,7 +49,9 @@ function createBench({ max = 10, failureMs = 5, loadMs = 400 } = {}) {
       return failureMs
     },
   })
-  const get = (of = A, call = createCall(10_000)) => cache.get(of, call, `name of ${of}`)
+  /** A call that has so much time left. */
+  const callOf = (ms = 10_000) => createCall(ms, clock)
+  const get = (of = A, call = callOf()) => cache.get(of, call, `name of ${of}`)
   /** The load that was started last. */
   function last(): Load {
     const load = loads.at(-1)
@@ -61,7 +63,7 @@ function createBench({ max = 10, failureMs = 5, loadMs = 400 } = {}) {
     await last().end(value)
     return got
   }
-  return { clock, cache, loads, told, get, last, fill }
+  return { clock, cache, loads, told, callOf, get, last, fill }
 }
 
 const unavailable = { code: 'GW_ERR_UPSTREAM_UNAVAILABLE' }
@@ -137,10 +139,10 @@ t.test('a stale value is served at once while one load runs, and the next call g
 })
 
 t.test('work in the background is deferred on the call, so that it is settled before the answer leaves', async (t) => {
-  const { clock, get, fill, last } = createBench()
+  const { clock, callOf, get, fill, last } = createBench()
   await fill()
   clock.advance(60)
-  const call = createCall(10_000)
+  const call = callOf()
   await get(A, call)
   let settled = false
   const settling = call.settled().then(() => (settled = true))
@@ -213,7 +215,7 @@ t.test('a value that is not to be kept is handed out and forgotten', async (t) =
   await last().end('gone', { freshMs: 0, staleMs: 0, keepMs: 0 })
   t.strictSame(await got, { value: 'gone', stale: false })
   t.equal(cache.size, 0)
-  get(A, createCall(1)).catch(() => undefined)
+  get().catch(() => undefined)
   t.equal(loads.length, 2)
 })
 
@@ -245,23 +247,29 @@ t.test('concurrent callers share one load, and its error', async (t) => {
 
 t.test('a load of one key does not hold up another', async (t) => {
   const { get, fill } = createBench()
-  get(A, createCall(1)).catch(() => undefined)
+  get().catch(() => undefined)
   t.strictSame(await fill('two', key('B')), { value: 'two', stale: false })
 })
 
 t.test('a load has a time of its own, whatever the call has that happens to start it', async (t) => {
-  const { get, last } = createBench({ loadMs: 400 })
-  const got = get(A, createCall(1))
-  t.ok(last().remainingMs() > 100)
-  t.ok(last().remainingMs() <= 400)
+  const { clock, callOf, get, last } = createBench({ loadMs: 400 })
+  const got = get(A, callOf(1))
+  clock.advance(1)
   await t.rejects(got, timeout)
+  t.equal(last().remainingMs(), 399)
 })
 
 t.test('a caller whose time is up hears of a time-out while the load goes on for everybody else', async (t) => {
-  const { get, loads, last } = createBench()
-  const hasty = createCall(5)
-  const got = get(A, hasty)
+  const { clock, callOf, get, loads, last } = createBench()
+  const hasty = callOf(5)
+  let ended = false
+  const got = get(A, hasty).finally(() => (ended = true))
+  got.catch(() => undefined)
   const patient = get()
+  clock.advance(4)
+  await setImmediate()
+  t.equal(ended, false, 'a millisecond is left')
+  clock.advance(1)
   await t.rejects(got, timeout)
   t.type(hasty.observed.upstream.table, 'number', 'the wait is on its line')
   t.equal(loads.length, 1)
@@ -272,8 +280,10 @@ t.test('a caller whose time is up hears of a time-out while the load goes on for
 })
 
 t.test("a caller's own time-out is not remembered as a failure of the source", async (t) => {
-  const { get, last, loads, told } = createBench()
-  await t.rejects(get(A, createCall(1)), timeout)
+  const { clock, callOf, get, last, loads, told } = createBench()
+  const late = get(A, callOf(1))
+  clock.advance(1)
+  await t.rejects(late, timeout)
   const next = get()
   t.equal(loads.length, 1, 'the next caller joins the load that still runs')
   await last().end('one')
@@ -282,15 +292,17 @@ t.test("a caller's own time-out is not remembered as a failure of the source", a
 })
 
 t.test('a caller whose time is up gets the older value, marked stale, where there is one', async (t) => {
-  const { clock, get, fill } = createBench()
+  const { clock, callOf, get, fill } = createBench()
   await fill()
   clock.advance(300)
-  t.strictSame(await get(A, createCall(1)), { value: 'one', stale: true })
+  const got = get(A, callOf(1))
+  clock.advance(1)
+  t.strictSame(await got, { value: 'one', stale: true })
 })
 
 t.test('what the source said of a failed load is on the line of every caller that waited', async (t) => {
-  const { get, last } = createBench()
-  const calls = [createCall(10_000), createCall(10_000)]
+  const { callOf, get, last } = createBench()
+  const calls = [callOf(), callOf()]
   const got = calls.map((call) => t.rejects(get(A, call)))
   await last().fail(down())
   await Promise.all(got)
@@ -336,41 +348,39 @@ t.test('expire of a key that is not there is no entry', async (t) => {
   t.equal(cache.size, 0)
 })
 
-/** Keeps the event loop from everything else. */
-function block(ms: number): void {
-  const until = performance.now() + ms
-  while (performance.now() < until);
-}
-
 t.test('a load that timed out because the process was busy is tried once more, for all who wait', async (t) => {
-  const { get, last, loads } = createBench({ loadMs: 20 })
+  const { clock, get, last, loads } = createBench({ loadMs: 20 })
   const crowd = Promise.all([get(), get(), get()])
-  block(60)
+  clock.advance(20 + 25)
   await last().fail(upstreamError('table', 'timeout'))
   t.equal(loads.length, 2)
+  t.equal(last().remainingMs(), 20, 'with all its time')
   await last().end('one')
   t.strictSame(await crowd, Array(3).fill({ value: 'one', stale: false }))
 })
 
 t.test('a load is tried again once at most, and only after a timeout that came late', async (t) => {
-  const { get, last, loads } = createBench({ loadMs: 20, failureMs: 0 })
+  const { clock, get, last, loads } = createBench({ loadMs: 20, failureMs: 0 })
   const twice = t.rejects(get(), upstreamError('table', 'timeout'))
   for (const many of [1, 2]) {
     t.equal(loads.length, many)
-    block(60)
+    clock.advance(60)
     await last().fail(upstreamError('table', 'timeout'))
   }
   await twice
-  const inTime = createBench({ loadMs: 400, failureMs: 0 })
-  const once = t.rejects(inTime.get(), upstreamError('table', 'timeout'))
-  await inTime.last().fail(upstreamError('table', 'timeout'))
-  await once
-  const other = createBench({ loadMs: 20, failureMs: 0 })
-  const denied = t.rejects(other.get(), upstreamError('table', 'denied'))
-  block(60)
-  await other.last().fail(upstreamError('table', 'denied'))
-  await denied
-  t.strictSame([loads.length, inTime.loads.length, other.loads.length], [2, 1, 1])
+  t.equal(loads.length, 2)
+  for (const [afterMs, kind] of [
+    [20, 'timeout'],
+    [20 + 24, 'timeout'],
+    [60, 'denied'],
+  ] as const) {
+    const other = createBench({ loadMs: 20, failureMs: 0 })
+    const once = t.rejects(other.get(), upstreamError('table', kind))
+    other.clock.advance(afterMs)
+    await other.last().fail(upstreamError('table', kind))
+    await once
+    t.equal(other.loads.length, 1, `${kind} after ${afterMs} ms`)
+  }
 })
 
 t.test('what is fresh is there without a promise, and nothing else is', async (t) => {
@@ -395,7 +405,7 @@ t.test('the cache is bounded: the least recently used entry goes first, and is c
   await get(key('A'))
   await get(key('C'))
   t.equal(loads.length, 3, 'A was used and stays')
-  get(key('B'), createCall(1)).catch(() => undefined)
+  get(key('B')).catch(() => undefined)
   t.equal(loads.length, 4, 'B had to go')
 })
 

@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../../call.js'
 import type { Identity, Principal } from './identity.js'
 import { awsJsonError } from './json.js'
@@ -50,6 +49,8 @@ export interface StandIn {
    * `only` limits the fault to one operation, which `refuse` cannot.
    */
   setFault(fault: Fault | undefined, only?: string): Promise<void>
+  /** How many requests a fault has wait, of clients that still wait for them. */
+  waiting(): number
   stop(): Promise<void>
 }
 
@@ -127,7 +128,7 @@ async function applyFault(
 ): Promise<WireAnswer | 'taken' | undefined> {
   switch (fault.kind) {
     case 'slow':
-      await sleep(fault.ms, undefined, { ref: false })
+      await new Promise<void>((resolve) => options.clock.after(fault.ms, resolve))
       return undefined
     case 'status':
       return options.faultAnswer(fault.status)
@@ -152,6 +153,7 @@ export async function startStandIn(options: StandInOptions): Promise<StandIn> {
   const { name, clock } = options
   const calls: RecordedCall[] = []
   const connections = new WeakMap<Socket, number>()
+  const waiting = new Set<ServerResponse>()
   let connectionCount = 0
   let current: { fault: Fault; only: string | undefined } | undefined
 
@@ -167,7 +169,12 @@ export async function startStandIn(options: StandInOptions): Promise<StandIn> {
       connection: connections.get(message.socket) ?? 0,
     })
     const hit = current !== undefined && (current.only ?? operation) === operation
+    if (hit && (current?.fault.kind === 'hang' || current?.fault.kind === 'slow')) {
+      waiting.add(response)
+      response.once('close', () => waiting.delete(response))
+    }
     const forced = hit && current ? await applyFault(current.fault, message, options) : undefined
+    if (forced !== 'taken') waiting.delete(response)
     if (forced !== 'taken') send(response, forced ?? refusal ?? (await answerOf(request, operation, options)))
   }
   // A client that gave up while its request was read leaves nobody to tell.
@@ -204,6 +211,7 @@ export async function startStandIn(options: StandInOptions): Promise<StandIn> {
       if (fault?.kind === 'refuse' && server.listening) await close()
       if (fault?.kind !== 'refuse' && !server.listening) await listen(port)
     },
+    waiting: () => waiting.size,
     async stop() {
       if (server.listening) await close()
     },

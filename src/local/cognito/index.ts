@@ -89,7 +89,7 @@ export async function startCognito(options: CognitoOptions): Promise<Cognito> {
   const emptyPages = new Map<string, number>()
   const concurrentUpdates = new Map<string, number>()
   const pools = createPools(clock)
-  const fire = createTriggers(invoke, triggerTimeoutMs, triggerCalls)
+  const fire = createTriggers(invoke, triggerTimeoutMs, triggerCalls, clock)
   const issuer = createIssuer(fire, clock)
   const flow = createFlow(pools, fire, issuer, clock)
   const self = createSelf(pools, issuer, clock)

@@ -1,3 +1,4 @@
+import type { Clock } from '../../call.js'
 import type { InvocationResult, InvocationSource } from '../lambda/as-cognito.js'
 import { type AppClient, poolArn, type TriggerName, type UserPool } from './pools.js'
 import { type Fields, isFields, isTextMap, Refusal } from './wire.js'
@@ -127,18 +128,18 @@ function readAnswer<T>(answer: unknown, event: Fields, { read }: TriggerQuestion
 }
 
 /** Fires triggers as Cognito does: so long a try, three tries for a time-out, none after any other failure. */
-export function createTriggers(invoke: Invoke, timeoutMs: number, calls: TriggerCall[]): Fire {
+export function createTriggers(invoke: Invoke, timeoutMs: number, calls: TriggerCall[], clock: Clock): Fire {
   async function deliver(functionArn: string, event: unknown, source: InvocationSource) {
-    const startedAt = performance.now()
-    let timer: NodeJS.Timeout | undefined
+    const startedAt = clock.elapsed()
+    let cancel = () => {}
     const late = new Promise<'late'>((resolve) => {
-      timer = setTimeout(resolve, timeoutMs, 'late')
+      cancel = clock.after(timeoutMs, () => resolve('late'))
     })
     // A delivery that lost the race goes on running, as on AWS.
     const result = await Promise.race([invoke(functionArn, event, source), late])
-    clearTimeout(timer)
+    cancel()
     const answer = result === 'late' ? undefined : result.payload
-    calls.push({ functionArn, event, answer, ms: performance.now() - startedAt })
+    calls.push({ functionArn, event, answer, ms: clock.elapsed() - startedAt })
     return result
   }
 

@@ -1,3 +1,5 @@
+import { type Clock, systemClock } from '../../call.js'
+
 /** What Lambda tells a function of one invocation. */
 export interface Invocation {
   readonly awsRequestId: string
@@ -69,19 +71,19 @@ function overTheWire(value: unknown): unknown {
 }
 
 /** Runs a handler in this process; nothing but JSON passes, and the deadline ends the wait. */
-export function inProcess(handler: Handler): Runner {
+export function inProcess(handler: Handler, clock: Clock = systemClock): Runner {
   assertTwoParameters(handler)
   return async (payload, invocation) => {
     const budgetMs = invocation.deadlineMs - Date.now()
-    let timer: NodeJS.Timeout | undefined
+    let cancel = () => {}
     const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(createTimeout(invocation.awsRequestId, budgetMs)), budgetMs)
+      cancel = clock.after(budgetMs, () => reject(createTimeout(invocation.awsRequestId, budgetMs)))
     })
     try {
       const answer = (async () => handler(overTheWire(payload), createContext(invocation)))()
       return overTheWire(await Promise.race([answer, late]))
     } finally {
-      clearTimeout(timer)
+      cancel()
     }
   }
 }
