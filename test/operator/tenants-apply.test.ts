@@ -1,8 +1,6 @@
-import { readdir } from 'node:fs/promises'
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { userInfo } from 'node:os'
-import { setTimeout } from 'node:timers/promises'
 import {
   DynamoDBClient,
   GetItemCommand,
@@ -15,9 +13,12 @@ import t from 'tap'
 import { parse } from 'yaml'
 import { systemClock } from '../../src/call.js'
 import { createIdentity } from '../../src/local/aws/identity.js'
+import type { RecordedCall } from '../../src/local/aws/server.js'
 import { startTable } from '../../src/local/dynamodb.js'
 import { CONCURRENCY } from '../../src/terminal/bounded.js'
+import { createProgress } from '../../src/terminal/progress.js'
 import { cli, tenantYaml } from './fixtures/cli.js'
+import { createGate, holdWhile } from './fixtures/gate.js'
 
 const region = 'eu-central-1'
 const TENANT_TABLE = 'tenants'
@@ -58,7 +59,7 @@ async function startStack(t: { teardown(fn: () => unknown): unknown }, actions: 
       const { Count } = await client.send(new ScanCommand({ TableName: TENANT_TABLE, Select: 'COUNT' }))
       return Count
     },
-    /** Somebody else's change. Not a PutItem, so that it is none of those which a test slows down. */
+    /** Somebody else's change. Not a PutItem, so that it is none of those which a test holds. */
     async changeMeanwhile(tenantId: string) {
       await client.send(
         new UpdateItemCommand({
@@ -297,14 +298,10 @@ t.test('stops at a tenant that somebody changes between reading and writing', as
     'a.yaml': files['a.yaml'].replace('active', 'suspended'),
     'c.yaml': tenantYaml('c'),
   })
-  /** Lets the change in while the old record is being kept, so before the new one is put. */
+  /** Lets the change in before the old record is kept, so before the new one is put. */
   const race = async (...options: string[]) => {
-    await table.setFault({ kind: 'slow', ms: 200 }, 'PutItem')
-    const before = table.calls.length
-    const running = apply(dir, '--yes', ...options)
-    while (!table.calls.slice(before).some(({ operation }) => operation === 'PutItem')) await setTimeout(5)
-    await changeMeanwhile('a')
-    return running
+    await holdWhile(table, 'PutItem', 1, () => changeMeanwhile('a'))
+    return apply(dir, '--yes', ...options)
   }
 
   const text = await race()
@@ -331,19 +328,26 @@ Stopped: 1 of 2 were written (c). The same command plans the rest anew.
 
 t.test('starts no new write after a conflict', async (t) => {
   const { put, record, count, table } = await startStack(t)
-  const names = Array.from({ length: 200 }, (_, index) => `t${String(index).padStart(3, '0')}`)
+  const names = Array.from({ length: 100 }, (_, index) => `t${String(index).padStart(3, '0')}`)
   const dir = t.testdir(Object.fromEntries(names.map((name) => [`${name}.yaml`, tenantYaml(name)])))
-  // Long enough for the other write on a busy machine. All that may run at once are held up, and nobody goes on meanwhile.
-  await table.setFault({ kind: 'slow', ms: 1_000 }, 'PutItem')
-  const running = apply(dir, '--yes')
-  while (table.calls.filter(({ operation }) => operation === 'PutItem').length < CONCURRENCY) await setTimeout(5)
-  await table.setFault(undefined)
-  await put({ userPoolId: 'eu-central-1_t000', record: 'config', version: 7, updatedBy: 'bob', config: {} })
-  const { code, stderr } = await running
+  const [taken, asked] = [createGate(), createGate()]
+  let begun = 0
+  // Holds all writes that may run at once. Bob is faster than the first of them; the others go on once it is asked who was.
+  const until = ({ operation, input }: RecordedCall) => {
+    if (operation === 'GetItem') asked.open()
+    if (operation !== 'PutItem' || ++begun > CONCURRENCY) return undefined
+    if (begun === CONCURRENCY) {
+      const theirs = { userPoolId: 'eu-central-1_t000', record: 'config', version: 7, updatedBy: 'bob', config: {} }
+      void put(theirs).then(taken.open)
+    }
+    return JSON.stringify(input).includes('eu-central-1_t000') ? taken.opened : asked.opened
+  }
+  await table.setFault({ kind: 'held', until })
+  const { code, stderr } = await apply(dir, '--yes')
   t.equal(code, 1)
-  t.match(stderr, /^error: t000 was changed .* version 7 by bob .*\nStopped: \d+ of 200 were written/)
+  t.match(stderr, /^error: t000 was changed .* version 7 by bob .*\nStopped: \d+ of 100 were written/)
   t.match(await record('t000'), { version: 7 })
-  t.ok(Number(await count()) < 200, 'most were not begun')
+  t.ok(Number(await count()) < 100, 'most were not begun')
 })
 
 t.test('says how far it came where the table fails while writing', async (t) => {
@@ -391,17 +395,39 @@ t.test('takes a write for done whose answer was lost', async (t) => {
   t.same(more, [])
 })
 
-t.test('applies 2,000 tenants and says how far it is', async (t) => {
-  const { writes } = await startStack(t)
-  const names = Array.from({ length: 2_000 }, (_, index) => `tenant-${index}`)
+t.test('applies 100 tenants, each written once, and the second time none', async (t) => {
+  const { writes, count } = await startStack(t)
+  const names = Array.from({ length: 100 }, (_, index) => `tenant-${index}`)
   const dir = t.testdir(Object.fromEntries(names.map((name) => [`${name}.yaml`, tenantYaml(name)])))
-  t.equal((await readdir(dir)).length, 2_000)
-  const { code, stdout, stderr } = await apply(dir, '--yes')
-  t.equal(code, 0)
-  t.equal(stderr, [500, 1_000, 1_500, 2_000].map((done) => `${done} of 2000 written\n`).join(''))
-  t.match(stdout, '\n2000 added, 0 changed, 0 untouched\n')
-  t.equal(writes(), 2_000)
-  t.match(await apply(dir, '--yes'), { code: 0, stdout: '2000 untouched\n0 added, 0 changed, 2000 untouched\n' })
+  t.match(await apply(dir, '--yes'), { code: 0, stdout: '\n100 added, 0 changed, 0 untouched\n' })
+  t.equal(writes(), 100)
+  t.equal(await count(), 100)
+  t.match(await apply(dir, '--yes'), { code: 0, stdout: '100 untouched\n0 added, 0 changed, 100 untouched\n' })
+  t.equal(writes(), 100)
+})
+
+t.test('says how far it is every 500 tenants, where no terminal counts them on one line', async (t) => {
+  let said = ''
+  const progress = createProgress({ write: (text) => (said += text) }, 1_200)
+  for (let done = 0; done < 1_200; done++) progress.step()
+  progress.end()
+  t.equal(said, '500 of 1200 written\n1000 of 1200 written\n')
+})
+
+t.test('knows every tenant of a table that answers in pages', async (t) => {
+  const { put, table } = await startStack(t)
+  const names = ['a', 'b', 'c', 'd', 'e', 'f']
+  const dir = t.testdir(Object.fromEntries(names.map((name) => [`${name}.yaml`, tenantYaml(name)])))
+  await apply(dir, '--yes')
+  // DynamoDB answers 1 MB at once, and looks at all records to find the current ones.
+  const config = 'x'.repeat(300_000)
+  for (const name of names) await put({ userPoolId: `${region}_${name}`, record: 'v0', version: 0, config })
+  const before = table.calls.length
+  t.match(await apply(dir), { code: 0, stdout: '6 untouched\n' })
+  t.same(
+    table.calls.slice(before).map(({ operation }) => operation),
+    ['Scan', 'Scan'],
+  )
 })
 
 t.test('counts on one line of a terminal', async (t) => {

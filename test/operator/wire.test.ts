@@ -1,5 +1,4 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
-import { setTimeout } from 'node:timers/promises'
 import { CognitoIdentityProviderClient, DescribeUserPoolCommand } from '@aws-sdk/client-cognito-identity-provider'
 import t from 'tap'
 import { GATEWAY_VERSION } from '../../src/env.js'
@@ -13,6 +12,7 @@ import { CLIENT_ID, startGateway } from '../fixtures/gateway.js'
 import { mustExit, stayOnLoopback } from '../fixtures/loopback.js'
 import { tenantFile } from '../fixtures/tenants.js'
 import { type CliOptions, cli } from './fixtures/cli.js'
+import { holdWhile } from './fixtures/gate.js'
 
 const strangers = stayOnLoopback(t)
 mustExit(t)
@@ -495,15 +495,10 @@ t.test('a change of the pool by somebody else is waited for once, and then given
   t.same(await readdir(dir), ['once.json'], 'no snapshot of a change that did not happen')
 })
 
-/** Acts on the pool while the stand-in is slow to answer the n-th call of an operation. */
-async function during(operation: string, nth: number, act: () => void, work: () => ReturnType<typeof apply>) {
-  const from = cognito.calls.length
-  await cognito.setFault({ kind: 'slow', ms: 150 }, operation)
-  const running = work()
-  const count = () => cognito.calls.slice(from).filter((call) => call.operation === operation).length
-  while (count() < nth) await setTimeout(5)
-  act()
-  const result = await running
+/** Acts on the pool while the n-th call of an operation is on its way. */
+async function during(operation: string, nth: number, act: () => unknown, work: () => ReturnType<typeof apply>) {
+  await holdWhile(cognito, operation, nth, act)
+  const result = await work()
   await cognito.setFault(undefined)
   return result
 }
@@ -580,7 +575,7 @@ t.test('keeps the snapshot and says so where it is not known whether the pool wa
   t.match(stderr, 'error: it is not known whether the pool was changed (cognito_unavailable): look with wire plan')
   t.same(await readdir(dir), ['a.json'])
   const unread = newPool()
-  const gone = () => void cognito.setFault({ kind: 'status', status: 500 }, 'DescribeUserPool')
+  const gone = () => cognito.setFault({ kind: 'status', status: 500 }, 'DescribeUserPool')
   const again = await during('UpdateUserPool', 1, gone, () => apply(unread, '--yes', '--snapshot', `${dir}/b.json`))
   t.match(again, {
     code: 1,

@@ -35,6 +35,8 @@ export type Fault =
   | { readonly kind: 'reset' }
   | { readonly kind: 'hang' }
   | { readonly kind: 'slow'; readonly ms: number }
+  /** Waits for what `until` answers, then serves the request as ever: a test decides what happens before. */
+  | { readonly kind: 'held'; readonly until: (call: RecordedCall) => Promise<unknown> | undefined }
   | { readonly kind: 'status'; readonly status: number }
   | { readonly kind: 'garbage' }
 
@@ -124,11 +126,15 @@ async function answerOf(request: WireRequest, operation: string, options: StandI
 async function applyFault(
   fault: Fault,
   message: IncomingMessage,
+  call: RecordedCall,
   options: StandInOptions,
 ): Promise<WireAnswer | 'taken' | undefined> {
   switch (fault.kind) {
     case 'slow':
       await new Promise<void>((resolve) => options.clock.after(fault.ms, resolve))
+      return undefined
+    case 'held':
+      await fault.until(call)
       return undefined
     case 'status':
       return options.faultAnswer(fault.status)
@@ -161,19 +167,20 @@ export async function startStandIn(options: StandInOptions): Promise<StandIn> {
     const received = await readRequest(message)
     const operation = options.operationOf(received)
     const { request, refusal } = await authenticate(received, operation, options)
-    calls.push({
+    const call: RecordedCall = {
       operation,
       principal: request.principal?.arn ?? options.callerOf?.(request),
       input: (options.inputOf ?? jsonBody)(request),
       at: clock.now(),
       connection: connections.get(message.socket) ?? 0,
-    })
+    }
+    calls.push(call)
     const hit = current !== undefined && (current.only ?? operation) === operation
     if (hit && (current?.fault.kind === 'hang' || current?.fault.kind === 'slow')) {
       waiting.add(response)
       response.once('close', () => waiting.delete(response))
     }
-    const forced = hit && current ? await applyFault(current.fault, message, options) : undefined
+    const forced = hit && current ? await applyFault(current.fault, message, call, options) : undefined
     if (forced !== 'taken') waiting.delete(response)
     if (forced !== 'taken') send(response, forced ?? refusal ?? (await answerOf(request, operation, options)))
   }
