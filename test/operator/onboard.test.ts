@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
@@ -375,7 +376,7 @@ t.test('a name is text in the hand-over, whatever stands in it, and on one line'
   }
 })
 
-t.test('whatever is answered, the file says it, with its comments', async (t) => {
+t.test('whatever is answered, the file says it, with its comments', async () => {
   const rules = readConfigRules({})
   const slug = fc.stringMatching(/^[a-z0-9]{1,8}(-[a-z0-9]{1,8}){0,2}$/)
   const answers: fc.Arbitrary<Answers> = fc.record({
@@ -402,7 +403,7 @@ t.test('whatever is answered, the file says it, with its comments', async (t) =>
       })
       const text = tenantYaml(config)
       const { value, problems } = parseYamlFile(text)
-      t.strictSame([value, problems], [config, []])
+      assert.deepStrictEqual({ value, problems }, { value: config, problems: [] })
       return parseTenantFile(value, rules).kind === 'valid' && text.includes('# draft until')
     }),
     { numRuns: 100 },
