@@ -5,7 +5,7 @@ import { CreateTableCommand, DescribeTableCommand, DynamoDBClient } from '@aws-s
 import dynalite from 'dynalite'
 import { Pool } from 'undici'
 import type { Clock } from '../call.js'
-import { allows, type Identity } from './aws/identity.js'
+import { allows, deniedText, type Identity } from './aws/identity.js'
 import { awsJsonError, awsJsonFault, awsJsonOperation } from './aws/json.js'
 import { type StandIn, startStandIn, type WireAnswer, type WireRequest } from './aws/server.js'
 
@@ -50,10 +50,7 @@ function unauthorized({ principal, region, body }: WireRequest, operation: strin
     const index = input.IndexName === undefined ? '' : `/index/${input.IndexName}`
     const arn = `arn:aws:dynamodb:${region}:${principal.accountId}:table/${table}${index}`
     if (allows(principal, action, arn)) continue
-    const message =
-      `User: ${principal.arn} is not authorized to perform: ${action} on resource: ${arn} ` +
-      `because no identity-based policy allows the ${action} action`
-    return awsJsonError('AccessDeniedException', message)
+    return awsJsonError('AccessDeniedException', deniedText(principal.arn, action, arn, 'identity-based'))
   }
   return undefined
 }

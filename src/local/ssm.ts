@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../call.js'
-import { allows, type Identity } from './aws/identity.js'
-import { awsJsonError, awsJsonFault, awsJsonHeaders, awsJsonOperation } from './aws/json.js'
+import { allows, deniedText, type Identity } from './aws/identity.js'
+import { awsJsonAnswer, awsJsonError, awsJsonFault, awsJsonOperation } from './aws/json.js'
 import { type StandIn, startStandIn, type WireAnswer, type WireRequest } from './aws/server.js'
 
 type ParameterType = 'String' | 'SecureString'
@@ -55,7 +55,7 @@ export async function startSsm(options: {
     const Value = type === 'String' || input.WithDecryption === true ? found.value : found.ciphertext
     const LastModifiedDate = found.modifiedAt / 1_000
     const Parameter = { Name: name, Type: type, Value, Version: version, LastModifiedDate, ARN: arn, DataType: 'text' }
-    return { status: 200, headers: awsJsonHeaders(), body: { Parameter } }
+    return awsJsonAnswer({ Parameter })
   }
 
   const putParameter = (name: string, input: Record<string, unknown>): WireAnswer => {
@@ -75,7 +75,7 @@ export async function startSsm(options: {
       return awsJsonError('ValidationException', 'A parameter type is required when you create a parameter.')
     }
     const Version = put(name, Value, type)
-    return { status: 200, headers: awsJsonHeaders(), body: { Version, Tier: 'Standard' } }
+    return awsJsonAnswer({ Version, Tier: 'Standard' })
   }
 
   const handle = ({ principal, region, body }: WireRequest, operation: string): WireAnswer => {
@@ -85,10 +85,7 @@ export async function startSsm(options: {
     const arn = `arn:aws:ssm:${region}:${principal.accountId}:parameter/${name.replace(/^\//, '')}`
     const action = `ssm:${operation}`
     if (!allows(principal, action, arn)) {
-      const message =
-        `User: ${principal.arn} is not authorized to perform: ${action} on resource: ${arn} ` +
-        `because no identity-based policy allows the ${action} action`
-      return awsJsonError('AccessDeniedException', message)
+      return awsJsonError('AccessDeniedException', deniedText(principal.arn, action, arn, 'identity-based'))
     }
     const owned = principal.accountId === accountId
     if (operation === 'GetParameter') return getParameter(arn, name, owned, input)

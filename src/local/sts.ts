@@ -1,17 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '../call.js'
-import { allows, type Identity, type Principal, type Role, resourceDecision } from './aws/identity.js'
+import { allows, deniedText, type Identity, type Principal, type Role, resourceDecision } from './aws/identity.js'
 import { type PolicyDocument, parsePolicy } from './aws/policy.js'
-import { createQueryXml } from './aws/query.js'
+import { createQueryProtocol, formOf } from './aws/query.js'
 import { type StandIn, startStandIn, type WireAnswer } from './aws/server.js'
 
-/** How STS answers. */
-const {
-  success: stsSuccess,
-  failure: stsFailure,
-  denied: stsDenied,
-  fault: stsFault,
-} = createQueryXml('https://sts.amazonaws.com/doc/2011-06-15/')
+/** How STS speaks. */
+const sts = createQueryProtocol('https://sts.amazonaws.com/doc/2011-06-15/')
 
 export interface StsStandIn extends StandIn {
   /** Adds or replaces a role; sessions that exist follow its new policies, as in AWS. */
@@ -37,7 +32,7 @@ interface AssumeRole {
 /** Reads the parameters by the API model's patterns; an answer is the refusal. */
 function parseAssumeRole(form: URLSearchParams): AssumeRole | WireAnswer {
   const invalid = (member: string, rule: string) =>
-    stsFailure(
+    sts.failure(
       'ValidationError',
       `1 validation error detected: Value '${form.get(member) ?? ''}' at ` +
         `'${member.charAt(0).toLowerCase()}${member.slice(1)}' failed to satisfy constraint: Member must ${rule}`,
@@ -56,7 +51,7 @@ function parseAssumeRole(form: URLSearchParams): AssumeRole | WireAnswer {
   if (durationSeconds > 3_600) {
     // The default of every role, and the ceiling wherever one role assumes another.
     const message = 'The requested DurationSeconds exceeds the MaxSessionDuration set for this role.'
-    return stsFailure('ValidationError', message)
+    return sts.failure('ValidationError', message)
   }
   const policy = form.get('Policy')
   if (policy !== null && policy.length > 2_048) return invalid('Policy', 'have length less than or equal to 2048')
@@ -64,7 +59,7 @@ function parseAssumeRole(form: URLSearchParams): AssumeRole | WireAnswer {
   try {
     if (policy !== null) sessionPolicy = parsePolicy(policy)
   } catch (error) {
-    return stsFailure('MalformedPolicyDocument', `The policy is not valid: ${String(error)}`)
+    return sts.failure('MalformedPolicyDocument', `The policy is not valid: ${String(error)}`)
   }
   const [roleArn, sessionName] = [form.get('RoleArn') ?? '', form.get('RoleSessionName') ?? '']
   return { roleArn, sessionName, durationSeconds, externalId, sessionPolicy }
@@ -106,12 +101,11 @@ export async function startSts(options: {
     const role = roles.get(roleArn)
     const trusted = role && resourceDecision(role.trust, caller, 'sts:AssumeRole', roleArn, context) === 'allow'
     if (!trusted || !allows(caller, 'sts:AssumeRole', roleArn, context)) {
-      const message = `User: ${caller.arn} is not authorized to perform: sts:AssumeRole on resource: ${roleArn}`
-      return stsFailure('AccessDenied', message, 403)
+      return sts.failure('AccessDenied', deniedText(caller.arn, 'sts:AssumeRole', roleArn), 403)
     }
     const principal = sessionOf(call)
     const issued = identity.issue(principal, durationSeconds * 1_000)
-    return stsSuccess('AssumeRole', {
+    return sts.success('AssumeRole', {
       AssumedRoleUser: { AssumedRoleId: `${roleId(roleArn)}:${sessionName}`, Arn: principal.arn },
       Credentials: {
         AccessKeyId: issued.accessKeyId,
@@ -128,17 +122,15 @@ export async function startSts(options: {
     clock,
     identity,
     port: options.port,
-    operationOf: ({ body }) => new URLSearchParams(body.toString()).get('Action') ?? 'unknown',
-    inputOf: ({ body }) => Object.fromEntries(new URLSearchParams(body.toString())),
-    denied: stsDenied,
-    faultAnswer: stsFault,
-    handle({ principal, body }, operation) {
-      if (principal && operation === 'AssumeRole') return assumeRole(principal, new URLSearchParams(body.toString()))
+    ...sts.standIn,
+    handle(request, operation) {
+      const { principal } = request
+      if (principal && operation === 'AssumeRole') return assumeRole(principal, formOf(request))
       if (principal && operation === 'GetCallerIdentity') {
         const { arn, accountId } = principal
-        return stsSuccess(operation, { Arn: arn, UserId: roleId(arn), Account: accountId })
+        return sts.success(operation, { Arn: arn, UserId: roleId(arn), Account: accountId })
       }
-      return stsFailure('InvalidAction', `Could not find operation ${operation} for version 2011-06-15`)
+      return sts.unknownOperation(operation)
     },
   })
   return {

@@ -408,7 +408,7 @@ t.test('applies 100 tenants, each written once, and the second time none', async
 
 t.test('says how far it is every 500 tenants, where no terminal counts them on one line', async (t) => {
   let said = ''
-  const progress = createProgress({ write: (text) => (said += text) }, 1_200)
+  const progress = createProgress({ stderr: { write: (text: string) => (said += text) }, env: {} }, 1_200)
   for (let done = 0; done < 1_200; done++) progress.step()
   progress.end()
   t.equal(said, '500 of 1200 written\n1000 of 1200 written\n')

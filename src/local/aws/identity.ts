@@ -86,6 +86,17 @@ export function allows(
   return sessionPolicy === undefined || decision([sessionPolicy], request) === 'allow'
 }
 
+/** What AWS says of a call that no policy allows; some services name the kind of policy that would have to. */
+export function deniedText(
+  caller: string,
+  action: string,
+  resource: string,
+  kind?: 'identity-based' | 'session' | 'resource-based',
+): string {
+  const denied = `User: ${caller} is not authorized to perform: ${action} on resource: ${resource}`
+  return kind === undefined ? denied : `${denied} because no ${kind} policy allows the ${action} action`
+}
+
 /** What the policy of a resource (a role's trust, a Lambda alias's policy) says of a caller: an AWS principal or a service. */
 export function resourceDecision(
   policy: PolicyDocument,

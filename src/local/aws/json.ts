@@ -2,8 +2,13 @@ import { randomUUID } from 'node:crypto'
 import type { SignedRequest } from './signature.js'
 
 /** Headers that every answer of AWS's JSON 1.1 services carries; the SDK logs the request id. */
-export function awsJsonHeaders(): Record<string, string> {
+function awsJsonHeaders(): Record<string, string> {
   return { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': randomUUID() }
+}
+
+/** A result as AWS's JSON services send it. */
+export function awsJsonAnswer(body: object) {
+  return { status: 200, headers: awsJsonHeaders(), body }
 }
 
 /** An error as AWS's JSON services word it; most are 400 whatever the cause. */
@@ -25,4 +30,13 @@ export function awsJsonOperation(request: SignedRequest): string {
       .split('.')
       .at(-1) || 'unknown'
   )
+}
+
+/** What a text of JSON says; undefined if it is no JSON. */
+export function parseJson(text: Buffer | string): unknown {
+  try {
+    return JSON.parse(text.toString())
+  } catch {
+    return undefined
+  }
 }

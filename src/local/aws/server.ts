@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo, Socket } from 'node:net'
 import type { Clock } from '../../call.js'
 import type { Identity, Principal } from './identity.js'
-import { awsJsonError } from './json.js'
+import { awsJsonError, parseJson } from './json.js'
 import { type SignedRequest, verifySignature } from './signature.js'
 
 export interface WireRequest extends SignedRequest {
@@ -96,11 +96,7 @@ function send(response: ServerResponse, { status, headers = {}, body = '' }: Wir
 }
 
 function jsonBody({ body }: WireRequest): unknown {
-  try {
-    return JSON.parse(body.toString())
-  } catch {
-    return body.toString()
-  }
+  return parseJson(body) ?? body.toString()
 }
 
 /** Who sent the request, or what the service answers instead of serving it. */

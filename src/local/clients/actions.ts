@@ -20,11 +20,10 @@ export interface ActionClient {
 
 /** Makes a client with the rights of the stack's `actionCaller`. */
 export function createActionClient(stack: Stack): ActionClient {
-  const { accessKeyId, secretAccessKey, sessionToken } = stack.credentialsFor(actionCaller)
   const client = new LambdaClient({
     endpoint: stack.lambda.url,
     region: REGION,
-    credentials: { accessKeyId, secretAccessKey, sessionToken },
+    credentials: stack.credentialsFor(actionCaller),
     maxAttempts: 1,
   })
   return {

@@ -1,4 +1,4 @@
-import { isFields } from '../cognito/wire.js'
+import { isFields } from '../../fields.js'
 import { LOGIN_PATHS } from '../corbado/frontend.js'
 import type { ActionAnswer } from './actions.js'
 import type { App, Apps } from './apps.js'

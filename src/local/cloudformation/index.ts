@@ -1,8 +1,8 @@
 import type { Identity } from '../aws/identity.js'
+import { formOf } from '../aws/query.js'
 import { type StandIn, startStandIn, type WireAnswer, type WireRequest } from '../aws/server.js'
-import { cloudFormationXml, createStacks, type PutStack, type StacksOptions } from './stacks.js'
+import { cloudFormation, createStacks, type PutStack, type StacksOptions } from './stacks.js'
 
-const { failure, denied, fault } = cloudFormationXml
 const stackName = /^[a-zA-Z][a-zA-Z0-9-]{0,127}$/
 
 interface CloudFormationOptions extends StacksOptions {
@@ -19,15 +19,15 @@ export interface CloudFormationStandIn extends StandIn {
 export async function startCloudFormation(options: CloudFormationOptions): Promise<CloudFormationStandIn> {
   const stacks = createStacks(options)
 
-  function handle({ principal, region, body }: WireRequest, operation: string): WireAnswer {
-    if (!stacks.has(operation) || !principal || !region) {
-      return failure('InvalidAction', `Could not find operation ${operation} for version 2010-05-15`)
-    }
-    const form = new URLSearchParams(body.toString())
+  function handle(request: WireRequest, operation: string): WireAnswer {
+    const { principal, region } = request
+    if (!stacks.has(operation) || !principal || !region) return cloudFormation.unknownOperation(operation)
+    const form = formOf(request)
     // Whoever asks by the id of a resource needs the right for whichever stack that may be in.
     const named = operation !== 'DescribeStackResources'
     const name = named ? (form.get('StackName') ?? '') : '*'
-    if (named && !stackName.test(name)) return failure('ValidationError', 'StackName is not the name of a stack.')
+    if (named && !stackName.test(name))
+      return cloudFormation.failure('ValidationError', 'StackName is not the name of a stack.')
     return stacks.serve(operation, { principal, region, name, form })
   }
 
@@ -37,10 +37,7 @@ export async function startCloudFormation(options: CloudFormationOptions): Promi
     clock,
     identity,
     port,
-    operationOf: ({ body }) => new URLSearchParams(body.toString()).get('Action') ?? 'unknown',
-    inputOf: ({ body }) => Object.fromEntries(new URLSearchParams(body.toString())),
-    denied,
-    faultAnswer: fault,
+    ...cloudFormation.standIn,
     handle,
   })
   return { ...standIn, putStack: stacks.putStack }

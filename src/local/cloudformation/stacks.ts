@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../call.js'
-import { allows, type PolicyDocument, type Principal, type Role } from '../aws/identity.js'
-import { createQueryXml } from '../aws/query.js'
+import { allows, deniedText, type PolicyDocument, type Principal, type Role } from '../aws/identity.js'
+import { createQueryProtocol } from '../aws/query.js'
 import type { WireAnswer } from '../aws/server.js'
 import { evaluateRole, parameterFault, readParameters, type Template } from './template.js'
 
-/** How CloudFormation answers. */
-export const cloudFormationXml = createQueryXml('http://cloudformation.amazonaws.com/doc/2010-05-15/')
-const { success, failure } = cloudFormationXml
+/** How CloudFormation speaks. */
+export const cloudFormation = createQueryProtocol('http://cloudformation.amazonaws.com/doc/2010-05-15/')
+const { success, failure } = cloudFormation
 
 /** What a stack made. */
 interface MadeResource {
@@ -98,8 +98,7 @@ export function createStacks({ clock, templates, roles }: StacksOptions) {
   function mayNot({ principal }: Asked, actions: readonly string[], arn: string): WireAnswer | undefined {
     const action = actions.find((one) => !allows(principal, one, arn))
     if (action === undefined) return undefined
-    const message = `User: ${principal.arn} is not authorized to perform: ${action} on resource: ${arn}`
-    return failure('AccessDenied', message, 403)
+    return failure('AccessDenied', deniedText(principal.arn, action, arn), 403)
   }
 
   function createStack(asked: Asked): WireAnswer {

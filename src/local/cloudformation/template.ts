@@ -1,4 +1,4 @@
-import { isFields } from '../cognito/wire.js'
+import { isFields } from '../../fields.js'
 
 /** The subset of a template's parameter that ours use. */
 interface Parameter {

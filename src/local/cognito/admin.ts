@@ -1,6 +1,7 @@
 import type { Clock } from '../../call.js'
+import { type Fields, isFields } from '../../fields.js'
 import type { MfaFactor, Pools, User, UserPool } from './pools.js'
-import { type Fields, invalidMember, invalidParameter, isFields, Refusal, readText } from './wire.js'
+import { invalidMember, invalidParameter, Refusal, readText } from './wire.js'
 
 const FILTER_LENGTH_MAX = 256
 /** `name = "value"` or `name ^= "value"`, the name quoted or not; `\` escapes inside the value. */

@@ -1,18 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../call.js'
-import { assertEnabled, checkSecretHash, type Login } from './login.js'
+import type { Fields } from '../../fields.js'
+import { assertEnabled, type Login, readUsername } from './login.js'
 import { type PasswordChallenge, parseTimestamp } from './password.js'
 import type { Pools, User } from './pools.js'
 import type { ChallengeName } from './triggers.js'
-import {
-  type Fields,
-  invalidMember,
-  invalidParameter,
-  notAuthorized,
-  readParameter,
-  readText,
-  readTextMap,
-} from './wire.js'
+import { invalidMember, invalidParameter, notAuthorized, readParameter, readText, readTextMap } from './wire.js'
 
 /** Cognito's default AuthSessionValidity (fact A17). */
 const SESSION_MS = 180_000
@@ -119,8 +112,7 @@ function isSameUser({ login, challenge }: Pending, user: User | undefined, typed
 export function continueLogin(pools: Pools, sessions: Sessions<Pending>, fields: Fields) {
   const { client } = pools.client(readText(fields, 'ClientId'))
   const responses = readResponses(fields)
-  const typed = readParameter(responses, 'USERNAME')
-  checkSecretHash(client, typed, responses.SECRET_HASH)
+  const typed = readUsername(client, responses)
   if (typeof fields.Session !== 'string') throw invalidParameter('Missing required parameter Session')
   const pending = sessions.find(fields.Session)
   const { login, challenge } = pending

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../../call.js'
+import type { Fields } from '../../fields.js'
 import {
   type Challenge,
   type CustomChallenge,
@@ -12,7 +13,7 @@ import { createPasswordChallenge, provesPassword } from './password.js'
 import type { Pools } from './pools.js'
 import type { Issuer } from './tokens.js'
 import { type ChallengeName, type Fire, invalidResponse, readCreate, readDefine, readVerify } from './triggers.js'
-import { type Fields, Refusal, readParameter, readTextMap } from './wire.js'
+import { Refusal, readParameter, readTextMap } from './wire.js'
 
 const passed = (challengeName: ChallengeName) => ({ challengeName, challengeResult: true, challengeMetadata: null })
 

@@ -1,15 +1,16 @@
 import type { Clock } from '../../call.js'
-import { allows, type Identity, type Principal } from '../aws/identity.js'
-import { awsJsonError, awsJsonHeaders, awsJsonOperation } from '../aws/json.js'
+import { type Fields, isFields } from '../../fields.js'
+import { allows, deniedText, type Identity, type Principal } from '../aws/identity.js'
+import { awsJsonAnswer, awsJsonError, awsJsonOperation, parseJson } from '../aws/json.js'
 import { type StandIn, startStandIn, type WireAnswer, type WireRequest } from '../aws/server.js'
 import { createAdmin } from './admin.js'
 import { createFlow } from './flow.js'
 import { createOwner } from './owner.js'
-import { createPools, type NewUser, type Pools, type User, type UserPool } from './pools.js'
+import { clientOf, createPools, type NewUser, type Pools, poolArn, type User, type UserPool } from './pools.js'
 import { createSelf } from './self.js'
 import { createIssuer } from './tokens.js'
 import { createTriggers, type Invoke, type TriggerCall } from './triggers.js'
-import { cognitoFault, type Fields, isFields, Refusal, readText } from './wire.js'
+import { cognitoFault, Refusal, readText } from './wire.js'
 
 export type { AppClient, MfaFactor, NewUser, TriggerName, User, UserPool } from './pools.js'
 export type { TriggerCall } from './triggers.js'
@@ -39,12 +40,8 @@ export interface Cognito extends StandIn {
 }
 
 function readFields(body: Buffer): Fields {
-  try {
-    const fields: unknown = JSON.parse(body.toString())
-    if (isFields(fields)) return fields
-  } catch {
-    // Refused below, like JSON that is no object.
-  }
+  const fields = parseJson(body)
+  if (isFields(fields)) return fields
   throw new Refusal('SerializationException', 'The request body is not a JSON object.')
 }
 
@@ -56,8 +53,7 @@ function isRefresh({ AuthFlow }: Fields): boolean {
 function accessDenied(principal: Principal, action: string, arn: string): Refusal {
   const { sessionPolicy, ...withoutSession } = principal
   const kind = sessionPolicy && allows(withoutSession, action, arn) ? 'session' : 'identity-based'
-  const message = `User: ${principal.arn} is not authorized to perform: ${action} on resource: ${arn}`
-  return new Refusal('AccessDeniedException', `${message} because no ${kind} policy allows the ${action} action`)
+  return new Refusal('AccessDeniedException', deniedText(principal.arn, action, arn, kind))
 }
 
 /**
@@ -67,7 +63,7 @@ function accessDenied(principal: Principal, action: string, arn: string): Refusa
 function authorise(pools: Pools, { principal, region }: WireRequest, operation: string, fields: Fields): UserPool {
   const userPoolId = readText(fields, 'UserPoolId')
   if (!principal || !region) throw new Refusal('MissingAuthenticationTokenException', 'Missing Authentication Token')
-  const arn = `arn:aws:cognito-idp:${region}:${principal.accountId}:userpool/${userPoolId}`
+  const arn = poolArn({ region, accountId: principal.accountId, userPoolId })
   const action = `cognito-idp:${operation}`
   if (!allows(principal, action, arn)) throw accessDenied(principal, action, arn)
   const pool = pools.pool(userPoolId)
@@ -76,10 +72,9 @@ function authorise(pools: Pools, { principal, region }: WireRequest, operation: 
 }
 
 /** An admin variant of the flow only knows the clients of the pool that it names. */
-function assertClientOf(pool: UserPool, fields: Fields): Fields {
-  const clientId = readText(fields, 'ClientId')
-  if (pool.clients.some((client) => client.clientId === clientId)) return fields
-  throw new Refusal('ResourceNotFoundException', `User pool client ${clientId} does not exist.`)
+function ofPool(pool: UserPool, fields: Fields): Fields {
+  clientOf(pool, readText(fields, 'ClientId'))
+  return fields
 }
 
 /** Starts the part of Cognito that passkey logins need: the custom auth flow, tokens and the admin calls on users. */
@@ -117,8 +112,8 @@ export async function startCognito(options: CognitoOptions): Promise<Cognito> {
       DescribeUserPoolClient: owner.describeUserPoolClient,
       ListUserPoolClients: owner.listUserPoolClients,
       GetUserPoolMfaConfig: owner.getUserPoolMfaConfig,
-      AdminInitiateAuth: (pool: UserPool, fields: Fields) => flow.initiate(assertClientOf(pool, fields)),
-      AdminRespondToAuthChallenge: (pool: UserPool, fields: Fields) => flow.respond(assertClientOf(pool, fields)),
+      AdminInitiateAuth: (pool: UserPool, fields: Fields) => flow.initiate(ofPool(pool, fields)),
+      AdminRespondToAuthChallenge: (pool: UserPool, fields: Fields) => flow.respond(ofPool(pool, fields)),
     }),
   )
 
@@ -133,7 +128,7 @@ export async function startCognito(options: CognitoOptions): Promise<Cognito> {
 
   async function handle(request: WireRequest, operation: string): Promise<WireAnswer> {
     try {
-      return { status: 200, headers: awsJsonHeaders(), body: await dispatch(request, operation) }
+      return awsJsonAnswer(await dispatch(request, operation))
     } catch (error) {
       if (error instanceof Refusal) return awsJsonError(error.name, error.message)
       throw error

@@ -1,8 +1,9 @@
 import { createHmac } from 'node:crypto'
+import type { Fields } from '../../fields.js'
 import type { AppClient, Pools, User, UserPool } from './pools.js'
 import { parseClientKey } from './srp.js'
 import type { ChallengeResult } from './triggers.js'
-import { type Fields, invalidParameter, notAuthorized, Refusal, readParameter, readText, readTextMap } from './wire.js'
+import { invalidParameter, notAuthorized, Refusal, readParameter, readText, readTextMap } from './wire.js'
 
 /** One login, from InitiateAuth to its end. */
 export interface Login {
@@ -78,6 +79,16 @@ function readStart(parameters: Record<string, string>): Pick<Login, 'clientKey' 
   return { clientKey, results: [{ challengeName: 'SRP_A', challengeResult: true, challengeMetadata: null }] }
 }
 
+/**
+ * The user name in AuthParameters or ChallengeResponses, with the secret hash of a client that has a secret.
+ * @throws InvalidParameterException if there is no name, NotAuthorizedException if the hash is wrong
+ */
+export function readUsername(client: AppClient, parameters: Record<string, string>): string {
+  const typed = readParameter(parameters, 'USERNAME')
+  checkSecretHash(client, typed, parameters.SECRET_HASH)
+  return typed
+}
+
 /** Checks an InitiateAuth call and finds its user. */
 export function startLogin(pools: Pools, fields: Fields): Login {
   const { pool, client } = pools.client(readText(fields, 'ClientId'))
@@ -86,8 +97,7 @@ export function startLogin(pools: Pools, fields: Fields): Login {
     throw invalidParameter(`${authFlow} flow not enabled for this client`)
   }
   const parameters = readTextMap(fields, 'AuthParameters')
-  const typed = readParameter(parameters, 'USERNAME')
-  checkSecretHash(client, typed, parameters.SECRET_HASH)
+  const typed = readUsername(client, parameters)
   const start = readStart(parameters)
   const { DefineAuthChallenge, CreateAuthChallenge, VerifyAuthChallengeResponse } = pool.lambdaConfig
   if (!DefineAuthChallenge || !CreateAuthChallenge || !VerifyAuthChallengeResponse) {
@@ -103,8 +113,7 @@ export function startPasswordLogin(pools: Pools, fields: Fields): Login {
     throw invalidParameter('USER_PASSWORD_AUTH flow not enabled for this client')
   }
   const parameters = readTextMap(fields, 'AuthParameters')
-  const typed = readParameter(parameters, 'USERNAME')
-  checkSecretHash(client, typed, parameters.SECRET_HASH)
+  const typed = readUsername(client, parameters)
   return { pool, client, ...findUser(pools, pool, client, typed), results: [], clientKey: undefined }
 }
 

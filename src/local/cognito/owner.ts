@@ -1,8 +1,9 @@
 import type { LambdaConfigType, UpdateUserPoolRequest } from '@aws-sdk/client-cognito-identity-provider'
 import type { Clock } from '../../call.js'
-import type { AppClient, Pools, UserPool } from './pools.js'
+import { type Fields, isFields } from '../../fields.js'
+import { type AppClient, clientOf, type Pools, type UserPool } from './pools.js'
 import { DEFAULTS, describeMfa, describePool } from './settings.js'
-import { type Fields, invalidMember, invalidParameter, isFields, Refusal, readText } from './wire.js'
+import { invalidMember, invalidParameter, Refusal, readText } from './wire.js'
 
 const plainTriggers = [
   'PreSignUp',
@@ -156,10 +157,7 @@ export function createOwner(pools: Pools, clock: Clock, concurrentUpdates: Map<s
     },
 
     describeUserPoolClient(pool: UserPool, fields: Fields) {
-      const clientId = readText(fields, 'ClientId')
-      const client = pool.clients.find((one) => one.clientId === clientId)
-      if (client) return { UserPoolClient: describeClient(pool, client) }
-      throw new Refusal('ResourceNotFoundException', `User pool client ${clientId} does not exist.`)
+      return { UserPoolClient: describeClient(pool, clientOf(pool, readText(fields, 'ClientId'))) }
     },
 
     listUserPoolClients({ userPoolId, clients }: UserPool, { MaxResults = PAGE_MAX, NextToken }: Fields) {

@@ -88,7 +88,7 @@ export interface User {
 /** A user as a test writes it: by default CONFIRMED, enabled, without MFA and with a `sub` of its own. */
 export type NewUser = Pick<User, 'username'> & Partial<User>
 
-export const poolArn = ({ region, accountId, userPoolId }: UserPool) =>
+export const poolArn = ({ region, accountId, userPoolId }: Pick<UserPool, 'region' | 'accountId' | 'userPoolId'>) =>
   `arn:aws:cognito-idp:${region}:${accountId}:userpool/${userPoolId}`
 
 export interface Pools {
@@ -114,6 +114,16 @@ function answersTo(user: User, name: string, { aliasAttributes }: UserPool): boo
     const usable = alias === 'preferred_username' || attributes[`${alias}_verified`] === 'true'
     return usable && same(attributes[alias], name)
   })
+}
+
+const noClient = (clientId: string) =>
+  new Refusal('ResourceNotFoundException', `User pool client ${clientId} does not exist.`)
+
+/** A client of this pool. @throws ResourceNotFoundException */
+export function clientOf({ clients }: UserPool, clientId: string): AppClient {
+  const client = clients.find((one) => one.clientId === clientId)
+  if (client) return client
+  throw noClient(clientId)
 }
 
 /** Holds the user pools and their users. */
@@ -146,7 +156,7 @@ export function createPools(clock: Clock): Pools {
         const client = pool.clients.find((one) => one.clientId === clientId)
         if (client) return { pool, client }
       }
-      throw new Refusal('ResourceNotFoundException', `User pool client ${clientId} does not exist.`)
+      throw noClient(clientId)
     },
   }
 }

@@ -1,10 +1,11 @@
 import type { Clock } from '../../call.js'
+import type { Fields } from '../../fields.js'
 import { mfaView, nameValues } from './admin.js'
 import type { Grant } from './grants.js'
 import { assertEnabled, checkSecretHash } from './login.js'
 import type { AppClient, Pools, User } from './pools.js'
 import type { Issuer, Recipient } from './tokens.js'
-import { type Fields, notAuthorized, Refusal, readParameter, readText, readTextMap } from './wire.js'
+import { notAuthorized, Refusal, readParameter, readText, readTextMap } from './wire.js'
 
 const unauthorized = (message: string) => new Refusal('UnauthorizedException', message)
 

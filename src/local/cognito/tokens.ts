@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { errors, generateKeyPair, jwtVerify, SignJWT } from 'jose'
 import type { Clock } from '../../call.js'
+import { type Fields, isFields } from '../../fields.js'
 import { createGrants, type Grant } from './grants.js'
 import { type Login, triggerRequest } from './login.js'
 import type { User, UserPool } from './pools.js'
 import type { Fire } from './triggers.js'
-import { type Fields, isFields, isTextMap, notAuthorized } from './wire.js'
+import { isTextMap, notAuthorized } from './wire.js'
 
 /** Lifetime of access and id tokens (Cognito's default). */
 const TOKEN_SECONDS = 3_600

@@ -1,7 +1,8 @@
 import type { Clock } from '../../call.js'
+import { type Fields, isFields } from '../../fields.js'
 import type { InvocationResult, InvocationSource } from '../lambda/as-cognito.js'
 import { type AppClient, poolArn, type TriggerName, type UserPool } from './pools.js'
-import { type Fields, isFields, isTextMap, Refusal } from './wire.js'
+import { isTextMap, Refusal } from './wire.js'
 
 /** One entry of the session that the define and create triggers see. */
 export interface ChallengeResult {

@@ -1,3 +1,4 @@
+import { type Fields, isFields } from '../../fields.js'
 import { awsJsonError } from '../aws/json.js'
 import type { WireAnswer } from '../aws/server.js'
 
@@ -16,13 +17,6 @@ export const notAuthorized = (message: string) => new Refusal('NotAuthorizedExce
 export function invalidMember(member: string, constraint: string): Refusal {
   const where = `Value at '${member}' failed to satisfy constraint`
   return invalidParameter(`1 validation error detected: ${where}: ${constraint}`)
-}
-
-/** The members of a request. */
-export type Fields = Readonly<Record<string, unknown>>
-
-export function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** Is this a map of texts, as challenge parameters must be? */

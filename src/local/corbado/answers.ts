@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { textAt } from '../../fields.js'
+import { parseJson } from '../aws/json.js'
 import type { WireAnswer } from '../aws/server.js'
 
 interface ErrorBody {
@@ -27,19 +29,12 @@ export function faultAnswer(status: number): WireAnswer {
 
 /** Reads the body of a verify call; an answer is the refusal. */
 export function parseVerify(body: Buffer): { signedPasskeyData: string; username: string } | WireAnswer {
-  let input: { signedPasskeyData?: unknown; username?: unknown } | null
-  try {
-    input = JSON.parse(body.toString())
-  } catch {
-    return failure(400, { type: 'invalid_json' })
-  }
-  const { signedPasskeyData, username } = input ?? {}
-  if (typeof signedPasskeyData === 'string' && signedPasskeyData && typeof username === 'string' && username) {
-    return { signedPasskeyData, username }
-  }
-  const missing = Object.entries({ signedPasskeyData, username }).filter(
-    ([, value]) => !value || typeof value !== 'string',
-  )
+  const input = parseJson(body)
+  if (input === undefined) return failure(400, { type: 'invalid_json' })
+  const signedPasskeyData = textAt(input, 'signedPasskeyData')
+  const username = textAt(input, 'username')
+  if (signedPasskeyData && username) return { signedPasskeyData, username }
+  const missing = Object.entries({ signedPasskeyData, username }).filter(([, value]) => value === undefined)
   const validation = missing.map(([field]) => ({ field, message: 'cannot be blank' }))
   return failure(400, { type: 'validation_error', validation })
 }

@@ -1,7 +1,8 @@
-import { randomUUID } from 'node:crypto'
-import { allows, type Principal } from '../aws/identity.js'
+import { fieldsOf } from '../../fields.js'
+import { allows, deniedText, type Principal } from '../aws/identity.js'
+import { parseJson } from '../aws/json.js'
 import type { WireAnswer, WireRequest } from '../aws/server.js'
-import { type LocalFunction, lambdaError } from './invoke.js'
+import { invalidParameter, type LocalFunction, lambdaAnswer, lambdaError } from './invoke.js'
 import type { Policies } from './policies.js'
 import type { Route, Target } from './target.js'
 
@@ -11,23 +12,10 @@ const PUBLISHED = '1'
 /** The API model's Alias: no number, which would be a version. */
 const aliasName = /^(?!\d+$)[\w-]{1,128}$/
 
-const invalid = (message: string) => lambdaError(400, 'InvalidParameterValueException', message)
 const notFound = (arn: string) => lambdaError(404, 'ResourceNotFoundException', `Function not found: ${arn}`)
-
-function answer(status: number, body: object): WireAnswer {
-  return { status, headers: { 'x-amzn-requestid': randomUUID() }, body }
-}
 
 function aliasView(functionArn: string, name: string) {
   return { AliasArn: `${functionArn}:${name}`, Name: name, FunctionVersion: PUBLISHED, Description: '' }
-}
-
-function readFields(body: Buffer): Record<string, unknown> {
-  try {
-    return Object(JSON.parse(body.toString()))
-  } catch {
-    return {}
-  }
 }
 
 /**
@@ -37,14 +25,11 @@ function readFields(body: Buffer): Record<string, unknown> {
 function denied(
   operation: string,
   principal: Principal,
-  { functionArn, qualifiedArn }: Target,
+  { functionArn, accountId, qualifiedArn }: Target,
 ): WireAnswer | undefined {
   const [action, arn] = [`lambda:${operation}`, operation.endsWith('Policy') ? qualifiedArn : functionArn]
-  if (functionArn.split(':')[4] === principal.accountId && allows(principal, action, arn)) return undefined
-  const message =
-    `User: ${principal.arn} is not authorized to perform: ${action} on resource: ${arn} ` +
-    `because no identity-based policy allows the ${action} action`
-  return lambdaError(403, 'AccessDeniedException', message)
+  if (accountId === principal.accountId && allows(principal, action, arn)) return undefined
+  return lambdaError(403, 'AccessDeniedException', deniedText(principal.arn, action, arn, 'identity-based'))
 }
 
 /** The calls on the aliases of functions and on resource policies. */
@@ -53,19 +38,19 @@ export function createControl(functions: Map<string, LocalFunction>, policies: P
     const offset = Number(query.get('Marker') ?? 0)
     const end = offset + Math.min(Number(query.get('MaxItems') ?? ALIASES_A_PAGE), ALIASES_A_PAGE)
     const Aliases = aliases.slice(offset, end).map((name) => aliasView(functionArn, name))
-    return answer(200, { Aliases, ...(end < aliases.length && { NextMarker: String(end) }) })
+    return lambdaAnswer(200, { Aliases, ...(end < aliases.length && { NextMarker: String(end) }) })
   }
 
   function createAlias(localFunction: LocalFunction, { body }: WireRequest): WireAnswer {
     const { functionArn, aliases } = localFunction
-    const { Name, FunctionVersion } = readFields(body)
-    if (typeof Name !== 'string' || !aliasName.test(Name)) return invalid('Name is not the name of an alias.')
+    const { Name, FunctionVersion } = fieldsOf(parseJson(body))
+    if (typeof Name !== 'string' || !aliasName.test(Name)) return invalidParameter('Name is not the name of an alias.')
     if (FunctionVersion !== PUBLISHED) return notFound(`${functionArn}:${FunctionVersion}`)
     if (aliases.includes(Name)) {
       return lambdaError(409, 'ResourceConflictException', `Alias already exists: ${functionArn}:${Name}`)
     }
     functions.set(functionArn, { ...localFunction, aliases: [...aliases, Name] })
-    return answer(201, aliasView(functionArn, Name))
+    return lambdaAnswer(201, aliasView(functionArn, Name))
   }
 
   function onPolicy(operation: string, { qualifiedArn }: Target, { body, query }: WireRequest): WireAnswer {
@@ -89,6 +74,6 @@ export function createControl(functions: Map<string, LocalFunction>, policies: P
     if (operation === 'ListAliases') return listAliases(localFunction, request)
     if (operation === 'CreateAlias') return createAlias(localFunction, request)
     const known = localFunction.aliases.includes(name)
-    return known ? answer(200, aliasView(functionArn, name)) : notFound(`${functionArn}:${name}`)
+    return known ? lambdaAnswer(200, aliasView(functionArn, name)) : notFound(`${functionArn}:${name}`)
   }
 }

@@ -5,7 +5,7 @@ import type { PolicyDocument } from '../aws/policy.js'
 import { type StandIn, startStandIn, type WireAnswer, type WireRequest } from '../aws/server.js'
 import { type InvocationResult, type InvocationSource, invokeAsCognito, SECRET_HEADER } from './as-cognito.js'
 import { createControl } from './control.js'
-import { answerInvoke, type Caller, faultAnswer, type LocalFunction, lambdaError } from './invoke.js'
+import { answerInvoke, type Caller, faultAnswer, invalidParameter, type LocalFunction, lambdaError } from './invoke.js'
 import { createPolicies } from './policies.js'
 import { readTarget, routeOf } from './target.js'
 
@@ -52,7 +52,7 @@ export async function startLambda({ clock, identity, port = 0 }: LambdaOptions):
     const route = routeOf(request)
     if (!route) return lambdaError(404, 'UnknownOperationException', 'No such operation.')
     const target = readTarget(route.segment, request)
-    if (!target) return lambdaError(400, 'InvalidParameterValueException', 'The function name or its alias is wrong.')
+    if (!target) return invalidParameter('The function name or its alias is wrong.')
     if (route.operation !== 'Invoke') return control(request, route, target)
     const localFunction = functions.get(target.functionArn)
     return answerInvoke(request, target, callerOf(request), {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { allows, type Principal, resourceDecision } from '../aws/identity.js'
+import { allows, deniedText, type Principal, resourceDecision } from '../aws/identity.js'
+import { parseJson } from '../aws/json.js'
 import { decision, type PolicyDocument } from '../aws/policy.js'
 import type { WireAnswer, WireRequest } from '../aws/server.js'
 import type { InvocationSource } from './as-cognito.js'
@@ -27,6 +28,14 @@ export function lambdaError(status: number, code: string, message: string): Wire
   return { status, headers, body: { Type: status < 500 ? 'User' : 'Service', Message: message } }
 }
 
+/** Lambda's error for whatever is wrong with a request's parameters. */
+export const invalidParameter = (message: string) => lambdaError(400, 'InvalidParameterValueException', message)
+
+/** A result as Lambda sends it. */
+export function lambdaAnswer(status: number, body: object): WireAnswer {
+  return { status, headers: { 'x-amzn-requestid': randomUUID() }, body }
+}
+
 /** How Lambda words an HTTP status that an injected fault asks for. */
 export function faultAnswer(status: number): WireAnswer {
   if (status === 429) return lambdaError(status, 'TooManyRequestsException', 'Rate Exceeded.')
@@ -37,7 +46,7 @@ export function faultAnswer(status: number): WireAnswer {
  * A caller of the function's own account needs a word from either policy, everybody else from both; a service has only
  * the resource policy. An explicit Deny always wins.
  */
-function mayInvoke(caller: Caller, { functionArn, qualifiedArn }: Target, policy: PolicyDocument | undefined): boolean {
+function mayInvoke(caller: Caller, { accountId, qualifiedArn }: Target, policy: PolicyDocument | undefined): boolean {
   const action = 'lambda:InvokeFunction'
   const service = 'service' in caller
   const context = service ? { 'aws:SourceArn': caller.sourceArn, 'aws:SourceAccount': caller.sourceAccount } : {}
@@ -46,15 +55,13 @@ function mayInvoke(caller: Caller, { functionArn, qualifiedArn }: Target, policy
   if (service) return byResource === 'allow'
   if (decision(caller.policies, { action, resource: qualifiedArn, context }) === 'deny') return false
   const byIdentity = allows(caller, action, qualifiedArn)
-  const sameAccount = functionArn.split(':')[4] === caller.accountId
+  const sameAccount = accountId === caller.accountId
   return sameAccount ? byIdentity || byResource === 'allow' : byIdentity && byResource === 'allow'
 }
 
 function denied(caller: Caller, { qualifiedArn }: Target): WireAnswer {
   const who = 'service' in caller ? caller.service : caller.arn
-  const message =
-    `User: ${who} is not authorized to perform: lambda:InvokeFunction on resource: ${qualifiedArn} ` +
-    'because no resource-based policy allows the lambda:InvokeFunction action'
+  const message = deniedText(who, 'lambda:InvokeFunction', qualifiedArn, 'resource-based')
   return lambdaError(403, 'AccessDeniedException', message)
 }
 
@@ -79,14 +86,6 @@ async function run(
   }
 }
 
-function parseJson(body: Buffer): { value: unknown } | undefined {
-  try {
-    return { value: body.length === 0 ? {} : JSON.parse(body.toString()) }
-  } catch {
-    return undefined
-  }
-}
-
 /** Answers one Invoke call: who may not call learns nothing of the function, not even that there is none. */
 export function answerInvoke(
   request: WireRequest,
@@ -102,10 +101,11 @@ export function answerInvoke(
     const message = `Request must be smaller than ${PAYLOAD_BYTES_MAX} bytes for the InvokeFunction operation`
     return lambdaError(413, 'RequestTooLargeException', message)
   }
-  const payload = parseJson(request.body)
-  if (!payload) return lambdaError(400, 'InvalidRequestContentException', 'Could not parse request body into json')
+  const payload = request.body.length === 0 ? {} : parseJson(request.body)
+  if (payload === undefined)
+    return lambdaError(400, 'InvalidRequestContentException', 'Could not parse request body into json')
   const type = request.headers['x-amz-invocation-type'] ?? 'RequestResponse'
   if (type === 'DryRun') return { status: 204 }
-  if (type === 'RequestResponse') return run(localFunction, target, payload.value)
-  return lambdaError(400, 'InvalidParameterValueException', `The stand-in does not invoke as ${type}.`)
+  if (type === 'RequestResponse') return run(localFunction, target, payload)
+  return invalidParameter(`The stand-in does not invoke as ${type}.`)
 }

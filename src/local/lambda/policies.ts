@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import { fieldsOf } from '../../fields.js'
+import { parseJson } from '../aws/json.js'
 import { type PolicyDocument, parsePolicy, type Statement } from '../aws/policy.js'
 import type { WireAnswer } from '../aws/server.js'
-import { lambdaError } from './invoke.js'
+import { invalidParameter, lambdaAnswer, lambdaError } from './invoke.js'
 
 /** Characters of a whole resource policy (fact A27). */
 const POLICY_LENGTH_MAX = 20_480
@@ -29,29 +31,13 @@ const changed = () =>
     'PreconditionFailedException',
     'The Revision Id provided does not match the latest Revision Id. Call the GetResourcePolicy API to retrieve it.',
   )
-const invalid = (message: string) => lambdaError(400, 'InvalidParameterValueException', message)
 
-const view = ({ text, revisionId }: Kept): WireAnswer => ({
-  status: 200,
-  headers: { 'x-amzn-requestid': randomUUID() },
-  body: { Policy: text, RevisionId: revisionId },
-})
+const view = ({ text, revisionId }: Kept) => lambdaAnswer(200, { Policy: text, RevisionId: revisionId })
 
 /** Does it let in everybody? */
 function isPublic({ Effect, Principal, Condition }: Statement): boolean {
   const names = Principal === undefined || Principal === '*' ? [Principal] : [Principal.AWS ?? []].flat()
   return Effect === 'Allow' && names.includes('*') && Object.keys(Condition ?? {}).length === 0
-}
-
-function readBody(body: Buffer): { text?: unknown; revisionId?: unknown } {
-  try {
-    const { Policy: text, RevisionId: revisionId }: { Policy?: unknown; RevisionId?: unknown } = JSON.parse(
-      body.toString(),
-    )
-    return { text, revisionId }
-  } catch {
-    return {}
-  }
 }
 
 /** The policy, or the refusal of it. */
@@ -60,12 +46,13 @@ function readPolicy(text: string, qualifiedArn: string): PolicyDocument | WireAn
   try {
     policy = parsePolicy(text)
   } catch (error) {
-    return invalid(`The policy is not valid: ${String(error)}`)
+    return invalidParameter(`The policy is not valid: ${String(error)}`)
   }
-  if (policy.Statement.length === 0) return invalid('The policy has no statement.')
-  if (policy.Statement.some((one) => one.Principal === undefined)) return invalid('A statement names no Principal.')
+  if (policy.Statement.length === 0) return invalidParameter('The policy has no statement.')
+  if (policy.Statement.some((one) => one.Principal === undefined))
+    return invalidParameter('A statement names no Principal.')
   if (policy.Statement.some((one) => [one.Resource ?? []].flat().some((resource) => resource !== qualifiedArn))) {
-    return invalid(`A statement is about another Resource than ${qualifiedArn}.`)
+    return invalidParameter(`A statement is about another Resource than ${qualifiedArn}.`)
   }
   if (!policy.Statement.some(isPublic)) return policy
   return lambdaError(400, 'PublicPolicyException', 'The policy would grant public access.')
@@ -88,8 +75,8 @@ export function createPolicies(): Policies {
       return found ? view(found) : notFound()
     },
     answerPut(qualifiedArn, body) {
-      const { text, revisionId } = readBody(body)
-      if (typeof text !== 'string') return invalid('There is no Policy.')
+      const { Policy: text, RevisionId: revisionId } = fieldsOf(parseJson(body))
+      if (typeof text !== 'string') return invalidParameter('There is no Policy.')
       if (text.length > POLICY_LENGTH_MAX) {
         const message = `The final policy size (${text.length}) is bigger than the limit (${POLICY_LENGTH_MAX}).`
         return lambdaError(400, 'PolicyLengthExceededException', message)

@@ -35,6 +35,8 @@ export interface Target {
   /** Without version or alias. */
   readonly functionArn: string
   readonly functionName: string
+  /** That of the function. */
+  readonly accountId: string
   readonly alias: string | undefined
   /** As invoked: what policies and the function's context name. */
   readonly qualifiedArn: string
@@ -65,10 +67,11 @@ function readPartial(name: string, queried: string | undefined, { region, princi
 
 function targetOf(functionArn: string, qualifier: string | undefined): Target {
   const alias = qualifier === '$LATEST' ? undefined : qualifier
-  const functionName = functionArn.split(':').at(-1) ?? ''
+  const [, , , , accountId = '', , functionName = ''] = functionArn.split(':')
   return {
     functionArn,
     functionName,
+    accountId,
     alias,
     qualifiedArn: alias === undefined ? functionArn : `${functionArn}:${alias}`,
   }

@@ -1,8 +1,8 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import type { TenantFile } from '../../tenant/config.js'
 import type { UserPool } from '../cognito/index.js'
 import type { Stack } from '../stack.js'
-import { basicCredential, setUpTenant } from './tenants.js'
+import { basicCredential, createApiSecret, createPassword, setUpTenant } from './tenants.js'
 
 /** Somebody who has an account with a customer. */
 export interface Person {
@@ -49,16 +49,14 @@ function createPerson(tenant: TenantFile, about: (typeof PEOPLE)[number], ordina
   return {
     username: hasAlias(tenant) ? sub : `${tenant.customer}-${100_417 + ordinal}`,
     attributes: { sub, email, email_verified: 'true', ...about, phone_number_verified: 'true' },
-    password: `${randomBytes(12).toString('base64url')}-9aA`,
+    password: createPassword(),
   }
 }
 
 /** Makes up what tenants' files do not tell: app clients, secrets, people. */
 export function createExamples(tenants: readonly TenantFile[]): Example[] {
   // Pools that share a project share its secret.
-  const secrets = new Map(
-    tenants.map(({ corbado }) => [corbado.projectId, `corbado1_${randomBytes(24).toString('base64url')}`]),
-  )
+  const secrets = new Map(tenants.map(({ corbado }) => [corbado.projectId, createApiSecret()]))
   return tenants.map((tenant) => createExample(tenant, secrets.get(tenant.corbado.projectId) ?? ''))
 }
 

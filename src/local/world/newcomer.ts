@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import type { App } from '../clients/apps.js'
 import type { Stack } from '../stack.js'
-import { basicCredential } from './tenants.js'
+import { basicCredential, createApiSecret, createPassword } from './tenants.js'
 
 /** A customer that waits to be onboarded: a pool with users, and a Corbado project. Nothing of ours is set up there. */
 export const NEWCOMER = {
@@ -52,12 +51,12 @@ export function putNewcomer(stack: Stack): { readonly app: App; readonly credent
     },
   })
   const users = PEOPLE.map((about, index) => {
-    const password = `${randomBytes(12).toString('base64url')}-9aA`
+    const password = createPassword()
     const attributes = { ...about, email_verified: 'true', phone_number_verified: 'true' }
     stack.cognito.putUser(userPoolId, { username: `northwind-${100_731 + index}`, attributes, password })
     return { identifier: about.email, password }
   })
-  const apiSecret = `corbado1_${randomBytes(24).toString('base64url')}`
+  const apiSecret = createApiSecret()
   stack.corbado.putProject({ projectId, apiSecret })
   return { app: { userPoolId, clientId, projectId, users }, credential: basicCredential(projectId, apiSecret) }
 }

@@ -1,9 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { marshall } from '@aws-sdk/util-dynamodb'
 import { describeCustomerRole, FEATURE_NAMES } from '../../operator/role/role.js'
 import type { TenantFile } from '../../tenant/config.js'
-import { doctor, FUNCTION_ARN, gateway, operator, roleArnOf } from '../accounts.js'
-import type { AppClient, TriggerName, UserPool } from '../cognito/index.js'
+import { doctor, FUNCTION_ARN, gateway, operator, REGION, roleArnOf } from '../accounts.js'
+import { type AppClient, poolArn, type TriggerName, type UserPool } from '../cognito/pools.js'
 import type { Stack } from '../stack.js'
 
 /** What a customer and Corbado set up around a tenant's config. */
@@ -71,6 +72,12 @@ export function basicCredential(projectId: string, apiSecret: string): string {
   return Buffer.from(`${projectId}:${apiSecret}`).toString('base64')
 }
 
+/** A password that Cognito's default policy takes. */
+export const createPassword = () => `${randomBytes(12).toString('base64url')}-9aA`
+
+/** An API secret as Corbado makes them. */
+export const createApiSecret = () => `corbado1_${randomBytes(24).toString('base64url')}`
+
 /** Lets the pools of an alias invoke it, and nobody else. */
 export function grantAlias(stack: Stack, alias: string, files: readonly TenantFile[]): void {
   stack.lambda.putPolicy(hostedArn(alias), {
@@ -82,7 +89,7 @@ export function grantAlias(stack: Stack, alias: string, files: readonly TenantFi
         Action: 'lambda:InvokeFunction',
         Resource: hostedArn(alias),
         Condition: {
-          ArnLike: { 'AWS:SourceArn': files.map(poolArn) },
+          ArnLike: { 'AWS:SourceArn': files.map(({ userPoolId, aws }) => poolArn({ ...aws, userPoolId })) },
           StringEquals: { 'AWS:SourceAccount': files.map(({ aws }) => aws.accountId) },
         },
       },
@@ -92,11 +99,10 @@ export function grantAlias(stack: Stack, alias: string, files: readonly TenantFi
 
 /** Writes a tenant's current record, whatever was there before. For tests; an operator uses `tenants apply`. */
 export async function putTenantRecord(stack: Stack, config: unknown, userPoolId: string, version = 1): Promise<void> {
-  const { accessKeyId, secretAccessKey, sessionToken } = stack.credentialsFor(operator)
   const client = new DynamoDBClient({
     endpoint: stack.table.url,
-    region: 'eu-central-1',
-    credentials: { accessKeyId, secretAccessKey, sessionToken },
+    region: REGION,
+    credentials: stack.credentialsFor(operator),
   })
   const updatedAt = new Date(stack.clock.now()).toISOString()
   const record = { userPoolId, record: 'config', version, updatedAt, updatedBy: 'local', config }
@@ -104,9 +110,6 @@ export async function putTenantRecord(stack: Stack, config: unknown, userPoolId:
   await client.send(new PutItemCommand({ TableName: stack.table.tableName, Item }))
   client.destroy()
 }
-
-const poolArn = ({ userPoolId, aws }: TenantFile) =>
-  `arn:aws:cognito-idp:${aws.region}:${aws.accountId}:userpool/${userPoolId}`
 
 /** The role that the hand-over asks for, with all of its features. */
 function putCustomerRole(stack: Stack, { userPoolId, aws }: TenantFile): void {
