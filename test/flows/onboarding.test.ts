@@ -1,15 +1,21 @@
-import { execFile, spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CognitoIdentityProviderClient, DescribeUserPoolCommand } from '@aws-sdk/client-cognito-identity-provider'
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb'
 import { unmarshall } from '@aws-sdk/util-dynamodb'
 import t from 'tap'
+import { systemClock } from '../../src/call.js'
+import { runCli } from '../../src/commands/index.js'
+import { loadTenants } from '../../src/commands/local/load-tenants.js'
 import { readApps } from '../../src/local/clients/apps.js'
 import { type SignIn, signIn } from '../../src/local/clients/sign-in.js'
 import { NEWCOMER } from '../../src/local/world/newcomer.js'
+import { writeShellFiles } from '../../src/local/world/shell-files.js'
+import { openWorld, type World } from '../../src/local/world/world.js'
 import { parseWalk, type WalkCommand, walkText, withoutChance, withWalk } from '../fixtures/walk.js'
 
 /** `npm run walk` sets it: then the page is written, not compared. */
@@ -22,34 +28,59 @@ type Variables = Record<string, string>
 
 const temp = mkdtempSync(join(tmpdir(), 'walk-'))
 t.teardown(() => rmSync(temp, { recursive: true, force: true }))
+process.env.TMPDIR = temp
+const [built, dir] = [resolve('dist'), resolve('tenants')]
 
-/** Runs words of a shell with nothing of whoever runs the test but the path. */
-function shell(script: string, cwd: string): Promise<{ code: number; output: string }> {
-  const { PATH } = process.env
+/** A program that a shell starts finds nothing of whoever runs the test but the path. */
+const bare = { PATH: process.env.PATH ?? '', HOME: temp }
+
+interface Ran {
+  readonly code: number
+  readonly output: string
+}
+
+/** Runs words of a shell. */
+function shell(script: string, cwd: string): Promise<Ran> {
   return new Promise((resolve) => {
-    execFile('sh', ['-c', `exec 2>&1\n${script}`], { cwd, env: { PATH, HOME: temp } }, (error, output) =>
+    execFile('sh', ['-c', `exec 2>&1\n${script}`], { cwd, env: bare }, (error, output) =>
       resolve({ code: error === null ? 0 : Number(error.code), output }),
     )
   })
 }
 
-/** `npm start`, on free ports, until the customer waits and everybody else has signed in. */
-async function start(): Promise<string> {
-  const child = spawn(process.execPath, ['dist/cli.mjs', 'local', '--port', '0'], {
-    env: { ...process.env, TMPDIR: temp },
-    stdio: ['ignore', 'pipe', 'inherit'],
-    detached: true,
+/** Runs words of the program in this process, as a shell in the workspace would that has read in an environment file. */
+async function runHere(words: readonly string[], env: Variables): Promise<Ran> {
+  let output = ''
+  const printed = { write: (text: string) => (output += text) }
+  // The AWS SDK reads the process's own environment.
+  const [own, cwd] = [{ ...process.env }, process.cwd()]
+  for (const name of Object.keys(process.env)) delete process.env[name]
+  Object.assign(process.env, env)
+  process.chdir(workspace)
+  const stdin = Object.assign(Readable.from([]), { isTTY: false })
+  const io = { stdin, stdout: printed, stderr: printed, env, clock: systemClock, built }
+  const code = await runCli(words, io)
+  for (const name of Object.keys(process.env)) delete process.env[name]
+  Object.assign(process.env, own)
+  process.chdir(cwd)
+  return { code, output }
+}
+
+/** What `npm start` sets up, on free ports: the gateway's own bundle, and the customer that waits. */
+async function start(): Promise<World> {
+  const closing: (() => Promise<unknown>)[] = []
+  t.teardown(async () => {
+    for (const close of closing.reverse()) await close()
   })
-  t.teardown(() => {
-    if (child.exitCode === null) process.kill(-(child.pid ?? 0), 'SIGKILL')
-  })
-  let printed = ''
-  child.stdout.on('data', (chunk) => (printed += chunk))
-  while (!printed.includes('Ctrl-C stops it')) {
-    if (child.exitCode !== null) throw new Error(`ended: ${printed}`)
-    await sleep(20)
-  }
-  return / {2}(\S+) {2}to work in\n/.exec(printed)?.[1] ?? ''
+  const none = { write: () => true }
+  const foundProblems = () => t.fail('npm start found problems')
+  const io = { stdin: process.stdin, stdout: none, stderr: none, env: {}, clock: systemClock, built, foundProblems }
+  const options = { dir, built, port: 0, logs: false, json: false, io }
+  const world = await openWorld({ ...options, onClose: (close) => closing.push(close) })
+  if (!world) throw new Error('A tenant file is wrong.')
+  await writeShellFiles(world)
+  await loadTenants(world, dir, io)
+  return world
 }
 
 async function readEnv(workspace: string, name: string): Promise<Variables> {
@@ -70,7 +101,9 @@ const clientOptions = (endpoint: string | undefined, env: Variables) => ({
 /** The gateway serves with the config that it has for a second (src/local/world/world.ts). */
 const untilFollowed = () => sleep(1_100)
 
-const workspace = await start()
+const {
+  workspace: { dir: workspace },
+} = await start()
 const operator = await readEnv(workspace, 'operator.env')
 const customer = await readEnv(workspace, 'customer.env')
 const cognito = new CognitoIdentityProviderClient(
@@ -101,9 +134,18 @@ async function fetchRecords() {
   return Items.map((item) => unmarshall(item)).filter((item) => item.userPoolId === userPoolId)
 }
 
-async function run({ who, line }: WalkCommand): Promise<{ code: number; output: string }> {
+/** Who has typed a line into a shell by now. */
+const typed = new Set<string>()
+
+/** The first line of each person, and every line that needs a shell, goes through one; the others save the time. */
+async function run({ who, line }: WalkCommand): Promise<Ran> {
   const here = line.replaceAll('http://127.0.0.1:4502', apps.corbado)
-  const ran = await shell(`. ./${who}.env\n${here}`, workspace)
+  const [program, ...words] = here.split(' ')
+  const plain = program === 'corbado-gateway' && /^[\w ./:-]+$/.test(here) && typed.has(who)
+  typed.add(who)
+  const ran = plain
+    ? await runHere(words, who === 'operator' ? operator : customer)
+    : await shell(`. ./${who}.env\n${here}`, workspace)
   if (/tenants (activate|pause|resume|rollback)/.test(line)) await untilFollowed()
   return ran
 }
@@ -199,8 +241,8 @@ const walk: Record<string, Expected> = {
         ['v4', 4],
       ])
       t.match(await login('passkey'), /^refused: NotAuthorizedException/)
-      const early = '. ./operator.env\ncorbado-gateway tenants remove northwind --confirm northwind'
-      t.match(await shell(early, workspace), { code: 1, output: 'still call the gateway' }, 'not while it is wired')
+      const early = ['tenants', 'remove', 'northwind', '--confirm', 'northwind']
+      t.match(await runHere(early, operator), { code: 1, output: 'still call the gateway' }, 'not while it is wired')
     },
   },
   remove: {
@@ -210,25 +252,25 @@ const walk: Record<string, Expected> = {
       const records = await fetchRecords()
       t.notOk(records.some(({ record }) => record === 'config'))
       t.same(records.map(({ record }) => record).sort(), ['v1', 'v2', 'v3', 'v4', 'v5', 'v5-removed'])
-      const checked = await shell('. ./operator.env\ncorbado-gateway aliases check', workspace)
+      const checked = await runHere(['aliases', 'check'], operator)
       t.match(checked, { code: 0, output: 'nothing to mend' })
     },
   },
 }
 
 t.test('refuses to onboard where nobody can be asked, and names every flag that is missing', async (t) => {
-  const { code, output } = await shell('. ./operator.env\ncorbado-gateway onboard --mfa sms < /dev/null', workspace)
+  const { code, output } = await runHere(['onboard', '--mfa', 'sms'], operator)
   t.equal(code, 2)
   for (const flag of ['--customer', '--account', '--pool', '--project']) t.match(output, `${flag} is missing`)
 })
 
 t.test('deploys a role with the credentials of the account alone, and only on this machine', async (t) => {
   const link = `https://x/?region=${region}#/stacks/create/review?templateURL=https://a.s3.amazonaws.com/b&stackName=c`
-  const deploy = (env: string) => shell(`${env}\ncorbado-gateway local deploy-role '${link}'`, workspace)
-  t.match(await deploy('. ./operator.env'), { code: 1, output: 'refused: AccessDenied: ' })
-  t.match(await deploy('. ./customer.env'), { code: 1, output: 'refused: ValidationError: S3 error' })
-  const elsewhere = 'AWS_ENDPOINT_URL_CLOUDFORMATION=https://cloudformation.eu-central-1.amazonaws.com'
-  t.match(await deploy(`. ./customer.env; ${elsewhere}`), { code: 2, output: 'which is not on this machine' })
+  const deploy = (env: Variables) => runHere(['local', 'deploy-role', link], env)
+  t.match(await deploy(operator), { code: 1, output: 'refused: AccessDenied: ' })
+  t.match(await deploy(customer), { code: 1, output: 'refused: ValidationError: S3 error' })
+  const elsewhere = { AWS_ENDPOINT_URL_CLOUDFORMATION: 'https://cloudformation.eu-central-1.amazonaws.com' }
+  t.match(await deploy({ ...customer, ...elsewhere }), { code: 2, output: 'which is not on this machine' })
 })
 
 const texts = new Map<string, string>()
