@@ -6,6 +6,8 @@ import { createHandler, lambdaInvocation } from './invocation.js'
 import { createLogger } from './plugins/logger.js'
 import { createUpstreams } from './upstreams/index.js'
 
+// The AWS SDK would write eight lines about Node 20 among the log's.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
 const env = parseEnvOrExit(process.env)
 const app = buildApp({
   env,

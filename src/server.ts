@@ -11,6 +11,8 @@ import { createUpstreams } from './upstreams/index.js'
 /** What runs when the signal comes may take this long: twice what Cognito waits. */
 const DRAIN_MS = 10_000
 
+// The AWS SDK would write eight lines about Node 20 among the log's.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
 const env = parseEnvOrExit(process.env)
 const destination = pino.destination({ dest: 1, sync: true })
 const logger = createLogger(env.logLevel, destination)

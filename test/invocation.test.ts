@@ -313,7 +313,7 @@ t.test('the built bundle answers as the only file in a folder, and its handler d
     console.error(JSON.stringify({ parameters: handler.length, answer: await handler(event, context) }))`
   const run = execFileSync(process.execPath, ['--input-type=module', '-e', `${script}`], {
     cwd: folder,
-    env: { AWS_REGION: 'eu-central-1', TENANT_TABLE: 'tenants', PATH: process.env.PATH, ...quiet },
+    env: { AWS_REGION: 'eu-central-1', TENANT_TABLE: 'tenants', PATH: process.env.PATH },
     stdio: ['ignore', 'pipe', 'pipe'],
     encoding: 'utf8',
   })
@@ -326,7 +326,7 @@ t.test('a wrong or missing setting stops the bundle’s start with one line that
   const start = (env: Record<string, string>) => {
     try {
       execFileSync(process.execPath, ['dist/lambda/index.mjs'], {
-        env: { PATH: process.env.PATH, ...quiet, ...env },
+        env: { PATH: process.env.PATH, ...env },
         stdio: ['ignore', 'pipe', 'pipe'],
         encoding: 'utf8',
       })
@@ -343,5 +343,3 @@ t.test('a wrong or missing setting stops the bundle’s start with one line that
   t.notMatch(secret, 'whsec_', 'a secret in the place of its name is not printed')
   t.match(wrong, /^TENANT_TTL_SECONDS must be a whole number from 1 to 3600, but is "soon". \[GW_ERR_ENV_INVALID\]\n$/)
 })
-
-const quiet = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' }

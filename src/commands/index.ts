@@ -8,6 +8,7 @@ import { aliasesCheckCommand } from './aliases/check.js'
 import { aliasesGrantCommand } from './aliases/grant.js'
 import { aliasesListCommand } from './aliases/list.js'
 import { aliasesRevokeCommand } from './aliases/revoke.js'
+import { completionCommand } from './completion/index.js'
 import { doctorCommand } from './doctor/index.js'
 import { invokeCommand } from './invoke/index.js'
 import { localCommand } from './local/index.js'
@@ -76,6 +77,7 @@ const COMMANDS: readonly CreateCommand[] = [
     [aliasesListCommand, aliasesGrantCommand, aliasesRevokeCommand, aliasesCheckCommand],
   ),
   doctorCommand,
+  completionCommand,
 ]
 
 /** Builds `corbado-gateway` with all its commands. */

@@ -329,7 +329,7 @@ t.test('every command has help with an example, and every one that does somethin
     const { code, stdout } = await cli([...path, '--help'])
     t.equal(code, 0, name)
     t.match(stdout, new RegExp(`^Usage: ${name} `))
-    t.match(stdout, /\nExamples?:\n {2}.*corbado-gateway /, name)
+    t.match(stdout, /\nExamples?:\n {2}(?:.* \\\n {4})?.*corbado-gateway /, name)
     if (command.commands.length === 0) t.match(stdout, / --json /, name)
     for (const inner of command.commands) await check(inner, [...path, inner.name()])
   }

@@ -1,0 +1,77 @@
+import { execFileSync } from 'node:child_process'
+import t from 'tap'
+import { closestNames, shellWord, textTable } from '../../src/terminal/text.js'
+
+const terminal = (columns?: number) => ({ isTTY: true, columns, write: () => true })
+const names = ['version', 'by', 'changed']
+const rows = [
+  ['12', 'alice', 'corbado.projectId, login.maxAttempts, actions.preLogin.unknownUser, limits.verifyPerSecond'],
+  ['2', '', 'added'],
+]
+
+t.test('a pipe gets a line a row, which two spaces in a row cut into its cells', async (t) => {
+  const odd = [...rows, ['3', 'two  spaces', 'a\nb']]
+  for (const output of [undefined, { write: () => true }]) {
+    const lines = textTable(names, odd, output).trimEnd().split('\n')
+    t.strictSame(
+      lines.map((line) => line.split(/ {2,}/)),
+      [names, rows[0], ['2', '-', 'added'], ['3', 'two spaces', 'a b']],
+    )
+    t.ok(lines.every((line) => line === line.trimEnd()))
+  }
+})
+
+t.test('a terminal gets lines that fit it: texts wrap between words, under their own column', async (t) => {
+  t.equal(
+    textTable(names, rows, terminal(50)),
+    `version  by     changed
+12       alice  corbado.projectId,
+                login.maxAttempts,
+                actions.preLogin.unknownUser,
+                limits.verifyPerSecond
+2        -      added
+`,
+  )
+  t.equal(textTable(names, rows, terminal(200)), textTable(names, rows), 'a wide one as a pipe')
+})
+
+t.test('columns that do not fit even so go on in a further line', async (t) => {
+  const pool = 'eu-central-1_Ab12Cd34E'
+  t.equal(
+    textTable(['tenant', 'pool', 'status'], [['acme-shop', pool, 'passkeys-off']], terminal(40)),
+    `tenant     pool
+  status
+acme-shop  ${pool}
+  passkeys-off
+`,
+  )
+})
+
+t.test('no line is longer than the terminal and no word is broken, at any width', async (t) => {
+  const words = new Set([...names, ...rows.flat()].flatMap((text) => (text || '-').split(' ')))
+  for (let columns = 34; columns <= 130; columns++) {
+    const lines = textTable(names, rows, terminal(columns)).trimEnd().split('\n')
+    t.ok(
+      lines.every((line) => line.length <= columns),
+      `${columns} columns`,
+    )
+    t.strictSame(new Set(lines.flatMap((line) => line.trim().split(/ +/))), words)
+  }
+  const wide = textTable(['name', 'x'], [['日本語', 'y']], terminal())
+  t.equal(wide, 'name    x\n日本語  y\n', 'characters of double width')
+})
+
+t.test('a shell reads a word as it is meant', async (t) => {
+  const texts = ['plain-1.2/x:y@z', '', 'two words', "it's", '"$HOME"', '`id`', 'a\nb', '*', '~', '-x', 'ä', '\\', '!']
+  for (const text of texts) {
+    t.equal(execFileSync('sh', ['-c', `printf %s ${shellWord(text)}`], { encoding: 'utf8' }), text)
+  }
+  t.equal(shellWord('eu-central-1_Ab12Cd34E'), 'eu-central-1_Ab12Cd34E', 'and is not quoted without need')
+})
+
+t.test('the closest names come first, and only those that are close', async (t) => {
+  const known = ['acme-shop', 'acme-shop-2', 'acme', 'globex-bank', 'initech']
+  t.strictSame(closestNames(known, 'acme-shpo'), ['acme', 'acme-shop', 'acme-shop-2'])
+  t.strictSame(closestNames(known, 'GLOBEX'), ['globex-bank'])
+  t.strictSame(closestNames(known, 'umbrella'), [])
+})
