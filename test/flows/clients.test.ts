@@ -7,10 +7,12 @@ import type { TenantFile } from '../../src/tenant/config.js'
 import { type App, clients, type RealClient, type Stage, storedToken } from '../fixtures/clients.js'
 import { startGateway } from '../fixtures/gateway.js'
 import { mustExit, stayOnLoopback } from '../fixtures/loopback.js'
+import { useNativeModPow } from '../fixtures/native-mod-pow.js'
 import { tenantFile } from '../fixtures/tenants.js'
 
 const strangers = stayOnLoopback(t)
 mustExit(t)
+useNativeModPow()
 const gateway = await startGateway(t)
 const { stack, clock } = gateway
 /** Whatever must not be in a log line. */

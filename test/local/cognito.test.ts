@@ -1,5 +1,4 @@
 import { createHmac } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import {
   AdminGetUserCommand,
   AdminInitiateAuthCommand,
@@ -160,9 +159,11 @@ t.test('a trigger that may not be invoked is an unexpected error that names Acce
   })
 })
 
+const never = new Promise<never>(() => {})
+
 t.test('a trigger that never answers is tried three times and then unexpected', async (t) => {
   const { cognito, answers, initiate } = await start(t, {}, 60)
-  answers.DefineAuthChallenge = () => sleep(500)
+  answers.DefineAuthChallenge = () => never
   await t.rejects(initiate('jane-1'), {
     name: 'UnexpectedLambdaException',
     message: 'DefineAuthChallenge invocation failed due to error Socket timeout while invoking Lambda function.',
@@ -172,10 +173,10 @@ t.test('a trigger that never answers is tried three times and then unexpected', 
 })
 
 t.test('a trigger that is late once is asked the same again', async (t) => {
-  const { cognito, answers, initiate } = await start(t, {}, 80)
+  const { cognito, answers, initiate } = await start(t, {}, 1_000)
   const { DefineAuthChallenge: decide } = answers
   answers.DefineAuthChallenge = async (event) => {
-    if (cognito.triggerCalls.length === 0) await sleep(200)
+    if (cognito.triggerCalls.length === 0) await never
     return decide?.(event)
   }
   t.equal((await initiate('jane-1')).ChallengeName, 'CUSTOM_CHALLENGE')

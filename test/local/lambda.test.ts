@@ -1,7 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { InvokeCommand, type InvokeCommandInput, type InvokeCommandOutput, LambdaClient } from '@aws-sdk/client-lambda'
 import { build } from 'esbuild'
 import t from 'tap'
@@ -148,7 +147,7 @@ t.test('a thrown error is an answer with a function error', async (t) => {
 })
 
 t.test('a function that outlives its timeout is an answer with a function error', async (t) => {
-  const { clientOf, invoke } = await start(t, () => sleep(1_000), 50)
+  const { clientOf, invoke } = await start(t, () => new Promise(() => {}), 50)
   const answer = await invoke(clientOf(own, mayInvoke))
   t.equal(answer.FunctionError, 'Unhandled')
   t.match(payloadOf(answer), { errorType: 'Sandbox.Timedout', errorMessage: /Task timed out after 0.05 seconds/ })
@@ -277,12 +276,14 @@ t.test('execution environments', async (t) => {
   t.test('a handler sees its variables, the alias and the time that is left', async (t) => {
     const { run } = await environmentsOf(
       t,
-      `export const handler = async (event, context) => ({
+      `const loaded = Date.now()
+       export const handler = async (event, context) => ({
          event,
          arn: context.invokedFunctionArn,
          name: context.functionName,
          id: context.awsRequestId,
          left: context.getRemainingTimeInMillis(),
+         sinceLoaded: Date.now() - loaded,
          greeting: process.env.GREETING,
          leaked: process.env.HOME,
        })`,
@@ -290,8 +291,9 @@ t.test('execution environments', async (t) => {
     const seen = await run({ a: 1 }, 3_000)
     t.match(seen, { event: { a: 1 }, arn: aliasArn, name: 'gateway', id: 'request-1', greeting: 'hello', left: Number })
     t.notOk(Object.hasOwn(seen as object, 'leaked'), 'nothing of this process’s own environment')
-    const { left } = seen as { left: number }
-    t.ok(left > 2_500 && left <= 3_000, 'start-up is not on the function’s time')
+    const { left, sinceLoaded } = seen as { left: number; sinceLoaded: number }
+    t.ok(left <= 3_000)
+    t.ok(left + sinceLoaded >= 3_000, 'start-up is not on the function’s time')
   })
 
   t.test('stopped environments take no more events', async (t) => {
