@@ -2,17 +2,17 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { decodeJwt } from 'jose'
 import t from 'tap'
+import { useFastPowers } from '../../src/local/clients/big-integer.js'
 import type { NewUser } from '../../src/local/cognito/index.js'
 import type { TenantFile } from '../../src/tenant/config.js'
 import { type App, clients, type RealClient, type Stage, storedToken } from '../fixtures/clients.js'
 import { startGateway } from '../fixtures/gateway.js'
 import { mustExit, stayOnLoopback } from '../fixtures/loopback.js'
-import { useNativeModPow } from '../fixtures/native-mod-pow.js'
 import { tenantFile } from '../fixtures/tenants.js'
 
 const strangers = stayOnLoopback(t)
 mustExit(t)
-useNativeModPow()
+useFastPowers()
 const gateway = await startGateway(t)
 const { stack, clock } = gateway
 /** Whatever must not be in a log line. */

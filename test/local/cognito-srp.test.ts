@@ -9,12 +9,12 @@ import {
 import t from 'tap'
 import { systemClock } from '../../src/call.js'
 import { createIdentity } from '../../src/local/aws/identity.js'
+import { useFastPowers } from '../../src/local/clients/big-integer.js'
 import { type NewUser, startCognito, type UserPool } from '../../src/local/cognito/index.js'
 import { createPasswordChallenge, formatTimestamp, provesPassword } from '../../src/local/cognito/password.js'
 import { signClaim } from '../../src/local/cognito/srp.js'
-import { useNativeModPow } from '../fixtures/native-mod-pow.js'
 
-const useOwnModPow = useNativeModPow()
+const useOwnPowers = useFastPowers()
 
 const userPoolId = 'eu-central-1_Example1'
 const arn = 'arn:aws:lambda:eu-central-1:999988887777:function:gateway:acme'
@@ -303,8 +303,8 @@ t.test('a right password does not make up for a wrong answer', async (t) => {
 })
 
 t.test('the numbers agree with the client for salts and names of every kind', async (t) => {
-  useOwnModPow()
-  t.teardown(useNativeModPow)
+  useOwnPowers()
+  t.teardown(useFastPowers)
   const { cognito, signIn } = await start(t)
   for (const username of ['a', 'Zoë', '用户', '7f1c2d3e-0000-4000-8000-000000000001', 'b', 'c', 'd', 'e']) {
     cognito.putUser(userPoolId, { username, password: `pässwörd: ${username}` })

@@ -1,4 +1,5 @@
 import { AuthenticationDetails, CognitoUser, CognitoUserPool, type ICognitoStorage } from 'amazon-cognito-identity-js'
+import { useFastPowers } from './big-integer.js'
 
 /** Where a login stands, as the app that the user sits in front of sees it. */
 export type LoginStage =
@@ -34,6 +35,7 @@ export function passwordLogin(options: LoginOptions & { readonly password: strin
 }
 
 function begin({ endpoint, userPoolId, clientId, username, password }: LoginOptions, flow: string) {
+  useFastPowers()
   const Storage = createStorage()
   const pool = new CognitoUserPool({ UserPoolId: userPoolId, ClientId: clientId, endpoint, Storage })
   const user = new CognitoUser({ Username: username, Pool: pool, Storage })

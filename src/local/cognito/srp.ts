@@ -1,4 +1,4 @@
-import { createHash, createHmac, getDiffieHellman, hkdfSync } from 'node:crypto'
+import { createDiffieHellman, createHash, createHmac, getDiffieHellman, hkdfSync } from 'node:crypto'
 
 /** Whose password it is, as Cognito hashes it. */
 export interface SrpIdentity {
@@ -9,7 +9,8 @@ export interface SrpIdentity {
 }
 
 /** The 3072-bit prime of RFC 5054, appendix A: group 15 of RFC 3526, which Node carries. */
-const N = BigInt(`0x${getDiffieHellman('modp15').getPrime('hex')}`)
+const prime = getDiffieHellman('modp15').getPrime()
+export const N = toNumber(prime)
 /** Cognito's generator; RFC 5054 has 5 for this prime. */
 const g = 2n
 const k = hash(toBytes(N), toBytes(g))
@@ -36,15 +37,15 @@ function toBytes(number: bigint): Buffer {
   return Buffer.from(/^[89a-f]/.test(even) ? `00${even}` : even, 'hex')
 }
 
-/** base to the exponent, modulo N. */
-function power(base: bigint, exponent: bigint): bigint {
-  let result = 1n
-  let square = base % N
-  for (let rest = exponent; rest > 0n; rest >>= 1n) {
-    if (rest & 1n) result = (result * square) % N
-    square = (square * square) % N
-  }
-  return result
+/** base to the exponent, modulo N; both positive. By OpenSSL, which is ten times as fast as a loop over bigints. */
+export function power(base: bigint, exponent: bigint): bigint {
+  const residue = base % N
+  // OpenSSL takes none of these for a key.
+  if (residue <= 1n) return residue
+  if (residue === N - 1n) return exponent % 2n === 0n ? 1n : residue
+  const keys = createDiffieHellman(prime, Number(g))
+  keys.setPrivateKey(toBytes(exponent))
+  return toNumber(keys.computeSecret(toBytes(residue)))
 }
 
 /** Reads SRP_A. undefined where it is no number, or a multiple of N: with that the key would need no password. */
