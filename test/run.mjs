@@ -5,7 +5,8 @@
  *     node test/run.mjs --long               the long ones
  *     node test/run.mjs test/docs.test.ts …  those named
  *
- * `--reporter=NAME` is one of tap's; the default is `base` in a terminal and `tap` elsewhere.
+ * `--reporter=NAME` is one of tap's; the default is `base` in a terminal and `tap` elsewhere. `--bundled` takes the bundles
+ * that are there.
  */
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -43,7 +44,12 @@ const HOUR_MS = 3_600_000
 
 const { values: options, positionals: named } = parseArgs({
   allowPositionals: true,
-  options: { long: { type: 'boolean' }, reporter: { type: 'string' }, jobs: { type: 'string', default: '2' } },
+  options: {
+    long: { type: 'boolean' },
+    bundled: { type: 'boolean' },
+    reporter: { type: 'string' },
+    jobs: { type: 'string', default: '2' },
+  },
 })
 
 /** Every test file in the repository, as paths from its root. */
@@ -112,7 +118,7 @@ for (const file of tests) {
   console.error(`No such test file: ${file}`)
   process.exit(1)
 }
-await bundle(all)
+if (!options.bundled) await bundle(all)
 
 report(options.reporter ?? (process.stdout.isTTY ? 'base' : 'tap'))
 tap.setTimeout(0)
