@@ -484,9 +484,9 @@ t.test('the pitfalls', async (t) => {
     })
     t.equal(reads.length, 1, 'five refusals, one look')
     stack.ssm.put(tenant.file.corbado.credentialParameter, secret(basicCredential(projectId, rotated)))
-    gateway.clock.advance(20_000)
+    gateway.clock.advance(29_999)
     t.equal((await verify(tenant, await proofOf(tenant))).answerCorrect, false, 'not asked again within 30 s')
-    gateway.clock.advance(11_000)
+    gateway.clock.advance(1)
     const calls = await world.callsOf(stack.corbado, async () => {
       t.type(tokensOf(await signIn(tenant, await proofOf(tenant))), 'string')
     })
@@ -754,10 +754,8 @@ t.test('the pitfalls', async (t) => {
     })
     const lists = calls.filter(({ operation }) => operation === 'ListUsers').length
     const limited = gateway.take().filter(({ reason }) => reason === 'list_users_rate_limited').length
-    t.ok(lists >= 2, `${lists} were let through`)
-    t.equal(lists + limited, 30)
-    t.ok(limited > 0, 'the rest were not')
-    gateway.clock.advance(1_000)
+    t.strictSame({ lists, limited }, { lists: 2, limited: 28 })
+    gateway.clock.advance(500)
     t.match((await preLogin(tenant, 'later.canary@acme.example')).body, { error: { code: 'user_not_found' } })
   })
 
@@ -1030,10 +1028,10 @@ t.test('the pitfalls', async (t) => {
     t.equal(ids.size, 40)
   })
 
-  t.test('peer APA sms-otp: random ids use all symbols and never repeat in 10,000', async (t) => {
+  t.test('peer APA sms-otp: random ids use all symbols and never repeat in 2,000', async (t) => {
     const ids: string[] = []
-    for (let i = 0; i < 5_000; i += 1) ids.push(...(await newIds(acme)))
-    t.equal(new Set(ids).size, 10_000)
+    for (let i = 0; i < 1_000; i += 1) ids.push(...(await newIds(acme)))
+    t.equal(new Set(ids).size, 2_000)
     t.ok(
       ids.every((id) => /^[\w-]{22}$/.test(id)),
       '128 bits in base64url',
