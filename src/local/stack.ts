@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../call.js'
 import { customerRoleTemplate } from '../operator/role/cloudformation.js'
 import * as accounts from './accounts.js'
 import { createIdentity, type Identity, type IssuedCredentials, type Principal } from './aws/identity.js'
+import type { MakeKeyPair } from './aws/key-pairs.js'
 import type { StandIn } from './aws/server.js'
 import { credentialVariables, endpoints } from './aws/variables.js'
 import { type CloudFormationStandIn, startCloudFormation } from './cloudformation/index.js'
@@ -38,12 +39,16 @@ export interface Stack {
   stop(): Promise<void>
 }
 
-interface StackOptions {
+export interface StackOptions {
   readonly clock?: Clock
   /** Port of a service; any free one where none is given. */
   readonly portOf?: (service: Service) => number
   /** How long Cognito waits for a trigger; 5 s as in AWS. */
   readonly triggerTimeoutMs?: number
+  /** Where the key pairs of Cognito and Corbado come from. */
+  readonly makeKeyPair?: MakeKeyPair
+  /** Called for each service when it has started, in the order of their ports. */
+  onStarted?(service: Service, url: string): void
 }
 
 const HOUR_MS = 3_600_000
@@ -53,7 +58,7 @@ const HOUR_MS = 3_600_000
  * @throws the listener's error, with `code` and `port`, where a port is taken; what had started is stopped again
  */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
-  const { clock = systemClock, portOf = () => 0, triggerTimeoutMs } = options
+  const { clock = systemClock, portOf = () => 0, triggerTimeoutMs, makeKeyPair, onStarted = () => {} } = options
   const identity = createIdentity(clock)
   const started: StandIn[] = []
   const stop = async () => void (await Promise.all(started.map((standIn) => standIn.stop())))
@@ -70,15 +75,22 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         clock,
         identity,
         port: portOf('cognito'),
+        makeKeyPair,
         invoke: lambda.invokeAsCognito,
         ...(triggerTimeoutMs !== undefined && { triggerTimeoutMs }),
       }),
     )
-    const corbado = await start(startCorbado({ clock, port: portOf('corbado') }))
+    onStarted('cognito', cognito.url)
+    onStarted('lambda', lambda.url)
+    const corbado = await start(startCorbado({ clock, port: portOf('corbado'), makeKeyPair }))
+    onStarted('corbado', corbado.url)
     const { TABLE_NAME: tableName, GATEWAY_ACCOUNT: accountId } = accounts
     const table = await start(startTable({ clock, identity, tableName, port: portOf('dynamodb') }))
+    onStarted('dynamodb', table.url)
     const ssm = await start(startSsm({ clock, identity, accountId, port: portOf('ssm') }))
+    onStarted('ssm', ssm.url)
     const sts = await start(startSts({ clock, identity, port: portOf('sts') }))
+    onStarted('sts', sts.url)
     sts.putRole({
       roleArn: accounts.roleArnOf(accounts.doctor),
       trust: accounts.doctorTrust,
@@ -88,6 +100,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     const cloudformation = await start(
       startCloudFormation({ clock, identity, port: portOf('cloudformation'), templates, roles: sts }),
     )
+    onStarted('cloudformation', cloudformation.url)
     ssm.put(accounts.PSEUDONYM_KEY_PARAMETER, randomBytes(32).toString('base64'))
 
     const credentialsFor = (principal: Principal) => identity.issue(principal, 12 * HOUR_MS)

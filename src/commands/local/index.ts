@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander'
+import { prepareKeyPairs } from '../../local/aws/key-pairs.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
 import type { CommandIo } from '../../terminal/io.js'
@@ -9,6 +10,9 @@ import { signInCommand } from './sign-in.js'
 /** Below are ports that need rights; above there is no room for all services. */
 const PORT_MIN = 1_024
 const PORT_MAX = 65_500
+
+/** Cognito signs with one, Corbado with one for each project; the two example tenants have two. */
+const KEY_PAIRS = 3
 
 /** `local`, which is `npm start`: the whole service on this machine, with logins through it. */
 export function localCommand(io: CommandIo): Command {
@@ -29,9 +33,11 @@ export function localCommand(io: CommandIo): Command {
     .option('--logs', "print the gateway's log lines on stderr, not into a file")
     .action(async (dir: string, options: LocalOptions) => {
       if (options.json && !options.once) throw new WrongUsage('--json needs --once')
+      if (!options.json) io.stdout.write('Starting the gateway on this machine, with stand-ins for all around it ...\n')
+      const makeKeyPair = prepareKeyPairs(KEY_PAIRS)
       // The stand-ins take longer to load than any other command to run.
       const { runLocal } = await import('./run.js').catch(missingPackage)
-      await runLocal(dir, options, io)
+      await runLocal({ dir, options, io, makeKeyPair })
     })
   for (const each of [deployRoleCommand(io), deleteRoleCommand(io), signInCommand(io)]) command.addCommand(each)
   return command.enablePositionalOptions()

@@ -1,12 +1,16 @@
 import { join } from 'node:path'
+import type { MakeKeyPair } from '../../local/aws/key-pairs.js'
+import type { Service } from '../../local/stack.js'
 import { createScene } from '../../local/story/scene.js'
 import type { StepReport } from '../../local/story/step.js'
 import { tellStory } from '../../local/story/story.js'
 import {
+  doorsText,
+  doorText,
   headingText,
   newcomerText,
   restText,
-  servicesText,
+  serviceText,
   stepText,
   suggestionsText,
   summaryText,
@@ -14,7 +18,7 @@ import {
 } from '../../local/story/text.js'
 import { suggestions } from '../../local/story/try-next.js'
 import { writeShellFiles } from '../../local/world/shell-files.js'
-import { openWorld, type World } from '../../local/world/world.js'
+import { type Door, openWorld, type World } from '../../local/world/world.js'
 import { type CommandIo, createPaint, type Output, type Paint, writeJson } from '../../terminal/io.js'
 import { loadTenants } from './load-tenants.js'
 
@@ -35,22 +39,26 @@ interface Told {
 }
 
 interface Session {
+  /** Folder of the tenant files. */
   readonly dir: string
   readonly options: LocalOptions
   readonly io: CommandIo
+  /** Where key pairs come from. */
+  readonly makeKeyPair: MakeKeyPair
 }
 
-/** Runs the whole service on this machine until its story is told (`--once`) or somebody stops it. */
-export async function runLocal(dir: string, options: LocalOptions, io: CommandIo): Promise<void> {
+/** Runs the whole service on this machine until its story is told (`--once`) or it is stopped. */
+export async function runLocal(session: Session): Promise<void> {
+  const { io } = session
   const interruption = listenForInterruption()
   const closing: (() => Promise<unknown>)[] = []
   const mute = { ...io, stdout: muted(io.stdout, interruption), stderr: muted(io.stderr, interruption) }
-  const session = runSession({ dir, options, io: mute }, interruption, (close) => closing.push(close))
+  const running = runSession({ ...session, io: mute }, interruption, (close) => closing.push(close))
   try {
-    await Promise.race([session, aborted(interruption)])
+    await Promise.race([running, aborted(interruption)])
   } finally {
-    // Whatever still runs now meets closed doors, and nobody wants to hear of it.
-    session.catch(() => undefined)
+    // What still runs meets closed doors from now on; that is no news.
+    running.catch(() => undefined)
     for (const close of closing.reverse()) await close()
   }
   if (interruption.aborted) io.stdout.write(io.stdout.isTTY ? '\nstopped\n' : 'stopped\n')
@@ -61,32 +69,40 @@ async function runSession(
   interruption: AbortSignal,
   onClose: (close: () => Promise<unknown>) => void,
 ): Promise<void> {
-  const { dir, options, io } = session
+  const { dir, options, io, makeKeyPair } = session
   const { json = false, logs = false, once = false, port } = options
   const paint = createPaint(io.stdout, io.env)
   // With --json only the document goes to stdout.
   const page = json ? { write: () => true } : io.stdout
-  const world = await openWorld({ dir, built: io.built, port, logs, json, io, onClose })
+  const onStarted = (name: Service, url: string) => void page.write(serviceText(name, url, paint))
+  const world = await openWorld({ dir, built: io.built, port, logs, json, io, onClose, makeKeyPair, onStarted })
   if (!world) return
   const newcomer = await writeShellFiles(world)
-  page.write(servicesText(world, logs, paint))
   // With --once, the files are gone before anybody could use them.
   if (newcomer && !once) page.write(newcomerText(newcomer, world, paint))
-  page.write(`\n${tenantsText(world, paint)}`)
+  page.write(tenantsText(world, paint))
   if (!(await loadTenants(world, dir, { ...io, stdout: page }))) return
-  const told = await tellStories(world, page, paint, interruption)
+  page.write(doorsText(paint))
+  const door = await world.door
+  page.write(doorText({ ...world, ...door }, logs, paint))
+  const told = await tellStories({ ...world, ...door }, page, paint, interruption)
   if (once && told.some(({ steps }) => steps.some(({ ok }) => !ok))) io.foundProblems()
   if (json) return writeJson(io.stdout, { tenants: told.map(toJson) })
   page.write(summaryText(told, paint))
   if (once) return
   const examples = world.examples.filter(({ tenant }) => tenant.status === 'active')
   const program = join(io.built, 'cli.mjs')
-  page.write(suggestionsText(suggestions({ ...world, examples, dir, program, logged: !logs }), paint))
+  page.write(suggestionsText(suggestions({ ...world, ...door, examples, dir, program, logged: !logs }), paint))
   await aborted(interruption)
 }
 
 /** One tenant after the other, each step printed as it ends. */
-async function tellStories(world: World, page: Output, paint: Paint, interruption: AbortSignal): Promise<Told[]> {
+async function tellStories(
+  world: World & Door,
+  page: Output,
+  paint: Paint,
+  interruption: AbortSignal,
+): Promise<Told[]> {
   const { triggerCalls } = world.stack.cognito
   const told: Told[] = []
   for (const example of world.examples) {

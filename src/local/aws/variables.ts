@@ -2,6 +2,9 @@ import { devNull } from 'node:os'
 import type { IssuedCredentials } from './identity.js'
 import type { StandIn } from './server.js'
 
+/** Keeps the AWS SDK from printing eight lines about Node 20, in every process that has it before the SDK is used. */
+export const NO_SDK_NOTICE = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' } as const
+
 /** The variables by which the AWS SDK finds services that are not AWS's. */
 export function endpoints(
   at: Record<'cognito' | 'lambda' | 'table' | 'ssm' | 'sts' | 'cloudformation', StandIn>,
@@ -13,7 +16,7 @@ export function endpoints(
     AWS_ENDPOINT_URL_DYNAMODB: at.table.url,
     AWS_ENDPOINT_URL_SSM: at.ssm.url,
     AWS_ENDPOINT_URL_STS: at.sts.url,
-    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+    ...NO_SDK_NOTICE,
   }
 }
 
@@ -29,6 +32,5 @@ export function credentialVariables({ accessKeyId, secretAccessKey, sessionToken
  */
 export function useNoAccount(env: Readonly<Record<string, string>> = {}): void {
   for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) delete process.env[name]
-  const quiet = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' }
-  Object.assign(process.env, quiet, { AWS_CONFIG_FILE: devNull, AWS_SHARED_CREDENTIALS_FILE: devNull }, env)
+  Object.assign(process.env, NO_SDK_NOTICE, { AWS_CONFIG_FILE: devNull, AWS_SHARED_CREDENTIALS_FILE: devNull }, env)
 }

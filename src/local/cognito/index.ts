@@ -2,6 +2,7 @@ import type { Clock } from '../../call.js'
 import { type Fields, isFields } from '../../fields.js'
 import { allows, deniedText, type Identity, type Principal } from '../aws/identity.js'
 import { awsJsonAnswer, awsJsonError, awsJsonOperation, parseJson } from '../aws/json.js'
+import { type MakeKeyPair, makeKeyPair } from '../aws/key-pairs.js'
 import { type StandIn, startStandIn, type WireAnswer, type WireRequest } from '../aws/server.js'
 import { createAdmin } from './admin.js'
 import { createFlow } from './flow.js'
@@ -25,6 +26,8 @@ interface CognitoOptions {
   /** The Lambda stand-in's `invokeAsCognito`. */
   readonly invoke: Invoke
   readonly triggerTimeoutMs?: number
+  /** Where the key pair that signs tokens comes from. */
+  readonly makeKeyPair?: MakeKeyPair | undefined
 }
 
 export interface Cognito extends StandIn {
@@ -85,7 +88,7 @@ export async function startCognito(options: CognitoOptions): Promise<Cognito> {
   const concurrentUpdates = new Map<string, number>()
   const pools = createPools(clock)
   const fire = createTriggers(invoke, triggerTimeoutMs, triggerCalls, clock)
-  const issuer = createIssuer(fire, clock)
+  const issuer = createIssuer(fire, clock, options.makeKeyPair ?? makeKeyPair)
   const flow = createFlow(pools, fire, issuer, clock)
   const self = createSelf(pools, issuer, clock)
   const admin = createAdmin(pools, clock, emptyPages)

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { errors, generateKeyPair, jwtVerify, SignJWT } from 'jose'
+import { errors, jwtVerify, SignJWT } from 'jose'
 import type { Clock } from '../../call.js'
 import { type Fields, isFields } from '../../fields.js'
+import type { KeyPair, MakeKeyPair } from '../aws/key-pairs.js'
 import { createGrants, type Grant } from './grants.js'
 import { type Login, triggerRequest } from './login.js'
 import type { User, UserPool } from './pools.js'
@@ -50,10 +51,10 @@ function idClaims({ username, attributes }: User, override: ClaimsOverride): Rec
 }
 
 /** Signs and reads Cognito's tokens (RS256), with one key pair a stand-in, made when it is first needed. */
-function createTokens(clock: Clock) {
-  let keys: ReturnType<typeof generateKeyPair> | undefined
+function createTokens(clock: Clock, makeKeyPair: MakeKeyPair) {
+  let keys: Promise<KeyPair> | undefined
   const keyPair = () => {
-    keys ??= generateKeyPair('RS256')
+    keys ??= makeKeyPair()
     return keys
   }
 
@@ -112,8 +113,8 @@ function createTokens(clock: Clock) {
 export type Recipient = Pick<Login, 'pool' | 'client' | 'userName' | 'clientMetadata'> & { readonly user: User }
 
 /** Issues the tokens of a login, once it is over and whenever they are renewed, and remembers what was issued. */
-export function createIssuer(fire: Fire, clock: Clock) {
-  const tokens = createTokens(clock)
+export function createIssuer(fire: Fire, clock: Clock, makeKeyPair: MakeKeyPair) {
+  const tokens = createTokens(clock, makeKeyPair)
   const grants = createGrants(clock)
 
   async function sign(recipient: Recipient, grant: Grant, triggerSource: string) {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../call.js'
+import { type MakeKeyPair, makeKeyPair } from '../aws/key-pairs.js'
 import { type StandIn, startStandIn, type WireAnswer, type WireRequest } from '../aws/server.js'
 import { failure, faultAnswer, parseVerify } from './answers.js'
 import { answerLogin, type PreLogin } from './frontend.js'
@@ -52,10 +53,12 @@ function projectOf(
 export async function startCorbado(options: {
   readonly clock: Clock
   readonly port?: number | undefined
+  /** Where the key pairs that sign proofs come from. */
+  readonly makeKeyPair?: MakeKeyPair | undefined
 }): Promise<CorbadoStandIn> {
   const { clock, port } = options
   const projects = new Map<string, CorbadoProject>()
-  const proofs = createProofDesk(clock)
+  const proofs = createProofDesk(clock, options.makeKeyPair ?? makeKeyPair)
   let forced: WireAnswer | undefined
   let called: PreLogin | undefined
 

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { errors, generateKeyPair, jwtVerify, SignJWT } from 'jose'
+import { errors, jwtVerify, SignJWT } from 'jose'
 import type { Clock } from '../../call.js'
+import type { KeyPair, MakeKeyPair } from '../aws/key-pairs.js'
 
 /** Claims of signed passkey data (fact C5). */
 export interface ProofClaims {
@@ -32,20 +33,16 @@ export interface ProofDesk {
   verify(projectId: string, proof: string, username: string): Promise<VerificationResult>
 }
 
-type KeyPair = Awaited<ReturnType<typeof generateKeyPair>> & { readonly kid: string }
-
 const id = (prefix: string) => `${prefix}-${BigInt(`0x${randomBytes(8).toString('hex')}`)}`
 
-async function newKeyPair(): Promise<KeyPair> {
-  return { ...(await generateKeyPair('RS256', { modulusLength: 2_048 })), kid: id('pki') }
-}
+type ProjectKeys = KeyPair & { readonly kid: string }
 
-/** One pair a project in the whole process: making one takes a tenth of a second, and tests start many stand-ins. */
-const keyPairs = new Map<string, Promise<KeyPair>>()
+/** One pair a project in the whole process: tests start many stand-ins. */
+const projectKeys = new Map<string, Promise<ProjectKeys>>()
 
-function keyPairOf(projectId: string): Promise<KeyPair> {
-  const known = keyPairs.get(projectId) ?? newKeyPair()
-  keyPairs.set(projectId, known)
+function keysOf(projectId: string, makeKeyPair: MakeKeyPair): Promise<ProjectKeys> {
+  const known = projectKeys.get(projectId) ?? makeKeyPair().then((pair) => ({ ...pair, kid: id('pki') }))
+  projectKeys.set(projectId, known)
   return known
 }
 
@@ -76,17 +73,17 @@ function verdictOf(error: unknown): VerificationResult {
 }
 
 /** Makes a desk that remembers which proofs were used. */
-export function createProofDesk(clock: Clock): ProofDesk {
+export function createProofDesk(clock: Clock, makeKeyPair: MakeKeyPair): ProofDesk {
   const used = new Set<string>()
   return {
     async sign(projectId, webauthnId, overrides = {}) {
-      const { privateKey, kid } = await keyPairOf(projectId)
+      const { privateKey, kid } = await keysOf(projectId, makeKeyPair)
       const claims = { ...newClaims(projectId, webauthnId, clock), ...overrides }
       return new SignJWT(claims).setProtectedHeader({ alg: 'RS256', kid, typ: 'JWT' }).sign(privateKey)
     },
     async verify(projectId, proof, username) {
       try {
-        const { publicKey } = await keyPairOf(projectId)
+        const { publicKey } = await keysOf(projectId, makeKeyPair)
         const rules = { algorithms: ['RS256'], issuer: projectId, currentDate: new Date(clock.now()) }
         const { payload } = await jwtVerify<ProofClaims>(proof, publicKey, rules)
         if (used.has(payload.challengeId)) return 'invalid_challenge'

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { NotPossible } from '../../terminal/failure.js'
+import { NO_SDK_NOTICE } from '../aws/variables.js'
 import { parseLine } from './log.js'
 
 export interface ContainerOptions {
@@ -43,7 +44,7 @@ const POLL_MS = 20
 export async function startContainer(options: ContainerOptions): Promise<Container> {
   const { entry, env, onLine, onClose } = options
   const child = spawn(process.execPath, ['--enable-source-maps', entry], {
-    env: { PATH: process.env.PATH, ...env },
+    env: { PATH: process.env.PATH, ...NO_SDK_NOTICE, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const ended = once(child, 'close')

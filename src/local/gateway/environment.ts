@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
 import { json } from 'node:stream/consumers'
+import { NO_SDK_NOTICE } from '../aws/variables.js'
 import { createTimeout, type Invocation } from '../lambda/runner.js'
 
 export interface EnvironmentOptions {
@@ -40,8 +41,9 @@ function readReport(body: unknown): Error {
 /** Starts the runtime on the bundle; it finds its events at this port. */
 export function startChild(options: EnvironmentOptions, port: number): ChildProcess {
   const { runtime, entry, node = process.execPath, env, onLine } = options
+  const api = `127.0.0.1:${port}`
   const child = spawn(node, [runtime, entry], {
-    env: { PATH: process.env.PATH, ...env, AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${port}`, _HANDLER: 'index.handler' },
+    env: { PATH: process.env.PATH, ...NO_SDK_NOTICE, ...env, AWS_LAMBDA_RUNTIME_API: api, _HANDLER: 'index.handler' },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', onLine)

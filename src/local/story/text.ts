@@ -1,5 +1,5 @@
+import { basename } from 'node:path'
 import type { Paint } from '../../terminal/io.js'
-import type { Container } from '../gateway/container.js'
 import { SERVICES, type Service, type Stack } from '../stack.js'
 import type { Example } from '../world/example.js'
 import { NEWCOMER } from '../world/newcomer.js'
@@ -8,38 +8,32 @@ import type { Workspace } from '../world/workspace.js'
 import type { StepReport } from './step.js'
 import type { Suggestion } from './try-next.js'
 
-/** Wide enough for the longest text of each column; together they fit 100 characters. */
-const STEP = 23
-const EXPECTED = 30
-const OUTCOME = 37
+/** Wide enough for the longest text of each column; together they fit 80 characters. */
+const NAME = 16
+const STEP = 25
+const OUTCOME = 40
 
-const ms = (value: number) => `${Math.round(value)} ms`.padStart(7)
+const ms = (value: number) => `${Math.round(value)} ms`.padStart(8)
 
 /** What each service is here. */
 const services: Record<Service, string> = {
   cognito: "the customers' user pools",
-  lambda: "the gateway's own bundle, behind its aliases",
-  corbado: 'Backend API',
-  dynamodb: 'table of the tenants',
-  ssm: 'secrets',
+  lambda: "the gateway's bundle, behind aliases",
+  corbado: 'the Backend API',
+  dynamodb: 'the table of the tenants',
+  ssm: 'the secrets',
   sts: "the customers' roles",
   cloudformation: "the customers' stacks",
 }
 
-/** What runs where. */
-export function servicesText(
-  { stack, container, workspace }: { stack: Stack; container: Container; workspace: Workspace },
-  logs: boolean,
-  paint: Paint,
-) {
-  const at: Record<Service, { readonly url: string }> = { ...stack, dynamodb: stack.table }
-  const line = (name: string, url: string, what: string) => `  ${name.padEnd(16)}${url}  ${paint('dim', what)}\n`
-  return [
-    `${paint('bold', 'Services')}\n`,
-    ...SERVICES.map((name) => line(name, at[name].url, services[name])),
-    line('container', container.url, 'the same app, behind signed HTTP'),
-    `  ${'log lines'.padEnd(16)}${logs ? 'on stderr' : workspace.logFile}\n`,
-  ].join('')
+/** One line for a service that has started; above the first of them, what they are. */
+export function serviceText(name: Service, url: string, paint: Paint): string {
+  const heading = name === SERVICES[0] ? `\n${paint('bold', 'Services')}\n` : ''
+  return heading + addressText(name, url, services[name], paint)
+}
+
+function addressText(name: string, url: string, what: string, paint: Paint): string {
+  return `  ${name.padEnd(NAME)}${url}  ${paint('dim', what)}\n`
 }
 
 /** The customer that waits, and where what its onboarding needs is found. */
@@ -49,24 +43,42 @@ export function newcomerText(
   paint: Paint,
 ): string {
   const { customer, userPoolId, accountId, projectId } = NEWCOMER
-  const line = (path: string, what: string) => `  ${path}  ${paint('dim', what)}\n`
+  const file = (path: string, what: string) => `    ${basename(path).padEnd(22)}${paint('dim', what)}\n`
   return [
     `\n${paint('bold', 'Waits to be onboarded')}  ${paint('dim', 'see tenants/ONBOARDING.md')}\n`,
-    `  ${customer}: pool ${userPoolId}, account ${accountId}, project ${projectId}, Backend API ${stack.corbado.url}\n`,
-    line(workspace.dir, 'to work in'),
-    line(workspace.envFile, 'rights and settings of a Corbado operator'),
-    line(envFile, "rights of the customer's engineer"),
-    line(credentialFile, "the project's Backend API credential"),
+    `  ${'customer'.padEnd(NAME)}${customer}, account ${accountId}\n`,
+    `  ${'user pool'.padEnd(NAME)}${userPoolId}\n`,
+    `  ${'project'.padEnd(NAME)}${projectId}, Backend API ${stack.corbado.url}\n`,
+    `  ${workspace.dir}  ${paint('dim', 'to work in')}\n`,
+    file(workspace.envFile, 'rights and settings of a Corbado operator'),
+    file(envFile, "rights of the customer's engineer"),
+    file(credentialFile, "the project's Backend API credential"),
   ].join('')
 }
 
 /** What stands above the tenants. */
 export function tenantsText({ stack, workspace }: { stack: Stack; workspace: Workspace }, paint: Paint): string {
-  const copies = `from copies in ${workspace.tenantsDir}, whose backendApiUrl is ${stack.corbado.url}`
-  return `${paint('bold', 'Tenants')}\n  ${paint('dim', copies)}\n`
+  const copies = `copies in ${workspace.tenantsDir}`
+  const address = `with the Backend API at ${stack.corbado.url}`
+  return `\n${paint('bold', 'Tenants')}\n  ${paint('dim', copies)}\n  ${paint('dim', address)}\n`
 }
 
-/** What stands in place of a story where nobody is to sign in. */
+/** What stands above the doors. */
+export function doorsText(paint: Paint): string {
+  return `\n${paint('bold', 'Gateway')}\n`
+}
+
+/** The doors, once both are open, and where they log. */
+export function doorText(
+  { container, workspace }: { container: { readonly url: string }; workspace: Workspace },
+  logs: boolean,
+  paint: Paint,
+): string {
+  const logLines = `  ${'log lines'.padEnd(NAME)}${logs ? 'on stderr' : workspace.logFile}\n`
+  return addressText('container', container.url, 'the same app, behind signed HTTP', paint) + logLines
+}
+
+/** What stands in place of a story when nobody is to sign in. */
 export function restText({ tenant }: Example, paint: Paint): string {
   return `\n${paint('bold', tenant.tenantId)}  is ${tenant.status}: nobody signs in\n`
 }
@@ -74,37 +86,42 @@ export function restText({ tenant }: Example, paint: Paint): string {
 /** What stands above a tenant's steps. */
 export function headingText({ tenant, identifier }: Example, paint: Paint): string {
   const { tenantId, userPoolId, login } = tenant
-  const facts = `${login?.flow ?? 'passkey'} · ${userPoolId} · ${identifier}`
-  const columns = `    ${'step'.padEnd(STEP)}${'expected'.padEnd(EXPECTED)}${'what happened'.padEnd(OUTCOME)}   time`
-  return `\n${paint('bold', tenantId)}  ${facts}\n${paint('dim', columns)}\n`
+  const columns = `    ${'step'.padEnd(STEP)}${'what happened'.padEnd(OUTCOME)}    time`
+  return [
+    `\n${paint('bold', tenantId)}  ${login?.flow ?? 'passkey'}\n`,
+    `  ${identifier} at ${userPoolId}\n`,
+    `${paint('dim', columns)}\n`,
+  ].join('')
 }
 
-/** One line a step, and one for each trigger beneath those that matter. */
+/** One line a step; beneath it what else there is to say of it, each in a line. */
 export function stepText(
   { step, expected, outcome, ok, triggers, coldStart, detailed, ...took }: StepReport,
   paint: Paint,
-) {
+): string {
   const mark = ok ? paint('green', '✓') : paint('red', '✗')
   const seen = outcome.padEnd(OUTCOME)
-  const cold = coldStart ? paint('dim', '  cold start') : ''
-  const line = `  ${mark} ${step.padEnd(STEP)}${expected.padEnd(EXPECTED)}${ok ? seen : paint('red', seen)}${ms(took.ms)}${cold}\n`
-  if (!detailed) return line
-  const beneath = triggers.map((call) => {
-    const text = `      ${call.trigger.padEnd(STEP + EXPECTED - 2)}${call.outcome.padEnd(OUTCOME)}${ms(call.ms)}`
-    return `${paint('dim', text)}\n`
-  })
-  return line + beneath.join('')
+  const beneath = (name: string, text: string) => `      ${name.padEnd(STEP - 2)}${text}`
+  const lines = [
+    ...(ok ? [] : [beneath('expected', expected)]),
+    ...(coldStart ? [beneath('cold start', 'a new execution environment')] : []),
+    ...(detailed ? triggers.map((call) => beneath(call.trigger, call.outcome.padEnd(OUTCOME)) + ms(call.ms)) : []),
+  ]
+  return [
+    `  ${mark} ${step.padEnd(STEP)}${ok ? seen : paint('red', seen)}${ms(took.ms)}\n`,
+    ...lines.map((line) => `${paint('dim', line)}\n`),
+  ].join('')
 }
 
-/** What the story came to; where something went wrong, what. */
+/** What the story came to; if something went wrong, what. */
 export function summaryText(told: readonly { tenantId: string; steps: readonly StepReport[] }[], paint: Paint): string {
   const steps = told.flatMap(({ tenantId, steps }) => steps.map((report) => ({ tenantId, ...report })))
   const wrong = steps.filter(({ ok }) => !ok)
   if (wrong.length === 0) return `\n${paint('green', `All ${steps.length} steps went as expected.`)}\n`
-  const lines = wrong.map(
-    ({ tenantId, step, expected, outcome }) => `  ${tenantId}: ${step}: expected ${expected}, but: ${outcome}\n`,
+  const lines = wrong.map(({ tenantId, step, expected, outcome }) =>
+    [`  ${tenantId}: ${step}`, `    expected       ${expected}`, `    what happened  ${outcome}`, ''].join('\n'),
   )
-  return `\n${paint('red', `${wrong.length} of ${steps.length} steps went otherwise than expected:`)}\n${lines.join('')}`
+  return `\n${paint('red', `${wrong.length} of ${steps.length} steps did not go as expected:`)}\n${lines.join('')}`
 }
 
 /** What to try next, one command a line. */

@@ -40,7 +40,7 @@ export function suggestions(options: SuggestionOptions): Suggestion[] {
     { why: 'Ask the container door whether it can serve.', line: `curl -s ${container.url}/health/ready` },
     { why: 'Check the tenant files.', line: `${run} tenants validate ${shellWord(dir)}` },
     {
-      why: "Compare the table with this stack's copies of them, which are yours to change.",
+      why: "Compare the table with this stack's copies, which are yours to change.",
       line: `(. ${env}; ${run} tenants apply ${copies})`,
     },
     ...(example
@@ -80,7 +80,7 @@ function askContainer(caller: Caller, example: Example): Suggestion {
   })
   const sent = Object.entries(headers).map(([name, value]) => `-H '${name}: ${value}'`)
   return {
-    why: `What comes first in a login at ${tenantId}? Asked through the container door; the signature is good for 5 minutes.`,
+    why: `What comes first in a login at ${tenantId}? By signed HTTP, for 5 minutes.`,
     line: `curl -s ${url} ${sent.join(' ')} -d ${shellWord(body)}`,
   }
 }

@@ -1,6 +1,6 @@
 import { NotPossible } from '../../terminal/failure.js'
 import { type Container, type ContainerOptions, startContainer } from '../gateway/container.js'
-import { SERVICES, type Stack, startStack } from '../stack.js'
+import { SERVICES, type Service, type Stack, type StackOptions, startStack } from '../stack.js'
 
 /** Far enough for all services of a second stack, and easy to type. */
 const NEXT_BASE = 1_000
@@ -9,9 +9,10 @@ const NEXT_BASE = 1_000
  * Starts the stack on consecutive ports in the order of {@link SERVICES}; 0 stands for any free ones.
  * @throws NotPossible naming port, service and what to do, where a port is taken
  */
-export async function startStackAt(base: number): Promise<Stack> {
+export async function startStackAt(base: number, options: Omit<StackOptions, 'portOf'>): Promise<Stack> {
+  const portOf = (service: Service) => (base === 0 ? 0 : base + SERVICES.indexOf(service))
   try {
-    return await startStack({ portOf: (service) => (base === 0 ? 0 : base + SERVICES.indexOf(service)) })
+    return await startStack({ ...options, portOf })
   } catch (error) {
     throw takenPort(error, base) ?? error
   }

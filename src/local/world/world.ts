@@ -10,28 +10,34 @@ import { CALLER_SECRETS_PARAMETER } from '../accounts.js'
 import { useNoAccount } from '../aws/variables.js'
 import { type ActionClient, createActionClient } from '../clients/actions.js'
 import { type Caller, createCaller, createCallerSecret } from '../clients/caller.js'
-import type { Container } from '../gateway/container.js'
+import type { Container, ContainerOptions } from '../gateway/container.js'
 import { createEnvironments } from '../gateway/environments.js'
 import { createGatewayLog, type GatewayLog } from '../gateway/log.js'
-import type { Stack } from '../stack.js'
+import type { Stack, StackOptions } from '../stack.js'
 import { createExamples, type Example, putExample } from './example.js'
 import { startContainerAt, startStackAt } from './ports.js'
 import { grantAlias } from './tenants.js'
 import { createWorkspace, type Workspace } from './workspace.js'
 
-/** Everything that a login needs, up and running. */
+/** Everything that a login needs. All of it runs, but for the container door, which takes longest to start. */
 export interface World {
   readonly stack: Stack
   readonly workspace: Workspace
   readonly log: GatewayLog
   readonly actions: ActionClient
-  readonly container: Container
-  readonly caller: Caller
+  /** The container door and a caller of it, once it is ready; rejects with NotPossible if it does not get ready. */
+  readonly door: Promise<Door>
   readonly examples: readonly Example[]
   coldStarts(): number
 }
 
-interface WorldOptions {
+/** The container door, and one of Corbado's callers who may use it. */
+export interface Door {
+  readonly container: Container
+  readonly caller: Caller
+}
+
+interface WorldOptions extends Pick<StackOptions, 'makeKeyPair' | 'onStarted'> {
   /** Folder of the tenant files. */
   readonly dir: string
   /** Folder of the compiled program. */
@@ -45,26 +51,26 @@ interface WorldOptions {
   onClose(close: () => Promise<unknown>): void
 }
 
-/** How soon the gateway sees a config that somebody changed, in seconds: somebody is waiting for it. */
+/** How soon the gateway sees a changed config, in seconds: a person is waiting for it. */
 const TENANT_TTL_SECONDS = '1'
 
 /**
  * Sets up the service and the world around it, as Corbado and its customers would. Its table is still empty.
- * @returns undefined where a tenant file is wrong, which is reported
- * @throws NotPossible where a port is taken or the program is not built
+ * @returns undefined if a tenant file is wrong, which is reported
+ * @throws NotPossible if a port is taken or the program is not built
  */
 export async function openWorld(options: WorldOptions): Promise<World | undefined> {
-  const { dir, port, logs, json, io, onClose } = options
-  const { server, ...code } = builtFiles(options)
+  const { dir, built, port, logs, json, io, onClose } = options
+  const { server, ...code } = builtFiles(built)
   const folder = await readTenantFolder(dir, readConfigRules({}))
   if (folder.issues.length > 0) return void reportIssues(folder, json, io)
   const tenants = folder.entries.map(({ tenant }) => tenant)
 
   useNoAccount()
-  const starting = startStackAt(port)
+  const starting = startStackAt(port, options)
   onClose(async () => (await starting.catch(() => undefined))?.stop())
   const stack = await starting
-  const workspace = await createWorkspace({ program: join(options.built, 'cli.mjs'), keepLog: !logs && !json })
+  const workspace = await createWorkspace({ program: join(built, 'cli.mjs'), keepLog: !logs && !json })
   onClose(workspace.close)
   const log = createGatewayLog(logs ? (line) => void io.stderr.write(`${line}\n`) : workspace.log)
   const env = { ...stack.gatewayEnv, LOG_LEVEL: 'info', TENANT_TTL_SECONDS, TENANT_STALE_SECONDS: TENANT_TTL_SECONDS }
@@ -73,19 +79,25 @@ export async function openWorld(options: WorldOptions): Promise<World | undefine
   const actions = createActionClient(stack)
   onClose(async () => actions.close())
   stack.corbado.onPreLogin((userPoolId, identifier) => actions.invoke({ action: 'pre-login', userPoolId, identifier }))
-  const callerSecret = createCallerSecret()
-  stack.ssm.put(CALLER_SECRETS_PARAMETER, callerSecret)
-  const door = { entry: server, env: { ...env, CALLER_SECRETS_PARAMETER }, onLine: log.adder('container'), onClose }
-  const container = await startContainerAt(port, door)
-  const caller = createCaller(container.url, callerSecret)
+  const doorEnv = { ...env, CALLER_SECRETS_PARAMETER }
+  const door = openDoor(stack, port, { entry: server, env: doorEnv, onLine: log.adder('container'), onClose })
+  // It is awaited later: what it says until then must not end the process.
+  door.catch(() => undefined)
 
   const examples = createExamples(tenants)
   for (const example of examples) putExample(stack, example)
   stack.deploy(environments.runner, grantAliases(stack, tenants))
-  return { stack, workspace, log, actions, container, caller, examples, coldStarts: environments.coldStarts }
+  return { stack, workspace, log, actions, door, examples, coldStarts: environments.coldStarts }
 }
 
-function builtFiles({ built }: WorldOptions): { runtime: string; entry: string; server: string } {
+async function openDoor(stack: Stack, port: number, options: ContainerOptions): Promise<Door> {
+  const secret = createCallerSecret()
+  stack.ssm.put(CALLER_SECRETS_PARAMETER, secret)
+  const container = await startContainerAt(port, options)
+  return { container, caller: createCaller(container.url, secret) }
+}
+
+function builtFiles(built: string): { runtime: string; entry: string; server: string } {
   const files = {
     runtime: join(built, 'local/gateway/runtime.mjs'),
     entry: join(built, 'lambda/index.mjs'),
