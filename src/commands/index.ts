@@ -3,7 +3,7 @@ import { GATEWAY_VERSION } from '../env.js'
 import { type CreateCommand, commandGroup } from '../terminal/command.js'
 import { failureOf } from '../terminal/failure.js'
 import { helpAsOption } from '../terminal/help.js'
-import { type CommandIo, createPaint, type Io } from '../terminal/io.js'
+import { type CommandIo, type Io, writeNote } from '../terminal/io.js'
 import { aliasesCheckCommand } from './aliases/check.js'
 import { aliasesGrantCommand } from './aliases/grant.js'
 import { aliasesListCommand } from './aliases/list.js'
@@ -114,8 +114,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<0 | 1 | 2
   } catch (error) {
     const failure = failureOf(error)
     if (!failure) throw error
-    const paint = createPaint(io.stderr, io.env)
-    if (failure.line !== undefined) io.stderr.write(`${paint('red', 'error:')} ${failure.line}\n`)
+    if (failure.line !== undefined) writeNote(io, 'error', failure.line)
     return failure.exitCode
   }
 }

@@ -41,6 +41,12 @@ export function saidOf({ upstream, kind, facts }: UpstreamError): string {
   return `${NAMES[upstream]} said ${facts.errorType ?? kind}`
 }
 
+/** The same with the dependency's own sentence, in one line. */
+export function saidInFull({ facts, reason, cause }: UpstreamError): string {
+  const text = cause instanceof Error ? cause.message.replace(/\s+/g, ' ').replace(/\.$/, '') : reason
+  return facts.errorType === undefined ? text : `${facts.errorType}: ${text}`
+}
+
 /** What to try where a call neither did its work nor was refused for want of a permission, and where to look after that. */
 export function retryFix({ upstream, kind, facts }: UpstreamError): string {
   const name = NAMES[upstream]

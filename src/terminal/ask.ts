@@ -99,9 +99,31 @@ export async function askHidden(question: string, { stdin, stderr, env }: Io): P
   }
 }
 
-/** May what was shown be written? By `--yes`, or by the person who is asked; if nobody can be, that is a problem found. */
-export async function isAgreed(options: { yes?: true; json?: true }, io: CommandIo): Promise<boolean> {
-  if (options.yes) return true
+/** What a command that writes was told of being asked. */
+export interface AskOptions {
+  /** Write without asking. */
+  readonly yes?: boolean
+  /** A program reads the answer: no person is there to be asked. */
+  readonly json?: boolean
+}
+
+/** May what was shown be written? By `--yes`, or by the person who is asked. */
+export async function isAgreed({ yes = false, json = false }: AskOptions, io: Io): Promise<boolean> {
+  return yes || (!json && (await askYes('Write this?', io)))
+}
+
+/**
+ * {@link isAgreed}; if not, prints how to write it without being asked. If no person could be asked, that is a problem
+ * found: what was wanted was not done, and what runs after this command must learn it.
+ */
+export async function mayWrite(options: AskOptions, command: string, io: CommandIo): Promise<boolean> {
+  if (await isAgreed(options, io)) return true
   if (options.json || !canAsk(io)) io.foundProblems()
-  return !options.json && (await askYes('Write it?', io))
+  if (!options.json) io.stdout.write(notWrittenText(command))
+  return false
+}
+
+/** Says that nothing was written, and the command line that writes it. */
+export function notWrittenText(command: string): string {
+  return `\nNothing was written. To write it:\n  ${command}\n`
 }

@@ -54,3 +54,10 @@ export function createPaint(output: Output, env: Io['env']): Paint {
 export function writeJson(output: Output, value: unknown): void {
   output.write(`${JSON.stringify(value, null, 2)}\n`)
 }
+
+const NOTE_COLORS = { error: 'red', warning: 'yellow', note: 'yellow' } as const
+
+/** Writes one line for a person on stderr, so that stdout stays the command's own. */
+export function writeNote({ stderr, env }: Io, kind: keyof typeof NOTE_COLORS, text: string): void {
+  stderr.write(`${createPaint(stderr, env)(NOTE_COLORS[kind], `${kind}:`)} ${text}\n`)
+}

@@ -97,6 +97,11 @@ function padEnd(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - widthOf(text)))
 }
 
+/** How many there are, e.g. `1 alias` or `2 aliases`. */
+export function counted(count: number, noun: string, plural = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : plural}`
+}
+
 /** One word of a command line that a shell reads as it is meant. */
 export const shellWord = (text: string): string => quote(text)
 

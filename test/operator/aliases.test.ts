@@ -309,7 +309,7 @@ t.test('what somebody else wrote into a policy goes only with --yes, and never w
   const shown = await cli('aliases', 'grant', 'acme')
   t.equal(shown.code, 1, 'a write was due')
   t.match(shown.stdout, /- t-1: statement by-hand names arn:aws:iam::444455556666:root/)
-  t.match(shown.stdout, /Nothing was written. To write it: corbado-gateway aliases grant acme --yes/)
+  t.match(shown.stdout, /Nothing was written. To write it:\n {2}corbado-gateway aliases grant acme --yes/)
   t.equal((await policy('t-1'))?.faults.length, 1)
   t.equal((await cli('aliases', 'grant', 'acme', '--yes')).code, 0)
   t.strictSame((await policy('t-1'))?.faults, [])

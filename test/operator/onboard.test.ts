@@ -355,7 +355,7 @@ t.test('goes on without the aliases’ policies where they cannot be read, and s
   t.teardown(() => stack.lambda.setFault(undefined))
   const { code, stderr } = await runCli(['onboard', ...words({ ...flags, dir, 'hand-over': handOver })], { env })
   t.equal(code, 0, stderr)
-  t.match(stderr, /warning: the policies of the aliases could not be read \(lambda_/)
+  t.match(stderr, /warning: the policies of the aliases could not be read \(Lambda said /)
 })
 
 t.test('a name is text in the hand-over, whatever stands in it, and on one line', async (t) => {

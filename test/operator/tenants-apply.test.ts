@@ -163,7 +163,8 @@ t.test('shows the plan and writes nothing without --yes', async (t) => {
 - old (eu-central-1_Old) has no file here; apply keeps it, and this would take it out: corbado-gateway tenants remove old
 1 untouched
 
-Nothing was written. To write it: corbado-gateway tenants apply ${dir} --status --yes
+Nothing was written. To write it:
+  corbado-gateway tenants apply ${dir} --status --yes
 `,
   )
   t.same(JSON.parse((await apply(dir, '--json')).stdout), {
@@ -201,7 +202,8 @@ t.test('plan shows the same, never asks and never writes', async (t) => {
   ! status begins as draft; the file says active: corbado-gateway tenants activate a, or apply with --status
 0 untouched
 
-Nothing was written. To write it: corbado-gateway tenants apply ${dir} --yes
+Nothing was written. To write it:
+  corbado-gateway tenants apply ${dir} --yes
 `,
   )
   t.match(await plan(), { code: 0, stderr: '' })

@@ -123,7 +123,8 @@ t.test('suspend and rollback show what they would do and write nothing without a
     `unsure (eu-central-1_unsure)
   ~ status: "active" -> "suspended"
 
-Nothing was written. To write it: corbado-gateway tenants suspend unsure --dir ${dir} --yes
+Nothing was written. To write it:
+  corbado-gateway tenants suspend unsure --dir ${dir} --yes
 `,
   )
   const rollback = await run(`tenants rollback unsure --dir ${dir}`)
@@ -134,7 +135,8 @@ Nothing was written. To write it: corbado-gateway tenants suspend unsure --dir $
 unsure (eu-central-1_unsure)
   ~ actions.postAppend.mfa: "email" -> "sms"
 
-Nothing was written. To write it: corbado-gateway tenants rollback unsure --to 1 --dir ${dir} --yes
+Nothing was written. To write it:
+  corbado-gateway tenants rollback unsure --to 1 --dir ${dir} --yes
 `,
   )
   t.match(await run(`tenants suspend unsure --dir ${dir}`, { isTTY: true, stdin: 'n\n' }), { code: 0 })
@@ -439,7 +441,7 @@ t.test('activate refuses while a check of the doctor fails, and says which and w
   const { code, stdout, stderr } = await run(`tenants activate sick --dir ${dir}`)
   t.equal(code, 1)
   t.match(stdout, /^failed triggers: .*\n {2}customer: .* wire plan /m)
-  t.match(stderr, 'error: sick was not activated: mend what failed or could not be checked, then try again\n')
+  t.match(stderr, 'error: sick was not activated: fix what failed or could not be checked, then try again\n')
   t.match(await json(`tenants activate sick --dir ${dir}`), { written: false, findings: [{ state: String }] })
   t.equal(writes(), before)
   t.match(await readIn(dir, 'sick.yaml'), 'status: draft')

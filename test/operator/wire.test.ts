@@ -234,7 +234,7 @@ function putStack(physicalId: string, place: { region?: string; accountId?: stri
 
 const unknown = (said: string) =>
   'warning: nobody could tell whether a CloudFormation stack made this pool (cloudformation:DescribeStackResources: ' +
-  `${said}); only its tags were looked at. If one did, see wire plan --as cloudformation\n`
+  `CloudFormation said ${said}); only its tags were looked at. If one did, see wire plan --as cloudformation\n`
 
 t.test('a pool in a CloudFormation stack is changed there, whatever its tags say', async (t) => {
   const before = updates()
@@ -572,14 +572,14 @@ t.test('keeps the snapshot and says so where it is not known whether the pool wa
   const { code, stderr } = await apply(userPoolId, '--yes', '--snapshot', `${dir}/a.json`)
   await cognito.setFault(undefined)
   t.equal(code, 1)
-  t.match(stderr, 'error: it is not known whether the pool was changed (cognito_unavailable): look with wire plan')
+  t.match(stderr, 'error: it is not known whether the pool was changed (Cognito said InternalErrorException): look with wire plan')
   t.same(await readdir(dir), ['a.json'])
   const unread = newPool()
   const gone = () => cognito.setFault({ kind: 'status', status: 500 }, 'DescribeUserPool')
   const again = await during('UpdateUserPool', 1, gone, () => apply(unread, '--yes', '--snapshot', `${dir}/b.json`))
   t.match(again, {
     code: 1,
-    stderr: 'the pool was changed, but could not be read again to check it (cognito_unavailable)',
+    stderr: 'the pool was changed, but could not be read again to check it (Cognito said InternalErrorException)',
   })
   t.match(await describe(unread), { LambdaConfig: holding(arn) })
 })
@@ -605,7 +605,7 @@ t.test('warns of app clients without custom auth, never shows a secret, and does
   t.equal(unseen.code, 0)
   t.equal(
     unseen.stderr,
-    `${unknown('AccessDenied')}warning: whether its app clients allow ALLOW_CUSTOM_AUTH could not be looked at (AccessDeniedException)\n`,
+    `${unknown('AccessDenied')}warning: whether its app clients allow ALLOW_CUSTOM_AUTH could not be looked at (Cognito said AccessDeniedException)\n`,
   )
   const many = newPool({ clients: Array.from({ length: 22 }, (_, i) => ({ ...client, clientId: `many-${i}` })) })
   t.match(await plan(many), { code: 0, stderr: 'warning: 2 more app clients were not looked at\n' })

@@ -12,6 +12,7 @@ import { poolOfArn } from '../../operator/pool/arn.js'
 import { fetchRecords } from '../../operator/records/find.js'
 import { defineCommand } from '../../terminal/command.js'
 import { type CommandIo, createPaint, type Paint, writeJson } from '../../terminal/io.js'
+import { counted } from '../../terminal/text.js'
 
 /** `aliases check`: exit code 1 where it finds something. Reads only. */
 export function aliasesCheckCommand(io: CommandIo): Command {
@@ -45,13 +46,8 @@ function checkText(
     ({ kind, alias, what, fix }) => `${paint('red', kind)}  ${alias}: ${what}\n  ${paint('dim', 'mend:')} ${fix}\n`,
   )
   const count = findings.length === 0 ? 'nothing to mend' : `${findings.length} to mend`
-  const checked = `${counted(counts.pools, 'tenant')} and ${counted(counts.aliases, 'alias')} checked`
+  const checked = `${counted(counts.pools, 'tenant')} and ${counted(counts.aliases, 'alias', 'aliases')} checked`
   return `${lines.join('')}${checked}: ${count}\n`
-}
-
-function counted(count: number, noun: 'tenant' | 'alias'): string {
-  const plural = noun === 'alias' ? 'aliases' : 'tenants'
-  return `${count} ${count === 1 ? noun : plural}`
 }
 
 /** One thing on which the table and the aliases' policies disagree, or that no policy should hold. */

@@ -5,7 +5,7 @@ import { type AliasTenant, aliasTenantsOf } from '../../operator/aliases/survey.
 import { poolOfArn } from '../../operator/pool/arn.js'
 import { fetchRecords, findTenant } from '../../operator/records/find.js'
 import { operatorCall } from '../../operator/upstreams.js'
-import { isAgreed } from '../../terminal/ask.js'
+import { mayWrite } from '../../terminal/ask.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible } from '../../terminal/failure.js'
 import { type CommandIo, createPaint, writeJson } from '../../terminal/io.js'
@@ -47,10 +47,8 @@ async function grant(word: string, options: GrantOptions, place: AliasPlace, io:
   const change = changeOf(alias, before, pools(before?.poolArns ?? []))
   const loses = change.removed.length + change.faults.length > 0
   if (!options.json) io.stdout.write(changeText(change, createPaint(io.stdout, io.env)))
-  if (loses && !(await isAgreed(options, io))) {
-    const command = `corbado-gateway aliases grant ${tenant.tenantId} --yes`
+  if (loses && !(await mayWrite(options, `corbado-gateway aliases grant ${tenant.tenantId} --yes`, io))) {
     if (options.json) writeJson(io.stdout, { written: false, ...change, arn: aliasArn })
-    else io.stdout.write(`\nNothing was written. To write it: ${command}\n`)
     return
   }
   if (!exists) await aliases.create(alias, operatorCall())

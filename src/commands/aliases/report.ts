@@ -1,5 +1,6 @@
 import { type AliasPolicy, POLICY_BYTES_MAX, type PolicyFault } from '../../operator/aliases/policy.js'
 import type { Paint } from '../../terminal/io.js'
+import { counted } from '../../terminal/text.js'
 
 /** What a change of an alias's policy lets in and takes out. */
 export interface AliasChange {
@@ -20,7 +21,6 @@ export function changeText({ alias, added, removed, faults }: AliasChange, paint
 
 /** How full an alias is. */
 export function roomText(alias: string, { poolArns, bytes }: AliasPolicy): string {
-  const pools = `${poolArns.length} ${poolArns.length === 1 ? 'pool' : 'pools'}`
   const [used, left] = [bytes.toLocaleString('en'), (POLICY_BYTES_MAX - bytes).toLocaleString('en')]
-  return `${alias} lets in ${pools}: ${used} bytes used, ${left} left\n`
+  return `${alias} lets in ${counted(poolArns.length, 'pool')}: ${used} bytes used, ${left} left\n`
 }

@@ -5,7 +5,7 @@ import { type SurveyedAlias, surveyAliases } from '../../operator/aliases/survey
 import { poolOfArn } from '../../operator/pool/arn.js'
 import { fetchRecords, findTenant, findTenants } from '../../operator/records/find.js'
 import { textOf } from '../../operator/records/record.js'
-import { isAgreed } from '../../terminal/ask.js'
+import { mayWrite } from '../../terminal/ask.js'
 import { defineCommand } from '../../terminal/command.js'
 import { WrongUsage } from '../../terminal/failure.js'
 import { type CommandIo, createPaint, writeJson } from '../../terminal/io.js'
@@ -52,12 +52,10 @@ async function revoke(word: string, options: RevokeOptions, place: AliasPlace, i
   if (changes.length === 0) text(`${userPoolId} is not let in; there is nothing to take away\n`)
   else if (status === 'active')
     text(`${userPoolId} is active: passkey logins fail from then on, unless its triggers no longer point here\n`)
-  const write = changes.length > 0 && (await isAgreed(options, io))
+  const alias = options.alias === undefined ? '' : ` --alias ${shellWord(options.alias)}`
+  const command = `corbado-gateway aliases revoke ${word}${alias} --yes`
+  const write = changes.length > 0 && (await mayWrite(options, command, io))
   for (const change of write ? changes : []) text(await carryOut(change, userPoolId, place))
-  if (changes.length > 0 && !write) {
-    const alias = options.alias === undefined ? '' : ` --alias ${shellWord(options.alias)}`
-    text(`\nNothing was written. To write it: corbado-gateway aliases revoke ${word}${alias} --yes\n`)
-  }
   if (options.json) writeJson(io.stdout, { written: write, aliases: changes })
 }
 

@@ -6,7 +6,7 @@ import { readOperatorSettings } from '../../operator/settings.js'
 import { withUpstreams } from '../../operator/upstreams.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
-import { type CommandIo, createPaint, writeJson } from '../../terminal/io.js'
+import { type CommandIo, createPaint, writeJson, writeNote } from '../../terminal/io.js'
 import { createProgress } from '../../terminal/progress.js'
 import type { TenantRecord } from '../../upstreams/operator.js'
 import { changesText, type DoctorRun, recordRun } from './changes.js'
@@ -86,7 +86,6 @@ async function keep(run: DoctorRun, file: string, io: CommandIo): Promise<void> 
     await recordRun(file, run)
   } catch (error) {
     if (!(error instanceof NotPossible)) throw error
-    const paint = createPaint(io.stderr, io.env)
-    io.stderr.write(`${paint('yellow', 'warning:')} not kept for a later --changes: ${error.message}\n`)
+    writeNote(io, 'warning', `not kept for a later --changes: ${error.message}`)
   }
 }

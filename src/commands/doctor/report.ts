@@ -1,7 +1,7 @@
 import { type Finding, isBlocking } from '../../operator/doctor/checks/finding.js'
 import type { Examined } from '../../operator/doctor/examine.js'
 import type { Output, Paint } from '../../terminal/io.js'
-import { textTable } from '../../terminal/text.js'
+import { counted, textTable } from '../../terminal/text.js'
 
 type State = Finding['state']
 
@@ -50,7 +50,7 @@ export function summaryText(all: readonly Examined[], paint: Paint, output: Outp
     const failures = findings.filter((finding) => isBlocking(finding) && finding.dependsOn === undefined)
     return `\n${paint('bold', `${tenantId} (${userPoolId})`)}\n${findingsText(failures, paint)}`
   })
-  const healthy = `${all.length - ill.length} of ${all.length} ${all.length === 1 ? 'tenant' : 'tenants'} healthy\n`
+  const healthy = `${all.length - ill.length} of ${counted(all.length, 'tenant')} healthy\n`
   const table =
     all.length > 0 ? textTable(['tenant', 'pool', ...STATES.map((state) => WORDS[state])], rows, output) : ''
   return `${table}${details.join('')}${details.length > 0 ? '\n' : ''}${healthy}`

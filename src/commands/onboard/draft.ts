@@ -5,6 +5,7 @@ import { isUpstreamError } from '../../errors.js'
 import { hasRoom, planAlias } from '../../operator/aliases/choose.js'
 import type { AliasPlace } from '../../operator/aliases/place.js'
 import { type SurveyedAlias, surveyAliases } from '../../operator/aliases/survey.js'
+import { saidOf } from '../../operator/attempt.js'
 import { issueTexts } from '../../operator/config-rules.js'
 import { poolArnIn } from '../../operator/pool/arn.js'
 import type { RoleTerms } from '../../operator/role/role.js'
@@ -96,7 +97,7 @@ async function chooseAlias({ place, known, poolArn, wanted, warn }: AliasQuestio
   const surveyed = await surveyAliases(upstreams.aliases, functionArn).catch((error: unknown): SurveyedAlias[] => {
     if (!isUpstreamError(error)) throw error
     warn(
-      `the policies of the aliases could not be read (${error.reason}); aliases grant will say whether there is room`,
+      `the policies of the aliases could not be read (${saidOf(error)}); aliases grant will say whether there is room`,
     )
     return []
   })

@@ -9,7 +9,7 @@ import { readOperatorSettings } from '../../operator/settings.js'
 import { canAsk } from '../../terminal/ask.js'
 import { defineCommand } from '../../terminal/command.js'
 import { WrongUsage } from '../../terminal/failure.js'
-import type { CommandIo } from '../../terminal/io.js'
+import { type CommandIo, writeNote } from '../../terminal/io.js'
 import { FOLDER_ARGUMENT, TENANTS_DIR } from '../options.js'
 import type { Answers } from './answers.js'
 import { collectAnswers, createAsk } from './ask.js'
@@ -55,7 +55,7 @@ async function onboard(options: OnboardOptions, place: AliasPlace, io: CommandIo
   const file = join(options.dir, `${answers.tenantId}.yaml`)
   const handOverFile = options.handOver ?? `${answers.tenantId}.hand-over.md`
   await Promise.all([file, handOverFile].map(assertNoFile))
-  const warn = (text: string) => void io.stderr.write(`warning: ${text}\n`)
+  const warn = (text: string) => writeNote(io, 'warning', text)
   const onboarding = await draftOnboarding({ answers, wanted: options.alias, known, rules, place, settings, warn })
   await writeNewFile(handOverFile, onboarding.handOver)
   // Each without the other is of no use: the same command must be able to make both.

@@ -11,7 +11,7 @@ import type { TenantFile } from '../../tenant/config.js'
 import { askHidden } from '../../terminal/ask.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
-import { type CommandIo, createPaint, writeJson } from '../../terminal/io.js'
+import { type CommandIo, writeJson, writeNote } from '../../terminal/io.js'
 import { shellWord } from '../../terminal/text.js'
 import type { OperatorUpstreams, Table, TenantRecord } from '../../upstreams/operator.js'
 import { TENANT_ARGUMENT, TENANTS_DIR } from '../options.js'
@@ -129,7 +129,6 @@ async function readFiles(dir: string, env: Env): Promise<TenantRecord[]> {
 }
 
 function noteOther({ tenantId }: TenantFile, dir: string, io: CommandIo): void {
-  const paint = createPaint(io.stderr, io.env)
   const note = `the file of ${tenantId} in ${dir} says otherwise under corbado than the table; the table counts`
-  io.stderr.write(`${paint('yellow', 'note:')} ${note}\n`)
+  writeNote(io, 'note', note)
 }

@@ -7,7 +7,7 @@ import { reportIssues } from '../../operator/files/issues.js'
 import { fetchRecords } from '../../operator/records/find.js'
 import { userName } from '../../operator/records/write.js'
 import { withUpstreams } from '../../operator/upstreams.js'
-import { askYes } from '../../terminal/ask.js'
+import { isAgreed } from '../../terminal/ask.js'
 import { defineCommand } from '../../terminal/command.js'
 import type { CommandIo } from '../../terminal/io.js'
 import { createProgress } from '../../terminal/progress.js'
@@ -71,8 +71,7 @@ export function applyTenants(dir: string, options: ApplyOptions, io: CommandIo):
   const { json = false, yes = false, status = false } = options
   return withPlan(dir, options, io, async (plan, { table }) => {
     if (!json || !yes) reportPlan(plan, json, io)
-    const wanted = yes || (!json && plan.writes.length > 0 && (await askYes('Write this?', io)))
-    if (wanted) await carryOut(plan, options, table, io)
+    if (yes || (plan.writes.length > 0 && (await isAgreed({ json }, io)))) await carryOut(plan, options, table, io)
     else if (!json) reportNotApplied(plan, dir, status, io)
   })
 }

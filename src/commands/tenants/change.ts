@@ -4,8 +4,8 @@ import { changesJson, changesOf, changeText } from '../../operator/records/chang
 import { tenantIdOf } from '../../operator/records/record.js'
 import { conflictText, type RecordWritten, userName, writeRecord } from '../../operator/records/write.js'
 import type { TenantFile } from '../../tenant/config.js'
-import { askYes, canAsk } from '../../terminal/ask.js'
-import { type CommandIo, createPaint, writeJson } from '../../terminal/io.js'
+import { mayWrite } from '../../terminal/ask.js'
+import { type CommandIo, createPaint, writeJson, writeNote } from '../../terminal/io.js'
 import { shellWord } from '../../terminal/text.js'
 import type { OperatorUpstreams, TenantRecord } from '../../upstreams/operator.js'
 import { TENANTS_DIR } from '../options.js'
@@ -56,8 +56,10 @@ export async function changeTenant(
   const { record, before, after, command } = change
   if (!options.json) showChange(change, io)
   const unchanged = changesOf(before, after).length === 0
-  const wanted = command === undefined || options.yes || (!options.json && (await askYes('Write this?', io)))
-  if (!unchanged && !wanted) return reportNotWritten(change, options, io)
+  if (!unchanged && command !== undefined && !(await mayWrite(options, `${command}${wordsOf(options)} --yes`, io))) {
+    if (options.json) writeJson(io.stdout, { ...changeJson(change), written: false })
+    return
+  }
   const { userPoolId } = record
   const written: RecordWritten = unchanged
     ? { kind: 'written', record }
@@ -77,14 +79,6 @@ function showChange({ record, before, after }: TenantChange, io: CommandIo): voi
   io.stdout.write(`${tenantIdOf(record)} (${record.userPoolId})${text ? `: ${text}` : '\n'}${lines.join('')}`)
 }
 
-/** Where nobody said no, what was wanted was not done: whoever goes on after this command must learn it. */
-function reportNotWritten(change: TenantChange, options: ChangeOptions, io: CommandIo): void {
-  if (options.json || !canAsk(io)) io.foundProblems()
-  const command = `${change.command}${wordsOf(options)} --yes`
-  if (options.json) writeJson(io.stdout, { ...changeJson(change), written: false })
-  else io.stdout.write(`\nNothing was written. To write it: ${command}\n`)
-}
-
 function reportWritten(
   change: TenantChange,
   written: RecordWritten,
@@ -100,9 +94,7 @@ function reportWritten(
     const now = { version, updatedAt, updatedBy }
     writeJson(io.stdout, { ...changeJson(change), written: changed && written.kind === 'written', now, file })
   } else if (written.kind === 'conflict') {
-    io.stderr.write(
-      `${createPaint(io.stderr, io.env)('red', 'error:')} ${conflictText(tenantIdOf(record), written.now)}\n`,
-    )
+    writeNote(io, 'error', conflictText(tenantIdOf(record), written.now))
   } else {
     const version = changed ? [`version ${written.record.version} written by ${written.record.updatedBy}`] : []
     const lines = [...version, ...(file ? fileEditLines(file) : [])]

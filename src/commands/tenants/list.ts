@@ -4,7 +4,7 @@ import { tenantIdOf, textOf } from '../../operator/records/record.js'
 import { withUpstreams } from '../../operator/upstreams.js'
 import { defineCommand } from '../../terminal/command.js'
 import { type CommandIo, type Output, writeJson } from '../../terminal/io.js'
-import { textTable } from '../../terminal/text.js'
+import { counted, textTable } from '../../terminal/text.js'
 import type { TenantRecord } from '../../upstreams/operator.js'
 
 /** `tenants list`: who is in the table, one line each. */
@@ -50,7 +50,7 @@ function fits({ tenantId, customer, userPoolId, status, alias }: Row, word: stri
 }
 
 function listText(rows: readonly Row[], total: number, output: Output): string {
-  const count = `${rows.length} of ${total} ${total === 1 ? 'tenant' : 'tenants'}\n`
+  const count = `${rows.length} of ${counted(total, 'tenant')}\n`
   if (rows.length === 0) return count
   const names = ['tenant', 'customer', 'pool', 'status', 'alias', 'version', 'changed', 'by']
   const cells = rows.map((row) => Object.values(row).map((cell) => String(cell)))

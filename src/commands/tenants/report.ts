@@ -2,9 +2,11 @@ import { changesJson, changeText } from '../../operator/records/changes.js'
 import { tenantIdOf } from '../../operator/records/record.js'
 import { conflictText } from '../../operator/records/write.js'
 import type { TenantFile } from '../../tenant/config.js'
-import { type CommandIo, createPaint, type Paint, writeJson } from '../../terminal/io.js'
+import { notWrittenText } from '../../terminal/ask.js'
+import { type CommandIo, createPaint, type Paint, writeJson, writeNote } from '../../terminal/io.js'
 import { shellWord } from '../../terminal/text.js'
 import type { Conflict, KeptStatus, Plan, PlannedWrite, Written } from './plan.js'
+import { verbTo } from './status.js'
 
 /** Enough to see which ones; `--json` has them all. */
 const NAMES_MAX = 20
@@ -18,8 +20,8 @@ export function reportPlan(plan: Plan, json: boolean, io: CommandIo): void {
 /** Says how a plan that was only shown is carried out. */
 export function reportNotApplied(plan: Plan, dir: string, takeStatus: boolean, io: CommandIo): void {
   if (plan.writes.length === 0) return
-  const command = `corbado-gateway tenants apply ${shellWord(dir)}${takeStatus ? ' --status' : ''} --yes`
-  io.stdout.write(`\nNothing was written. To write it: ${command}\n`)
+  const status = takeStatus ? ' --status' : ''
+  io.stdout.write(notWrittenText(`corbado-gateway tenants apply ${shellWord(dir)}${status} --yes`))
 }
 
 /** Says what was written and, after a conflict or a fault, what was not; both make the exit code 1. */
@@ -33,10 +35,7 @@ export function reportApplied(plan: Plan, written: Written, json: boolean, io: C
 
 function writtenText(plan: Plan, written: Written, complete: boolean, io: CommandIo): void {
   const { added, changed, conflicts } = written
-  const paint = createPaint(io.stderr, io.env)
-  for (const { tenantId, now } of conflicts) {
-    io.stderr.write(`${paint('red', 'error:')} ${conflictText(tenantId, now)}\n`)
-  }
+  for (const { tenantId, now } of conflicts) writeNote(io, 'error', conflictText(tenantId, now))
   if (!complete) io.stderr.write(`${partText(plan, written)}\n`)
   const counts = `${added.length} added, ${changed.length} changed, ${plan.untouched} untouched`
   io.stdout.write(`${counts}\n`)
@@ -101,18 +100,8 @@ function writeText({ tenant, old, changes }: PlannedWrite, paint: Paint): string
 
 const nameOf = ({ tenantId, userPoolId }: TenantFile) => `${tenantId} (${userPoolId})`
 
-type Status = TenantFile['status']
-
-/** The commands that bring a tenant to the status which its file says, from those that they go from. */
-const ways: readonly { readonly to: Status; readonly from: readonly Status[]; readonly command: string }[] = [
-  { to: 'active', from: ['draft'], command: 'activate' },
-  { to: 'active', from: ['passkeys-off', 'suspended'], command: 'resume' },
-  { to: 'passkeys-off', from: ['active'], command: 'pause' },
-  { to: 'suspended', from: ['draft', 'active', 'passkeys-off'], command: 'suspend' },
-]
-
 function keptText({ tenant: { tenantId, status }, fileStatus, isNew }: KeptStatus): string {
-  const way = ways.find(({ to, from }) => to === fileStatus && from.includes(status))
-  const command = way ? `corbado-gateway tenants ${way.command} ${shellWord(tenantId)}, or ` : ''
+  const verb = verbTo(fileStatus, status)
+  const command = verb ? `corbado-gateway tenants ${verb} ${shellWord(tenantId)}, or ` : ''
   return `status ${isNew ? 'begins as' : 'stays'} ${status}; the file says ${fileStatus}: ${command}apply with --status`
 }

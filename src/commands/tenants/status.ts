@@ -6,7 +6,7 @@ import { readOperatorSettings } from '../../operator/settings.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { type CreateCommand, defineCommand } from '../../terminal/command.js'
 import { NotPossible } from '../../terminal/failure.js'
-import { type CommandIo, createPaint, type Paint, writeJson } from '../../terminal/io.js'
+import { type CommandIo, createPaint, type Paint, writeJson, writeNote } from '../../terminal/io.js'
 import { shellWord } from '../../terminal/text.js'
 import type { OperatorUpstreams } from '../../upstreams/operator.js'
 import { TENANT_ARGUMENT } from '../options.js'
@@ -30,6 +30,7 @@ interface StatusCommand {
 
 const follows = 'The gateway follows when its copy of the config is renewed, TENANT_STALE_SECONDS later at most.'
 
+/** Which status leads to which, and by which command. */
 const STATUS_COMMANDS: readonly StatusCommand[] = [
   {
     name: 'activate',
@@ -62,6 +63,12 @@ const STATUS_COMMANDS: readonly StatusCommand[] = [
     asks: true,
   },
 ]
+
+/** The command that brings a tenant from one status to another; of several, the one that does not examine it. */
+export function verbTo(to: Status, from: Status): string | undefined {
+  const fitting = STATUS_COMMANDS.filter((one) => one.to === to && one.from.includes(from))
+  return (fitting.find(({ examines }) => !examines) ?? fitting[0])?.name
+}
 
 /** `tenants activate|pause|resume|suspend`. */
 export const tenantsStatusCommands: readonly CreateCommand[] = STATUS_COMMANDS.map(statusCommand)
@@ -110,10 +117,7 @@ function reportRefused(tenantId: string, findings: readonly Finding[], json: boo
     return
   }
   writeFindings(findings, io)
-  const paint = createPaint(io.stderr, io.env)
-  io.stderr.write(
-    `${paint('red', 'error:')} ${tenantId} was not activated: mend what failed or could not be checked, then try again\n`,
-  )
+  writeNote(io, 'error', `${tenantId} was not activated: fix what failed or could not be checked, then try again`)
 }
 
 /** Prints what is not as it should be, and how many checks passed. */

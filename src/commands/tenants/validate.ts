@@ -4,6 +4,7 @@ import { readTenantFolder } from '../../operator/files/folder.js'
 import { folderJson, reportIssues } from '../../operator/files/issues.js'
 import { defineCommand } from '../../terminal/command.js'
 import { type CommandIo, writeJson } from '../../terminal/io.js'
+import { counted } from '../../terminal/text.js'
 import { FOLDER_ARGUMENT } from '../options.js'
 
 /** `tenants validate`: needs neither AWS nor any setting. */
@@ -20,6 +21,6 @@ export function tenantsValidateCommand(io: CommandIo): Command {
       if (folder.issues.length > 0) return reportIssues(folder, json, io)
       const { length } = folder.entries
       if (json) writeJson(io.stdout, folderJson(folder))
-      else io.stdout.write(`${length} ${length === 1 ? 'tenant is' : 'tenants are'} valid\n`)
+      else io.stdout.write(`${counted(length, 'tenant is', 'tenants are')} valid\n`)
     })
 }

@@ -2,11 +2,12 @@ import type { Command } from 'commander'
 import type { UserPoolId } from '../../ids.js'
 import { regionOf } from '../../operator/pool/arn.js'
 import { npxLine, undoWords, wireWords } from '../../operator/pool/line.js'
-import { askYes, canAsk } from '../../terminal/ask.js'
+import { mayWrite } from '../../terminal/ask.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible } from '../../terminal/failure.js'
 import type { CommandIo } from '../../terminal/io.js'
-import { lookAt, planFor, replacingOptions, type WireOptions, wireExample, withTarget } from './options.js'
+import { planFor, readPool, replacingOptions } from './look.js'
+import { type WireOptions, wireExample, withTarget } from './options.js'
 import { type OwnedPool, withOwnedPool } from './pool.js'
 import { managedText, reportPlan, reportWritten, type WireReport } from './report.js'
 import { dropSnapshot, snapshotName, writeSnapshot } from './snapshot.js'
@@ -35,7 +36,7 @@ export function wireApplyCommand(io: CommandIo): Command {
     )
     .action((userPoolId: UserPoolId, options: ApplyOptions) => {
       return withOwnedPool({ userPoolId, region: regionOf(options.arn) }, io, async (pool) => {
-        const report = await lookAt(pool, options)
+        const report = await readPool(pool, options)
         if (await isWanted(report, userPoolId, options, io)) await apply(pool, report, userPoolId, options, io)
       })
     })
@@ -59,11 +60,7 @@ async function isWanted(report: WireReport, userPoolId: UserPoolId, options: App
         `See how to make it there: ${instead}. If that is wrong: --unmanaged`,
     )
   }
-  if (options.yes || (!json && (await askYes('Write this?', io)))) return true
-  if (json || !canAsk(io)) io.foundProblems()
-  const words = [...wireWords('apply', userPoolId, options), ...applyWords(options), '--yes']
-  if (!json) io.stdout.write(`\nNothing was written. To write it:\n  ${npxLine(words)}\n`)
-  return false
+  return mayWrite(options, npxLine([...wireWords('apply', userPoolId, options), ...applyWords(options), '--yes']), io)
 }
 
 /** Those of the options that only this command has, for a printed line that does the same. */

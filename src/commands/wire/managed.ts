@@ -1,6 +1,7 @@
 import type { LambdaConfigType, UserPoolType } from '@aws-sdk/client-cognito-identity-provider'
 import { stringify } from 'yaml'
 import { isUpstreamError } from '../../errors.js'
+import { saidOf } from '../../operator/attempt.js'
 import type { OwnedPool } from './pool.js'
 
 /** Tools whose next run would put back what this command changes. */
@@ -92,9 +93,8 @@ export async function managementOfPool(pool: OwnedPool, { UserPoolTags }: UserPo
     return { management: stack ? { tool: 'cloudformation', ...stack } : tagged, warnings: [] }
   } catch (error) {
     if (!isUpstreamError(error)) throw error
-    const said = error.facts.errorType ?? error.reason
     const unknown =
-      `nobody could tell whether a CloudFormation stack made this pool (cloudformation:DescribeStackResources: ${said}); ` +
+      `nobody could tell whether a CloudFormation stack made this pool (cloudformation:DescribeStackResources: ${saidOf(error)}); ` +
       'only its tags were looked at. If one did, see wire plan --as cloudformation'
     return { management: tagged, warnings: [unknown] }
   }

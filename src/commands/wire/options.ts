@@ -1,13 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { aliasOf } from '../../ids.js'
-import { clientWarnings } from '../../operator/pool/clients.js'
 import type { Wiring } from '../../operator/pool/line.js'
-import { CUSTOM_AUTH_SLOTS, isSlot, OTHER_SLOTS, type Slot, type SlotArns } from '../../operator/pool/triggers.js'
+import { isSlot, OTHER_SLOTS, type Slot, type SlotArns } from '../../operator/pool/triggers.js'
 import { parseUserPoolId } from '../options.js'
-import { planWiring, type WiredPool, type WirePlan } from './changes.js'
-import { managementOfPool } from './managed.js'
-import type { OwnedPool } from './pool.js'
-import type { WireReport } from './report.js'
 
 /** What `wire plan` and `wire apply` are both told. */
 export interface WireOptions extends Wiring {
@@ -29,28 +24,6 @@ export function withTarget(command: Command): Command {
 export function wireExample(verb: 'plan' | 'apply', more = ''): string {
   const arn = 'arn:aws:lambda:eu-central-1:999900000001:function:gateway:t-1'
   return `AWS_PROFILE=my-account corbado-gateway wire ${verb} eu-central-1_AbCdEf123 --arn ${arn}${more}`
-}
-
-/** The same, letting go of what each slot in use was found to hold. */
-export function replacingOptions(options: WireOptions, { taken }: WirePlan): WireOptions {
-  const held = taken.flatMap(({ slot, holds }) => (holds === undefined ? [] : [[slot, holds]]))
-  return { ...options, replace: { ...options.replace, ...Object.fromEntries(held) } }
-}
-
-/** What these options make of a pool. */
-export function planFor({ arn, also = [], replace = {} }: WireOptions, userPool: WiredPool['userPool']): WirePlan {
-  return planWiring(userPool, arn, [...new Set([...CUSTOM_AUTH_SLOTS, ...also])], replace)
-}
-
-/** Reads a pool, what its app clients allow and what manages it, and plans. */
-export async function lookAt(pool: OwnedPool, options: WireOptions): Promise<WireReport> {
-  const userPool = await pool.describe()
-  const [ofClients, { management, warnings }] = await Promise.all([
-    clientWarnings(pool.settings),
-    managementOfPool(pool, userPool),
-  ])
-  const plan = planFor(options, userPool)
-  return { userPool, plan, management, warnings: [...warnings, ...ofClients], json: options.json === true }
 }
 
 /** A function's ARN with its alias, which is all that Cognito's pattern of a trigger's ARN leaves of one (fact A6). */

@@ -4,8 +4,9 @@ import { regionOf } from '../../operator/pool/arn.js'
 import { npxLine, wireWords } from '../../operator/pool/line.js'
 import { defineCommand } from '../../terminal/command.js'
 import type { CommandIo } from '../../terminal/io.js'
+import { readPool, replacingOptions } from './look.js'
 import { TOOLS, type Tool } from './managed.js'
-import { lookAt, replacingOptions, type WireOptions, wireExample, withTarget } from './options.js'
+import { type WireOptions, wireExample, withTarget } from './options.js'
 import { withOwnedPool } from './pool.js'
 import { reportPlan, toolText, type WireReport } from './report.js'
 
@@ -28,7 +29,7 @@ export function wirePlanCommand(io: CommandIo): Command {
 
 async function showWiring(userPoolId: UserPoolId, options: PlanOptions, io: CommandIo): Promise<void> {
   await withOwnedPool({ userPoolId, region: regionOf(options.arn) }, io, async (pool) => {
-    const looked = await lookAt(pool, options)
+    const looked = await readPool(pool, options)
     const managed = looked.plan.changes.length > 0 ? looked.management?.tool : undefined
     const report = { ...looked, tool: options.as ?? managed }
     reportPlan(report, io)

@@ -1,7 +1,8 @@
 import type { UpdateUserPoolCommandInput, UserPoolType } from '@aws-sdk/client-cognito-identity-provider'
 import { createCall } from '../../call.js'
-import { isUpstreamError, type UpstreamError } from '../../errors.js'
+import { isUpstreamError } from '../../errors.js'
 import type { UserPoolId } from '../../ids.js'
+import { saidInFull } from '../../operator/attempt.js'
 import { NotPossible } from '../../terminal/failure.js'
 import type { CommandIo } from '../../terminal/io.js'
 import type { CallerIdentity, StackResource, UserPoolSettings } from '../../upstreams/operator.js'
@@ -68,7 +69,7 @@ function refusalOf(error: unknown): UpdateOutcome {
   if (error.facts.errorType === 'ConcurrentModificationException') return { kind: 'changed-meanwhile' }
   const gone = error.facts.errorType === 'ResourceNotFoundException'
   if (!gone && (error.kind === 'rejected' || error.kind === 'throttled'))
-    return { kind: 'refused', said: saidBy(error) }
+    return { kind: 'refused', said: saidInFull(error) }
   throw error
 }
 
@@ -95,12 +96,12 @@ async function explainFault(error: unknown, context: FaultContext): Promise<unkn
     )
   }
   if (error.kind === 'expired') {
-    return new NotPossible(`the AWS credentials have expired or are not known (${saidBy(error)}): sign in again`)
+    return new NotPossible(`the AWS credentials have expired or are not known (${saidInFull(error)}): sign in again`)
   }
   if (error.kind === 'denied') {
     const who = await identityOf(context)
     return new NotPossible(
-      `${who.name} may not do this: ${saidBy(error)}. It needs ${NEEDED} on the pool; a pool of another account is denied too`,
+      `${who.name} may not do this: ${saidInFull(error)}. It needs ${NEEDED} on the pool; a pool of another account is denied too`,
     )
   }
   if (error.facts.errorType === 'ResourceNotFoundException') {
@@ -117,12 +118,6 @@ function otherPlace({ userPoolId, region }: FaultContext): string {
       ? ''
       : `. Its id begins with ${begins}: in that region it needs that region's hosted ARN, which Corbado names`
   return `use credentials of the account that owns it${elsewhere}`
-}
-
-/** What the dependency said, in one line. */
-function saidBy({ facts, reason, cause }: UpstreamError): string {
-  const text = cause instanceof Error ? cause.message.replace(/\s+/g, ' ').replace(/\.$/, '') : reason
-  return facts.errorType === undefined ? text : `${facts.errorType}: ${text}`
 }
 
 async function identityOf({ callerIdentity }: FaultContext): Promise<{ name: string; account: string }> {

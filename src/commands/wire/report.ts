@@ -1,6 +1,6 @@
 import { npxLine } from '../../operator/pool/line.js'
 import { changeText, type FieldChange } from '../../operator/records/changes.js'
-import { type CommandIo, createPaint, type Paint, writeJson } from '../../terminal/io.js'
+import { type CommandIo, createPaint, type Paint, writeJson, writeNote } from '../../terminal/io.js'
 import { changedTriggers, type SlotChange, type TakenSlot, type WiredPool } from './changes.js'
 import { type Management, TOOL_PLACES, type Tool, triggersFor } from './managed.js'
 import { sentBackFields } from './request.js'
@@ -24,8 +24,7 @@ export function reportPlan(report: WireReport, io: CommandIo): void {
     return
   }
   io.stdout.write(planText(report, report.tool === undefined, createPaint(io.stdout, io.env)))
-  const paint = createPaint(io.stderr, io.env)
-  for (const warning of report.warnings) io.stderr.write(`${paint('yellow', 'warning:')} ${warning}\n`)
+  for (const warning of report.warnings) writeNote(io, 'warning', warning)
 }
 
 /** What a change came to. */
@@ -51,10 +50,7 @@ export function reportWritten(report: WireReport, written: WrittenWiring, io: Co
     return
   }
   if (different.length > 0) {
-    const paint = createPaint(io.stderr, io.env)
-    io.stderr.write(
-      `${paint('red', 'error:')} written, but read again this is not as it should be: ${different.join(', ')}\n`,
-    )
+    writeNote(io, 'error', `written, but read again this is not as it should be: ${different.join(', ')}`)
   } else io.stdout.write('Written. Read again, the pool differs in nothing but these triggers.\n')
   if (snapshot !== undefined) io.stdout.write(`${snapshot} has the pool as it was before: keep it.\n`)
   if (undo) io.stdout.write(`To take the change back:\n  ${npxLine(undo)}\n`)

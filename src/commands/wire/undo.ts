@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { UserPoolId } from '../../ids.js'
 import { npxLine, undoWords } from '../../operator/pool/line.js'
-import { askYes, canAsk } from '../../terminal/ask.js'
+import { mayWrite } from '../../terminal/ask.js'
 import { defineCommand } from '../../terminal/command.js'
 import type { CommandIo } from '../../terminal/io.js'
 import { parseUserPoolId } from '../options.js'
@@ -60,9 +60,5 @@ async function isWanted(report: WireReport, userPoolId: UserPoolId, options: Und
     )
   }
   if (!possible) return false
-  if (options.yes || (!json && (await askYes('Write this?', io)))) return true
-  if (json || !canAsk(io)) io.foundProblems()
-  const words = [...undoWords(userPoolId, options.snapshot), '--yes']
-  if (!json) io.stdout.write(`\nNothing was written. To write it:\n  ${npxLine(words)}\n`)
-  return false
+  return mayWrite(options, npxLine([...undoWords(userPoolId, options.snapshot), '--yes']), io)
 }

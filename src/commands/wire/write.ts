@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { UserPoolType } from '@aws-sdk/client-cognito-identity-provider'
 import { isUpstreamError } from '../../errors.js'
+import { saidOf } from '../../operator/attempt.js'
 import { NotPossible } from '../../terminal/failure.js'
 import { changedTriggers, type WirePlan } from './changes.js'
 import type { OwnedPool } from './pool.js'
@@ -28,13 +29,13 @@ interface WireWrite {
  * @throws NotPossible where nothing was changed, or where that is not known
  */
 export async function writeWiring(write: WireWrite): Promise<readonly string[]> {
-  const written = (await attempt(write)) ?? (await setTimeout(RETRY_MS, undefined).then(() => attempt(write)))
+  const written = (await writeOnce(write)) ?? (await setTimeout(RETRY_MS, undefined).then(() => writeOnce(write)))
   if (written) return written
   throw new NotPossible('the pool is being changed by somebody else; nothing was changed. Try again in a minute')
 }
 
 /** undefined where somebody else's change was in the way. */
-async function attempt({ pool, shown, planOf, keep, discard }: WireWrite): Promise<readonly string[] | undefined> {
+async function writeOnce({ pool, shown, planOf, keep, discard }: WireWrite): Promise<readonly string[] | undefined> {
   const before = await pool.describe()
   const plan = planOf(before)
   if (!isDeepStrictEqual(plan, shown)) {
@@ -49,7 +50,7 @@ async function attempt({ pool, shown, planOf, keep, discard }: WireWrite): Promi
       await discard()
       throw error
     }
-    throw new NotPossible(`it is not known whether the pool was changed (${error.reason}): look with wire plan`)
+    throw new NotPossible(`it is not known whether the pool was changed (${saidOf(error)}): look with wire plan`)
   })
   if (outcome.kind === 'written') return poolDifferences(before, lambdaConfig, await readAgain(pool))
   await discard()
@@ -64,7 +65,7 @@ async function readAgain(pool: OwnedPool): Promise<UserPoolType> {
   try {
     return await pool.describe()
   } catch (error) {
-    const why = isUpstreamError(error) ? error.reason : String(error)
+    const why = isUpstreamError(error) ? saidOf(error) : String(error)
     throw new NotPossible(`the pool was changed, but could not be read again to check it (${why}): look with wire plan`)
   }
 }

@@ -21,14 +21,14 @@ const TRIES_MAX = 5
 export async function surveyAliases(aliases: FunctionAliases, functionArn: string): Promise<SurveyedAlias[]> {
   const surveyed: SurveyedAlias[] = []
   for (const alias of (await aliases.list(operatorCall())).sort(byNumber)) {
-    const found = await patiently(() => aliases.fetchPolicy(alias, operatorCall()))
+    const found = await retryThrottled(() => aliases.fetchPolicy(alias, operatorCall()))
     const aliasArn = `${functionArn}:${alias}`
     surveyed.push({ alias, aliasArn, policy: readAliasPolicy(aliasArn, found?.policy) })
   }
   return surveyed
 }
 
-async function patiently<T>(request: () => Promise<T>): Promise<T> {
+async function retryThrottled<T>(request: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
       return await request()

@@ -1,4 +1,5 @@
 import { type CommandIo, createPaint, type Paint, writeJson } from '../../terminal/io.js'
+import { counted } from '../../terminal/text.js'
 import type { TenantFolder } from './folder.js'
 import type { FileIssue } from './read.js'
 
@@ -28,8 +29,4 @@ function issuesText(issues: readonly FileIssue[], paint: Paint): string {
 function issueText({ file, line, column, field, message }: FileIssue, paint: Paint): string {
   const place = paint('dim', `${file}:${line}:${column}`)
   return [place, ...(field === '' ? [] : [paint('yellow', field)]), message].join('  ')
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }

@@ -3,6 +3,7 @@ import type { UserPoolClientType } from '@aws-sdk/client-cognito-identity-provid
 import { type Call, createCall } from '../../call.js'
 import { isUpstreamError } from '../../errors.js'
 import type { UserPoolSettings } from '../../upstreams/operator.js'
+import { saidOf } from '../attempt.js'
 
 /** An app client as Cognito describes it, without its secret. */
 export type PoolClient = Omit<UserPoolClientType, 'ClientSecret'>
@@ -62,8 +63,6 @@ export async function clientWarnings(settings: UserPoolSettings): Promise<readon
     ]
   } catch (error) {
     if (!isUpstreamError(error)) throw error
-    return [
-      `whether its app clients allow ALLOW_CUSTOM_AUTH could not be looked at (${error.facts.errorType ?? error.reason})`,
-    ]
+    return [`whether its app clients allow ALLOW_CUSTOM_AUTH could not be looked at (${saidOf(error)})`]
   }
 }

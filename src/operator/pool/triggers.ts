@@ -3,6 +3,7 @@ import { isUpstreamError } from '../../errors.js'
 import { textAt } from '../../fields.js'
 import type { OTHER_TRIGGERS, TenantFile } from '../../tenant/config.js'
 import type { OperatorUpstreams, RoleCredentials } from '../../upstreams/operator.js'
+import { saidOf } from '../attempt.js'
 import { operatorCall } from '../upstreams.js'
 
 /** Which functions a pool's triggers call, by their name in Cognito's LambdaConfig; or why nobody here can tell. */
@@ -29,8 +30,7 @@ export async function fetchPoolTriggers(tenant: TenantFile, options: PoolTrigger
     return { kind: 'read', functionArns: new Map(Object.entries(LambdaConfig).flatMap(slot)) }
   } catch (error) {
     if (!isUpstreamError(error)) throw error
-    const said = error.facts.errorType ?? error.kind
-    return { kind: 'not-checkable', why: `${error.upstream} said ${said} when the pool was to be described` }
+    return { kind: 'not-checkable', why: `${saidOf(error)} when the pool was to be described` }
   }
 }
 

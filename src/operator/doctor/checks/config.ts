@@ -1,10 +1,8 @@
 import type { ConfigRules } from '../../../env.js'
 import { parseTenantFile } from '../../../tenant/config-rules.js'
 import { issueTexts } from '../../config-rules.js'
-import { type Finding, failed, passed } from './finding.js'
+import { type Finding, failed, IN_FILE, passed } from './finding.js'
 import type { Patient } from './patient.js'
-
-const MEND = "in the tenant's file, then: corbado-gateway tenants apply"
 
 /** Is the config one that this gateway would serve? Nothing else is tried on one that is not. */
 export function checkConfig({ tenant, env, poolArn, word }: Patient): Finding {
@@ -16,7 +14,7 @@ export function checkConfig({ tenant, env, poolArn, word }: Patient): Finding {
       'config',
       `The pool is of ${region}, and this gateway of ${env.awsRegion}: Cognito calls functions of its own region alone.`,
       `operator: examine it where its gateway is: AWS_REGION=${region} corbado-gateway doctor ${word}; ` +
-        `where ${env.awsRegion} is right, correct aws.region ${MEND}`,
+        `where ${env.awsRegion} is right, correct aws.region ${IN_FILE}`,
     )
   }
   return passed('config', `The config is valid; its hosted ARN ends in ${tenant.alias}.`)
@@ -29,6 +27,6 @@ export function configFault(config: unknown, rules: ConfigRules): Finding | unde
   return failed(
     'config',
     `The config is not valid: ${issueTexts(parsed.issues).join('; ')}.`,
-    `operator: correct it ${MEND}`,
+    `operator: correct it ${IN_FILE}`,
   )
 }

@@ -3,7 +3,7 @@ import type { UpstreamFacts } from '../../../errors.js'
 import { createTenantSecrets } from '../../../tenant/secrets.js'
 import { attempt, errorTypeOf, isDenied, retryFix, saidOf } from '../../attempt.js'
 import { readSecret } from '../../credential.js'
-import { type Check, dependent, type Finding, failed, notCheckable, passed, warned } from './finding.js'
+import { type Check, dependent, type Finding, failed, IN_FILE, notCheckable, passed, warned } from './finding.js'
 import type { Patient } from './patient.js'
 
 const BACKEND_CHECKS = ['backend-credential', 'backend-refusal'] as const
@@ -55,7 +55,7 @@ async function checkBackend(authorization: string, { config, upstreams, step, wo
     step(),
   )
   if (answer.kind === 'result') {
-    return [passed('backend-credential', `Corbado accepts the credential of ${projectId}.`), judge(answer.result)]
+    return [passed('backend-credential', `Corbado accepts the credential of ${projectId}.`), verdictOf(answer.result)]
   }
   const { status } = answer.facts
   const told = status === undefined ? answer.kind : `HTTP ${status}`
@@ -71,8 +71,7 @@ async function checkBackend(authorization: string, { config, upstreams, step, wo
     ]
   }
   if (status === 404) {
-    const fix =
-      "operator: correct corbado.backendApiUrl or corbado.projectId in the tenant's file, then: corbado-gateway tenants apply"
+    const fix = `operator: correct corbado.backendApiUrl or corbado.projectId ${IN_FILE}`
     return [
       failed(credential, `${said}: it does not know the project.`, fix),
       ...dependent(['backend-refusal'], credential),
@@ -98,8 +97,8 @@ function askCorbado({ requestId }: UpstreamFacts, backendApiUrl: string): string
   )
 }
 
-/** Judges what Corbado said of a proof that nobody signed. */
-function judge(result: string): Finding {
+/** What it means that Corbado answered this of a proof that nobody signed. */
+function verdictOf(result: string): Finding {
   if (result === 'invalid_signature')
     return passed('backend-refusal', 'Corbado refuses a false proof: invalid_signature.')
   const fix = 'operator: ask Corbado before this tenant is served'

@@ -73,6 +73,9 @@ export function isBlocking({ check, state, byDesign }: Finding): boolean {
   return state === 'failed' || (state === 'not-checkable' && !byDesign && ESSENTIAL.includes(check))
 }
 
+/** Where an operator changes a config; completes "correct aws.region …". */
+export const IN_FILE = "in the tenant's file, then: corbado-gateway tenants apply"
+
 export const passed = (check: Check, what: string): Finding => ({ check, state: 'passed', what })
 export const warned = (check: Check, what: string, fix: string): Finding => ({ check, state: 'warned', what, fix })
 

@@ -6,6 +6,7 @@ import type { OperatorUpstreams } from '../../../upstreams/operator.js'
 import { poolArnIn } from '../../pool/arn.js'
 import { describeCustomerRole, FEATURE_NAMES, type IamPolicy } from '../../role/role.js'
 import type { OperatorSettings } from '../../settings.js'
+import { IN_FILE } from './finding.js'
 
 /** What the doctor works with. */
 export interface DoctorDeps {
@@ -61,4 +62,12 @@ export function wantedRole({ tenant, settings }: Patient): { trust: IamPolicy; p
     gatewayRoleArn: settings.gatewayRoleArn ?? '<GATEWAY_ROLE_ARN>',
     doctorRoleArn: settings.doctorRoleArn ?? '<DOCTOR_ROLE_ARN>',
   })
+}
+
+/** What is wrong, and how to fix it, if a config's pool is not where it says. */
+export function noSuchPool({ userPoolId, aws }: Pick<TenantConfig, 'userPoolId' | 'aws'>): [what: string, fix: string] {
+  return [
+    `There is no user pool ${userPoolId} in ${aws.region} of account ${aws.accountId}.`,
+    `operator: correct userPoolId or aws ${IN_FILE}`,
+  ]
 }

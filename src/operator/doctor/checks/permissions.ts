@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { isUserPoolId, type UserPoolId } from '../../../ids.js'
 import { type Attempt, attempt, errorTypeOf, isDenied, retryFix, saidOf } from '../../attempt.js'
 import { type Check, dependent, type Finding, failed, notCheckable, passed } from './finding.js'
-import { type Patient, wantedRole } from './patient.js'
+import { noSuchPool, type Patient, wantedRole } from './patient.js'
 import type { RoleExamined, RoleSessions } from './role.js'
 
 const CALL_CHECKS = ['may-get-user', 'may-list-users', 'may-set-mfa', 'no-other-operation', 'no-other-pool'] as const
@@ -54,7 +54,6 @@ async function checkAllowed(patient: Patient, { narrowed }: RoleSessions): Promi
 const AFTER_PERMISSION = /^(UserNotFoundException|InvalidParameterException)$/
 
 function allowedFinding(check: Check, operation: string, tried: Attempt<unknown>, patient: Patient): Finding {
-  const { userPoolId, aws } = patient.config
   if (tried.kind === 'answered' || AFTER_PERMISSION.test(errorTypeOf(tried) ?? '')) {
     return passed(check, `The role allows ${operation} on the pool.`)
   }
@@ -63,12 +62,7 @@ function allowedFinding(check: Check, operation: string, tried: Attempt<unknown>
     return failed(check, what, GIVE_PERMISSIONS, wantedRole(patient).permissions)
   }
   if (errorTypeOf(tried) === 'ResourceNotFoundException') {
-    const what = `There is no user pool ${userPoolId} in ${aws.region} of account ${aws.accountId}.`
-    return failed(
-      check,
-      what,
-      "operator: correct userPoolId or aws in the tenant's file, then: corbado-gateway tenants apply",
-    )
+    return failed(check, ...noSuchPool(patient.config))
   }
   return notCheckable(check, `${operation} could not be tried: ${saidOf(tried.fault)}.`, retryFix(tried.fault))
 }

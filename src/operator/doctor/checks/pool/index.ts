@@ -4,7 +4,7 @@ import { attempt, retryFix, saidOf } from '../../../attempt.js'
 import { regionOf } from '../../../pool/arn.js'
 import { readClients } from '../../../pool/clients.js'
 import { type Check, dependent, type Finding, failed, notCheckable, passed } from '../finding.js'
-import type { Patient } from '../patient.js'
+import { noSuchPool, type Patient } from '../patient.js'
 import type { RoleExamined } from '../role.js'
 import { CLIENT_CHECKS, checkClients } from './clients.js'
 import { checkFactor, checkSettings, SETTING_CHECKS } from './settings.js'
@@ -61,10 +61,7 @@ function unread(check: keyof typeof NEEDED, fault: UpstreamError, { poolArn = ''
     return notCheckable(check, `The pool's settings may not be read: ${said}.`, fix, policy)
   }
   if (fault.facts.errorType === 'ResourceNotFoundException') {
-    const { userPoolId, aws } = config
-    const what = `There is no user pool ${userPoolId} in ${aws.region} of account ${aws.accountId}.`
-    const mend = "operator: correct userPoolId or aws in the tenant's file, then: corbado-gateway tenants apply"
-    return (check === 'pool' ? failed : notCheckable)(check, what, mend)
+    return (check === 'pool' ? failed : notCheckable)(check, ...noSuchPool(config))
   }
   return notCheckable(check, `The pool's settings could not be read: ${said}.`, retryFix(fault))
 }

@@ -1,6 +1,6 @@
 import type { GetUserPoolMfaConfigResponse, UserPoolType } from '@aws-sdk/client-cognito-identity-provider'
 import type { TenantConfig } from '../../../../tenant/config.js'
-import { type Check, type Finding, failed, passed, warned } from '../finding.js'
+import { type Check, type Finding, failed, IN_FILE, passed, warned } from '../finding.js'
 
 /** What {@link checkSettings} answers for. */
 export const SETTING_CHECKS = [
@@ -37,7 +37,7 @@ function identifier(pool: UserPoolType, { actions }: Settings): Finding {
   const what = `${attribute} is neither alias nor sign-in name of the pool: pre-login finds only users whose user name is what they type.`
   const fix =
     'operator: where that is not so, set actions.preLogin.acceptAttributeMatch to true, or identifierAttribute to what ' +
-    "users type, in the tenant's file, then: corbado-gateway tenants apply"
+    `users type, ${IN_FILE}`
   return warned('identifier', what, fix)
 }
 
@@ -66,9 +66,7 @@ function poolMfa({ MfaConfiguration = 'OFF' }: UserPoolType, { login }: Settings
     return passed(check, `MFA is ${MfaConfiguration}, which fits the flow ${login.flow}.`)
   }
   const what = 'The pool requires MFA, and a login of the flow passkey is not asked for a second factor.'
-  const fix =
-    "operator: where the customer wants one, set login.flow to password-then-passkey in the tenant's file, then: " +
-    'corbado-gateway tenants apply'
+  const fix = `operator: if the customer wants one, set login.flow to password-then-passkey ${IN_FILE}`
   return warned(check, what, fix)
 }
 
@@ -89,6 +87,6 @@ export function checkFactor(mfa: GetUserPoolMfaConfigResponse, { actions }: Pick
   const why = off ? 'MFA is OFF in the pool' : `the pool is without ${setting}`
   const fix =
     `customer: turn on ${setting} with MFA OPTIONAL or ON; or operator: set actions.postAppend.mfa to another factor or ` +
-    "none in the tenant's file, then: corbado-gateway tenants apply"
+    `none ${IN_FILE}`
   return failed('mfa-factor', `post-append cannot set the factor ${factor}: ${why}.`, fix)
 }

@@ -1,0 +1,29 @@
+import { clientWarnings } from '../../operator/pool/clients.js'
+import { CUSTOM_AUTH_SLOTS } from '../../operator/pool/triggers.js'
+import { planWiring, type WiredPool, type WirePlan } from './changes.js'
+import { managementOfPool } from './managed.js'
+import type { WireOptions } from './options.js'
+import type { OwnedPool } from './pool.js'
+import type { WireReport } from './report.js'
+
+/** The options with which the slots in use would be let go of too. */
+export function replacingOptions(options: WireOptions, { taken }: WirePlan): WireOptions {
+  const held = taken.flatMap(({ slot, holds }) => (holds === undefined ? [] : [[slot, holds]]))
+  return { ...options, replace: { ...options.replace, ...Object.fromEntries(held) } }
+}
+
+/** What these options make of a pool. */
+export function planFor({ arn, also = [], replace = {} }: WireOptions, userPool: WiredPool['userPool']): WirePlan {
+  return planWiring(userPool, arn, [...new Set([...CUSTOM_AUTH_SLOTS, ...also])], replace)
+}
+
+/** Reads a pool, what its app clients allow and what manages it, and plans. */
+export async function readPool(pool: OwnedPool, options: WireOptions): Promise<WireReport> {
+  const userPool = await pool.describe()
+  const [ofClients, { management, warnings }] = await Promise.all([
+    clientWarnings(pool.settings),
+    managementOfPool(pool, userPool),
+  ])
+  const plan = planFor(options, userPool)
+  return { userPool, plan, management, warnings: [...warnings, ...ofClients], json: options.json === true }
+}
