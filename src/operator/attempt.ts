@@ -15,12 +15,12 @@ export async function attempt<T>(work: Promise<T>): Promise<Attempt<T>> {
   }
 }
 
-/** Was it refused for want of a permission? A trust that refuses says the same. */
+/** Was it refused because a permission is missing? A trust that refuses says the same. */
 export function isDenied(tried: Attempt<unknown>): boolean {
   return tried.kind === 'fault' && tried.fault.kind === 'denied'
 }
 
-/** The dependency's own name of what happened; undefined where it answered. */
+/** The dependency's own name of what happened; undefined if it answered. */
 export function errorTypeOf(tried: Attempt<unknown>): string | undefined {
   return tried.kind === 'fault' ? tried.fault.facts.errorType : undefined
 }
@@ -47,13 +47,13 @@ export function saidInFull({ facts, reason, cause }: UpstreamError): string {
   return facts.errorType === undefined ? text : `${facts.errorType}: ${text}`
 }
 
-/** What to try where a call neither did its work nor was refused for want of a permission, and where to look after that. */
+/** What to try if a call failed for a reason other than a missing permission, and where to look after that. */
 export function retryFix({ upstream, kind, facts }: UpstreamError): string {
   const name = NAMES[upstream]
   if (kind === 'expired' || facts.errorType === 'CredentialsProviderError') {
     return 'operator: sign in to AWS again, or set AWS_PROFILE, then run the doctor again'
   }
-  const again = 'operator: run the doctor again in a minute; where it stays so,'
+  const again = 'operator: run the doctor again in a minute; if it stays so,'
   if (kind === 'throttled')
     return `${again} see which quota of ${name} is used up (Service Quotas, in the account asked)`
   if (kind === 'timeout' || kind === 'unavailable') {

@@ -11,7 +11,7 @@ const ruled = [
 ] as const satisfies readonly (keyof ConfigRules)[]
 
 /**
- * Reads these settings alone, so that files can be checked where no table and no region is known.
+ * Reads these settings alone, so that files can be checked without knowing a table or a region.
  * @throws GW_ERR_ENV_INVALID with one line that names a wrong one
  */
 export function readConfigRules(source: Readonly<Record<string, string | undefined>>): ConfigRules {

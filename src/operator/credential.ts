@@ -13,7 +13,7 @@ const apiSecret = /^corbado\d+_[\w.~+/=-]+$/
 /** Longest value of a standard SSM parameter (fact A38). */
 const SECRET_LENGTH_MAX = 4_096
 
-/** Checks what somebody gave as a tenant's Backend API credential. One final line end does not count. */
+/** Checks what was given as a tenant's Backend API credential. One final line end does not count. */
 export function readSecret(given: string, { projectId, credentialScheme }: Corbado): ReadSecret {
   const text = given.replace(/\r?\n$/, '')
   if (text === '') return refused('nothing was given')
@@ -45,7 +45,7 @@ function readBearer(text: string): ReadSecret {
   return { kind: 'usable', value: text, taken: 'bearer key' }
 }
 
-/** What base64 stands for; undefined where it is none. */
+/** What base64 stands for; undefined if it is none. */
 function decoded(text: string): string | undefined {
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return undefined
   const bytes = Buffer.from(text, 'base64')

@@ -12,8 +12,8 @@ interface OperatorSetting {
 const roleArn = /^arn:aws(-[a-z]+)*:iam::\d{12}:role\/[\w+=,.@/-]{1,576}$/
 
 /**
- * Settings that commands of an operator read besides TENANT_TABLE and AWS_REGION. Each is needed by the commands that
- * use it alone; the service knows none of them.
+ * Settings that an operator's commands read in addition to TENANT_TABLE and AWS_REGION. Only the commands that use one
+ * need it; the service knows none of them.
  */
 export const OPERATOR_SETTINGS = {
   gatewayFunctionArn: {
@@ -68,7 +68,7 @@ export function readOperatorSettings<K extends Name = never>(
     throw new EnvInvalid(missing.map(({ name, doc }) => `${name} is not set: ${doc}.`).join(' '))
   }
   const given = Object.entries<OperatorSetting>(OPERATOR_SETTINGS).flatMap(([key, setting]) => {
-    // An empty variable is one that somebody meant to unset.
+    // An empty variable was meant to be unset.
     const value = source[setting.name]
     return value ? [[key, checked(setting, value)]] : []
   })

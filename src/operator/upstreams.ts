@@ -4,7 +4,7 @@ import type { CommandIo } from '../terminal/io.js'
 import type { OperatorUpstreams } from '../upstreams/operator.js'
 import { readOperatorSettings } from './settings.js'
 
-/** Most that one request to AWS may take; nobody waits for a sign-in here. */
+/** Longest that one request to AWS may take; no sign-in waits for it. */
 const AWS_CALL_MS = 60_000
 
 /** The time of one request of an operator's. */
@@ -14,7 +14,7 @@ export function operatorCall(): Call {
 
 /**
  * Does work that needs the table's region: reads the settings, opens what is outside the process and closes it again.
- * @throws GW_ERR_ENV_INVALID where a setting is missing or wrong
+ * @throws GW_ERR_ENV_INVALID if a setting is missing or wrong
  */
 export async function withUpstreams<T>(
   io: CommandIo,

@@ -253,7 +253,7 @@ const walk: Record<string, Expected> = {
       t.notOk(records.some(({ record }) => record === 'config'))
       t.same(records.map(({ record }) => record).sort(), ['v1', 'v2', 'v3', 'v4', 'v5', 'v5-removed'])
       const checked = await runHere(['aliases', 'check'], operator)
-      t.match(checked, { code: 0, output: 'nothing to mend' })
+      t.match(checked, { code: 0, output: 'nothing to fix' })
     },
   },
 }

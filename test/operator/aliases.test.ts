@@ -388,12 +388,12 @@ t.test('a policy that is changed meanwhile is read again; one that never rests i
   }
   t.match(await editAgainst(2), { written: true })
   t.strictSame((await policy('t-1'))?.poolArns, [acme, poolArn(`${region}_new2`), old])
-  await t.rejects(editAgainst(3), { message: /changed by somebody else 3 times/ })
+  await t.rejects(editAgainst(3), { message: /changed by others 3 times/ })
   t.strictSame((await policy('t-1'))?.poolArns, [poolArn(`${region}_new3`), old])
   const foreign = { ...ours(old).Statement[0], Principal: { AWS: '444455556666' } } as Statement
   const [own] = ours(old).Statement
   const withForeign = () => ({ Version: '2012-10-17' as const, Statement: own ? [own, foreign] : [] })
-  await t.rejects(editAgainst(1, withForeign), { message: /another one than was shown/ })
+  await t.rejects(editAgainst(1, withForeign), { message: /not the one that was shown/ })
   t.equal((await policy('t-1'))?.faults.length, 1)
 })
 
@@ -440,7 +440,7 @@ t.test('list tells pools and bytes of every alias but the actions alias', async 
   t.match(json.aliases[1], { alias: 't-2', arn: arnOf('t-2'), bytesUsed: used, bytesLeft: 20_480 - used })
 })
 
-t.test('check finds every disagreement, and the commands that it names mend them all', async (t) => {
+t.test('check finds every disagreement, and the commands that it names fix them all', async (t) => {
   const { cli, stack } = await setUp(
     t,
     [

@@ -613,7 +613,7 @@ t.test(
     }
     t.match(found(findings, 'may-get-user'), {
       state: 'not-checkable',
-      fix: `operator: nothing where the role is as infra/ makes it; else see that it allows cognito-idp:AdminGetUser on ${poolArn}`,
+      fix: `operator: nothing if the role is as infra/ makes it; else see that it allows cognito-idp:AdminGetUser on ${poolArn}`,
     })
     t.match(found(findings, 'no-other-pool'), { state: 'not-checkable', fix: `on no pool but ${poolArn}` })
     t.match(found(findings, 'pool'), {

@@ -176,7 +176,7 @@ t.test('takes a tenant that only a file knows yet, and says where table and file
   t.equal(await stored(draft.corbado.credentialParameter), base64(`pro-1001:${SECRET}`))
   t.match(await set(`pro-7:${SECRET}`, `acme --dir ${dir}`), {
     code: 1,
-    stderr: `note: the file of acme in ${dir} says otherwise under corbado than the table; the table counts\n`,
+    stderr: `note: the file of acme in ${dir} says something else under corbado than the table; the table counts\n`,
   })
 })
 

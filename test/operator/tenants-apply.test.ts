@@ -312,7 +312,7 @@ t.test('stops at a tenant that somebody changes between reading and writing', as
   t.equal(
     text.stderr,
     `error: a was changed in the table meanwhile: it is version 2 by bob of 2026-01-01T00:00:00.000Z; it was not written
-Stopped: 1 of 2 were written (c). The same command plans the rest anew.
+Stopped: 1 of 2 were written (c). The same command plans the rest again.
 `,
   )
   t.match(text.stdout, '\n1 added, 0 changed, 1 untouched\n')
@@ -360,7 +360,10 @@ t.test('says how far it came where the table fails while writing', async (t) => 
   const { code, stdout, stderr } = await apply(dir, '--yes')
   t.equal(code, 1)
   t.match(stdout, '\n0 added, 0 changed, 0 untouched\n')
-  t.match(stderr, /^Stopped: 0 of 1 were written\. The same command plans the rest anew\.\nerror: table_\w+: [^\n]+\n$/)
+  t.match(
+    stderr,
+    /^Stopped: 0 of 1 were written\. The same command plans the rest again\.\nerror: table_\w+: [^\n]+\n$/,
+  )
 })
 
 t.test('takes a write for done whose answer was lost', async (t) => {

@@ -201,7 +201,7 @@ t.test('a file that says more than the table keeps what it says, and that is sai
   t.equal(code, 0)
   t.match(
     stdout,
-    `${dir}/ahead.yaml differs from the table otherwise, which was left as it is: actions.postAppend.mfa\n`,
+    `${dir}/ahead.yaml differs from the table in other fields, which were left as they are: actions.postAppend.mfa\n`,
   )
   t.equal(await readIn(dir, 'ahead.yaml'), file.replace('active #', 'passkeys-off #'))
   t.match(await current('ahead'), { config: { actions: { postAppend: { mfa: 'sms' } } } })
@@ -540,7 +540,7 @@ t.test('remove refuses where nobody can tell what the triggers call, unless that
   const before = writes()
   const refused = await run(`tenants remove blind --confirm blind --dir ${dir}`)
   t.equal(refused.code, 1)
-  t.match(refused.stderr, /^error: nobody can tell whether triggers of eu-central-1_blind still call .* AccessDenied/)
+  t.match(refused.stderr, /^error: it is not known whether triggers of eu-central-1_blind still call .* AccessDenied/)
   t.match(await run(`tenants remove blind --confirm blind --dir ${dir}`, { env: { DOCTOR_ROLE_ARN: undefined } }), {
     code: 1,
     stderr: 'DOCTOR_ROLE_ARN is not set',

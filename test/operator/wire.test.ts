@@ -130,7 +130,7 @@ t.test('says whose credentials are wrong where the pool is not theirs', async (t
   await stack.sts.setFault({ kind: 'status', status: 500 })
   const unknown = await as({ ...admin, policies: [] }, ['plan', userPoolId, '--arn', arn])
   await stack.sts.setFault(undefined)
-  t.match(unknown.stderr, 'whoever these AWS credentials belong to may not do this')
+  t.match(unknown.stderr, 'the owner of these AWS credentials may not do this')
   t.equal(updates(), before)
 })
 
@@ -233,7 +233,7 @@ function putStack(physicalId: string, place: { region?: string; accountId?: stri
 }
 
 const unknown = (said: string) =>
-  'warning: nobody could tell whether a CloudFormation stack made this pool (cloudformation:DescribeStackResources: ' +
+  'warning: it is not known whether a CloudFormation stack made this pool (cloudformation:DescribeStackResources: ' +
   `CloudFormation said ${said}); only its tags were looked at. If one did, see wire plan --as cloudformation\n`
 
 t.test('a pool in a CloudFormation stack is changed there, whatever its tags say', async (t) => {
@@ -312,7 +312,7 @@ t.test('where CloudFormation does not say, that is told in a line, and the tags 
     const shown = await plan(userPoolId)
     t.match(shown, { code: 0, stdout: `wire apply ${userPoolId}` }, said)
     t.ok(Date.now() - from < 8_000, said)
-    t.match(shown.stderr, /^warning: nobody could tell .*\n$/, said)
+    t.match(shown.stderr, /^warning: it is not known .*\n$/, said)
     if (fault.kind !== 'hang') t.equal(shown.stderr, unknown(said))
   }
   await stack.cloudformation.setFault({ kind: 'status', status: 500 })
@@ -488,7 +488,7 @@ t.test('a change of the pool by somebody else is waited for once, and then given
   cognito.setConcurrentUpdates(userPoolId, 2)
   const { code, stderr } = await undo(userPoolId, `${dir}/once.json`, '--yes')
   t.equal(code, 1)
-  t.match(stderr, 'error: the pool is being changed by somebody else; nothing was changed. Try again in a minute\n')
+  t.match(stderr, 'error: another change of the pool is under way; nothing was changed. Try again in a minute\n')
   const busy = newPool()
   cognito.setConcurrentUpdates(busy, 2)
   t.equal((await apply(busy, '--yes', '--snapshot', `${dir}/busy.json`)).code, 1)
@@ -572,7 +572,10 @@ t.test('keeps the snapshot and says so where it is not known whether the pool wa
   const { code, stderr } = await apply(userPoolId, '--yes', '--snapshot', `${dir}/a.json`)
   await cognito.setFault(undefined)
   t.equal(code, 1)
-  t.match(stderr, 'error: it is not known whether the pool was changed (Cognito said InternalErrorException): look with wire plan')
+  t.match(
+    stderr,
+    'error: it is not known whether the pool was changed (Cognito said InternalErrorException): look with wire plan',
+  )
   t.same(await readdir(dir), ['a.json'])
   const unread = newPool()
   const gone = () => cognito.setFault({ kind: 'status', status: 500 }, 'DescribeUserPool')
@@ -595,7 +598,8 @@ t.test('warns of app clients without custom auth, never shows a secret, and does
     ],
   })
   const { stderr } = await plan(userPoolId)
-  const warning = 'app client Old app (old) does not allow ALLOW_CUSTOM_AUTH: nobody signs in with a passkey through it'
+  const warning =
+    'app client Old app (old) does not allow ALLOW_CUSTOM_AUTH: no user can sign in with a passkey through it'
   t.equal(stderr, `warning: ${warning}\n`)
   const json = await plan(userPoolId, '--json')
   t.same(JSON.parse(json.stdout).warnings, [warning])

@@ -14,11 +14,11 @@ import { defineCommand } from '../../terminal/command.js'
 import { type CommandIo, createPaint, type Paint, writeJson } from '../../terminal/io.js'
 import { counted } from '../../terminal/text.js'
 
-/** `aliases check`: exit code 1 where it finds something. Reads only. */
+/** `aliases check`: exit code 1 if it finds something. Reads only. */
 export function aliasesCheckCommand(io: CommandIo): Command {
   return defineCommand(io, {
     path: 'corbado-gateway aliases check',
-    summary: "Finds what the table and the aliases' policies disagree on, and says what mends it.",
+    summary: "Finds what the table and the aliases' policies disagree on, and says what fixes it.",
     examples: ['corbado-gateway aliases check', 'corbado-gateway aliases check --json'],
   })
     .option('--json', 'print { pools, aliases, findings: [{ kind, alias, what, fix }] }')
@@ -43,9 +43,9 @@ function checkText(
   paint: Paint,
 ): string {
   const lines = findings.map(
-    ({ kind, alias, what, fix }) => `${paint('red', kind)}  ${alias}: ${what}\n  ${paint('dim', 'mend:')} ${fix}\n`,
+    ({ kind, alias, what, fix }) => `${paint('red', kind)}  ${alias}: ${what}\n  ${paint('dim', 'fix:')} ${fix}\n`,
   )
-  const count = findings.length === 0 ? 'nothing to mend' : `${findings.length} to mend`
+  const count = findings.length === 0 ? 'nothing to fix' : `${findings.length} to fix`
   const checked = `${counted(counts.pools, 'tenant')} and ${counted(counts.aliases, 'alias', 'aliases')} checked`
   return `${lines.join('')}${checked}: ${count}\n`
 }
@@ -57,14 +57,14 @@ interface AliasFinding {
   readonly alias: string
   /** One sentence. */
   readonly what: string
-  /** The command that mends it, where there is one; else what to do. */
+  /** The command that fixes it, if there is one; else what to do. */
   readonly fix: string
 }
 
 interface AliasFacts {
   /** Those of this region. */
   readonly tenants: readonly AliasTenant[]
-  /** Of any region: nobody can tell. */
+  /** Of any region: theirs cannot be known. */
   readonly unreadable: readonly UnreadableTenant[]
   readonly aliases: readonly SurveyedAlias[]
   readonly actionsAlias: string
@@ -94,7 +94,7 @@ function missingGrant(tenant: AliasTenant, aliases: readonly SurveyedAlias[]): A
   return [{ kind: own ? 'not-granted' : 'no-alias', alias, what, fix: grantCommand(tenantId) }]
 }
 
-/** Nobody can tell which alias the pool belongs behind, so nobody is told to take it out of one. */
+/** It cannot be known which alias the pool belongs behind, so no finding asks to take it out of one. */
 function unreadableConfig({ tenantId, userPoolId, alias }: UnreadableTenant, aliases: readonly SurveyedAlias[]) {
   const lets = ({ policy }: SurveyedAlias) => policy.poolArns.some((arn) => poolOfArn(arn)?.userPoolId === userPoolId)
   const letIn = aliases.filter(lets).map((one) => one.alias)
@@ -108,7 +108,7 @@ function unreadableConfig({ tenantId, userPoolId, alias }: UnreadableTenant, ali
 }
 
 const UNREADABLE_FIX =
-  'check with the version that wrote the config, or apply its file anew: corbado-gateway tenants apply; revoke nothing before'
+  'check with the version that wrote the config, or apply its file again: corbado-gateway tenants apply; revoke nothing before'
 
 /** An alias without certain pools that its policy lets in. */
 function withoutPools({ policy, ...alias }: SurveyedAlias, userPoolIds: ReadonlySet<string>): SurveyedAlias {
@@ -135,7 +135,7 @@ function strayGrants({ alias, policy }: SurveyedAlias, tenants: readonly AliasTe
   })
 }
 
-/** Writing the policy anew leaves faults out; whoever is behind the alias is granted or revoked for that. */
+/** Writing the policy again leaves faults out: for that, a tenant behind the alias is granted, or a pool revoked. */
 function policyFaults(
   { alias, aliasArn, policy }: SurveyedAlias,
   readable: SurveyedAlias,
@@ -153,11 +153,12 @@ function policyFaults(
   return policy.faults.map(({ kind, what }) => ({ kind, alias, what, fix }))
 }
 
-/** Triggers that came through the actions alias would be refused by the gateway; nobody should let them try. */
+/** Triggers that came through the actions alias would be refused by the gateway; they should not get so far. */
 function cognitoOnActions({ alias, policy }: SurveyedAlias): AliasFinding[] {
   if (!policy.namesCognito) return []
   const what = 'lets Cognito in, though only Corbado may invoke actions'
-  const fix = 'take the statement that names cognito-idp.amazonaws.com out of its policy, where the gateway is deployed'
+  const fix =
+    'take the statement that names cognito-idp.amazonaws.com out of its policy, in the code that deploys the gateway'
   return [{ kind: 'cognito-on-actions', alias, what, fix }]
 }
 

@@ -11,14 +11,14 @@ import { operatorCall } from '../../operator/upstreams.js'
 import { NotPossible } from '../../terminal/failure.js'
 import type { FunctionAliases, PolicyWrite } from '../../upstreams/operator.js'
 
-/** Once, and again where somebody else was faster. */
+/** Once, and again if another writer was faster. */
 const TRIES_MAX = 3
 
 /** One change of one alias's policy. */
 interface AliasEdit {
   readonly alias: string
   readonly aliasArn: string
-  /** What the policy may lose: its faults as they were shown to whoever agreed. */
+  /** What the policy may lose: its faults as they were shown to the person who agreed. */
   readonly agreed: readonly PolicyFault[]
   /** The pools that are to be let in, of those that are now; may run several times. */
   pools(now: readonly string[]): readonly string[]
@@ -41,8 +41,8 @@ export async function fetchAliasPolicy(
 }
 
 /**
- * Writes the policy of an alias anew and whole, under the revision that was read; reads again where it has changed.
- * @throws NotPossible where it has no room, holds faults that nobody agreed to lose, or keeps changing
+ * Writes the whole policy of an alias, under the revision that was read; reads again if it has changed.
+ * @throws NotPossible if it has no room, holds faults that were not agreed to be lost, or keeps changing
  */
 export async function editAlias(aliases: FunctionAliases, edit: AliasEdit): Promise<EditedAlias> {
   const { alias, aliasArn, agreed } = edit
@@ -51,7 +51,7 @@ export async function editAlias(aliases: FunctionAliases, edit: AliasEdit): Prom
     const policy = readAliasPolicy(aliasArn, found?.policy)
     if (!isDeepStrictEqual(policy.faults, agreed)) {
       throw new NotPossible(
-        `the policy of ${alias} is another one than was shown: look at it again. Nothing was written.`,
+        `the policy of ${alias} is not the one that was shown: look at it again. Nothing was written.`,
       )
     }
     const wanted = edit.pools(policy.poolArns)
@@ -67,11 +67,11 @@ export async function editAlias(aliases: FunctionAliases, edit: AliasEdit): Prom
     }
   }
   throw new NotPossible(
-    `the policy of ${alias} was changed by somebody else ${TRIES_MAX} times meanwhile; nothing was written. Try again.`,
+    `the policy of ${alias} was changed by others ${TRIES_MAX} times meanwhile; nothing was written. Try again.`,
   )
 }
 
-/** A first policy is written under no revision: only another look tells whether somebody else wrote one at the same time. */
+/** A first policy is written under no revision: only another look tells whether another writer did so at the same time. */
 async function isThere(
   aliases: FunctionAliases,
   alias: string,

@@ -17,7 +17,7 @@ interface GrantOptions {
   readonly json?: true
 }
 
-/** `aliases grant`: makes the alias where it is not there, and lets the tenant's pool in. */
+/** `aliases grant`: makes the alias if it is not there, and lets the tenant's pool in. */
 export function aliasesGrantCommand(io: CommandIo): Command {
   return defineCommand(io, {
     path: 'corbado-gateway aliases grant',
@@ -25,7 +25,7 @@ export function aliasesGrantCommand(io: CommandIo): Command {
     examples: ['corbado-gateway aliases grant acme-shop', 'corbado-gateway aliases grant eu-central-1_Ac0meSh0p --yes'],
   })
     .argument('<tenant>', 'tenant id, pool id or customer')
-    .option('--yes', 'write the policy even where that takes something out of it')
+    .option('--yes', 'write the policy even if that takes something out of it')
     .option('--json', 'print { written, alias, arn, added, removed, faults, bytesUsed }')
     .action((word: string, options: GrantOptions) => withAliases(io, (place) => grant(word, options, place, io)))
 }
@@ -60,7 +60,7 @@ async function grant(word: string, options: GrantOptions, place: AliasPlace, io:
   }
 }
 
-/** @throws NotPossible where the tenant has no pool in this region, or its record is no config */
+/** @throws NotPossible if the tenant has no pool in this region, or its record is no config */
 async function tenantIn(word: string, { upstreams, region }: AliasPlace): Promise<AliasTenant> {
   const record = findTenant(await fetchRecords(upstreams), word)
   const [tenant] = aliasTenantsOf([record], region)

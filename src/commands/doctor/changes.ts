@@ -6,7 +6,7 @@ import { type DoctorState, readDoctorState, writeDoctorState } from './state.js'
 
 type Known = DoctorState['tables'][string]
 
-/** What is otherwise with one tenant than it was last time. */
+/** What is different with one tenant from last time. */
 interface TenantChanges {
   readonly tenantId: string
   readonly userPoolId: string
@@ -45,7 +45,7 @@ function changeOf(was: { state: string; what: string } | undefined, finding: Fin
 
 /**
  * What is to be remembered after this time: of a check that meant nothing now, what it said when it last meant something;
- * of tenants that were not examined, what was found before, but for those that are gone.
+ * of tenants that were not examined, what was found before. Those that are gone are forgotten.
  */
 function remember(known: Known, all: readonly Examined[], gone: DoctorChanges['gone'], checkedAt: string): Known {
   const now = all.map(({ tenantId, userPoolId, status, findings }) => {
@@ -74,7 +74,7 @@ export function changesText({ tenants, gone }: DoctorChanges, times: readonly st
 const wasText = ({ was, state }: { was?: string; state: string }) =>
   was === undefined || was === state ? '' : `was ${was}: `
 
-/** When these tenants were last examined, each time once, the longest ago first; empty where none ever was. */
+/** When these tenants were last examined, each time once, the longest ago first; empty if none ever was. */
 function lastTimes(known: Known, all: readonly Examined[]): readonly string[] {
   const times = all.flatMap(({ userPoolId }) => known[userPoolId]?.checkedAt ?? [])
   return [...new Set(times)].sort()
@@ -85,16 +85,16 @@ export interface DoctorRun {
   readonly all: readonly Examined[]
   /** Were these all active tenants of the table? */
   readonly whole: boolean
-  /** Region and name of the table: one file serves however many regions somebody looks after. */
+  /** Region and name of the table: one file serves an operator of several regions. */
   readonly table: string
   /** Milliseconds since the epoch. */
   readonly nowMs: number
 }
 
 /**
- * Keeps what a run found in place of what the last one found of the same tenants, and answers what is otherwise, and when
- * they were last examined. Reads the file now: somebody else may have written it during the run.
- * @throws NotPossible where the file cannot be read or written, or is of something else
+ * Keeps what a run found in place of what the last one found of the same tenants, and answers what is different, and when
+ * they were last examined. Reads the file now: another run may have written it meanwhile.
+ * @throws NotPossible if the file cannot be read or written, or is of something else
  */
 export async function recordRun(
   file: string,

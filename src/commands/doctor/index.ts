@@ -20,7 +20,7 @@ interface DoctorOptions {
   readonly json?: true
 }
 
-/** `doctor`: exit code 1 where a check failed. */
+/** `doctor`: exit code 1 if a check failed. */
 export function doctorCommand(io: CommandIo): Command {
   const path = 'corbado-gateway doctor'
   return defineCommand(io, {
@@ -60,7 +60,7 @@ export function doctorCommand(io: CommandIo): Command {
     })
 }
 
-/** @throws NotPossible with the closest names where a word names nobody */
+/** @throws NotPossible with the closest names if the word names no tenant */
 function chosen(records: readonly TenantRecord[], word: string | undefined): readonly TenantRecord[] {
   if (word === undefined) return records.filter((record) => textOf(record, 'status') === 'active')
   const found = findTenants(records, word)
@@ -80,7 +80,7 @@ async function reportChanges(run: DoctorRun, file: string, json: boolean, io: Co
   else io.stdout.write(changesText(changes, times, createPaint(io.stdout, io.env)))
 }
 
-/** Keeps the findings for a later `--changes`. Whoever did not ask for changes has what they asked for without it. */
+/** Keeps the findings for a later `--changes`. If that fails, the operator still has what was asked for. */
 async function keep(run: DoctorRun, file: string, io: CommandIo): Promise<void> {
   try {
     await recordRun(file, run)

@@ -35,9 +35,9 @@ export function findingsText(findings: readonly Finding[], paint: Paint): string
   const width = Math.max(0, ...findings.map(({ check }) => check.length))
   const lines = findings.map(({ check, state, what, fix, policy }) => {
     const [mark, color] = MARKS[state]
-    const mend = fix === undefined ? '' : `      ${fix}\n`
+    const advice = fix === undefined ? '' : `      ${fix}\n`
     const wanted = policy === undefined ? '' : `        ${paint('dim', JSON.stringify(policy))}\n`
-    return `  ${paint(color, mark)} ${check.padEnd(width)}  ${what}\n${mend}${wanted}`
+    return `  ${paint(color, mark)} ${check.padEnd(width)}  ${what}\n${advice}${wanted}`
   })
   return lines.join('')
 }

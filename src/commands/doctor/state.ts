@@ -33,8 +33,8 @@ export function defaultStateFile({ XDG_STATE_HOME, HOME }: Readonly<Record<strin
 }
 
 /**
- * Reads what was found last time; nothing where there is no such file.
- * @throws NotPossible where the file is of something else, which must not be written over
+ * Reads what was found last time; nothing if there is no such file.
+ * @throws NotPossible if it is a file of something else, which must not be written over
  */
 export async function readDoctorState(file: string): Promise<DoctorState> {
   try {
@@ -49,8 +49,8 @@ export async function readDoctorState(file: string): Promise<DoctorState> {
 }
 
 /**
- * Replaces the file as a whole: whoever reads it meanwhile, or breaks this off, finds the old one or the new one.
- * @throws NotPossible where it cannot be written
+ * Replaces the file as a whole: a reader finds the old one or the new one, also if this is broken off.
+ * @throws NotPossible if it cannot be written
  */
 export async function writeDoctorState(file: string, state: DoctorState): Promise<void> {
   const draft = `${file}.${process.pid}.new`

@@ -18,7 +18,7 @@ interface InvokeOptions {
   readonly json?: true
 }
 
-/** `invoke`: one event or action through the gateway's own app in this process. Exit code 1 where it failed. */
+/** `invoke`: one event or action through the gateway's own app in this process. Exit code 1 if it failed. */
 export function invokeCommand(io: CommandIo): Command {
   const path = 'corbado-gateway invoke'
   return defineCommand(io, {
@@ -70,13 +70,13 @@ interface InvokeDeps {
 async function invoke({ payload, alias }: Addressed, deps: InvokeDeps): Promise<Invoked> {
   const { operator, env, gatewayFunctionArn, options, io } = deps
   const isAction = typeof payload.action === 'string'
-  // No trigger calls into a customer's account; where the gateway is self-hosted, neither does an action.
+  // No trigger calls into a customer's account; nor does an action, if the gateway is self-hosted.
   const assumeRole =
     isAction && !env.selfHosted
       ? await createAssumeAsDoctor(operator, readOperatorSettings(io.env, ['doctorRoleArn']).doctorRoleArn)
       : operator.assumeRole
   const { upstreams, notDone } = createTryingUpstreams(operator, assumeRole, options.write === true)
-  // Through the alias by which it would really come. A pool that is nobody's has none, and any will do.
+  // Through the alias by which it would really come. A pool of no tenant has none, and any will do.
   const through = isAction ? env.actionsAlias : (alias ?? 'none')
   // The app takes longer to load than most commands to run.
   const { openApp } = await import('../../in-process.js')

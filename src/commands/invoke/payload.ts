@@ -13,8 +13,8 @@ type Payload = Fields
 const TEXT_LENGTH_MAX = 1_048_576
 
 /**
- * Reads a payload from a file, or from what is piped in where the name is `-`.
- * @throws WrongUsage where there is no such file, or no JSON object in it
+ * Reads a payload from a file, or from what is piped in if the name is `-`.
+ * @throws WrongUsage if there is no such file, or it holds no JSON object
  */
 export async function readPayload(name: string, { stdin }: Pick<CommandIo, 'stdin'>): Promise<Payload> {
   const what = name === '-' ? 'what was piped in' : name
@@ -43,7 +43,7 @@ async function readAll(stdin: CommandIo['stdin']): Promise<string> {
   return text
 }
 
-/** An event about a tenant, and the alias through which Cognito would send it; undefined for a pool of nobody. */
+/** An event about a tenant, and the alias through which Cognito would send it; undefined for a pool of no tenant. */
 export interface Addressed {
   readonly payload: Payload
   readonly alias: string | undefined
@@ -51,7 +51,7 @@ export interface Addressed {
 
 /**
  * Finds the tenant that a payload is about, or makes it about the one that `word` names: its pool, and in an event its region.
- * @throws NotPossible, WrongUsage where the word does not name one tenant
+ * @throws NotPossible, WrongUsage if the word does not name one tenant
  */
 export function address(payload: Payload, records: readonly TenantRecord[], word: string | undefined): Addressed {
   if (word === undefined) {
@@ -71,7 +71,7 @@ function poolRegionOf(record: TenantRecord): string {
   throw new NotPossible(`the record of ${record.userPoolId} does not hold a tenant config: apply the tenant's file`)
 }
 
-/** Payloads to start from, complete enough to be sent as they are with `--tenant`. Names and ids are of nobody. */
+/** Payloads to start from, complete enough to be sent as they are with `--tenant`. No person and no pool has these names and ids. */
 const event = (triggerSource: string, request: object, response: object) => ({
   version: '1',
   region: 'eu-central-1',
@@ -88,7 +88,7 @@ const event = (triggerSource: string, request: object, response: object) => ({
 
 const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
-/** In the form of a proof; nobody signed it. */
+/** In the form of a proof, but signed by no key. */
 const proof = `${part({ alg: 'RS256', kid: 'pki-0', typ: 'JWT' })}.${part({ sub: 'usr-0' })}.c2lnbmF0dXJl`
 
 export const EXAMPLES = {
@@ -110,7 +110,7 @@ export const EXAMPLES = {
     },
     { answerCorrect: null },
   ),
-  'pre-login': { action: 'pre-login', userPoolId: 'eu-central-1_AbCdEf123', identifier: 'somebody@example.com' },
+  'pre-login': { action: 'pre-login', userPoolId: 'eu-central-1_AbCdEf123', identifier: 'anna@example.com' },
   'post-append': {
     action: 'post-append',
     userPoolId: 'eu-central-1_AbCdEf123',

@@ -3,9 +3,9 @@ import type { Paint } from '../../terminal/io.js'
 
 /** What came of one invocation. */
 export interface Invoked {
-  /** What Lambda would have answered; undefined where it threw. */
+  /** What Lambda would have answered; undefined if it threw. */
   readonly answer: unknown
-  /** The text that Cognito, or whoever invoked, would have got instead. */
+  /** The text that Cognito, or another caller, would have got instead. */
   readonly error: string | undefined
   /** The app's closing line. */
   readonly line: Fields
@@ -15,7 +15,7 @@ export interface Invoked {
   readonly alias: string
 }
 
-/** Would somebody be called for it: an error, an HTTP status of one, or a line of level error? */
+/** Would an engineer be called for it: an error, an HTTP status of one, or a line of level error? */
 export function isWrong({ answer, error, line }: Invoked): boolean {
   return error !== undefined || statusOf(answer) >= 400 || line.level === 'error'
 }

@@ -5,13 +5,13 @@ import type { Answers } from './answers.js'
 import type { OnboardPlace } from './checks.js'
 import { QUESTIONS, type Question } from './questions.js'
 
-/** Asks a question until something is answered; an empty line means the fallback, where there is one. */
+/** Asks a question until something is answered; an empty line means the fallback, if there is one. */
 type Ask = (question: Question, fallback: string | undefined, issue: string | undefined) => Promise<string>
 
 /**
  * Brings all answers together: what was given by flag, what is asked, what follows by itself.
- * @param ask where somebody can be asked
- * @throws WrongUsage naming every flag that is missing or wrong, where nobody can be asked
+ * @param ask if a person can be asked
+ * @throws WrongUsage naming every flag that is missing or wrong, if no person can be asked
  */
 export async function collectAnswers(given: Partial<Answers>, place: OnboardPlace, ask?: Ask): Promise<Answers> {
   const answers: { -readonly [K in keyof Answers]?: string } = {}

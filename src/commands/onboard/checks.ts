@@ -12,7 +12,7 @@ export interface OnboardPlace {
   readonly known: readonly KnownTenant[]
 }
 
-/** Says what is wrong with an answer, completing "<flag> …"; undefined where nothing is. Earlier answers are given. */
+/** Says what is wrong with an answer, completing "<flag> …"; undefined if nothing is. Earlier answers are given. */
 export type Check = (value: string, answers: Partial<Answers>, place: OnboardPlace) => string | undefined
 
 /** Fills the places of the other answers, so that one can be checked by the rules for a whole config. */

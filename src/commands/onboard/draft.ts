@@ -19,7 +19,7 @@ import { accountHolder, type KnownTenant } from './known.js'
 interface OnboardingRequest {
   /** Checked one by one. */
   readonly answers: Answers
-  /** The alias, where somebody chose it. */
+  /** The alias, if `--alias` names one. */
   readonly wanted: string | undefined
   readonly known: readonly KnownTenant[]
   readonly rules: ConfigRules
@@ -38,7 +38,7 @@ export interface Onboarding {
   readonly hostedArn: string
 }
 
-/** 128 bits: two customers never get the same, and nobody guesses one. */
+/** 128 bits: two customers never get the same, and none can be guessed. */
 const EXTERNAL_ID_BYTES = 16
 
 /** Chooses what is to be chosen and writes up the rest; writes no file. */
@@ -82,15 +82,15 @@ interface AliasQuestion {
   readonly known: readonly KnownTenant[]
   /** The new pool's. */
   readonly poolArn: string
-  /** What somebody wants it to be. */
+  /** What `--alias` wants it to be. */
   readonly wanted: string | undefined
-  /** Called where the policies cannot be read, and the choice is made of files and table alone. */
+  /** Called if the policies cannot be read: files and table alone then decide. */
   warn(text: string): void
 }
 
 /**
  * Chooses the alias of a new tenant, one with room for all the pools that it has and will have.
- * @throws WrongUsage where the wanted one has none
+ * @throws WrongUsage if the wanted one has none
  */
 async function chooseAlias({ place, known, poolArn, wanted, warn }: AliasQuestion): Promise<string> {
   const { upstreams, functionArn, actionsAlias, region } = place

@@ -28,7 +28,7 @@ export function handOverMarkdown(handOver: HandOver): string {
   const { userPoolId, aws, displayName } = tenant
   return `# Passkeys for ${markdownText(displayName)}: what to set up in your AWS account
 
-For whoever looks after the user pool \`${userPoolId}\` (account \`${aws.accountId}\`, region \`${aws.region}\`). Work
+For the engineer who looks after the user pool \`${userPoolId}\` (account \`${aws.accountId}\`, region \`${aws.region}\`). Work
 through it in order; it takes about ten minutes. No step changes a user, and each can be undone.
 
 ${roleStep(handOver)}
@@ -45,7 +45,7 @@ ${whatChanges(tenant, terms.features)
 ${undoSteps(tenant)}
 ## Questions
 
-Ask whoever sent you this page. For anything that fails, send the output of the command and the time; it holds no
+Ask the person who sent you this page. For anything that fails, send the output of the command and the time; it holds no
 secret. Please do not change the triggers in the Cognito console later: it does not show functions of other accounts, and
 saving there can remove them.
 `
@@ -83,7 +83,7 @@ it is there.
 
 function keepValues({ features }: RoleTerms): string {
   return features.includes('checks')
-    ? 'Change none of the values, but for this: with `Checks` set to `false` (in Terraform, without the statement\n`Checks`) Corbado cannot read the settings of the pool, and cannot tell you when they stand in the way of passkeys.'
+    ? 'Change none of the values, except this: with `Checks` set to `false` (in Terraform, without the statement\n`Checks`) Corbado cannot read the settings of the pool, and cannot tell you when they stand in the way of passkeys.'
     : 'Change none of the values.'
 }
 

@@ -80,7 +80,7 @@ async function answersFor(
   }
 }
 
-/** @throws WrongUsage where there is such a file: what somebody wrote is never written over */
+/** @throws WrongUsage if there is such a file, which is never written over */
 async function assertNoFile(path: string): Promise<void> {
   const exists = await access(path).then(
     () => true,
@@ -91,7 +91,7 @@ async function assertNoFile(path: string): Promise<void> {
 
 /**
  * Writes a file that must not be there yet.
- * @throws WrongUsage where it is, or cannot be written
+ * @throws WrongUsage if it is there, or cannot be written
  */
 async function writeNewFile(path: string, text: string): Promise<void> {
   await writeFile(path, text, { flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {

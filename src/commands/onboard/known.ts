@@ -13,7 +13,7 @@ export interface KnownTenant {
   readonly userPoolId: string
   /** Where it was seen, for a person. */
   readonly where: string
-  /** Undefined where the table holds something that is no config. */
+  /** Undefined if the table holds something that is no config. */
   readonly config: TenantFile | undefined
 }
 
@@ -26,7 +26,7 @@ interface AccountHolder {
 
 /**
  * The folder that gets the new file; it may be empty.
- * @throws WrongUsage where there is no such folder
+ * @throws WrongUsage if there is no such folder
  */
 export async function readOnboardFolder(dir: string, rules: ConfigRules): Promise<TenantFolder> {
   const names = await readdir(dir).catch((error: NodeJS.ErrnoException) => {
@@ -49,7 +49,7 @@ export function knownTenants(dir: string, folder: TenantFolder, records: readonl
   return [...files, ...recorded]
 }
 
-/** The holder of an account; undefined where none of its pools is known. */
+/** The holder of an account; undefined if none of its pools is known. */
 export function accountHolder(known: readonly KnownTenant[], accountId: string): AccountHolder | undefined {
   const holders = known.flatMap(({ config, where }): AccountHolder[] => {
     const { customer, aws } = config ?? {}

@@ -18,9 +18,9 @@ export interface Question {
   /** As it is asked, and as `--help` says it. */
   readonly text: string
   readonly check: Check
-  /** False where the earlier answers leave only the fallback. */
+  /** False if the earlier answers leave only the fallback. */
   readonly isOpen?: (answers: Partial<Answers>) => boolean
-  /** What an empty answer means; where there is none, somebody must answer. */
+  /** What an empty answer means; without one, an answer is needed. */
   readonly fallback?: (answers: Partial<Answers>, place: OnboardPlace) => string | undefined
 }
 

@@ -76,7 +76,7 @@ async function setSecret(
   )
 }
 
-/** All that is piped in, or what somebody types without seeing it. */
+/** All that is piped in, or what a person types without seeing it. */
 async function readInput(question: string, io: CommandIo): Promise<string> {
   if (io.stdin.isTTY) return askHidden(question, io)
   let text = ''
@@ -97,7 +97,7 @@ interface Sources {
 /**
  * The tenant whose secret is meant: as the table has it, else as a file has it. A new tenant's secret comes before its
  * config is applied.
- * @throws NotPossible where there is none, or its config is not valid
+ * @throws NotPossible if there is none, or its config is not valid
  */
 async function resolveSecretTenant(word: string, dir: string, { table, env, io }: Sources): Promise<TenantFile> {
   const records = await fetchRecords({ table })
@@ -114,7 +114,7 @@ async function resolveSecretTenant(word: string, dir: string, { table, env, io }
   throw new NotPossible(`${noSuchTenant(records, word)}; no valid file of ${dir} is of that name either`)
 }
 
-/** The valid files of a folder, in the form of records that were never written; none where there is no such folder. */
+/** The valid files of a folder, in the form of records that were never written; none if there is no such folder. */
 async function readFiles(dir: string, env: Env): Promise<TenantRecord[]> {
   try {
     const { entries } = await readTenantFolder(dir, env)
@@ -129,6 +129,6 @@ async function readFiles(dir: string, env: Env): Promise<TenantRecord[]> {
 }
 
 function noteOther({ tenantId }: TenantFile, dir: string, io: CommandIo): void {
-  const note = `the file of ${tenantId} in ${dir} says otherwise under corbado than the table; the table counts`
+  const note = `the file of ${tenantId} in ${dir} says something else under corbado than the table; the table counts`
   writeNote(io, 'note', note)
 }

@@ -66,7 +66,7 @@ export function tenantsApplyCommand(io: CommandIo): Command {
     .action((dir: string, options: ApplyOptions) => applyTenants(dir, options, io))
 }
 
-/** Shows and, with `yes` or somebody's, carries out what brings the table to what a folder's files say. */
+/** Shows what brings the table to what a folder's files say and, with `yes` or after being asked, writes it. */
 export function applyTenants(dir: string, options: ApplyOptions, io: CommandIo): Promise<void> {
   const { json = false, yes = false, status = false } = options
   return withPlan(dir, options, io, async (plan, { table }) => {

@@ -10,7 +10,7 @@ import { shellWord } from '../../terminal/text.js'
 import type { OperatorUpstreams, TenantRecord } from '../../upstreams/operator.js'
 import { TENANTS_DIR } from '../options.js'
 
-/** Options that every command has which changes one tenant's record. */
+/** The options of every command that changes one tenant's record. */
 export interface ChangeOptions {
   readonly dir: string
   readonly by?: string
@@ -26,25 +26,25 @@ export function addChangeOptions(command: Command): Command {
     .option('--json', 'print what was done as JSON')
 }
 
-/** Those of the options that a printed command must repeat to do the same. */
+/** The options that a printed command must repeat to do the same. */
 export function wordsOf({ dir, by }: ChangeOptions): string {
   const words = [...(dir === TENANTS_DIR ? [] : ['--dir', dir]), ...(by ? ['--by', by] : [])]
   return words.map((word) => ` ${shellWord(word)}`).join('')
 }
 
-/** One tenant's record and what is to stand in its place. */
+/** One tenant's record and what is to replace it. */
 interface TenantChange {
   readonly record: TenantRecord
   readonly before: TenantFile
   readonly after: TenantFile
-  /** The command line that, with --yes, writes it without asking; undefined where it needs no yes. */
+  /** The command line that, with --yes, writes it without asking; undefined if it needs no yes. */
   readonly command: string | undefined
-  /** What `--json` says besides. */
+  /** What else `--json` says. */
   readonly also?: object
 }
 
 /**
- * Shows what changes in a tenant's config and, with a yes where it needs one, writes it as a new version and makes the same
+ * Shows what changes in a tenant's config and, with a yes if it needs one, writes it as a new version and makes the same
  * change in the tenant's file.
  */
 export async function changeTenant(

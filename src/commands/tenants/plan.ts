@@ -27,7 +27,7 @@ export interface KeptStatus {
 /** What `tenants apply` would do, and what it leaves to `tenants remove`. */
 export interface Plan {
   readonly writes: readonly PlannedWrite[]
-  /** How many files, but for the status, say what the table says. */
+  /** How many files say what the table says, the status aside. */
   readonly untouched: number
   readonly keptStatus: readonly KeptStatus[]
   /** Records of pools that no file names. */
@@ -78,11 +78,11 @@ function byName(a: TenantRecord, b: TenantRecord): number {
 /** A tenant whose record was no longer the one that the plan was made of. */
 export interface Conflict {
   readonly tenantId: string
-  /** The record as it is now; undefined where it is gone. */
+  /** The record as it is now; undefined if it is gone. */
   readonly now: TenantRecord | undefined
 }
 
-/** What came of a plan. Where there are conflicts or a fault, writes that were not yet begun were left out. */
+/** What came of a plan. After a conflict or a fault, no further write was begun. */
 export interface Written {
   readonly added: readonly string[]
   readonly changed: readonly string[]

@@ -31,7 +31,7 @@ export function tenantsRemoveCommand(io: CommandIo): Command {
   })
     .argument(...TENANT_ARGUMENT)
     .option('--confirm <tenantId>', 'the tenant id once more, instead of being asked for it')
-    .option('--unchecked', "remove it although nobody can tell what the pool's triggers call")
+    .option('--unchecked', "remove it although it is not known what the pool's triggers call")
   return addChangeOptions(command).action((word: string, options: RemoveOptions) =>
     withTenant(word, io, async ({ record, config }, upstreams) => {
       await requireUnwired(config, options, upstreams, io)
@@ -42,7 +42,7 @@ export function tenantsRemoveCommand(io: CommandIo): Command {
   )
 }
 
-/** @throws NotPossible while triggers call the gateway, or where nobody can tell and nobody said that this will do */
+/** @throws NotPossible while triggers call the gateway, or if that cannot be known and `--unchecked` is not given */
 async function requireUnwired(
   tenant: TenantFile,
   { unchecked }: RemoveOptions,
@@ -54,8 +54,8 @@ async function requireUnwired(
   const triggers = await fetchPoolTriggers(tenant, { upstreams, doctorRoleArn })
   if (triggers.kind === 'not-checkable') {
     throw new NotPossible(
-      `nobody can tell whether triggers of ${tenant.userPoolId} still call the gateway: ${triggers.why}. Ask the ` +
-        'customer, and give --unchecked where they do not.',
+      `it is not known whether triggers of ${tenant.userPoolId} still call the gateway: ${triggers.why}. Ask the ` +
+        'customer, and give --unchecked if they do not.',
     )
   }
   const slots = slotsOf(triggers.functionArns, gatewayFunctionArn)
@@ -84,7 +84,7 @@ async function isConfirmed({ tenantId }: TenantFile, options: RemoveOptions, io:
 }
 
 function reportNotRemoved({ tenantId, userPoolId }: TenantFile, options: RemoveOptions, io: CommandIo): void {
-  // Where nobody was asked, what was wanted was not done: whoever goes on after this command must learn it.
+  // If no person was asked, what was wanted was not done: what runs after this command must learn it.
   if (options.json || !canAsk(io)) io.foundProblems()
   const unchecked = options.unchecked ? ' --unchecked' : ''
   const words = `${shellWord(tenantId)}${wordsOf(options)}${unchecked} --confirm ${shellWord(tenantId)}`
@@ -104,7 +104,7 @@ async function remove(
   await keepRecord(record, table)
   if (!(await table.deleteConfig(userPoolId, version, operatorCall()))) {
     const now = await table.fetchConfigNow(userPoolId, operatorCall())
-    // Where it is gone, a deletion of ours was sent twice or somebody else's was first: it is what was wanted.
+    // If it is gone, our deletion was sent twice or another operator's came first: it is what was wanted.
     if (now) throw new NotPossible(conflictText(tenantId, now))
   }
   const updatedAt = new Date(io.clock.now()).toISOString()

@@ -69,7 +69,7 @@ function partText({ writes }: Plan, { added, changed }: Written): string {
   const ids = [...added, ...changed]
   const more = ids.length > NAMES_MAX ? ` and ${ids.length - NAMES_MAX} more` : ''
   const names = ids.length === 0 ? '' : ` (${ids.slice(0, NAMES_MAX).join(', ')}${more})`
-  return `Stopped: ${ids.length} of ${writes.length} were written${names}. The same command plans the rest anew.`
+  return `Stopped: ${ids.length} of ${writes.length} were written${names}. The same command plans the rest again.`
 }
 
 /**

@@ -19,12 +19,12 @@ interface StatusCommand {
   readonly name: string
   readonly to: Status
   readonly from: readonly Status[]
-  /** Where this is not the command for a tenant in another state. */
+  /** What to say of a tenant whose status it does not start from. */
   readonly instead: string
   readonly summary: string
-  /** It stops logins, so it is shown first and written with a yes. */
+  /** It stops logins, so it is shown first, and written after a yes. */
   readonly asks?: true
-  /** The doctor must have nothing against it. */
+  /** The doctor must find nothing that blocks it. */
   readonly examines?: true
 }
 

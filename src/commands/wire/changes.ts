@@ -8,15 +8,15 @@ export interface SlotChange {
   readonly to: string | undefined
 }
 
-/** A slot that holds a function which nobody said may be replaced. */
+/** A slot that holds a function which was not said to be replaceable. */
 export interface TakenSlot {
   readonly slot: Slot
   readonly holds: string | undefined
-  /** What the caller believed it held; undefined where nothing was said of it. */
+  /** What the caller believed it held; undefined if nothing was said of it. */
   readonly expected: string | undefined
 }
 
-/** What wiring, or unwiring, a pool comes to. Where a slot is taken, nothing at all is to be changed. */
+/** What wiring, or unwiring, a pool comes to. If a slot is taken, nothing at all is to be changed. */
 export interface WirePlan {
   readonly changes: readonly SlotChange[]
   readonly taken: readonly TakenSlot[]
@@ -44,7 +44,7 @@ export function planWiring(pool: UserPoolType, arn: string, slots: readonly Slot
   return { changes, taken }
 }
 
-/** Takes changes back, each only where its slot still holds what was put there; a slot that is back already is left. */
+/** Takes changes back, each only if its slot still holds what was put there; a slot that is back already is left. */
 export function planUndo(pool: UserPoolType, changes: readonly SlotChange[]): WirePlan {
   const back: SlotChange[] = []
   const taken: TakenSlot[] = []

@@ -78,13 +78,13 @@ function snakeCase(name: string): string {
 /** What manages a pool, as far as CloudFormation and the pool's tags say. */
 interface PoolManagement {
   readonly management?: Management | undefined
-  /** Sentences for where CloudFormation would not say. */
+  /** Sentences on what CloudFormation would not say. */
   readonly warnings: readonly string[]
 }
 
 /**
- * Asks CloudFormation whose stack the pool is of: it need not have left a tag. Whoever may not ask, or cannot reach it, is
- * told so and has the tags alone.
+ * Asks CloudFormation whose stack the pool is of: it need not have left a tag. If that is not allowed, or it
+ * cannot be reached, a warning says so and the tags alone count.
  */
 export async function managementOfPool(pool: OwnedPool, { UserPoolTags }: UserPoolType): Promise<PoolManagement> {
   const tagged = managementOf(UserPoolTags)
@@ -94,7 +94,7 @@ export async function managementOfPool(pool: OwnedPool, { UserPoolTags }: UserPo
   } catch (error) {
     if (!isUpstreamError(error)) throw error
     const unknown =
-      `nobody could tell whether a CloudFormation stack made this pool (cloudformation:DescribeStackResources: ${saidOf(error)}); ` +
+      `it is not known whether a CloudFormation stack made this pool (cloudformation:DescribeStackResources: ${saidOf(error)}); ` +
       'only its tags were looked at. If one did, see wire plan --as cloudformation'
     return { management: tagged, warnings: [unknown] }
   }

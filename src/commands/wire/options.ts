@@ -45,7 +45,7 @@ function parseHostedArn(text: string): string {
 
 /**
  * Adds one more `--also`.
- * @throws InvalidArgumentError for anything but a slot besides those of custom auth
+ * @throws InvalidArgumentError for anything but a slot other than those of custom auth
  */
 function parseAlso(text: string, before: readonly Slot[] = []): readonly Slot[] {
   const slot = OTHER_SLOTS.find((name) => name === text)

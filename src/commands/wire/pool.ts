@@ -10,21 +10,21 @@ import type { CallerIdentity, StackResource, UserPoolSettings } from '../../upst
 /** How an update ended. A fault that leaves open whether it was carried out is thrown. */
 type UpdateOutcome =
   | { readonly kind: 'written' }
-  /** Somebody else's change was going on; nothing was changed. */
+  /** Another change was going on; nothing was changed. */
   | { readonly kind: 'changed-meanwhile' }
   /** Cognito said no, and changed nothing. */
   | { readonly kind: 'refused'; readonly said: string }
 
-/** A user pool under its owner's own credentials. What the owner can mend is thrown as NotPossible. */
+/** A user pool under its owner's own credentials. What the owner can fix is thrown as NotPossible. */
 export interface OwnedPool {
   describe(): Promise<UserPoolType>
   update(input: UpdateUserPoolCommandInput): Promise<UpdateOutcome>
   readonly settings: UserPoolSettings
-  /** The CloudFormation stack that has it; undefined where none does. Throws as it came: nothing hangs on it. */
+  /** The CloudFormation stack that has it; undefined if none does. Throws what was thrown: the work goes on without it. */
   findStack(): Promise<StackResource | undefined>
 }
 
-/** Longest that one call may take; somebody waits for it. */
+/** Longest that one call may take; a person waits for it. */
 const POOL_CALL_MS = 15_000
 /** Longest wait for CloudFormation, which some networks do not let through: the work goes on without it. */
 const STACK_CALL_MS = 5_000
@@ -80,19 +80,19 @@ interface FaultContext {
   readonly callerIdentity: CallerIdentity
 }
 
-/** STS is asked only to word an error; nobody should wait long for that. */
+/** STS is asked only to word an error, which is not worth a long wait. */
 const IDENTITY_MS = 5_000
 
-/** What must be allowed, and what is read besides where it is. */
+/** What must be allowed; what else is read may be refused. */
 const NEEDED = 'cognito-idp:DescribeUserPool and cognito-idp:UpdateUserPool'
 
-/** A sentence for what the pool's owner can mend; any other error as it is. */
+/** A sentence for what the pool's owner can fix; any other error as it is. */
 async function explainFault(error: unknown, context: FaultContext): Promise<unknown> {
   if (!isUpstreamError(error) || error.upstream !== 'cognito') return error
   const { userPoolId, region } = context
   if (error.facts.errorType === 'CredentialsProviderError') {
     return new NotPossible(
-      'there are no AWS credentials here: set AWS_PROFILE, or sign in, as somebody of the account that owns the pool',
+      'there are no AWS credentials here: set AWS_PROFILE, or sign in to the account that owns the pool',
     )
   }
   if (error.kind === 'expired') {
@@ -125,6 +125,6 @@ async function identityOf({ callerIdentity }: FaultContext): Promise<{ name: str
     const { arn, accountId } = await callerIdentity(createCall(IDENTITY_MS))
     return { name: arn, account: `account ${accountId}, as whose ${arn} you are signed in` }
   } catch {
-    return { name: 'whoever these AWS credentials belong to', account: 'the account of your AWS credentials' }
+    return { name: 'the owner of these AWS credentials', account: 'the account of your AWS credentials' }
   }
 }

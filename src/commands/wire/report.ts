@@ -10,7 +10,7 @@ export interface WireReport extends WiredPool {
   readonly json: boolean
   /** Sentences on what is not this command's to change. */
   readonly warnings: readonly string[]
-  /** What manages the pool, where that is known. */
+  /** What manages the pool, if that is known. */
   readonly management?: Management | undefined
   /** The tool for which the change is to be printed. */
   readonly tool?: Tool | undefined
@@ -116,7 +116,7 @@ interface ManagedPool extends WiredPool {
   readonly management?: Management | undefined
 }
 
-/** How the same change is made with a tool: the one that is known to manage the pool, or that somebody named. */
+/** How the same change is made with a tool: the one that is known to manage the pool, or that the person named. */
 export function toolText(tool: Tool, { userPool, plan, management }: ManagedPool): string {
   const known = management?.tool === tool ? `${managedText(management)}. ` : ''
   const why = `${known.slice(0, 1).toUpperCase()}${known.slice(1)}`

@@ -14,14 +14,14 @@ import { slotArn } from '../../operator/pool/triggers.js'
 type PoolField =
   | {
       readonly kind: 'sent-back'
-      /** Its name in UpdateUserPool, where that is another. */
+      /** Its name in UpdateUserPool, if that is another. */
       readonly as?: keyof UpdateUserPoolRequest
-      /** What is sent where it cannot be what was read; undefined: nothing. */
+      /** What is sent if it cannot be what was read; undefined: nothing. */
       readonly prepare?: (pool: UserPoolType) => unknown
     }
   /** The only field that this command changes. */
   | { readonly kind: 'changed' }
-  /** Something that Cognito reports and nobody can set, or that other operations set. */
+  /** What Cognito reports and no request can set, or other operations set. */
   | { readonly kind: 'describe-only' }
   /** Chosen when the pool is created, and for good. */
   | { readonly kind: 'immutable' }
@@ -48,7 +48,7 @@ export const POOL_FIELDS: Readonly<Record<keyof UserPoolType, PoolField>> = {
   VerificationMessageTemplate: sentBack,
   SmsAuthenticationMessage: sentBack,
   UserAttributeUpdateSettings: sentBack,
-  // Taken as it is where the factor that it needs is set up, which SetUserPoolMfaConfig did (measured in cdkd #1925).
+  // Taken as it is if the factor that it needs is set up, which SetUserPoolMfaConfig did (measured in cdkd #1925).
   MfaConfiguration: sentBack,
   DeviceConfiguration: sentBack,
   EmailConfiguration: sentBack,
@@ -152,7 +152,7 @@ function byText(a: unknown, b: unknown): number {
   return JSON.stringify(a) < JSON.stringify(b) ? -1 : 1
 }
 
-/** AWS's own tags, such as those of a stack, are read like others, and nobody else may write or remove them. */
+/** AWS's own tags, such as those of a stack, are read like others, and only AWS may write or remove them. */
 function ownTags({ UserPoolTags = {} }: UserPoolType) {
   return Object.fromEntries(Object.entries(UserPoolTags).filter(([key]) => !key.startsWith('aws:')))
 }
@@ -164,7 +164,7 @@ function withoutLegacyLifetime({ AdminCreateUserConfig, Policies }: UserPoolType
   return rest
 }
 
-/** Kept where it is not sent, and turned on where it is sent without a state: so it goes back only with one. */
+/** Kept if it is not sent, and turned on if it is sent without a state: so it goes back only with one. */
 function clientRegistration({ DcrConfiguration, UserPoolTier }: UserPoolType) {
   return DcrConfiguration?.EnableStatus && UserPoolTier !== 'LITE' ? DcrConfiguration : undefined
 }

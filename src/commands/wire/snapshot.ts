@@ -23,14 +23,14 @@ interface RecordedWiring {
   readonly changes: readonly SlotChange[]
 }
 
-/** Where the snapshot goes unless somebody says otherwise: the current folder, under a name that tells what it is. */
+/** Where the snapshot goes unless `--snapshot` says: the current folder, under a name that tells what it is. */
 export function snapshotName(userPoolId: UserPoolId, nowMs: number): string {
   return `${userPoolId}.${new Date(nowMs).toISOString().replaceAll(':', '-')}.json`
 }
 
 /**
  * Writes what the pool was before, for its owner's eyes only. Replaces nothing.
- * @throws NotPossible where the file is there already or cannot be written
+ * @throws NotPossible if the file exists or cannot be written
  */
 export async function writeSnapshot(
   file: string,
@@ -56,7 +56,7 @@ export async function dropSnapshot(file: string): Promise<void> {
 
 /**
  * Reads the changes of an earlier `wire apply`.
- * @throws WrongUsage where the file is not the snapshot of this pool
+ * @throws WrongUsage if the file is not the snapshot of this pool
  */
 export async function readSnapshot(file: string, userPoolId: UserPoolId): Promise<RecordedWiring> {
   const { userPoolId: recorded, region, changed } = parseSnapshot(file, await readText(file))

@@ -24,7 +24,7 @@ const nothing = async () => {}
 export function wireUndoCommand(io: CommandIo): Command {
   return defineCommand(io, {
     path: 'corbado-gateway wire undo',
-    summary: 'Takes back the triggers that wire apply changed: all of them, or none where one was changed since.',
+    summary: 'Takes back the triggers that wire apply changed: all of them, or none if one was changed since.',
     examples: [
       'AWS_PROFILE=my-account corbado-gateway wire undo eu-central-1_AbCdEf123 --snapshot eu-central-1_AbCdEf123.2026-11-22T10-00-00.000Z.json',
     ],

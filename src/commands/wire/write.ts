@@ -18,29 +18,29 @@ interface WireWrite {
   planOf(pool: UserPoolType): WirePlan
   /** Called with what is about to be replaced. */
   keep(pool: UserPoolType): Promise<void>
-  /** Called where, after all, nothing was. */
+  /** Called if, after all, nothing was. */
   discard(): Promise<void>
 }
 
 /**
- * Reads the pool anew, so that what changed since it was shown survives, writes it back with the shown changes, and reads
+ * Reads the pool again, so that what changed since it was shown survives, writes it back with the shown changes, and reads
  * it once more.
  * @returns the names of what is not as it was meant to be
- * @throws NotPossible where nothing was changed, or where that is not known
+ * @throws NotPossible if nothing was changed, or that is not known
  */
 export async function writeWiring(write: WireWrite): Promise<readonly string[]> {
   const written = (await writeOnce(write)) ?? (await setTimeout(RETRY_MS, undefined).then(() => writeOnce(write)))
   if (written) return written
-  throw new NotPossible('the pool is being changed by somebody else; nothing was changed. Try again in a minute')
+  throw new NotPossible('another change of the pool is under way; nothing was changed. Try again in a minute')
 }
 
-/** undefined where somebody else's change was in the way. */
+/** Undefined if another change was in the way. */
 async function writeOnce({ pool, shown, planOf, keep, discard }: WireWrite): Promise<readonly string[] | undefined> {
   const before = await pool.describe()
   const plan = planOf(before)
   if (!isDeepStrictEqual(plan, shown)) {
     throw new NotPossible(
-      "the pool's triggers were changed meanwhile; nothing was changed. The same command plans anew",
+      "the pool's triggers were changed meanwhile; nothing was changed. The same command plans again",
     )
   }
   const lambdaConfig = changedTriggers(before, plan.changes)
@@ -57,7 +57,7 @@ async function writeOnce({ pool, shown, planOf, keep, discard }: WireWrite): Pro
   if (outcome.kind === 'changed-meanwhile') return undefined
   throw new NotPossible(
     `Cognito refused the change, and nothing was changed: ${outcome.said}. ` +
-      'A change of triggers sends every setting back as it is; one that Cognito no longer takes must be mended first',
+      'A change of triggers sends every setting back as it is; one that Cognito no longer takes must be fixed first',
   )
 }
 

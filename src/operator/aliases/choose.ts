@@ -6,7 +6,7 @@ export interface AliasUse {
   readonly alias: string
   /** ARNs of the pools that it lets in already, or will once they are granted. */
   readonly poolArns: readonly string[]
-  /** Its policy holds what is not ours: nothing is added to it until somebody has looked. */
+  /** Its policy holds what is not ours: nothing is added to it until an operator has looked. */
   readonly closed?: boolean
 }
 
@@ -16,7 +16,7 @@ interface PlannedAlias {
   readonly isNew: boolean
 }
 
-/** Aliases of another name are somebody's own and are given by name alone. */
+/** Aliases of another name are used only if they are asked for by name. */
 const numbered = /^t-([1-9]\d{0,8})$/
 
 /**

@@ -16,7 +16,7 @@ export interface AliasPlace {
 
 /**
  * Does work on the aliases of the gateway's function.
- * @throws GW_ERR_ENV_INVALID where a setting is missing or wrong, or the function is of another region than the table
+ * @throws GW_ERR_ENV_INVALID if a setting is missing or wrong, or the function is of another region than the table
  */
 export async function withAliases<T>(io: CommandIo, work: (place: AliasPlace) => Promise<T>): Promise<T> {
   const { gatewayFunctionArn: functionArn } = readOperatorSettings(io.env, ['gatewayFunctionArn'])

@@ -9,7 +9,7 @@ export const POLICY_BYTES_MAX = 20_480
 export interface AliasPolicy {
   /** Exact ARNs of the pools that it lets in, each once, ascending. */
   readonly poolArns: readonly string[]
-  /** What it holds besides; `aliases grant` and `revoke` leave it out when they write the policy anew. */
+  /** What else it holds; `aliases grant` and `revoke` leave it out when they write the policy. */
   readonly faults: readonly PolicyFault[]
   /** Does any statement name Cognito? */
   readonly namesCognito: boolean
@@ -43,7 +43,7 @@ export function aliasPolicyBytes(aliasArn: string, poolArns: readonly string[]):
   return Buffer.byteLength(aliasPolicyText(aliasArn, poolArns))
 }
 
-/** Reads the policy of an alias, whoever wrote it; undefined stands for none. */
+/** Reads the policy of an alias, by any writer; undefined stands for none. */
 export function readAliasPolicy(aliasArn: string, text: string | undefined): AliasPolicy {
   if (text === undefined) return { poolArns: [], faults: [], namesCognito: false, bytes: 0 }
   const statements = statementsOf(text)
@@ -116,7 +116,7 @@ function readStatement(statement: unknown, index: number, aliasArn: string): Rea
   const simple = isDeepStrictEqual(actions, ['lambda:InvokeFunction'])
   if (fields.Effect === 'Allow' && simple && isDeepStrictEqual(textsOf(fields.Resource), [aliasArn])) return read
   const { faults } = fault('foreign-statement', 'does not simply allow lambda:InvokeFunction on this alias')
-  // Pools that it lets in stay let in when the policy is written anew.
+  // Pools that it lets in stay let in when the policy is written again.
   const letsIn = fields.Effect === 'Allow' && actions.some((action) => invokes.test(action))
   return { poolArns: letsIn ? read.poolArns : [], faults }
 }

@@ -17,7 +17,7 @@ export interface SurveyedAlias {
 const PAUSE_MS = 1_000
 const TRIES_MAX = 5
 
-/** Reads every alias, the actions alias too, and its policy; one after the other, for the sake of Lambda's quota. */
+/** Reads every alias, the actions alias too, and its policy; one after the other, to spare Lambda's quota. */
 export async function surveyAliases(aliases: FunctionAliases, functionArn: string): Promise<SurveyedAlias[]> {
   const surveyed: SurveyedAlias[] = []
   for (const alias of (await aliases.list(operatorCall())).sort(byNumber)) {
@@ -58,11 +58,11 @@ export interface AliasTenant {
 export interface UnreadableTenant {
   readonly tenantId: string
   readonly userPoolId: string
-  /** As the record has it; empty where it has none. */
+  /** As the record has it; empty if it has none. */
   readonly alias: string
 }
 
-/** The records that are no config, whatever their region: they are somebody's all the same. */
+/** The records that are no config, whatever their region: each is a tenant's all the same. */
 export function unreadableTenantsOf(records: readonly TenantRecord[]): UnreadableTenant[] {
   return records
     .filter((record) => !configOf(record))

@@ -12,7 +12,7 @@ import { checkRole } from './checks/role.js'
 /**
  * Checks that what a tenant's config claims is so; one finding a check, in the order of {@link CHECKS}. Writes nothing
  * anywhere, and takes 25 s at most, whatever hangs.
- * @throws GW_ERR_ENV_INVALID where GATEWAY_FUNCTION_ARN is of another region than AWS_REGION
+ * @throws GW_ERR_ENV_INVALID if GATEWAY_FUNCTION_ARN is of another region than AWS_REGION
  */
 export async function diagnose(tenant: TenantFile, deps: DoctorDeps): Promise<readonly Finding[]> {
   assertRegion(deps.settings.gatewayFunctionArn, deps.env.awsRegion)

@@ -8,13 +8,13 @@ export interface ConfigSource {
   readonly value: unknown
   /** Where a path (a JSON pointer) of it stands, for a person. */
   where(path: string): string
-  /** Words an issue at a path; undefined for what is not the file that is to be mended. */
+  /** Words an issue at a path; undefined for what is not the file to be fixed. */
   readonly issueAt: ((path: string, message: string) => FileIssue) | undefined
 }
 
 /**
  * Configs that claim the AWS account of another customer, or the ExternalId of another account, which an earlier one holds.
- * Customers' roles are told apart by these two alone: whoever copied them would make us use another customer's role.
+ * These two alone tell customers' roles apart: a customer who copied them could make us use another's role.
  */
 export function accountClashes(sources: readonly ConfigSource[]): FileIssue[] {
   return [

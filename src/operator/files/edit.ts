@@ -16,17 +16,17 @@ export interface FileEdit {
   /** `edited`; `as-wanted`: it said so already; `absent`; or `left-alone`, for the `reason`. */
   readonly state: 'edited' | 'as-wanted' | 'absent' | 'left-alone'
   readonly reason?: string
-  /** Fields in which the file differs from the record all the same: somebody's work that was not applied yet. */
+  /** Fields in which the file still differs from the record: work that was not applied yet. */
   readonly otherDifferences: readonly string[]
 }
 
-/** A config that took another's place in the table. */
+/** A config that replaced another in the table. */
 interface ConfigChange {
   readonly before: TenantFile
   readonly after: TenantFile
 }
 
-/** Makes in a tenant's file, where the folder has one, the changes that its record went through. All else in it stays. */
+/** Makes in a tenant's file, if the folder has one, the changes that its record went through. All else in it stays. */
 export async function editTenantFile(dir: string, { before, after }: ConfigChange): Promise<FileEdit> {
   const file = join(dir, `${before.tenantId}.yaml`)
   const leftAlone = (reason: string): FileEdit => ({ file, state: 'left-alone', reason, otherDifferences: [] })
@@ -57,7 +57,7 @@ export async function editTenantFile(dir: string, { before, after }: ConfigChang
   }
 }
 
-/** The differences of two configs: whole sections where one has none, else single fields. */
+/** The differences of two configs: whole sections if one of them has none, else single fields. */
 function fieldEdits(before: Fields, after: Fields, path: readonly string[] = []): YamlFieldEdit[] {
   return [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap((key) => {
     const [from, to] = [before[key], after[key]]
@@ -76,7 +76,10 @@ export function fileEditLines({ file, state, reason, otherDifferences }: FileEdi
     'left-alone': `${file} ${reason}: it was left as it is`,
   }[state]
   if (otherDifferences.length === 0) return [first]
-  return [first, `${file} differs from the table otherwise, which was left as it is: ${otherDifferences.join(', ')}`]
+  return [
+    first,
+    `${file} differs from the table in other fields, which were left as they are: ${otherDifferences.join(', ')}`,
+  ]
 }
 
 /** What became of the file of a tenant that was removed. */

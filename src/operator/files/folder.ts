@@ -16,7 +16,7 @@ export interface TenantFolder {
 
 /**
  * Reads the `*.yaml` and `*.yml` files of a folder (not of folders in it) and checks each by itself and against the others.
- * @throws WrongUsage where there is no such folder, or no such file in it
+ * @throws WrongUsage if there is no such folder, or no such file in it
  */
 export async function readTenantFolder(dir: string, rules: ConfigRules): Promise<TenantFolder> {
   const paths = await yamlFiles(dir)

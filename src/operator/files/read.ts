@@ -9,7 +9,7 @@ import { type Position, parseYamlFile, type YamlFile } from './yaml.js'
 /** One thing wrong with one file. */
 export interface FileIssue extends Position {
   readonly file: string
-  /** Names joined by dots, e.g. `aws.roleArn`; empty where the whole file is meant. */
+  /** Names joined by dots, e.g. `aws.roleArn`; empty if the whole file is meant. */
   readonly field: string
   readonly message: string
 }
@@ -22,9 +22,9 @@ export function placeOf({ file, line, column }: FileIssue): string {
 /** One file as it was read, whatever is in it. */
 export interface ReadTenantFile {
   readonly file: string
-  /** The content; undefined where it is not the YAML that we accept. */
+  /** The content; undefined if it is not the YAML that we accept. */
   readonly value: unknown
-  /** The same content, where it is valid by itself. */
+  /** The same content, if it is valid by itself. */
   readonly tenant: TenantFile | undefined
   readonly issues: readonly FileIssue[]
   /** Words an issue at a path (a JSON pointer) of the content. */

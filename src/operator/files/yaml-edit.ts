@@ -9,11 +9,11 @@ export interface YamlFieldEdit {
 }
 
 /**
- * Changes fields of a YAML document. Where values only take the place of values, all other bytes stay; fields that come or
- * go let the document be written anew: its comments stay, its line breaks may not. What comes of it is read again: it says
- * what it said before, with these edits, and nothing else.
+ * Changes fields of a YAML document. If values only replace values, all other bytes stay. If fields come or go, the whole
+ * document is written again: its comments stay, its line breaks may not. The result is read again: it says what it said
+ * before, with these edits, and nothing else.
  * @param text of a document without errors
- * @returns undefined where no way of writing leads there
+ * @returns undefined if no way of writing leads there
  */
 export function editYaml(text: string, edits: readonly YamlFieldEdit[]): string | undefined {
   const wanted = edited(parseYamlFile(text).value, edits)
@@ -32,8 +32,8 @@ type Write = (text: string, edits: readonly YamlFieldEdit[]) => string | undefin
 const WAYS: readonly Write[] = [
   (text, edits) => replaceInPlace(text, edits, (node) => node.type),
   (text, edits) => replaceInPlace(text, edits, () => 'QUOTE_DOUBLE'),
-  (text, edits) => writeAnew(text, edits, false),
-  (text, edits) => writeAnew(text, edits, true),
+  (text, edits) => writeWhole(text, edits, false),
+  (text, edits) => writeWhole(text, edits, true),
 ]
 
 function replaceInPlace(
@@ -46,14 +46,14 @@ function replaceInPlace(
   return replaced.length === edits.length ? splice(text, replaced) : undefined
 }
 
-/** The library throws where a field is to be put under something that is no section, or a value has no form in YAML. */
-function writeAnew(text: string, edits: readonly YamlFieldEdit[], quoted: boolean): string | undefined {
+/** The library throws if a field is to be put under something that is no section, or a value has no form in YAML. */
+function writeWhole(text: string, edits: readonly YamlFieldEdit[], quoted: boolean): string | undefined {
   const document = parseDocument(text)
   try {
     for (const { path, to } of edits) {
       setField(document, path, to)
       const node = document.getIn(path, true)
-      // Where the field had a form of its own, such as `|`, a value of nothing but spaces has none in it.
+      // In a form that the field had, such as `|`, a value of spaces alone cannot be written.
       if (quoted && isScalar(node)) node.type = 'QUOTE_DOUBLE'
     }
     return document.toString({ lineWidth: 0, flowCollectionPadding: text.includes('[ ') })
@@ -82,7 +82,7 @@ interface Replacement {
   readonly text: string
 }
 
-/** The same place with another value; undefined where that needs more than one line. */
+/** The same place with another value; undefined if that needs more than one line. */
 function replacement(node: unknown, to: unknown, quotes: (node: Scalar) => Scalar['type']): Replacement | undefined {
   if (!isScalar(node) || !node.range || to === undefined || (typeof to === 'object' && to !== null)) return undefined
   if (node.type !== 'PLAIN' && node.type !== 'QUOTE_DOUBLE' && node.type !== 'QUOTE_SINGLE') return undefined

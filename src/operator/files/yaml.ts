@@ -30,10 +30,10 @@ interface YamlProblem extends Position {
 }
 
 export interface YamlFile {
-  /** The content; undefined where there are problems. */
+  /** The content; undefined if there are problems. */
   readonly value: unknown
   readonly problems: readonly YamlProblem[]
-  /** Where a path is; where it is missing, where its nearest parent is. */
+  /** Where a path is; if it is missing, where its nearest parent is. */
   locate(path: string): YamlPlace
 }
 
@@ -64,7 +64,7 @@ export function parseYamlFile(text: string): YamlFile {
   })
   const { places, problems } = walkYaml(document.contents)
   const syntax = [...document.errors, ...document.warnings]
-    // The walk says it of the field, where it can.
+    // The walk names the field, if it can.
     .filter(({ code }) => code !== 'TAG_RESOLVE_FAILED' || problems.length === 0)
     .slice(0, SYNTAX_ERRORS_MAX)
     .map(({ code, message, pos }) => ({ path: '', offset: pos[0], message: syntaxMessage(code, message) }))

@@ -30,7 +30,7 @@ export interface OwnedPool {
 
 /**
  * The ARN under which a tenant's pool calls in a region: its own, or that of its replica there (fact A13: the same
- * id, another region). Undefined where the tenant has neither.
+ * id, another region). Undefined if the tenant has neither.
  */
 export function poolArnIn(region: string, { userPoolId, aws }: OwnedPool): string | undefined {
   if (aws.region !== region && !aws.replicaRegions?.includes(region)) return undefined

@@ -57,7 +57,7 @@ export async function clientWarnings(settings: UserPoolSettings): Promise<readon
     const refusing = clients.filter((client) => !allowsCustomAuth(client))
     return [
       ...refusing.map((client) => {
-        return `app client ${clientName(client)} does not allow ALLOW_CUSTOM_AUTH: nobody signs in with a passkey through it`
+        return `app client ${clientName(client)} does not allow ALLOW_CUSTOM_AUTH: no user can sign in with a passkey through it`
       }),
       ...(unseen > 0 ? [`${unseen} more app clients were not looked at`] : []),
     ]

@@ -6,7 +6,7 @@ import type { OperatorUpstreams, RoleCredentials } from '../../upstreams/operato
 import { saidOf } from '../attempt.js'
 import { operatorCall } from '../upstreams.js'
 
-/** Which functions a pool's triggers call, by their name in Cognito's LambdaConfig; or why nobody here can tell. */
+/** Which functions a pool's triggers call, by their name in Cognito's LambdaConfig; or why that cannot be known from here. */
 type PoolTriggers =
   | { readonly kind: 'read'; readonly functionArns: ReadonlyMap<string, string> }
   | { readonly kind: 'not-checkable'; readonly why: string }
@@ -58,7 +58,7 @@ export function isOfFunction(arn: string | undefined, functionArn: string): bool
   return arn !== undefined && `${arn}:`.startsWith(`${functionArn}:`)
 }
 
-/** The triggers that call a function through whichever of its aliases. */
+/** The triggers that call a function through any of its aliases. */
 export function slotsOf(functionArns: ReadonlyMap<string, string>, functionArn: string): string[] {
   return [...functionArns].filter(([, arn]) => isOfFunction(arn, functionArn)).map(([name]) => name)
 }
@@ -91,7 +91,7 @@ export function isSlot(name: string): name is Slot {
   return SLOTS.includes(name)
 }
 
-/** What a slot holds; undefined where it is empty. */
+/** What a slot holds; undefined if it is empty. */
 export function slotArn(config: LambdaConfigType | undefined, slot: Slot): string | undefined {
   if (slot === 'InboundFederation') return config?.InboundFederation?.LambdaArn
   // Cognito demands that the two names of this slot hold the same ARN (fact A8).
@@ -99,7 +99,7 @@ export function slotArn(config: LambdaConfigType | undefined, slot: Slot): strin
   return config?.[slot]
 }
 
-/** A LambdaConfig with one slot changed, or emptied where no ARN is given; all else is left as it is. */
+/** A LambdaConfig with one slot changed, or emptied if no ARN is given; all else is left as it is. */
 export function withSlot(config: LambdaConfigType, slot: Slot, arn: string | undefined): LambdaConfigType {
   const { [slot]: _, ...rest } = config
   if (slot === 'PreTokenGeneration') return withPreTokenGeneration(config, arn)

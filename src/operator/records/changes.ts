@@ -2,17 +2,17 @@ import { isDeepStrictEqual } from 'node:util'
 import { fieldAt, fieldsOf, isFields } from '../../fields.js'
 import type { Paint } from '../../terminal/io.js'
 
-/** One field that differs; `from` or `to` is absent where the field is. */
+/** One field that differs; `from` or `to` is absent if the field is. */
 export interface FieldChange {
-  /** Names joined by dots; empty where the whole config is meant. */
+  /** Names joined by dots; empty if the whole config is meant. */
   readonly field: string
   readonly from?: unknown
   readonly to?: unknown
 }
 
 /**
- * No secret to us: AWS does not treat an ExternalId as one. Customers do, and who compares plans needs to know only that it
- * changed. So no command prints it.
+ * AWS does not treat an ExternalId as a secret, but customers do, and a reader of plans needs to know only that it changed.
+ * So no command prints it.
  */
 const UNPRINTED = new Set(['aws.externalId'])
 

@@ -23,7 +23,7 @@ export function findTenants(records: readonly TenantRecord[], word: string): rea
 
 /**
  * The one record that a word names.
- * @throws WrongUsage naming all of them where it is a customer with several pools; NotPossible with the closest names where
+ * @throws WrongUsage naming all of them if it is a customer with several pools; NotPossible with the closest names if
  * there is none
  */
 export function findTenant(records: readonly TenantRecord[], word: string): TenantRecord {

@@ -12,7 +12,7 @@ export function tenantIdOf(record: TenantRecord): string {
   return textOf(record, 'tenantId') || record.userPoolId
 }
 
-/** A text of a record's config; empty where the config has none of that name. */
+/** A text of a record's config; empty if the config has none of that name. */
 export function textOf({ config }: TenantRecord, field: 'tenantId' | 'customer' | 'status' | 'alias'): string {
   return textAt(config, field) ?? ''
 }
@@ -43,7 +43,7 @@ function recordName(record: TenantRecord): string {
 }
 
 /**
- * A record's config, where it has the form of one. The rules that depend on settings are not asked: nobody should have to
+ * A record's config, if it has the form of one. The rules that depend on settings are not asked: an operator need not
  * know the service's settings to pause a tenant.
  */
 export function configOf({ config }: TenantRecord): TenantFile | undefined {

@@ -10,7 +10,7 @@ import { operatorCall } from '../upstreams.js'
 interface RecordWrite {
   readonly userPoolId: UserPoolId
   readonly config: unknown
-  /** The record it replaces; undefined where the table has none. */
+  /** The record it replaces; undefined if the table has none. */
   readonly old: TenantRecord | undefined
 }
 
@@ -27,8 +27,8 @@ export type RecordWritten =
 
 /**
  * Keeps the old record, then replaces it if the table still holds it. A pool that was taken out once goes on counting
- * where its kept versions end.
- * @throws NotPossible where another record is kept under the old one's version
+ * after its kept versions.
+ * @throws NotPossible if another record is kept under the old one's version
  */
 export async function writeRecord(
   { userPoolId, config, old }: RecordWrite,
@@ -53,7 +53,7 @@ export async function writeRecord(
 
 /**
  * Keeps a record as `v<version>`.
- * @throws NotPossible where another one is kept under that name, which no command of ours brings about
+ * @throws NotPossible if another one is kept under that name, which no command of ours brings about
  */
 export async function keepRecord(record: TenantRecord, table: Table): Promise<void> {
   if (await table.keepVersion(record, operatorCall())) return

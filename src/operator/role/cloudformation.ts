@@ -31,7 +31,7 @@ const parameters = {
 }
 type TemplateParameter = keyof typeof parameters
 
-/** Where a feature can be left out: its parameter, and the condition that goes by it. */
+/** How a feature can be left out: its parameter, and the condition that goes by it. */
 const switches = {
   PostAppend: { parameter: 'PostAppend', condition: 'WithPostAppend' },
   Checks: { parameter: 'Checks', condition: 'WithChecks' },
@@ -118,8 +118,8 @@ const consoles: Record<string, string> = {
 }
 
 /**
- * The link that opens CloudFormation's console with everything filled in (fact A39). Whoever follows it can change the
- * values and must tick the IAM capability, so what came of it is checked by the doctor.
+ * The link that opens CloudFormation's console with everything filled in (fact A39). The person who follows it can change
+ * the values and must tick the IAM capability, so the doctor checks the result.
  */
 export function quickCreateLink(templateUrl: string, terms: RoleTerms): string {
   const { region, userPoolId } = terms

@@ -36,7 +36,7 @@ export interface CustomerRole {
   readonly permissions: IamPolicy
 }
 
-/** The same terms in the words that the documents are made of; a template has placeholders in their stead. */
+/** The same terms in the words that the documents are made of; a template has placeholders instead. */
 interface RoleWords extends RoleTerms {
   readonly partition: string
   readonly gatewayAccountId: string
@@ -48,7 +48,7 @@ export function describeCustomerRole(terms: RoleTerms): CustomerRole {
   return customerRoleOf({ ...terms, partition: partitionOf(terms.region), gatewayAccountId })
 }
 
-/** {@link describeCustomerRole} for whoever brings every word of it. */
+/** {@link describeCustomerRole} for a caller that brings every word of it. */
 export function customerRoleOf(words: RoleWords): CustomerRole {
   const { userPoolId, accountId, region, features, partition } = words
   // With a pool id of 55 characters at most within the 64 that IAM allows a role's name.
@@ -108,7 +108,7 @@ export const FEATURES = {
     sid: 'PreLogin',
     operations: {
       AdminGetUser: 'finds the user who wants to sign in, and whether the account may',
-      ListUsers: 'finds users by e-mail, phone number or preferred user name where that is no alias of the pool',
+      ListUsers: 'finds users by e-mail, phone number or preferred user name if that is no alias of the pool',
     },
   },
   'post-append': {

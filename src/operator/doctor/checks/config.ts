@@ -13,14 +13,14 @@ export function checkConfig({ tenant, env, poolArn, word }: Patient): Finding {
     return failed(
       'config',
       `The pool is of ${region}, and this gateway of ${env.awsRegion}: Cognito calls functions of its own region alone.`,
-      `operator: examine it where its gateway is: AWS_REGION=${region} corbado-gateway doctor ${word}; ` +
-        `where ${env.awsRegion} is right, correct aws.region ${IN_FILE}`,
+      `operator: examine it in the region of its gateway: AWS_REGION=${region} corbado-gateway doctor ${word}; ` +
+        `if ${env.awsRegion} is right, correct aws.region ${IN_FILE}`,
     )
   }
   return passed('config', `The config is valid; its hosted ARN ends in ${tenant.alias}.`)
 }
 
-/** What is wrong with a config by the rules that `tenants validate` goes by; undefined where nothing is. */
+/** What is wrong with a config by the rules that `tenants validate` goes by; undefined if nothing is. */
 export function configFault(config: unknown, rules: ConfigRules): Finding | undefined {
   const parsed = parseTenantFile(config, rules)
   if (parsed.kind === 'valid') return undefined

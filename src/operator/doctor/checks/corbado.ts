@@ -30,7 +30,7 @@ async function checkSecret(patient: Patient): Promise<{ finding: Finding; author
     if (!isDenied(read)) return { finding: notCheckable('secret', what, retryFix(read.fault)) }
     const Resource = parameterArn(name, patient)
     const allow =
-      `operator: use credentials that may call ssm:GetParameter on ${Resource}, and kms:Decrypt on its key where that ` +
+      `operator: use credentials that may call ssm:GetParameter on ${Resource}, and kms:Decrypt on its key if that ` +
       'is not aws/ssm'
     return { finding: notCheckable('secret', what, allow, { Effect: 'Allow', Action: 'ssm:GetParameter', Resource }) }
   }
@@ -47,7 +47,7 @@ async function checkSecret(patient: Patient): Promise<{ finding: Finding; author
   return { finding: failed('secret', `${name} holds no credential that the gateway can use: ${why}.`, fix) }
 }
 
-/** Shows Corbado a proof that nobody signed, for a user who does not exist: it uses nothing up. */
+/** Shows Corbado a proof that no key signed, for a user who does not exist: it uses nothing up. */
 async function checkBackend(authorization: string, { config, upstreams, step, word }: Patient): Promise<Finding[]> {
   const { projectId, backendApiUrl } = config.corbado
   const answer = await upstreams.verifySignedData(
@@ -63,7 +63,7 @@ async function checkBackend(authorization: string, { config, upstreams, step, wo
   const credential: Check = 'backend-credential'
   if (answer.kind === 'unauthorized') {
     const fix =
-      `operator: corbado-gateway secret set ${word}; or, where the key is bound to addresses or has expired, ` +
+      `operator: corbado-gateway secret set ${word}; or, if the key is bound to addresses or has expired, ` +
       'change that at Corbado (it needs passkeys:verify)'
     return [
       failed(credential, `${said}: it does not accept the credential.`, fix),
@@ -92,17 +92,17 @@ function parameterArn(name: string, { settings, env }: Patient): string {
 function askCorbado({ requestId }: UpstreamFacts, backendApiUrl: string): string {
   const request = requestId === undefined ? '' : `, naming the request ${requestId}`
   return (
-    `operator: run the doctor again in a minute; where it stays so, see whether ${backendApiUrl} can be reached from ` +
+    `operator: run the doctor again in a minute; if it stays so, see whether ${backendApiUrl} can be reached from ` +
     `here, and ask Corbado${request}`
   )
 }
 
-/** What it means that Corbado answered this of a proof that nobody signed. */
+/** What it means that Corbado answered this to a proof that no key signed. */
 function verdictOf(result: string): Finding {
   if (result === 'invalid_signature')
     return passed('backend-refusal', 'Corbado refuses a false proof: invalid_signature.')
   const fix = 'operator: ask Corbado before this tenant is served'
-  if (result === 'success') return failed('backend-refusal', 'Corbado accepts a proof that nobody signed.', fix)
+  if (result === 'success') return failed('backend-refusal', 'Corbado accepts a proof that no key signed.', fix)
   return warned('backend-refusal', `Corbado refuses a false proof as ${result}, not for its signature.`, fix)
 }
 

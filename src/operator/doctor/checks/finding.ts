@@ -4,17 +4,17 @@ import type { IamPolicy, IamStatement } from '../../role/role.js'
 export interface Finding {
   /** Its stable name, kebab case. */
   readonly check: Check
-  /** `warned`: it works, and somebody should know; `not-checkable`: nobody here can tell. See {@link isBlocking}. */
+  /** `warned`: it works, but look at it; `not-checkable`: it cannot be known from here. See {@link isBlocking}. */
   readonly state: 'passed' | 'warned' | 'failed' | 'not-checkable'
   /** One sentence. */
   readonly what: string
-  /** What to do about it, and who: `operator: …` or `customer: …`. Missing where it passed, or depends on another. */
+  /** What to do about it, and who: `operator: …` or `customer: …`. Missing if it passed, or depends on another. */
   readonly fix?: string
   /** The trust, the permissions or the statement that the fix speaks of. */
   readonly policy?: IamPolicy | IamStatement
   /** The check that must pass before this one means anything. */
   readonly dependsOn?: Check
-  /** Of a check that nobody here can make, ever: it stands in nobody's way. */
+  /** It can never be known from here, so it blocks nothing. */
   readonly byDesign?: true
 }
 
@@ -28,7 +28,7 @@ export const CHECK_DOCS = {
   'role-wrong-external-id': 'it is refused with a wrong one',
   'may-get-user': 'the role allows AdminGetUser on the pool',
   'may-list-users': 'the role allows ListUsers on the pool',
-  'may-set-mfa': 'the role allows AdminSetUserMFAPreference, where post-append needs it',
+  'may-set-mfa': 'the role allows AdminSetUserMFAPreference, if post-append needs it',
   'no-other-operation': 'the role refuses an operation that the gateway never calls',
   'no-other-pool': 'the role refuses another pool of the account',
   secret: 'the Backend API credential is there, well-formed, and of this project',
@@ -52,7 +52,7 @@ export type Check = keyof typeof CHECK_DOCS
 /** All checks, in order. */
 export const CHECKS = Object.keys(CHECK_DOCS) as readonly Check[]
 
-/** Until these are known, nobody can say that logins work, and that nobody else could use the role. */
+/** Until these are known, it is not certain that logins work and that no other can use the role. */
 const ESSENTIAL: readonly Check[] = [
   'config',
   'alias',
@@ -68,12 +68,12 @@ const ESSENTIAL: readonly Check[] = [
   'backend-refusal',
 ]
 
-/** May the tenant not go live with this? It failed, or nobody could tell although it matters. */
+/** May the tenant not go live with this? It failed, or it is not known although it matters. */
 export function isBlocking({ check, state, byDesign }: Finding): boolean {
   return state === 'failed' || (state === 'not-checkable' && !byDesign && ESSENTIAL.includes(check))
 }
 
-/** Where an operator changes a config; completes "correct aws.region …". */
+/** How an operator changes a config; completes "correct aws.region …". */
 export const IN_FILE = "in the tenant's file, then: corbado-gateway tenants apply"
 
 export const passed = (check: Check, what: string): Finding => ({ check, state: 'passed', what })

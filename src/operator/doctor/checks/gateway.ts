@@ -37,7 +37,7 @@ function unread(check: 'alias' | 'invoke-permission', Action: string, Resource: 
   return notCheckable(check, what, fix, { Effect: 'Allow', Action, Resource })
 }
 
-/** Judges an alias's policy; undefined stands for none. */
+/** Does an alias's policy let in the pool, and nothing that it must not? Undefined stands for no policy. */
 function checkPermission(
   policy: string | undefined,
   { hostedArn, poolArn = '', tenant, word }: Pick<Patient, 'hostedArn' | 'poolArn' | 'tenant' | 'word'>,

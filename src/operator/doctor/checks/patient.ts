@@ -25,13 +25,13 @@ export interface Patient extends DoctorDeps {
   readonly word: string
   /** The function that its triggers must call. */
   readonly hostedArn: string
-  /** Under which the pool calls in this region; undefined where it has nothing to do with this region. */
+  /** Under which the pool calls in this region; undefined if it has nothing to do with this region. */
   readonly poolArn: string | undefined
   /** The time of one call. */
   step(): Call
 }
 
-/** Longest examination of one tenant, whatever hangs; somebody waits. */
+/** Longest examination of one tenant, whatever hangs; a person waits. */
 const EXAMINATION_MS = 25_000
 /** Longest call: three of them after each other are the longest chain. */
 const STEP_MS = 7_000

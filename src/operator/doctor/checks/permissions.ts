@@ -22,11 +22,11 @@ const OWN_RIGHTS: Readonly<Record<(typeof CALL_CHECKS)[number], string>> = {
   'no-other-pool': 'it allows cognito-idp on no pool but',
 }
 
-/** Whoever runs this is not the gateway's function, and its role lets in nobody else. */
+/** The doctor does not run as the gateway's function, and the function's role lets in no other. */
 function ownRole(check: (typeof CALL_CHECKS)[number], { config, poolArn }: Patient): Finding {
   if (check === 'may-set-mfa' && config.actions.postAppend.mfa === 'none') return NO_FACTOR
   const what = "Self-hosted: the function's own role is used, which only the function can try."
-  const fix = `operator: nothing where the role is as infra/ makes it; else see that ${OWN_RIGHTS[check]} ${poolArn}`
+  const fix = `operator: nothing if the role is as infra/ makes it; else see that ${OWN_RIGHTS[check]} ${poolArn}`
   return { ...notCheckable(check, what, fix), byDesign: true }
 }
 
@@ -37,11 +37,11 @@ async function checkAllowed(patient: Patient, { narrowed }: RoleSessions): Promi
   const { config, upstreams, step } = patient
   const { mfa } = config.actions.postAppend
   const pool = upstreams.userPool(config.userPoolId, config.aws.region, narrowed)
-  const nobody = nameOfNobody()
+  const noUser = nameOfNoUser()
   const [got, listed, set] = await Promise.all([
-    attempt(pool.fetchUser(nobody, step())),
-    attempt(pool.fetchUsers(`username = "${nobody}"`, undefined, step())),
-    mfa === 'none' ? undefined : attempt(pool.preferMfa(nobody, mfa, step())),
+    attempt(pool.fetchUser(noUser, step())),
+    attempt(pool.fetchUsers(`username = "${noUser}"`, undefined, step())),
+    mfa === 'none' ? undefined : attempt(pool.preferMfa(noUser, mfa, step())),
   ])
   return [
     allowedFinding('may-get-user', 'AdminGetUser', got, patient),
@@ -71,10 +71,10 @@ function allowedFinding(check: Check, operation: string, tried: Attempt<unknown>
 async function checkDenied(patient: Patient, { whole }: RoleSessions): Promise<Finding[]> {
   const { config, upstreams, step } = patient
   const { userPoolId, aws } = config
-  const nobody = nameOfNobody()
+  const noUser = nameOfNoUser()
   const [operation, pool] = await Promise.all([
-    attempt(upstreams.userPoolSettings(userPoolId, aws.region, whole).fetchGroups(nobody, step())),
-    attempt(upstreams.userPool(idOfNoPool(aws.region), aws.region, whole).fetchUser(nobody, step())),
+    attempt(upstreams.userPoolSettings(userPoolId, aws.region, whole).fetchGroups(noUser, step())),
+    attempt(upstreams.userPool(idOfNoPool(aws.region), aws.region, whole).fetchUser(noUser, step())),
   ])
   return [
     deniedFinding('no-other-operation', 'AdminListGroupsForUser, which the gateway never calls', operation, patient),
@@ -92,7 +92,7 @@ function deniedFinding(check: Check, what: string, tried: Attempt<unknown>, pati
 
 const GIVE_PERMISSIONS = 'customer: give the role the permissions of step 1 of the hand-over, and no others'
 
-const nameOfNobody = () => `doctor-${randomUUID()}`
+const nameOfNoUser = () => `doctor-${randomUUID()}`
 
 function idOfNoPool(region: string): UserPoolId {
   const id = `${region}_${randomBytes(5).toString('hex')}`

@@ -9,7 +9,7 @@ import { type Patient, wantedRole } from './patient.js'
 /** What the tenant's role lets the doctor do from here on. */
 export interface RoleExamined {
   readonly findings: readonly Finding[]
-  /** Undefined where the role cannot be assumed; `own` where a self-hosted tenant has none. */
+  /** Undefined if the role cannot be assumed; `own` if a self-hosted tenant has none. */
   readonly sessions: RoleSessions | 'own' | undefined
 }
 
@@ -96,6 +96,6 @@ function refusal(check: Check, tries: readonly Attempt<unknown>[], how: string, 
   if (tried.kind === 'fault') {
     return notCheckable(check, `The role could not be tried ${how}: ${saidOf(tried.fault)}.`, retryFix(tried.fault))
   }
-  const what = `The role can be assumed ${how}: whoever knows its ARN could have Corbado use it for them.`
+  const what = `The role can be assumed ${how}: anyone who knows its ARN could have Corbado use it for them.`
   return failed(check, what, 'customer: give the role the trust of step 1 of the hand-over', wantedRole(patient).trust)
 }

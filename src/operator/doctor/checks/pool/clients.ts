@@ -25,7 +25,7 @@ export function checkClients({ clients, unseen }: PoolClients, { login }: Pick<T
   ]
 }
 
-/** Without it an unknown user gets an error where a known one gets a challenge: anybody can find out who has an account. */
+/** Without it an unknown user gets an error and a known one a challenge: anyone can find out who has an account. */
 function enumeration(usable: readonly PoolClient[]): Finding {
   const telling = usable.filter(({ PreventUserExistenceErrors }) => PreventUserExistenceErrors !== 'ENABLED')
   if (telling.length === 0) return passed('enumeration', 'The app clients do not tell which users exist.')

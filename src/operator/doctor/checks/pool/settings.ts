@@ -36,7 +36,7 @@ function identifier(pool: UserPoolType, { actions }: Settings): Finding {
   if (acceptAttributeMatch) return passed('identifier', `Users are found by ${attribute} (acceptAttributeMatch).`)
   const what = `${attribute} is neither alias nor sign-in name of the pool: pre-login finds only users whose user name is what they type.`
   const fix =
-    'operator: where that is not so, set actions.preLogin.acceptAttributeMatch to true, or identifierAttribute to what ' +
+    'operator: if that is not so, set actions.preLogin.acceptAttributeMatch to true, or identifierAttribute to what ' +
     `users type, ${IN_FILE}`
   return warned('identifier', what, fix)
 }
@@ -47,7 +47,7 @@ function caseSensitivity({ UsernameConfiguration }: UserPoolType, { actions }: S
   // Without a configuration names are case-sensitive (API reference, UsernameConfigurationType).
   if (UsernameConfiguration?.CaseSensitive === false) return passed(check, 'User names are compared ignoring case.')
   if (identifierAttribute === 'phone_number') return passed(check, 'Phone numbers have no case.')
-  const what = `User names are case-sensitive: whoever types ${identifierAttribute} in another case is not found.`
+  const what = `User names are case-sensitive: a user who types ${identifierAttribute} in another case is not found.`
   return warned(check, what, 'customer: a pool keeps this for its life; have your app lower the case of what is typed')
 }
 
