@@ -1,110 +1,282 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import t from 'tap'
 
 const SRC = 'src'
+const FILES_A_FOLDER_MAX = 15
 
 interface Import {
+  /** Paths below src. */
   readonly from: string
-  readonly specifier: string
+  readonly to: string
   readonly typeOnly: boolean
+  readonly lazy: boolean
 }
 
-const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
-  .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
-  .map((name) => join(SRC, name))
-
-const sources = new Map(files.map((file) => [file, readFileSync(file, 'utf8')]))
-
+const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((name) => /(?<!\.d)\.ts$/.test(name))
+const sources = new Map(files.map((file) => [file, readFileSync(join(SRC, file), 'utf8')]))
 const statement = /^(?:import|export)\s+(type\s+)?(?:[^'";]*?\sfrom\s+)?'([^']+)'|import\('([^']+)'\)/gm
 
-function importsOf(file: string): Import[] {
-  return [...(sources.get(file) ?? '').matchAll(statement)].map(([, type, fixed, dynamic]) => ({
-    from: file,
-    specifier: fixed ?? dynamic ?? '',
+const specifiers = files.flatMap((from) =>
+  [...(sources.get(from) ?? '').matchAll(statement)].map(([, type, fixed, lazy]) => ({
+    from,
+    specifier: fixed ?? lazy ?? '',
     typeOnly: type !== undefined,
-  }))
-}
-
-const imports = files.flatMap(importsOf)
-const own = imports
+    lazy: lazy !== undefined,
+  })),
+)
+const imports = specifiers
   .filter(({ specifier }) => specifier.startsWith('.'))
-  .map((one) => ({ ...one, to: join(dirname(one.from), one.specifier).replace(/\.js$/, '.ts') }))
+  .map(({ specifier, ...one }): Import => {
+    return { ...one, to: join(dirname(one.from), specifier).replace(/\.js$/, '.ts') }
+  })
 
+/** Files at the top that know nothing but each other; every room may import them. */
 const LEAVES = ['env.ts', 'ids.ts', 'errors.ts', 'call.ts', 'fields.ts']
 
-/** The room of a file: its folder under src, or what it is at the top level. */
-function roomOf(file: string): string {
-  const [first = '', ...rest] = relative(SRC, file).split('/')
-  if (rest.length > 0) return first
-  if (LEAVES.includes(first)) return 'leaves'
-  return first.replace('.ts', '')
+const BELOW_COMMANDS = ['operator', 'terminal', 'tenant/config.ts', 'tenant/config-rules.ts', 'upstreams/operator.ts']
+
+/**
+ * What a room may import besides the leaves and itself, by path: the longest that fits a file counts, and what it does not
+ * name is refused. `type x` stands for types alone, `lazy x` for what is loaded when it is needed.
+ */
+const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  // A door makes the logger, so that tests can bring their own destination.
+  'lambda.ts': ['app.ts', 'upstreams/index.ts', 'invocation.ts', 'plugins/logger.ts'],
+  // Only the container sheds load and has metrics; the Lambda bundle must not carry them.
+  'server.ts': ['app.ts', 'upstreams/index.ts', 'plugins/logger.ts', 'plugins/load-shedding.ts', 'plugins/metrics.ts'],
+  'cli.ts': ['commands/index.ts'],
+  // The app as `invoke` runs it.
+  'in-process.ts': ['app.ts', 'invocation.ts', 'plugins/logger.ts', 'type upstreams/index.ts'],
+  'app.ts': ['plugins', 'routes', 'tenant', 'type upstreams/index.ts'],
+  'invocation.ts': ['type plugins', 'triggers/index.ts'],
+  plugins: ['tenant', 'resilience'],
+  routes: ['triggers', 'actions', 'tenant/context.ts'],
+  triggers: ['type tenant/context.ts'],
+  actions: ['type tenant/context.ts'],
+  tenant: ['upstreams', 'resilience'],
+  // Each dependency alone; these two gather them, for the service and for the operator.
+  upstreams: ['upstreams/aws-call.ts'],
+  'upstreams/index.ts': ['upstreams'],
+  'upstreams/operator.ts': ['upstreams'],
+  resilience: [],
+  terminal: [],
+  operator: ['operator', 'terminal', 'tenant', 'upstreams', 'type triggers'],
+  commands: ['commands/options.ts', ...BELOW_COMMANDS],
+  'commands/index.ts': ['commands', 'terminal'],
+  'commands/options.ts': BELOW_COMMANDS,
+  'commands/invoke': ['commands/options.ts', ...BELOW_COMMANDS, 'lazy in-process.ts', 'upstreams'],
+  'commands/local': ['commands/options.ts', 'commands/tenants/apply.ts', ...BELOW_COMMANDS, 'local'],
+  // The embedded stack, each only what is named before it.
+  'local/aws': [],
+  'local/cognito': ['local/aws', 'type local/lambda/as-cognito.ts'],
+  'local/lambda': ['local/aws'],
+  'local/corbado': ['local/aws'],
+  'local/cloudformation': ['local/aws', 'type local/sts.ts'],
+  // sts, ssm and dynamodb, the accounts, and the stack that gathers all services.
+  local: ['local', 'operator/role'],
+  'local/gateway': ['local/aws', 'local/lambda/runner.ts', 'terminal'],
+  'local/clients': ['local', 'local/aws', 'terminal'],
+  'local/world': ['local', 'operator/config-rules.ts', 'operator/role', 'operator/files', 'terminal', 'type tenant'],
+  'local/story': ['local', 'operator/role', 'operator/files', 'terminal'],
 }
 
-/** The two that gather the upstreams: for the service, and for the operator. */
-const gathering = ['src/upstreams/index.ts', 'src/upstreams/operator.ts']
+/** Rooms of the embedded stack, from the wire up; a file in `local` itself stands between services and gateway. */
+const LOCAL_FLOORS = [
+  'aws',
+  'lambda',
+  'cognito',
+  'corbado',
+  'cloudformation',
+  '',
+  'gateway',
+  'clients',
+  'world',
+  'story',
+]
 
-t.test('no chain of imports comes back to where it began', async (t) => {
-  const next = new Map<string, string[]>()
-  for (const { from, to, typeOnly } of own) if (!typeOnly) next.set(from, [...(next.get(from) ?? []), to])
+/** The longest path of the table that is the file or a folder above it. */
+function roomOf(file: string): string | undefined {
+  return Object.keys(ROOMS)
+    .filter((room) => file === room || file.startsWith(`${room}/`))
+    .sort((a, b) => b.length - a.length)[0]
+}
+
+function fits({ to, typeOnly, lazy }: Import, rule: string): boolean {
+  const [, condition, path = ''] = /^(?:(type|lazy) )?(.*)$/.exec(rule) ?? []
+  if ((condition === 'type' && !typeOnly) || (condition === 'lazy' && !lazy)) return false
+  return to === path || to.startsWith(`${path}/`)
+}
+
+t.test('every import is one that the house allows', async (t) => {
+  t.ok(imports.length > 500, 'imports were found')
+  const refused = imports.filter((one) => {
+    if (LEAVES.includes(one.to)) return false
+    const room = roomOf(one.from)
+    if (room === undefined) return true
+    const own = room.includes('.') || room === 'upstreams' ? [] : [room]
+    return ![...own, ...(ROOMS[room] ?? [])].some((rule) => fits(one, rule))
+  })
+  t.strictSame(refused, [])
+})
+
+t.test('a command imports no other, but for what the house names', async (t) => {
+  const group = (file: string) => /^commands\/([^/]+)\//.exec(file)?.[1]
+  const across = imports.filter(({ from, to }) => group(from) && group(to) && group(from) !== group(to))
+  t.strictSame(
+    across.filter(({ from, to }) => !(group(from) === 'local' && to === 'commands/tenants/apply.ts')),
+    [],
+  )
+})
+
+t.test('the embedded stack is built from the wire up', async (t) => {
+  const floor = (file: string) => LOCAL_FLOORS.indexOf(/^local\/([^/]+)\//.exec(file)?.[1] ?? '')
+  const inside = imports.filter(({ from, to }) => from.startsWith('local/') && to.startsWith('local/'))
+  t.ok(inside.length > 100)
+  t.strictSame(
+    inside.filter(({ from, to }) => floor(from) === -1 || floor(to) > floor(from)),
+    [],
+  )
+})
+
+/** infra/lib, from the bottom: names and the like, config, what watches, the function, containers, stacks, the app. */
+const INFRA_FLOORS = ['', 'config', 'watch', 'gateway', 'containers', 'stacks', 'app']
+
+t.test('stacks know containers, those the gateway, that what watches it, and none looks up', async (t) => {
+  const lib = 'infra/lib'
+  const inside = readdirSync(lib, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .flatMap((from) =>
+      [...readFileSync(join(lib, from), 'utf8').matchAll(statement)]
+        .map(([, , fixed, lazy]) => join(dirname(from), fixed ?? lazy ?? '').replace(/\.js$/, '.ts'))
+        .filter((to) => existsSync(join(lib, to)) && !to.startsWith('..'))
+        .map((to) => ({ from, to })),
+    )
+  const floor = (file: string) =>
+    INFRA_FLOORS.indexOf(/^(app|main)\.ts$/.test(file) ? 'app' : dirname(file).replace('.', ''))
+  t.ok(inside.length > 50)
+  t.strictSame(
+    inside.filter(({ from, to }) => floor(from) === -1 || floor(to) > floor(from)),
+    [],
+  )
+})
+
+/** Each node of a graph that lies on a chain of edges back to itself, with that chain. */
+function circles(edges: ReadonlyMap<string, ReadonlySet<string>>): string[] {
+  const found: string[] = []
   const done = new Set<string>()
-  function walk(file: string, path: readonly string[]): void {
-    if (path.includes(file)) return void t.fail(`cycle: ${[...path, file].join(' → ')}`)
-    if (done.has(file)) return
-    for (const to of next.get(file) ?? []) walk(to, [...path, file])
-    done.add(file)
+  function walk(node: string, path: readonly string[]): void {
+    if (path.includes(node)) return void found.push([...path.slice(path.indexOf(node)), node].join(' → '))
+    if (done.has(node)) return
+    for (const next of edges.get(node) ?? []) walk(next, [...path, node])
+    done.add(node)
   }
-  for (const file of files) walk(file, [])
-  t.equal(done.size, files.length)
+  for (const node of edges.keys()) walk(node, [])
+  return found
+}
+
+function graphOf(name: (file: string) => string): Map<string, Set<string>> {
+  const edges = new Map<string, Set<string>>()
+  for (const { from, to } of imports) {
+    if (name(from) !== name(to)) edges.set(name(from), (edges.get(name(from)) ?? new Set()).add(name(to)))
+  }
+  return edges
+}
+
+t.test('no chain of imports, of types neither, comes back to the file where it began', async (t) => {
+  t.strictSame(circles(graphOf((file) => file)), [])
 })
 
-t.test('the domain sees neither Fastify, an AWS SDK, undici nor pino, and does not read the clock', async (t) => {
-  const domain = files.filter((file) => ['triggers', 'actions'].includes(roomOf(file)))
-  t.ok(domain.length > 8)
-  for (const file of domain) {
-    for (const { specifier } of importsOf(file)) t.notMatch(specifier, /^(fastify|@fastify|@aws-sdk|undici|pino)/, file)
-    t.notMatch(sources.get(file), /Date\.now|new Date\(|performance\.now|process\./, file)
-  }
+t.test('no chain of imports between folders comes back to where it began', async (t) => {
+  // A file at the top of a room that gathers the folders below, and the things those share, stand for themselves.
+  const place = (file: string) =>
+    ['.', 'commands', 'operator', 'local'].includes(dirname(file)) ? file : dirname(file)
+  t.strictSame(circles(graphOf(place)), [])
 })
 
-t.test('the tenant room does not see Fastify, and only doors and the command line read the environment', async (t) => {
-  for (const file of files) {
-    const room = roomOf(file)
-    if (room === 'tenant') for (const { specifier } of importsOf(file)) t.notMatch(specifier, /fastify/, file)
-    if (!['lambda', 'server', 'cli', 'operator', 'commands', 'terminal', 'local'].includes(room)) {
-      t.notMatch(sources.get(file), /process\.env/, file)
+t.test(`no folder holds more than ${FILES_A_FOLDER_MAX} files, nor three whose names begin alike`, async (t) => {
+  const folders = new Map<string, string[]>()
+  for (const root of [SRC, 'infra/lib']) {
+    for (const file of readdirSync(root, { recursive: true, encoding: 'utf8' })) {
+      if (!file.endsWith('.ts')) continue
+      const folder = dirname(join(root, file))
+      folders.set(folder, [...(folders.get(folder) ?? []), basename(file, '.ts')])
+    }
+  }
+  t.ok(folders.size > 30)
+  for (const [folder, names] of folders) {
+    t.ok(names.length <= FILES_A_FOLDER_MAX, `${folder} holds ${names.length}`)
+    const prefixes = names.filter((name) => name.includes('-')).map((name) => name.split('-')[0] ?? '')
+    for (const prefix of new Set([...prefixes])) {
+      const alike = names.filter((name) => name === prefix || name.startsWith(`${prefix}-`))
+      t.ok(alike.length < 3, `${folder}: ${alike.join(', ')} want a folder "${prefix}"`)
     }
   }
 })
 
 t.test(
-  'SDK clients are made in one place, and the operator’s own in another, which the service does not import',
+  'triggers and actions see neither Fastify, an AWS SDK, undici nor pino, and do not read the clock',
   async (t) => {
-    for (const file of files.filter(
-      (file) => !['local', 'commands'].includes(roomOf(file)) && !gathering.includes(file),
-    )) {
-      t.notMatch(sources.get(file), /new \w+Client\(/, file)
-    }
-    const importers = own.filter(({ to, typeOnly }) => to === 'src/upstreams/operator.ts' && !typeOnly)
-    for (const { from } of importers) t.match(roomOf(from), /^(operator|commands)$/, from)
+    const domain = files.filter((file) => /^(triggers|actions)\//.test(file))
+    t.ok(domain.length > 8)
+    const seen = specifiers.filter(({ from, specifier }) => {
+      return domain.includes(from) && /^(fastify|@fastify|@aws-sdk|undici|pino)/.test(specifier)
+    })
+    t.strictSame(seen, [])
+    for (const file of domain) t.notMatch(sources.get(file), /Date\.now|new Date\(|performance\.now|process\./, file)
   },
 )
 
+t.test('what must not know a library does not import it', async (t) => {
+  const forbidden: readonly [room: RegExp, library: RegExp][] = [
+    [/^tenant\//, /fastify/],
+    [/^resilience\//, /^(fastify|@fastify|@aws-sdk|undici|pino)/],
+    [/^terminal\//, /^(fastify|@fastify|@aws-sdk|undici|pino)/],
+  ]
+  for (const [room, library] of forbidden) {
+    const seen = specifiers.filter(({ from, specifier }) => room.test(from) && library.test(specifier))
+    t.strictSame(seen, [])
+  }
+})
+
+t.test('only doors and the command line read the environment', async (t) => {
+  const readers = /^(lambda|server|cli)\.ts|^(commands|operator|terminal|local)\//
+  for (const file of files.filter((file) => !readers.test(file))) {
+    t.notMatch(sources.get(file), /process\.env/, file)
+  }
+})
+
+t.test('SDK clients of the service are made in one place, those of the operator in another', async (t) => {
+  const makers = ['upstreams/index.ts', 'upstreams/operator.ts']
+  for (const file of files.filter((file) => !file.startsWith('local/') && !makers.includes(file))) {
+    if (file.startsWith('commands/local/')) continue
+    t.notMatch(sources.get(file), /new \w+Client\(/, file)
+  }
+  const users = imports.filter(({ to, typeOnly }) => to === 'upstreams/operator.ts' && !typeOnly)
+  for (const { from } of users) t.match(from, /^(operator|commands)\//)
+})
+
 t.test('no room is a drawer', async (t) => {
   for (const file of files) t.notMatch(file, /\b(utils?|common|helpers?)\b/i)
-  t.ok(files.filter((file) => roomOf(file) === 'leaves').length <= 5, 'the leaves stay few')
+  const top = files.filter((file) => !file.includes('/'))
+  t.strictSame(
+    top.filter((file) => !(file in ROOMS) && !LEAVES.includes(file)),
+    [],
+    'what stands at the top is a door, the app or a leaf',
+  )
+  for (const { from, to } of imports.filter(({ from }) => LEAVES.includes(from))) {
+    t.ok(LEAVES.includes(to), `the leaf ${from} imports ${to}`)
+  }
 })
 
 t.test('neither the embedded stack nor the command line is in the Lambda bundle', async (t) => {
   const meta = JSON.parse(readFileSync('dist/lambda.meta.json', 'utf8')) as { inputs: Record<string, unknown> }
   const inputs = Object.keys(meta.inputs)
   t.ok(inputs.includes('src/lambda.ts'))
+  const foreign =
+    /^src\/(local|operator|commands|terminal|cli|upstreams\/operator)|dynalite|commander|inquirer|client-lambda|amazon-cognito-identity-js|client-cloudformation/
   t.strictSame(
-    inputs.filter((name) =>
-      /^src\/(local|operator|commands|terminal|cli|upstreams\/operator)|dynalite|commander|client-lambda|amazon-cognito-identity-js|client-cloudformation/.test(
-        name,
-      ),
-    ),
+    inputs.filter((name) => foreign.test(name)),
     [],
   )
 })
