@@ -18,7 +18,7 @@ import { counted } from '../../terminal/text.js'
 export function aliasesCheckCommand(io: CommandIo): Command {
   return defineCommand(io, {
     path: 'corbado-gateway aliases check',
-    summary: "Finds what the table and the aliases' policies disagree on, and says what fixes it.",
+    summary: "Finds where the table and the aliases' policies disagree, and says how to fix it.",
     examples: ['corbado-gateway aliases check', 'corbado-gateway aliases check --json'],
   })
     .option('--json', 'print { pools, aliases, findings: [{ kind, alias, what, fix }] }')

@@ -21,7 +21,7 @@ interface GrantOptions {
 export function aliasesGrantCommand(io: CommandIo): Command {
   return defineCommand(io, {
     path: 'corbado-gateway aliases grant',
-    summary: "Lets a tenant's pool invoke the gateway through the tenant's alias. To be done before the pool is wired.",
+    summary: "Lets a tenant's pool invoke the gateway through the tenant's alias. Do it before the pool is wired.",
     examples: ['corbado-gateway aliases grant acme-shop', 'corbado-gateway aliases grant eu-central-1_Ac0meSh0p --yes'],
   })
     .argument('<tenant>', 'tenant id, pool id or customer')

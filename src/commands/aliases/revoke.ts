@@ -24,7 +24,8 @@ interface RevokeOptions {
 export function aliasesRevokeCommand(io: CommandIo): Command {
   return defineCommand(io, {
     path: 'corbado-gateway aliases revoke',
-    summary: 'Shows, and with --yes does, what no longer lets a pool invoke the gateway. Unwire the pool before.',
+    summary:
+      'Shows what would keep a pool from invoking the gateway and, with --yes, writes it. Unwire the pool first.',
     examples: [
       'corbado-gateway aliases revoke acme-shop',
       'corbado-gateway aliases revoke eu-central-1_Ac0meSh0p --alias t-2 --yes',

@@ -1,5 +1,5 @@
 import type { Finding } from '../../operator/doctor/checks/finding.js'
-import type { Examined } from '../../operator/doctor/examine.js'
+import type { Examined } from '../../operator/doctor/index.js'
 import type { Paint } from '../../terminal/io.js'
 import { findingsText } from './report.js'
 import { type DoctorState, readDoctorState, writeDoctorState } from './state.js'

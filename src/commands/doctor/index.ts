@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { type Examined, examineAll } from '../../operator/doctor/examine.js'
+import { type Examined, examineAll } from '../../operator/doctor/index.js'
 import { fetchRecords, findTenants, noSuchTenant } from '../../operator/records/find.js'
 import { textOf } from '../../operator/records/record.js'
 import { readOperatorSettings } from '../../operator/settings.js'
@@ -26,9 +26,9 @@ export function doctorCommand(io: CommandIo): Command {
   return defineCommand(io, {
     path,
     summary:
-      'Checks that what a tenant claims is so: config, alias, role, secret, Corbado, and the settings of the pool. ' +
-      'Says of each check that did not pass what to do, and who. Changes nothing it looks at, and keeps what it found for ' +
-      '--changes; 25 seconds a tenant at most.',
+      'Checks that what a tenant claims is so: config, alias, role, secret, Corbado, and the settings of the pool. For ' +
+      'each check that did not pass, says what to do and who does it. Changes nothing; keeps its findings for --changes. ' +
+      'Takes 25 seconds a tenant at most.',
     examples: [`${path} acme-shop`, `${path} --all`, `${path} --all --changes --state /var/lib/corbado/doctor.json`],
   })
     .argument('[tenant]', 'tenant id, user pool id or customer; all pools of a customer')

@@ -1,5 +1,5 @@
 import { type Finding, isBlocking } from '../../operator/doctor/checks/finding.js'
-import type { Examined } from '../../operator/doctor/examine.js'
+import type { Examined } from '../../operator/doctor/index.js'
 import type { Output, Paint } from '../../terminal/io.js'
 import { counted, textTable } from '../../terminal/text.js'
 

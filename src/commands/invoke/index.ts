@@ -26,7 +26,7 @@ export function invokeCommand(io: CommandIo): Command {
     summary:
       'Sends one Cognito event, or the payload of one action, through the gateway on this machine, with the table, ' +
       'secrets and roles of the region, and says what it decides, why, and what took how long. Changes nothing ' +
-      'unless told to.',
+      'without --write.',
     examples: [
       `${path} --example verify > event.json`,
       `${path} event.json --tenant acme-shop`,

@@ -29,7 +29,7 @@ interface OnboardOptions extends Partial<Answers> {
 export function onboardCommand(io: CommandIo): Command {
   const command = defineCommand(io, {
     path: 'corbado-gateway onboard',
-    summary: "Makes a draft of a tenant's file and the hand-over for the customer, asking for what no flag says.",
+    summary: "Drafts a tenant's file and the hand-over for the customer; asks for what no flag says.",
     examples: [
       'corbado-gateway onboard',
       'corbado-gateway onboard --customer acme --account 111122223333 --pool eu-central-1_Ab12Cd34E --project pro-1234567890 --mfa sms',

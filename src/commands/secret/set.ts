@@ -30,8 +30,8 @@ To rotate without a failed login:
   2. Store the new one with this command.
   3. Wait SECRET_TTL_SECONDS (300 unless set): until then, processes of the
      gateway may still send the old one.
-  4. In Corbado, delete the old one. A process that sent it after all reads the
-     parameter again when Corbado refuses it, and repeats the call.`
+  4. In Corbado, delete the old one. If a process still sends it and Corbado
+     refuses it, the process reads the parameter again and repeats the call.`
 
 /** `secret set`: stores a tenant's Backend API credential where the gateway reads it. */
 export function secretSetCommand(io: CommandIo): Command {

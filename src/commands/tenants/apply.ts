@@ -54,8 +54,8 @@ export function tenantsApplyCommand(io: CommandIo): Command {
   return defineCommand(io, {
     path: 'corbado-gateway tenants apply',
     summary:
-      'Shows what would change in the table, and with --yes writes it; without, the exit code is 0 all the same. ' +
-      'Tenants without a file are kept, and so is what is served: activate, pause, resume and suspend change that.',
+      'Shows what would change in the table and, with --yes or after a yes, writes it; the exit code is 0 either way. ' +
+      'Keeps tenants without a file, and the status of all: activate, pause, resume and suspend change that.',
     examples: [`${settings} corbado-gateway tenants apply`, `${settings} corbado-gateway tenants apply --yes`],
   })
     .argument(...FOLDER_ARGUMENT)

@@ -21,7 +21,7 @@ export interface ChangeOptions {
 /** Adds the options of a command that changes a tenant's record, and its file with it. */
 export function addChangeOptions(command: Command): Command {
   return command
-    .option('--dir <folder>', 'folder with the tenant files; the one of this tenant is changed likewise', TENANTS_DIR)
+    .option('--dir <folder>', 'folder of the tenant files; the file of this tenant is changed too', TENANTS_DIR)
     .option('--by <name>', 'who does it, as the record says (default: your user name)')
     .option('--json', 'print what was done as JSON')
 }

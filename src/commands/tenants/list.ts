@@ -15,7 +15,7 @@ export function tenantsListCommand(io: CommandIo): Command {
     summary: 'Lists the tenants of the table with status, alias and last change.',
     examples: [path, `${path} passkeys-off`, `${path} acme --json`],
   })
-    .argument('[word]', 'only those with it in tenant, customer or pool, or with this status or alias')
+    .argument('[word]', 'only those with this in tenant id, customer or pool id, or with this status or alias')
     .option('--json', 'print a list')
     .action((word: string | undefined, { json = false }: { json?: boolean }) =>
       withUpstreams(io, async ({ table }) => {

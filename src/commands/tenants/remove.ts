@@ -26,7 +26,7 @@ export function tenantsRemoveCommand(io: CommandIo): Command {
     path,
     summary:
       "Takes a tenant out of the table and deletes its file. Refuses while the pool's triggers call the gateway: every " +
-      'login of the pool would fail. Keeps all versions; a pool that comes back goes on counting.',
+      'login of the pool would fail. Keeps all versions; if the pool comes back, its next version follows them.',
     examples: [`${path} acme-shop`, `${path} acme-shop --confirm acme-shop`],
   })
     .argument(...TENANT_ARGUMENT)

@@ -28,7 +28,7 @@ interface StatusCommand {
   readonly examines?: true
 }
 
-const follows = 'The gateway follows when its copy of the config is renewed, TENANT_STALE_SECONDS later at most.'
+const follows = 'The gateway follows when it renews its copy of the config, at most TENANT_STALE_SECONDS later.'
 
 /** Which status leads to which, and by which command. */
 const STATUS_COMMANDS: readonly StatusCommand[] = [
@@ -45,7 +45,7 @@ const STATUS_COMMANDS: readonly StatusCommand[] = [
     to: 'passkeys-off',
     from: ['active'],
     instead: 'only an active tenant can be paused',
-    summary: `Begins no new passkey login; clients use the customer's own. Logins under way run to their end. ${follows}`,
+    summary: `Begins no new passkey login: clients use the customer's own login. Logins that have begun run to their end. ${follows}`,
   },
   {
     name: 'resume',
@@ -59,7 +59,7 @@ const STATUS_COMMANDS: readonly StatusCommand[] = [
     to: 'suspended',
     from: ['active', 'passkeys-off', 'draft'],
     instead: '',
-    summary: `Refuses every passkey login and action of the tenant, those under way too. ${follows}`,
+    summary: `Refuses every passkey login and action of the tenant, also logins that have begun. ${follows}`,
     asks: true,
   },
 ]

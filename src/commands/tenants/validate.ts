@@ -11,7 +11,7 @@ import { FOLDER_ARGUMENT } from '../options.js'
 export function tenantsValidateCommand(io: CommandIo): Command {
   return defineCommand(io, {
     path: 'corbado-gateway tenants validate',
-    summary: 'Checks every tenant file of a folder and reports all that is wrong with them.',
+    summary: 'Checks every tenant file of a folder and reports everything that is wrong.',
     examples: ['corbado-gateway tenants validate', 'corbado-gateway tenants validate tenants --json'],
   })
     .argument(...FOLDER_ARGUMENT)

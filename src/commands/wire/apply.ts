@@ -23,7 +23,7 @@ interface ApplyOptions extends WireOptions {
 export function wireApplyCommand(io: CommandIo): Command {
   const command = defineCommand(io, {
     path: 'corbado-gateway wire apply',
-    summary: "Points a user pool's triggers at Corbado, once the plan that it shows is agreed to.",
+    summary: "Points a user pool's triggers at Corbado, after it has shown the plan and asked.",
     examples: [wireExample('apply'), wireExample('apply', ' --yes')],
   })
   return withTarget(command)

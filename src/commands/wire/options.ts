@@ -17,7 +17,7 @@ export function withTarget(command: Command): Command {
     .argument('<userPoolId>', `id of the user pool; ${CREDENTIALS_NOTE}`, parseUserPoolId)
     .requiredOption('--arn <arn>', "hosted ARN that Corbado gave; its region is the pool's", parseHostedArn)
     .option('--also <slot>', 'a further trigger to point there, e.g. PreSignUp; repeatable', parseAlso)
-    .option('--replace <slot=arn>', 'let go of the function that a slot holds now; repeatable', parseReplace)
+    .option('--replace <slot=arn>', 'replace this function, which the slot holds now; repeatable', parseReplace)
 }
 
 /** A line that can be typed as an example of a command. */
