@@ -51,7 +51,7 @@ export const gateway = roleSession(
   },
 )
 
-/** What an operator tries customers' roles as, with and without ExternalId: a refusal is the customer's trust speaking. */
+/** The role from which an operator tries customers' roles, with and without ExternalId; only their trust may refuse it. */
 export const doctor = roleSession('corbado-gateway-doctor', allow(['sts:AssumeRole', customerRoles]))
 
 /** A Corbado operator at the command line. */
@@ -82,7 +82,7 @@ export const doctorTrust: PolicyDocument = {
   Statement: [{ Effect: 'Allow', Principal: { AWS: roleArnOf(operator) }, Action: 'sts:AssumeRole' }],
 }
 
-/** What an operator's commands read from the environment, besides the table and the region. */
+/** What an operator's commands read from the environment, other than the table and the region. */
 export const OPERATOR_VARIABLES = {
   GATEWAY_FUNCTION_ARN: FUNCTION_ARN,
   GATEWAY_ROLE_ARN: roleArnOf(gateway),

@@ -14,7 +14,7 @@ import { type Lambda, type Runner, startLambda } from './lambda/index.js'
 import { type SsmStandIn, startSsm } from './ssm.js'
 import { type StsStandIn, startSts } from './sts.js'
 
-/** Ports of the stand-ins, in the order in which `npm start` numbers them. */
+/** The stand-ins that have a port, in the order of their numbers with `npm start`. */
 export const SERVICES = ['cognito', 'lambda', 'corbado', 'dynamodb', 'ssm', 'sts', 'cloudformation'] as const
 export type Service = (typeof SERVICES)[number]
 
@@ -31,7 +31,7 @@ export interface Stack {
   readonly cloudformation: CloudFormationStandIn
   /** Environment variables of the gateway's process, its credentials included. */
   readonly gatewayEnv: Record<string, string>
-  /** The same for somebody else, e.g. an operator. */
+  /** The same for another principal, e.g. an operator. */
   envFor(principal: Principal): Record<string, string>
   credentialsFor(principal: Principal): IssuedCredentials
   /** Makes this the code of the gateway's function, behind the actions alias and the given tenant aliases. */
@@ -41,7 +41,7 @@ export interface Stack {
 
 export interface StackOptions {
   readonly clock?: Clock
-  /** Port of a service; any free one where none is given. */
+  /** Port of a service; any free one if none is given. */
   readonly portOf?: (service: Service) => number
   /** How long Cognito waits for a trigger; 5 s as in AWS. */
   readonly triggerTimeoutMs?: number
@@ -55,7 +55,7 @@ const HOUR_MS = 3_600_000
 
 /**
  * Starts stand-ins for everything outside the gateway, on loopback and over the real wire protocols.
- * @throws the listener's error, with `code` and `port`, where a port is taken; what had started is stopped again
+ * @throws the listener's error, with `code` and `port`, if a port is taken; what had started is stopped again
  */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const { clock = systemClock, portOf = () => 0, triggerTimeoutMs, makeKeyPair, onStarted = () => {} } = options

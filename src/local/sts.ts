@@ -49,7 +49,7 @@ function parseAssumeRole(form: URLSearchParams): AssumeRole | WireAnswer {
   const durationSeconds = Number(form.get('DurationSeconds') ?? 3_600)
   if (!(durationSeconds >= 900)) return invalid('DurationSeconds', 'have value greater than or equal to 900')
   if (durationSeconds > 3_600) {
-    // The default of every role, and the ceiling wherever one role assumes another.
+    // The default of every role, and the most that a role may have which assumes another.
     const message = 'The requested DurationSeconds exceeds the MaxSessionDuration set for this role.'
     return sts.failure('ValidationError', message)
   }

@@ -203,7 +203,7 @@ t.test('signs a user of each tenant in, with the flow that it has, and prints it
   })
 
   t.test('with every step of the story, as expected', async (t) => {
-    const common = ['pre-login', 'passkey ceremony', 'answer with it', "somebody else's proof", 'proof used before']
+    const common = ['pre-login', 'passkey ceremony', 'answer with it', "another user's proof", 'proof used before']
     const ending = ['post-append: MFA', 'same through HTTP', 'log lines']
     for (const { tenantId, steps } of tenants) {
       for (const { step, expected, outcome, ok, ms } of steps) {
@@ -262,7 +262,7 @@ t.test('says what did not go as expected, and why; with --once the exit code is 
   t.equal(stderr, '')
   const issues = [
     ['answer with it', 'tokens of this user', 'passkey asked for'],
-    ["somebody else's proof", 'refused: user_mismatch', 'refused: malformed_answer'],
+    ["another user's proof", 'refused: user_mismatch', 'refused: malformed_answer'],
     ['proof used before', 'refused: invalid_challenge', 'refused: malformed_answer'],
   ]
   const lines = issues.map(
@@ -271,7 +271,7 @@ t.test('says what did not go as expected, and why; with --once the exit code is 
   t.equal(stdout.split('\n\n').at(-1), `3 of 11 steps did not go as expected:\n${lines.join('')}`)
   t.match(
     stdout,
-    /\n {2}✗ somebody else's proof +refused: malformed_answer +\d+ ms\n {6}expected +refused: user_mismatch\n/,
+    /\n {2}✗ another user's proof +refused: malformed_answer +\d+ ms\n {6}expected +refused: user_mismatch\n/,
   )
 })
 
@@ -300,7 +300,7 @@ t.test('with --logs, the lines go to stderr; SIGTERM ends it, and frees its port
   const { code, stdout, stderr } = await running.end()
   t.equal(code, 0)
   t.match(stdout, /\nstopped\n$/)
-  t.match(stdout, 'acme  is suspended: nobody signs in')
+  t.match(stdout, 'acme  is suspended: no one signs in')
   t.notMatch(stdout, 'tail -f')
   t.same(await freeAt(base), all(true))
   const messages = stderr

@@ -11,7 +11,7 @@ type CallCloudFormation = (operation: string, form: Readonly<Record<string, stri
 
 /**
  * Makes a client with the address and the credentials of the environment.
- * @throws WrongUsage where they are not those of an embedded stack
+ * @throws WrongUsage if they are not those of an embedded stack
  */
 export function createCloudFormationClient(region: string, env: Environment): CallCloudFormation {
   const endpoint = assertLoopback('AWS_ENDPOINT_URL_CLOUDFORMATION', env.AWS_ENDPOINT_URL_CLOUDFORMATION)

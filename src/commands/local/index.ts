@@ -7,11 +7,11 @@ import { deleteRoleCommand, deployRoleCommand } from './role.js'
 import type { LocalOptions } from './run.js'
 import { signInCommand } from './sign-in.js'
 
-/** Below are ports that need rights; above there is no room for all services. */
+/** Lower ports need special rights; above there is no room for all services. */
 const PORT_MIN = 1_024
 const PORT_MAX = 65_500
 
-/** Cognito signs with one, Corbado with one for each project; the two example tenants have two. */
+/** Cognito signs with one, Corbado with one for each project; the two example tenants have two projects. */
 const KEY_PAIRS = 3
 
 /** `local`, which is `npm start`: the whole service on this machine, with logins through it. */
@@ -28,7 +28,7 @@ export function localCommand(io: CommandIo): Command {
   })
     .argument('[dir]', 'folder of the tenant files', 'tenants')
     .option('--port <n>', 'first of the ports in use; 0 takes any free ones', readPort, 4_500)
-    .option('--once', 'end after the logins; exit code 1 if anything went otherwise than expected')
+    .option('--once', 'end after the logins; exit code 1 if a step did not go as expected')
     .option('--json', 'with --once: print { tenants } with the steps of each login')
     .option('--logs', "print the gateway's log lines on stderr, not into a file")
     .action(async (dir: string, options: LocalOptions) => {

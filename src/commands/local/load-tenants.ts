@@ -10,7 +10,7 @@ import { applyTenants } from '../tenants/apply.js'
  * Brings the tenants into the table with the operator's command and rights, from copies that name the Corbado of this
  * stack.
  * @param dir folder of the files
- * @returns false where the command found problems, which it has reported
+ * @returns false if the command found problems, which it has reported
  */
 export async function loadTenants({ stack, workspace, examples }: World, dir: string, io: CommandIo): Promise<boolean> {
   const env = stack.envFor(operator)

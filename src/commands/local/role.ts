@@ -45,7 +45,7 @@ async function deployRole(link: string, { json }: RoleOptions, io: CommandIo): P
   else io.stdout.write(`stack ${stackName}: ${xmlText(stack, 'StackStatus')}\nrole  ${roleArn}\n`)
 }
 
-/** `local delete-role`: deletes the stack of a pool's role again. */
+/** `local delete-role`: deletes the stack of a pool's role. */
 export function deleteRoleCommand(io: CommandIo): Command {
   const path = 'corbado-gateway local delete-role'
   return defineCommand(io, {

@@ -57,7 +57,7 @@ export async function runLocal(session: Session): Promise<void> {
   try {
     await Promise.race([running, aborted(interruption)])
   } finally {
-    // What still runs meets closed doors from now on; that is no news.
+    // What still runs fails now, because all is closed; that needs no report.
     running.catch(() => undefined)
     for (const close of closing.reverse()) await close()
   }
@@ -78,7 +78,7 @@ async function runSession(
   const world = await openWorld({ dir, built: io.built, port, logs, json, io, onClose, makeKeyPair, onStarted })
   if (!world) return
   const newcomer = await writeShellFiles(world)
-  // With --once, the files are gone before anybody could use them.
+  // With --once, the files are gone before they could be used.
   if (newcomer && !once) page.write(newcomerText(newcomer, world, paint))
   page.write(tenantsText(world, paint))
   if (!(await loadTenants(world, dir, { ...io, stdout: page }))) return
@@ -140,8 +140,8 @@ function muted(output: Output, signal: AbortSignal): Output {
 }
 
 /**
- * Aborts when the process is told to end, and keeps that from happening at once; a second time it does. Nobody who reads
- * on is a word too, as of `head`.
+ * Aborts when a signal asks the process to end, which then ends in order; a second signal ends it at once. It aborts too
+ * when its output is no longer read, as by `head`.
  */
 function listenForInterruption(): AbortSignal {
   const controller = new AbortController()
@@ -150,7 +150,7 @@ function listenForInterruption(): AbortSignal {
   return controller.signal
 }
 
-/** Resolves when the signal is aborted, if ever. */
+/** Resolves once the signal is aborted. */
 export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve()

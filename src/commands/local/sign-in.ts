@@ -13,14 +13,14 @@ interface SignInOptions {
 
 const FLOWS: readonly SignIn['flow'][] = ['passkey', 'password-then-passkey', 'password']
 
-/** `local sign-in`: one login as a customer's app does it; exit code 1 where it is refused. */
+/** `local sign-in`: one login as a customer's app does it; exit code 1 if it is refused. */
 export function signInCommand(io: CommandIo): Command {
   const path = 'corbado-gateway local sign-in'
   return defineCommand(io, {
     path,
     summary:
       "Signs a user of the embedded stack in, as the customer's app would: Corbado looks the user up and confirms the " +
-      'passkey, Cognito asks the gateway. Exit code 1 where the login is refused.',
+      'passkey, Cognito asks the gateway. Exit code 1 if the login is refused.',
     examples: [`${path} eu-central-1_Ac0meSh0p`, `${path} eu-central-1_N0rthw1nd --flow password`],
   })
     .argument('<userPoolId>', 'id of the user pool')
@@ -31,7 +31,7 @@ export function signInCommand(io: CommandIo): Command {
       const apps = await readApps(io.env)
       const app = appOf(apps, userPoolId)
       const user = userOf(app, options.user)
-      // The client library takes longer to load than all the rest, and wrong arguments are told without it.
+      // The client library takes longer to load than all the rest, and wrong arguments are refused without it.
       const { signIn } = await import('../../local/clients/sign-in.js')
       const { flow, json } = options
       const report = await signIn({ ...apps, app, user, flow })
@@ -55,5 +55,5 @@ function appOf({ apps }: Apps, userPoolId: string): App {
 function userOf({ users }: App, identifier: string | undefined): App['users'][number] {
   const user = users.find((one) => identifier === undefined || one.identifier === identifier)
   if (user) return user
-  throw new WrongUsage(`${identifier} is nobody there; there are ${users.map((one) => one.identifier).join(', ')}`)
+  throw new WrongUsage(`${identifier} is no user there; there are ${users.map((one) => one.identifier).join(', ')}`)
 }

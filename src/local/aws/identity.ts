@@ -27,7 +27,7 @@ export interface IssuedCredentials {
   readonly accessKeyId: string
   readonly secretAccessKey: string
   readonly sessionToken: string
-  /** Milliseconds since the epoch; Infinity where they never expire. */
+  /** Milliseconds since the epoch; Infinity if they never expire. */
   readonly expiresAt: number
   readonly principal: Principal
 }
@@ -65,14 +65,14 @@ export function createIdentity(clock: Clock = systemClock): Identity {
   }
 }
 
-/** What conditions may ask of a request besides what the service itself puts into the context. */
+/** What conditions may ask of every request; the service adds to it what it knows. */
 function globalContext(principal: Principal): Record<string, string> {
   return { 'aws:PrincipalArn': principal.roleArn ?? principal.arn, 'aws:PrincipalAccount': principal.accountId }
 }
 
 /**
- * May this principal do this by its own policies? An explicit Deny wins; otherwise there must be an Allow in the
- * identity policies and, where there is a session policy, another one in that.
+ * May this principal do this by its own policies? An explicit Deny wins; without one there must be an Allow in the
+ * identity policies and, if there is a session policy, another one in that.
  */
 export function allows(
   principal: Principal,
@@ -86,7 +86,7 @@ export function allows(
   return sessionPolicy === undefined || decision([sessionPolicy], request) === 'allow'
 }
 
-/** What AWS says of a call that no policy allows; some services name the kind of policy that would have to. */
+/** What AWS says of a call that no policy allows; some services name the kind of policy that is missing. */
 export function deniedText(
   caller: string,
   action: string,

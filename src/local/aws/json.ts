@@ -11,7 +11,7 @@ export function awsJsonAnswer(body: object) {
   return { status: 200, headers: awsJsonHeaders(), body }
 }
 
-/** An error as AWS's JSON services word it; most are 400 whatever the cause. */
+/** An error as AWS's JSON services word it; most are 400 for any cause. */
 export function awsJsonError(code: string, message?: string, status = 400) {
   return { status, headers: awsJsonHeaders(), body: { __type: code, ...(message === undefined ? {} : { message }) } }
 }
@@ -32,7 +32,7 @@ export function awsJsonOperation(request: SignedRequest): string {
   )
 }
 
-/** What a text of JSON says; undefined if it is no JSON. */
+/** The value of a JSON text; undefined if it is not JSON. */
 export function parseJson(text: Buffer | string): unknown {
   try {
     return JSON.parse(text.toString())

@@ -11,7 +11,7 @@ export type MakeKeyPair = () => Promise<KeyPair>
 
 export const makeKeyPair: MakeKeyPair = () => promisify(generateKeyPair)('rsa', { modulusLength: 2_048 })
 
-/** Begins with so many pairs at once, so that they are there when they are asked for; further ones are made then. */
+/** Starts to make so many pairs at once, so that they are ready when they are needed; any more are made on request. */
 export function prepareKeyPairs(count: number): MakeKeyPair {
   const prepared = Array.from({ length: count }, makeKeyPair)
   return () => prepared.shift() ?? makeKeyPair()

@@ -14,7 +14,7 @@ export interface PolicyDocument {
   readonly Statement: readonly Statement[]
 }
 
-/** What is asked of a policy. `caller` is given where the policy belongs to a resource and so names principals. */
+/** What is asked of a policy. `caller` is given if the policy belongs to a resource and so names principals. */
 interface PolicyRequest {
   readonly action: string
   readonly resource: string
@@ -62,7 +62,7 @@ function contextValue(context: PolicyRequest['context'], key: string): string | 
 function conditionsMet(statement: Statement, context: PolicyRequest['context']): boolean {
   return Object.entries(statement.Condition ?? {}).every(([operator, keys]) => {
     const test = operators[operator]
-    // Guessing at an operator would make the stand-in say yes where AWS says no.
+    // A guess could make the stand-in say yes to what AWS refuses.
     if (!test) throw new Error(`The stand-in does not know the condition operator ${operator}.`)
     return Object.entries(keys).every(([key, expected]) =>
       list(expected).some((value) => test(value, contextValue(context, key))),
@@ -97,7 +97,7 @@ export function decision(policies: readonly PolicyDocument[], request: PolicyReq
 
 /**
  * Reads a policy document from JSON, e.g. the session policy of an AssumeRole call.
- * @throws Error where it is no policy or uses a condition operator that the stand-ins cannot evaluate
+ * @throws Error if it is no policy or uses a condition operator that the stand-ins cannot evaluate
  */
 export function parsePolicy(text: string): PolicyDocument {
   const policy: Partial<PolicyDocument> | null = JSON.parse(text)

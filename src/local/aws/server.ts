@@ -6,7 +6,7 @@ import { awsJsonError, parseJson } from './json.js'
 import { type SignedRequest, verifySignature } from './signature.js'
 
 export interface WireRequest extends SignedRequest {
-  /** Verified signer, where the service authenticates with SigV4. */
+  /** Verified signer, if the service authenticates with SigV4. */
   readonly principal?: Principal
   /** Region that the request was signed for. */
   readonly region?: string
@@ -35,7 +35,7 @@ export type Fault =
   | { readonly kind: 'reset' }
   | { readonly kind: 'hang' }
   | { readonly kind: 'slow'; readonly ms: number }
-  /** Waits for what `until` answers, then serves the request as ever: a test decides what happens before. */
+  /** Waits for what `until` answers, then serves the request: a test decides what happens before. */
   | { readonly kind: 'held'; readonly until: (call: RecordedCall) => Promise<unknown> | undefined }
   | { readonly kind: 'status'; readonly status: number }
   | { readonly kind: 'garbage' }
@@ -51,7 +51,7 @@ export interface StandIn {
    * `only` limits the fault to one operation, which `refuse` cannot.
    */
   setFault(fault: Fault | undefined, only?: string): Promise<void>
-  /** How many requests a fault has wait, of clients that still wait for them. */
+  /** How many requests a fault holds whose clients still wait. */
   waiting(): number
   stop(): Promise<void>
 }
@@ -66,7 +66,7 @@ interface StandInOptions {
   handle(request: WireRequest, operation: string): Promise<WireAnswer> | WireAnswer
   /** How this service words an HTTP error status (429, 500 …) of an injected fault. */
   faultAnswer(status: number): WireAnswer
-  /** Where given, every request's SigV4 signature is checked against it before handle(). */
+  /** If given, every request's SigV4 signature is checked against it before handle(). */
   readonly identity?: Identity
   /** Name of the service in the signature's scope; `name` by default. */
   readonly service?: string
@@ -76,7 +76,7 @@ interface StandInOptions {
   readonly unsigned?: readonly string[]
   /** What calls[].input records; by default the parsed JSON body. */
   inputOf?(request: WireRequest): unknown
-  /** Names the caller for calls[].principal where the service does not use SigV4. */
+  /** Names the caller for calls[].principal if the service does not use SigV4. */
   callerOf?(request: WireRequest): string | undefined
 }
 
@@ -118,7 +118,7 @@ async function answerOf(request: WireRequest, operation: string, options: StandI
   }
 }
 
-/** Does to a request what the fault says; an answer replaces the real one, `taken` means that there will be none. */
+/** Applies a fault to a request; an answer replaces the real one, `taken` means that there will be none. */
 async function applyFault(
   fault: Fault,
   message: IncomingMessage,
@@ -149,7 +149,7 @@ async function applyFault(
 
 /**
  * Starts an HTTP server on 127.0.0.1 that records calls, checks signatures and can be broken on request.
- * @throws node's own error where the port is taken: `code` EADDRINUSE, with `port`
+ * @throws node's own error if the port is taken: `code` EADDRINUSE, with `port`
  */
 export async function startStandIn(options: StandInOptions): Promise<StandIn> {
   const { name, clock } = options
@@ -180,7 +180,7 @@ export async function startStandIn(options: StandInOptions): Promise<StandIn> {
     if (forced !== 'taken') waiting.delete(response)
     if (forced !== 'taken') send(response, forced ?? refusal ?? (await answerOf(request, operation, options)))
   }
-  // A client that gave up while its request was read leaves nobody to tell.
+  // A client that gave up while its request was read gets no answer.
   const server = createServer((message, response) => void serve(message, response).catch(() => message.destroy()))
   // Above the idle time of every client, so that no test meets a connection that closes under it.
   server.keepAliveTimeout = 60_000

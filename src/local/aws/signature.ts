@@ -104,7 +104,7 @@ export async function verifySignature(
   if (Math.abs(signingDate.getTime() - Date.now()) > SKEW_MS_MAX) {
     return failed('InvalidSignatureException', `Signature expired: ${date} is not within 5 min of the current time.`)
   }
-  // The signer takes this header's word for the body, so the word has to be checked first.
+  // The signer trusts this header about the body, so the header has to be checked first.
   const bodyHash = request.headers['x-amz-content-sha256']
   if (bodyHash !== undefined && bodyHash !== createHash('sha256').update(request.body).digest('hex')) return mismatch
   if ((await expectedSignature(request, authorization, credentials, signingDate)) !== authorization.signature) {

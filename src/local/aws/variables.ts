@@ -2,7 +2,7 @@ import { devNull } from 'node:os'
 import type { IssuedCredentials } from './identity.js'
 import type { StandIn } from './server.js'
 
-/** Keeps the AWS SDK from printing eight lines about Node 20, in every process that has it before the SDK is used. */
+/** Keeps the AWS SDK from printing eight lines about Node 20; has to be set before the SDK makes a client. */
 export const NO_SDK_NOTICE = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' } as const
 
 /** The variables by which the AWS SDK finds services that are not AWS's. */
@@ -26,8 +26,8 @@ export function credentialVariables({ accessKeyId, secretAccessKey, sessionToken
 }
 
 /**
- * Makes the AWS SDK of this process forget whatever account its user has, so that nothing here can reach it: a profile
- * would even win over the credentials that the stand-ins issue.
+ * Makes the AWS SDK of this process forget its user's own account, so that nothing here can reach it: a profile would
+ * win even over the credentials that the stand-ins issue.
  * @param env what the SDK is to find instead
  */
 export function useNoAccount(env: Readonly<Record<string, string>> = {}): void {

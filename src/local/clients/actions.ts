@@ -13,7 +13,7 @@ export interface ActionAnswer {
 
 /** Invokes an action as Corbado does: through Lambda's Invoke API and the actions alias, signed by Corbado's caller. */
 export interface ActionClient {
-  /** @throws with Lambda's text, where the function failed or may not be invoked */
+  /** @throws with Lambda's text, if the function failed or may not be invoked */
   invoke(payload: object): Promise<ActionAnswer>
   close(): void
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
 
-/** The app of a customer, as far as it signs users in. */
+/** What a customer's app needs to sign users in. */
 export interface App {
   readonly userPoolId: string
   readonly clientId: string
@@ -22,13 +22,13 @@ export const APPS_VARIABLE = 'LOCAL_APPS'
 
 /**
  * Reads what a running stack wrote of its apps.
- * @throws WrongUsage where the environment names none, NotPossible where the stack has ended
+ * @throws WrongUsage if the environment names none, NotPossible if the stack has ended
  */
 export async function readApps(env: Readonly<Record<string, string | undefined>>): Promise<Apps> {
   const file = env[APPS_VARIABLE]
   if (!file) throw new WrongUsage(`${APPS_VARIABLE} is not set: read in an environment file that npm start names`)
   const text = await readFile(file, 'utf8').catch(() => {
-    throw new NotPossible(`${file} is not there: npm start has ended, or was started anew`)
+    throw new NotPossible(`${file} is not there: npm start has ended, or was started again`)
   })
   // The file is this program's own.
   const apps = JSON.parse(text) as Apps
@@ -38,8 +38,8 @@ export async function readApps(env: Readonly<Record<string, string | undefined>>
 
 /**
  * Keeps commands of the embedded stack away from everything else.
- * @param name of what holds the address, for the message
- * @throws WrongUsage where there is no address, or one that is not loopback's
+ * @param name of the variable or field that holds the address, for the message
+ * @throws WrongUsage if there is no address, or one that is not loopback's
  */
 export function assertLoopback(name: string, url: string | undefined): string {
   const advice = 'this is for the embedded stack alone; read in an environment file that npm start names'

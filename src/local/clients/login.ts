@@ -1,14 +1,14 @@
 import { AuthenticationDetails, CognitoUser, CognitoUserPool, type ICognitoStorage } from 'amazon-cognito-identity-js'
 import { useFastPowers } from './big-integer.js'
 
-/** Where a login stands, as the app that the user sits in front of sees it. */
+/** How far a login has come, as the user's app sees it. */
 export type LoginStage =
   | { readonly kind: 'challenge'; answer(proof: string): Promise<LoginStage> }
   | { readonly kind: 'tokens'; readonly username: string }
-  /** `error` is Cognito's name of it, `message` its text, which the user may see. */
+  /** `error` is Cognito's name of it, `message` its text, which users may see. */
   | { readonly kind: 'refused'; readonly error: string; readonly message: string }
 
-/** Words for where a login stands. */
+/** How far a login has come, in words. */
 export function stageText(stage: LoginStage): string {
   if (stage.kind === 'refused') return `refused: ${stage.error}`
   return stage.kind === 'tokens' ? `tokens of ${stage.username}` : 'passkey asked for'
@@ -20,7 +20,7 @@ interface LoginOptions {
   readonly userPoolId: string
   readonly clientId: string
   readonly username: string
-  /** Sent by SRP before the passkey is asked for; none: the passkey alone. */
+  /** Proved by SRP before the passkey is asked for; without one, the passkey is all. */
   readonly password?: string | undefined
 }
 
@@ -68,7 +68,7 @@ function stageOf(user: CognitoUser, act: (callbacks: Callbacks) => void): Promis
   })
 }
 
-/** The client keeps tokens where a browser would; these are gone with the login. */
+/** The client keeps its tokens in a browser's storage; this one ends with the login. */
 function createStorage(): ICognitoStorage {
   const items = new Map<string, string>()
   return {

@@ -23,8 +23,8 @@ interface SignInReport {
 }
 
 /**
- * Signs a user in, step by step. Where pre-login refuses, an app offers its other ways to sign in; here Cognito is asked
- * all the same, so that one sees what an app would meet which does not ask first.
+ * Signs a user in, step by step. If pre-login refuses, an app offers its other ways to sign in; here Cognito is asked all
+ * the same, to show what an app gets that does not ask first.
  */
 export async function signIn(options: SignIn): Promise<SignInReport> {
   const { app, user, flow, cognito } = options
@@ -55,11 +55,11 @@ function stageStep(step: string, stage: LoginStage): SignInStep {
   return { step, ok: false, outcome: `refused: ${stage.error}: ${stage.message}` }
 }
 
-/** Has Corbado ask the gateway who that is; where it does not say, the login goes on with what was typed. */
+/** Has Corbado ask the gateway who that is; if it does not say, the login goes on with what was typed. */
 async function preLogin(options: SignIn): Promise<{ step: SignInStep; username: string }> {
   const { identifier } = options.user
   const { userPoolId } = options.app
-  // The gateway's own form; whatever else it should be is shown as it is.
+  // The gateway's own form; any other is shown as it is.
   const answer = (await ask(options, 'start', { userPoolId, identifier })) as unknown as ActionAnswer
   const { statusCode, body } = answer
   const step = 'pre-login'

@@ -11,11 +11,11 @@ interface CloudFormationOptions extends StacksOptions {
 }
 
 export interface CloudFormationStandIn extends StandIn {
-  /** Adds a stack that made some resources, e.g. a user pool: which is all that is known of it. */
+  /** Adds a stack of which only its resources are known, e.g. a user pool. */
   putStack(stack: PutStack): void
 }
 
-/** Starts CloudFormation as far as a stack with one role goes. Unlike AWS's, a stack is there or gone at once. */
+/** Starts what a stack with one role needs of CloudFormation. Unlike on AWS, a stack is made or deleted at once. */
 export async function startCloudFormation(options: CloudFormationOptions): Promise<CloudFormationStandIn> {
   const stacks = createStacks(options)
 
@@ -23,7 +23,7 @@ export async function startCloudFormation(options: CloudFormationOptions): Promi
     const { principal, region } = request
     if (!stacks.has(operation) || !principal || !region) return cloudFormation.unknownOperation(operation)
     const form = formOf(request)
-    // Whoever asks by the id of a resource needs the right for whichever stack that may be in.
+    // A question by the id of a resource needs the right for all stacks: it may be in any.
     const named = operation !== 'DescribeStackResources'
     const name = named ? (form.get('StackName') ?? '') : '*'
     if (named && !stackName.test(name))

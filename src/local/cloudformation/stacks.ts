@@ -21,7 +21,7 @@ interface MadeResource {
   readonly status?: string
 }
 
-/** A stack that a test has made, of whatever template. */
+/** A stack that a test has made, of any template. */
 export interface PutStack {
   readonly region: string
   readonly accountId: string
@@ -46,7 +46,7 @@ export interface Asked {
   readonly form: URLSearchParams
 }
 
-/** What the template's role comes to. */
+/** The template's role with everything filled in. */
 interface RoleProperties {
   readonly Path: string
   readonly RoleName: string
@@ -58,7 +58,7 @@ export interface StacksOptions {
   readonly clock: Clock
   /** The templates that stand in S3, by their address; each has one role. */
   readonly templates: ReadonlyMap<string, Template>
-  /** Where roles come to be and go. */
+  /** Where a stack makes its role and deletes it. */
   readonly roles: { putRole(role: Role): void; deleteRole(roleArn: string): void }
 }
 
@@ -69,7 +69,7 @@ function createStackResources() {
   return {
     put: (stackId: string, resources: readonly MadeResource[]) => void made.set(stackId, resources),
     delete: (stackId: string) => void made.delete(stackId),
-    /** DescribeStackResources by physical id: it tells of that resource alone (coverage roadmap #998). */
+    /** DescribeStackResources by physical id: it answers with that resource alone (coverage roadmap #998). */
     describe(region: string, accountId: string, form: URLSearchParams): WireAnswer {
       const PhysicalResourceId = form.get('PhysicalResourceId')
       if (PhysicalResourceId === null) return failure('ValidationError', 'PhysicalResourceId must be specified')
@@ -117,7 +117,7 @@ export function createStacks({ clock, templates, roles }: StacksOptions) {
     // customerRoleTemplate has these properties, and its role is evaluated whole.
     const role = evaluateRole(template, new Map([...Object.entries(pseudo), ...parameters])) as RoleProperties
     const roleArn = `arn:aws:iam::${accountId}:role${role.Path}${role.RoleName}`
-    // CloudFormation works with the rights of whoever calls it.
+    // CloudFormation works with the rights of its caller.
     const refusal = mayNot(asked, ['iam:CreateRole', 'iam:PutRolePolicy'], roleArn)
     if (refusal) return refusal
     const policies = role.Policies.map(({ PolicyDocument }) => PolicyDocument)

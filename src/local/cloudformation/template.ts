@@ -22,7 +22,7 @@ export function readParameters(form: URLSearchParams): Map<string, string> {
   return new Map(keys.map(([name, key]) => [key, form.get(name.replace('ParameterKey', 'ParameterValue')) ?? '']))
 }
 
-/** What is wrong with the parameters of a stack; undefined where nothing is. */
+/** What is wrong with the parameters of a stack; undefined if nothing is. */
 export function parameterFault({ Parameters }: Template, given: ReadonlyMap<string, string>): string | undefined {
   const unknown = [...given.keys()].filter((name) => !(name in Parameters))
   if (unknown.length > 0) return `Parameters: [${unknown.join(', ')}] do not exist in the template`

@@ -20,7 +20,7 @@ function searchedValue(user: User, name: string): string | undefined {
 /**
  * Parses ListUsers' Filter. Names and `status` are compared with their case, all else without: a client that needs an
  * exact match has to compare again.
- * @throws InvalidParameterException where the filter is none, too long or names what cannot be searched
+ * @throws InvalidParameterException if the filter is none, too long or names what cannot be searched
  */
 export function parseFilter(text: string): (user: User) => boolean {
   if (text.length > FILTER_LENGTH_MAX) {
@@ -53,7 +53,7 @@ const seconds = (ms: number) => ms / 1000
 export const nameValues = (attributes: User['attributes']) =>
   Object.entries(attributes).map(([Name, Value]) => ({ Name, Value }))
 
-/** A user's factors; absent, not empty, where there is none. */
+/** A user's MFA factors; absent, not empty, if there is none. */
 export function mfaView({ preferredMfa, mfa }: User) {
   return {
     ...(preferredMfa === undefined ? {} : { PreferredMfaSetting: preferredMfa }),
@@ -139,7 +139,7 @@ export function createAdmin(pools: Pools, clock: Clock, emptyPages: Map<string, 
       return {}
     },
 
-    /** Nobody is in a group here. */
+    /** The stand-in has no groups. */
     listGroups(pool: UserPool, fields: Fields) {
       find(pool, fields)
       return { Groups: [] }

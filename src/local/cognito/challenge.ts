@@ -14,7 +14,7 @@ const MEMORY_MS = 3_600_000
 
 export interface Sessions<T> {
   issue(state: T): string
-  /** Looks a session up without spending it. @throws NotAuthorizedException where it is unknown, spent or too old */
+  /** Looks a session up without spending it. @throws NotAuthorizedException if it is unknown, spent or too old */
   find(token: string): T
   /** From now on the session is refused. */
   spend(token: string): void
@@ -93,11 +93,11 @@ function assertAnswers({ challengeName }: Challenge, responses: Record<string, s
   for (const name of requiredResponses[challengeName]) readParameter(responses, name)
   if (challengeName === 'PASSWORD_VERIFIER') parseTimestamp(readParameter(responses, 'TIMESTAMP'))
   const attribute = Object.keys(responses).find((name) => name.startsWith('userAttributes.'))
-  // None is ever required, and dropping one in silence would look like success.
+  // None is ever required; to drop one without a word would look like success.
   if (attribute !== undefined) throw invalidParameter(`${attribute} is not part of the stand-in.`)
 }
 
-/** Where there is no such user, the name is the one typed, or the made-up one that came with a password challenge. */
+/** If there is no such user, the name is the one typed, or the made-up one that came with a password challenge. */
 function isSameUser({ login, challenge }: Pending, user: User | undefined, typed: string): boolean {
   if (login.user) return user?.username === login.userName
   return (

@@ -17,7 +17,7 @@ import { Refusal, readParameter, readTextMap } from './wire.js'
 
 const passed = (challengeName: ChallengeName) => ({ challengeName, challengeResult: true, challengeMetadata: null })
 
-/** The steps between a client's call and Cognito's answer: whatever Define decides. */
+/** The steps between a client's call and Cognito's answer; Define decides which. */
 function createSteps(fire: Fire, sessions: Sessions<Pending>, issuer: Issuer) {
   const ask = (login: Login, challenge: Challenge, parameters: Record<string, string>) => ({
     ChallengeName: challenge.challengeName,
@@ -39,7 +39,7 @@ function createSteps(fire: Fire, sessions: Sessions<Pending>, issuer: Issuer) {
   }
 
   function askPassword(login: Login) {
-    // Without SRP_A there is nothing that an answer could prove the password against.
+    // Without SRP_A, no answer can prove the password.
     if (login.clientKey === undefined) throw invalidResponse()
     const { challenge, parameters } = createPasswordChallenge(login, login.clientKey)
     return ask(login, { challengeName: 'PASSWORD_VERIFIER', ...challenge }, parameters)
@@ -47,7 +47,7 @@ function createSteps(fire: Fire, sessions: Sessions<Pending>, issuer: Issuer) {
 
   function askNewPassword(login: Login) {
     const { user, results } = login
-    // AWS documents it for users who have just shown the old one (fact A18); else anybody could set a password.
+    // AWS documents it for users who have just shown the old one (fact A18); else anyone could set a password.
     const shown = results.some(({ challengeName }) => challengeName === 'PASSWORD_VERIFIER')
     if (!user || !shown) throw invalidResponse()
     const { sub, ...userAttributes } = user.attributes
@@ -92,7 +92,7 @@ function createSteps(fire: Fire, sessions: Sessions<Pending>, issuer: Issuer) {
 
 /**
  * Cognito's custom authentication flow: InitiateAuth and RespondToAuthChallenge, public and admin alike; and a login by
- * password alone, which has nothing to do with it.
+ * password alone, which asks none of its triggers.
  */
 export function createFlow(pools: Pools, fire: Fire, issuer: Issuer, clock: Clock) {
   const sessions = createSessions<Pending>(clock)
@@ -120,7 +120,7 @@ export function createFlow(pools: Pools, fire: Fire, issuer: Issuer, clock: Cloc
     async initiate(fields: Fields) {
       const byPassword = fields.AuthFlow === 'USER_PASSWORD_AUTH'
       const login = byPassword ? startPasswordLogin(pools, fields) : startLogin(pools, fields)
-      // Of a login's first call, only this trigger sees what the client sent along (fact A11).
+      // Only this trigger sees what the client sent along with a login's first call (fact A11).
       await fire('PreAuthentication', login, {
         request: { ...triggerRequest(login), validationData: readTextMap(fields, 'ClientMetadata') },
         response: {},

@@ -5,7 +5,7 @@ import type { AppClient, User, UserPool } from './pools.js'
 /** Cognito's default RefreshTokenValidity: 30 days. */
 const REFRESH_MS = 30 * 86_400_000
 
-/** One finished login: all tokens that come of it, by renewal too, carry its `originJti` and end with it. */
+/** One finished login: all its tokens, renewed ones too, carry its `originJti` and end with it. */
 export interface Grant {
   readonly originJti: string
   readonly refreshToken: string
@@ -22,7 +22,7 @@ interface Grants {
   open(pool: UserPool, client: AppClient, user: User): Grant
   byRefreshToken(token: string): Grant | undefined
   byOrigin(originJti: string): Grant | undefined
-  /** Ends every login of a user, through whichever client. */
+  /** Ends every login of a user, through any client. */
   revokeAll(userPoolId: string, username: string): void
 }
 

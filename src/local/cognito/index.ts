@@ -34,9 +34,9 @@ export interface Cognito extends StandIn {
   putPool(pool: UserPool): void
   putUser(userPoolId: string, user: NewUser): void
   user(userPoolId: string, username: string): User | undefined
-  /** The next so many pages of ListUsers come empty, with a token for more. */
+  /** That many pages of ListUsers come empty from now on, each with a token for more. */
   setEmptyPages(userPoolId: string, count: number): void
-  /** The next so many updates of the pool come upon another one, and are refused. */
+  /** That many updates of the pool are refused from now on, as if another one were in progress. */
   setConcurrentUpdates(userPoolId: string, count: number): void
   /** Every delivery of a trigger event, repeats included. */
   readonly triggerCalls: TriggerCall[]
@@ -48,7 +48,7 @@ function readFields(body: Buffer): Fields {
   throw new Refusal('SerializationException', 'The request body is not a JSON object.')
 }
 
-/** Is this InitiateAuth about tokens of a login passed earlier? */
+/** Does this InitiateAuth ask for new tokens of an earlier login? */
 function isRefresh({ AuthFlow }: Fields): boolean {
   return AuthFlow === 'REFRESH_TOKEN_AUTH' || AuthFlow === 'REFRESH_TOKEN'
 }
@@ -61,7 +61,7 @@ function accessDenied(principal: Principal, action: string, arn: string): Refusa
 
 /**
  * The pool that an admin call is about. Cognito looks for it in the signer's own account and in the region signed for,
- * so that somebody else's pool does not exist there, whatever the signer's policies say.
+ * so that another account's pool does not exist there, even if the signer's policies allow the call.
  */
 function authorise(pools: Pools, { principal, region }: WireRequest, operation: string, fields: Fields): UserPool {
   const userPoolId = readText(fields, 'UserPoolId')

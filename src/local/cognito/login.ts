@@ -11,16 +11,16 @@ export interface Login {
   readonly client: AppClient
   /** undefined: there is no such user, and the client must not notice. */
   readonly user: User | undefined
-  /** Canonical; as typed where there is no such user. */
+  /** Canonical; as typed if there is no such user. */
   readonly userName: string
   readonly results: readonly ChallengeResult[]
-  /** SRP_A, where the client started with it. */
+  /** SRP_A, if the client started with it. */
   readonly clientKey: bigint | undefined
   /** What the client sent along with its latest answer; what it sends with InitiateAuth never gets here. */
   readonly clientMetadata?: Readonly<Record<string, string>> | undefined
 }
 
-/** What Cognito says of every login that failed, whatever the cause. */
+/** What Cognito says of every login that failed, for any cause. */
 export const loginFailed = () => notAuthorized('Incorrect username or password.')
 
 /** What every trigger of a login is told. */
@@ -44,7 +44,7 @@ export function assertEnabled(user: User | undefined): void {
 
 /**
  * Checks a call's SECRET_HASH: base64 HMAC-SHA256 of user name and client id under the client's secret.
- * @throws NotAuthorizedException where it is missing, wrong or not wanted
+ * @throws NotAuthorizedException if it is missing, wrong or not wanted
  */
 export function checkSecretHash({ clientId, clientSecret }: AppClient, username: string, hash: string | undefined) {
   if (clientSecret === undefined) {
@@ -58,7 +58,7 @@ export function checkSecretHash({ clientId, clientSecret }: AppClient, username:
   if (hash !== expected) throw notAuthorized(`SecretHash does not match for the client: ${clientId}`)
 }
 
-/** Whoever signs in by this name; an unknown user counts as one where the client hides that there is none. */
+/** The user who signs in by this name. If the client hides that there is none, the login goes on without. */
 function findUser(
   pools: Pools,
   pool: UserPool,
@@ -106,7 +106,7 @@ export function startLogin(pools: Pools, fields: Fields): Login {
   return { pool, client, ...findUser(pools, pool, client, typed), ...start }
 }
 
-/** Checks an InitiateAuth call of USER_PASSWORD_AUTH and finds its user; no trigger of custom auth has a say in it. */
+/** Checks an InitiateAuth call of USER_PASSWORD_AUTH and finds its user; the triggers of custom auth are not asked. */
 export function startPasswordLogin(pools: Pools, fields: Fields): Login {
   const { pool, client } = pools.client(readText(fields, 'ClientId'))
   if (!client.settings?.ExplicitAuthFlows?.includes('ALLOW_USER_PASSWORD_AUTH')) {
@@ -117,12 +117,12 @@ export function startPasswordLogin(pools: Pools, fields: Fields): Login {
   return { pool, client, ...findUser(pools, pool, client, typed), results: [], clientKey: undefined }
 }
 
-/** Is the password right? Then the login itself. */
+/** Checks the password of a login by password alone. */
 export function assertPassword(login: Login, fields: Fields): Login {
   const { user } = login
   const password = readParameter(readTextMap(fields, 'AuthParameters'), 'PASSWORD')
   if (user?.password === undefined || user.password !== password) throw loginFailed()
-  // Saying that such a user is in would be wrong: AWS asks for the code first.
+  // AWS would ask such a user for a code first.
   if (user.mfa.length > 0) throw new Refusal('NotAuthorizedException', 'MFA is not part of the stand-in.')
   return login
 }

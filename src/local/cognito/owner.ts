@@ -29,7 +29,7 @@ const senders = ['CustomSMSSender', 'CustomEmailSender'] as const
 const arnType = /^arn:[\w+=/,.@-]+:[\w+=/,.@-]+:([\w+=/,.@-]*)?:[0-9]+:[\w+=/,.@-]+(:[\w+=/,.@-]+)?(:[\w+=/,.@-]+)?$/
 const [ARN_LENGTH_MIN, ARN_LENGTH_MAX] = [20, 2_048]
 
-/** AWS's SDKs and CLI send no other members; saying so is better than losing what somebody meant to set. */
+/** AWS's SDKs and CLI send no other members; to say so is better than to lose what a caller meant to set. */
 function assertKnown(fields: Fields, known: readonly string[], where: string): void {
   const unknown = Object.keys(fields).find((name) => !known.includes(name))
   if (unknown !== undefined) throw new Refusal('SerializationException', `Unknown member ${unknown} in ${where}`)
@@ -86,7 +86,7 @@ function assertConsistent(input: UpdateUserPoolRequest, { mfa = {} }: UserPool):
   }
 }
 
-/** JSON's null says the same as leaving a member out, at any depth. */
+/** A null in JSON means the same as a member left out, at any depth. */
 function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNulls)
   if (!isFields(value)) return value
@@ -138,8 +138,8 @@ function readOffset(token: unknown): number {
 }
 
 /**
- * The calls on a pool and its app clients that its owner makes. `concurrentUpdates` counts the updates of each pool that
- * are still to come upon another one.
+ * The calls on a pool and its app clients that its owner makes. `concurrentUpdates` counts how many more updates of
+ * each pool are refused as concurrent.
  */
 export function createOwner(pools: Pools, clock: Clock, concurrentUpdates: Map<string, number>) {
   return {

@@ -35,8 +35,8 @@ function userIdOf({ pool, user, userName }: PasswordSubject): string {
 }
 
 /**
- * Asks for a password by SRP-6a. A user who has none, or does not exist, is asked all the same, and for a password that
- * nobody knows: nothing in the parameters tells them apart, and no answer is right.
+ * Asks for a password by SRP-6a. A user who has none, or does not exist, is asked for a random one: the parameters look
+ * the same, and no answer is right.
  */
 export function createPasswordChallenge(subject: PasswordSubject, clientKey: bigint) {
   const { pool, user } = subject
@@ -63,7 +63,7 @@ export function formatTimestamp(ms: number): string {
   return `${weekday} ${month} ${Number(day)} ${time} UTC ${year}`
 }
 
-/** Milliseconds since the epoch. @throws InvalidParameterException where the text has another form */
+/** Milliseconds since the epoch. @throws InvalidParameterException if the text has another form */
 export function parseTimestamp(text: string): number {
   const form = /^[A-Z][a-z]{2} ([A-Z][a-z]{2}) (\d{1,2}) (\d\d:\d\d:\d\d) UTC (\d{4})$/
   const [, month, day, time, year] = form.exec(text) ?? []
@@ -76,7 +76,7 @@ export function parseTimestamp(text: string): number {
 export function provesPassword(challenge: PasswordChallenge, responses: Record<string, string>, now: number): boolean {
   const { identity, secretBlock, key } = challenge
   const claimedAt = parseTimestamp(readParameter(responses, 'TIMESTAMP'))
-  // The signature counts for Cognito's own spelling: a day like `05` or a wrong weekday makes it wrong, as on AWS.
+  // The signature has to be of Cognito's own spelling: a day like `05` or a wrong weekday is refused, as on AWS.
   const signature = signClaim(key, identity, secretBlock, formatTimestamp(claimedAt))
   return (
     Math.abs(now - claimedAt) <= SKEW_MS &&

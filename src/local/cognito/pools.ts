@@ -26,11 +26,11 @@ export interface AppClient {
   readonly allowCustomAuth: boolean
   readonly clientSecret?: string
   readonly clientName?: string
-  /** What DescribeUserPoolClient tells besides; logins do not depend on it. */
+  /** What else DescribeUserPoolClient tells; logins do not depend on it. */
   readonly settings?: UserPoolClientType
 }
 
-/** What UpdateUserPool sets besides the triggers and the name; in the SDK's own types. */
+/** What UpdateUserPool sets other than the triggers and the name; in the SDK's own types. */
 export type PoolSettings = Omit<UpdateUserPoolRequest, 'UserPoolId' | 'PoolName' | 'LambdaConfig'>
 
 /** What DescribeUserPool tells and UpdateUserPool does not take. */

@@ -14,11 +14,11 @@ function holdsSecret({ clientSecret }: AppClient, fields: Fields): boolean {
   return clientSecret === undefined || fields.ClientSecret === clientSecret
 }
 
-/** The calls that need no AWS credentials but a token of the user's own: about oneself, and about one's tokens. */
+/** The calls that users make about themselves and their tokens, with a token instead of AWS credentials. */
 export function createSelf(pools: Pools, issuer: Issuer, clock: Clock) {
   const { grants } = issuer
 
-  /** The user of a login; one who is gone, or disabled since, is refused whatever the token says. */
+  /** The user of a login; one who was deleted or disabled since is refused. */
   function userOf({ userPoolId, username }: Grant): User {
     const user = pools.user(userPoolId, username)
     if (!user) throw new Refusal('UserNotFoundException', 'User does not exist.')

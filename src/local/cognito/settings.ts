@@ -1,10 +1,10 @@
 import type { GetUserPoolMfaConfigResponse, LambdaConfigType } from '@aws-sdk/client-cognito-identity-provider'
 import { type PoolSettings, poolArn, type UserPool } from './pools.js'
 
-/** The least that AWS keeps of a temporary password. */
+/** AWS's default for the life of a temporary password. */
 const TEMPORARY_PASSWORD_DAYS = 7
 
-/** What a parameter becomes that UpdateUserPool is not sent. By its type the table has every one that the SDK knows. */
+/** The value of each parameter that UpdateUserPool is not sent. The type demands every one that the SDK knows. */
 export const DEFAULTS: { readonly [K in keyof Required<PoolSettings>]: PoolSettings[K] } = {
   Policies: {
     PasswordPolicy: {
@@ -74,7 +74,7 @@ function defined<T extends object>(fields: T): Partial<T> {
 function effectiveSettings(settings: PoolSettings): PoolSettings {
   const Policies = { ...DEFAULTS.Policies, ...settings.Policies }
   const { UnusedAccountValidityDays, ...create } = settings.AdminCreateUserConfig ?? {}
-  // The older of two names for one setting: told even where only the newer one was set.
+  // The older of two names for one setting, which is in the answer even if only the newer one was set.
   const days = Policies.PasswordPolicy?.TemporaryPasswordValidityDays ?? TEMPORARY_PASSWORD_DAYS
   const AdminCreateUserConfig = {
     ...DEFAULTS.AdminCreateUserConfig,
@@ -102,7 +102,7 @@ export function describePool(pool: UserPool, users: number) {
   }
 }
 
-/** A pool's MFA as GetUserPoolMfaConfig answers it. SMS comes of what UpdateUserPool sets, too. */
+/** A pool's MFA as GetUserPoolMfaConfig answers it. For SMS, UpdateUserPool counts too. */
 export function describeMfa({ settings = {}, mfa = {} }: UserPool): GetUserPoolMfaConfigResponse {
   const { MfaConfiguration, SmsConfiguration, SmsAuthenticationMessage } = effectiveSettings(settings)
   const sms = MfaConfiguration === 'OFF' ? undefined : SmsConfiguration

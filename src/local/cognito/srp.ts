@@ -40,7 +40,7 @@ function toBytes(number: bigint): Buffer {
 /** base to the exponent, modulo N; both positive. By OpenSSL, which is ten times as fast as a loop over bigints. */
 export function power(base: bigint, exponent: bigint): bigint {
   const residue = base % N
-  // OpenSSL takes none of these for a key.
+  // OpenSSL accepts none of these as a key.
   if (residue <= 1n) return residue
   if (residue === N - 1n) return exponent % 2n === 0n ? 1n : residue
   const keys = createDiffieHellman(prime, Number(g))
@@ -48,7 +48,7 @@ export function power(base: bigint, exponent: bigint): bigint {
   return toNumber(keys.computeSecret(toBytes(residue)))
 }
 
-/** Reads SRP_A. undefined where it is no number, or a multiple of N: with that the key would need no password. */
+/** Reads SRP_A. undefined if it is no number, or a multiple of N: with that the key would need no password. */
 export function parseClientKey(hex: string): bigint | undefined {
   if (hex.length > PUBLIC_KEY_DIGITS_MAX || !/^[0-9a-f]+$/i.test(hex)) return undefined
   const A = BigInt(`0x${hex}`)
@@ -66,14 +66,14 @@ export function createServerKey(verifier: bigint, b: bigint): bigint {
   return (k * verifier + power(g, b)) % N
 }
 
-/** The key that only a client with the right password derives, too: HKDF of S = (A·v^u)^b with u = H(A | B). */
+/** The key that a client derives too, if it has the right password: HKDF of S = (A·v^u)^b with u = H(A | B). */
 export function deriveKey(A: bigint, verifier: bigint, b: bigint): Buffer {
   const u = hash(toBytes(A), toBytes(createServerKey(verifier, b)))
   const S = power(A * power(verifier, u), b)
   return Buffer.from(hkdfSync('sha256', toBytes(S), toBytes(u), KEY_INFO, KEY_BYTES))
 }
 
-/** PASSWORD_CLAIM_SIGNATURE: the proof of having derived the key, in base64. `secretBlock` is base64, too. */
+/** PASSWORD_CLAIM_SIGNATURE: the proof of having derived the key, in base64. `secretBlock` is base64 too. */
 export function signClaim(key: Buffer, { poolName, userId }: SrpIdentity, secretBlock: string, timestamp: string) {
   const block = Buffer.from(secretBlock, 'base64')
   return createHmac('sha256', key).update(poolName).update(userId).update(block).update(timestamp).digest('base64')

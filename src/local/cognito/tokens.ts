@@ -22,7 +22,7 @@ interface ClaimsOverride {
 
 const NO_OVERRIDE: ClaimsOverride = { claimsToAddOrOverride: {}, claimsToSuppress: [] }
 
-/** Reads the answer of the token generation trigger; undefined where a value has the wrong type. */
+/** Reads the answer of the token generation trigger; undefined if a value has the wrong type. */
 function readClaimsOverride({ claimsOverrideDetails: details }: Fields): ClaimsOverride | undefined {
   if (details === undefined || details === null) return { claimsToAddOrOverride: {}, claimsToSuppress: [] }
   if (!isFields(details)) return undefined
@@ -93,7 +93,7 @@ function createTokens(clock: Clock, makeKeyPair: MakeKeyPair) {
 
     /**
      * The login that an access token stands for, as its `origin_jti`.
-     * @throws NotAuthorizedException where the token is none of ours, no access token or too old
+     * @throws NotAuthorizedException if the token is none of ours, no access token or too old
      */
     async readAccessToken(token: string): Promise<string> {
       const { publicKey } = await keyPair()
@@ -112,7 +112,7 @@ function createTokens(clock: Clock, makeKeyPair: MakeKeyPair) {
 /** Whom tokens are issued to. */
 export type Recipient = Pick<Login, 'pool' | 'client' | 'userName' | 'clientMetadata'> & { readonly user: User }
 
-/** Issues the tokens of a login, once it is over and whenever they are renewed, and remembers what was issued. */
+/** Issues and renews the tokens of logins, and remembers what was issued. */
 export function createIssuer(fire: Fire, clock: Clock, makeKeyPair: MakeKeyPair) {
   const tokens = createTokens(clock, makeKeyPair)
   const grants = createGrants(clock)
@@ -132,13 +132,13 @@ export function createIssuer(fire: Fire, clock: Clock, makeKeyPair: MakeKeyPair)
   return {
     grants,
     readAccessToken: tokens.readAccessToken,
-    /** The tokens of a login that was just passed. */
+    /** The tokens of a login that has just succeeded. */
     async issue(recipient: Recipient) {
       const grant = grants.open(recipient.pool, recipient.client, recipient.user)
       const signed = await sign(recipient, grant, 'TokenGeneration_Authentication')
       return { ...signed, RefreshToken: grant.refreshToken }
     },
-    /** New tokens of a login passed earlier; its refresh token stays as it is. */
+    /** New tokens of an earlier login; its refresh token stays as it is. */
     renew: (recipient: Recipient, grant: Grant) => sign(recipient, grant, 'TokenGeneration_RefreshTokens'),
   }
 }

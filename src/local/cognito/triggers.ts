@@ -24,7 +24,7 @@ const isFlag = (value: unknown): value is boolean | null | undefined => value ==
 const isTextOrNone = (value: unknown): value is string | null | undefined => value == null || typeof value === 'string'
 
 /**
- * Reads the answer of the define trigger. Refusing wins over issuing, and issuing over a challenge. undefined where a
+ * Reads the answer of the define trigger. Refusing wins over issuing, and issuing over a challenge. undefined if a
  * value has the wrong type, or nothing is decided.
  */
 export function readDefine({ challengeName, issueTokens, failAuthentication }: Fields): Decision | undefined {
@@ -55,7 +55,7 @@ export type Invoke = (functionArn: string, event: unknown, source: InvocationSou
 export interface TriggerCall {
   readonly functionArn: string
   readonly event: unknown
-  /** The event as it came back; undefined where none did. */
+  /** The event as it came back; undefined if none did. */
   readonly answer: unknown
   /** Milliseconds until the answer, or until Cognito gave up. */
   readonly ms: number
@@ -80,17 +80,17 @@ interface TriggerSubject {
   readonly userName: string
 }
 
-/** What one trigger is asked, the empty response it fills, and how its answer is read. */
+/** What one trigger is asked, the empty response that it fills in, and how its answer is read. */
 interface TriggerQuestion<T> {
-  /** Where a trigger has more than the usual one. */
+  /** Of a trigger that has more than the usual one. */
   readonly triggerSource?: string
   readonly request: Fields
   readonly response: Fields
-  /** undefined where a value has the wrong type. */
+  /** undefined if a value has the wrong type. */
   read(response: Fields): T | undefined
 }
 
-/** Fires a trigger of the pool; undefined where the pool has none of that name. */
+/** Fires a trigger of the pool; undefined if the pool has none of that name. */
 export type Fire = <T>(
   name: TriggerName,
   subject: TriggerSubject,
@@ -113,7 +113,7 @@ function buildEvent(name: TriggerName, { pool, client, userName }: TriggerSubjec
   }
 }
 
-/** Before a token, the newer of two parameters counts; where both are set they are the same. */
+/** For token generation the newer of two parameters counts; if both are set they are the same. */
 function functionOf(name: TriggerName, { lambdaConfig }: UserPool): string | undefined {
   const newer = name === 'PreTokenGeneration' ? lambdaConfig.PreTokenGenerationConfig?.LambdaArn : undefined
   return newer ?? lambdaConfig[name]
@@ -128,7 +128,7 @@ function readAnswer<T>(answer: unknown, event: Fields, { read }: TriggerQuestion
   return value
 }
 
-/** Fires triggers as Cognito does: so long a try, three tries for a time-out, none after any other failure. */
+/** Fires triggers as Cognito does: up to three tries if they time out, one if they fail in any other way. */
 export function createTriggers(invoke: Invoke, timeoutMs: number, calls: TriggerCall[], clock: Clock): Fire {
   async function deliver(functionArn: string, event: unknown, source: InvocationSource) {
     const startedAt = clock.elapsed()

@@ -16,7 +16,7 @@ export function failure(status: number, error: ErrorBody): WireAnswer {
   return { status, body: { ...body, error: { ...error, links: [] } } }
 }
 
-/** How an HTTP status that an injected fault asks for is worded. */
+/** How Corbado words an HTTP status that an injected fault asks for. */
 export function faultAnswer(status: number): WireAnswer {
   const types: Record<number, string> = {
     401: 'login_error',

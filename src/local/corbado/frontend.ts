@@ -11,7 +11,7 @@ export type PreLogin = (userPoolId: string, identifier: string) => Promise<objec
 
 /**
  * The part of Corbado that an app's users see, as far as a login goes: `start` answers what pre-login says of what a
- * user typed, `finish` signs as if the user had used a passkey. undefined where the path is of neither.
+ * user typed, `finish` signs as if the user had used a passkey. undefined if the path is of neither.
  */
 export async function answerLogin(
   request: WireRequest,

@@ -10,7 +10,7 @@ interface CorbadoProject {
   readonly projectId: string
   /** For Basic: base64 of `projectID:apiSecret`. */
   readonly apiSecret?: string
-  /** More that work as well: while secrets are rotated, there are two. */
+  /** More secrets that work: while they are rotated, there are two. */
   readonly furtherSecrets?: readonly string[]
   readonly bearerKey?: string
 }
@@ -22,7 +22,7 @@ export interface CorbadoStandIn extends StandIn {
   rotateSecret(projectId: string, apiSecret: string): void
   /** Makes a proof as Corbado's Frontend API would after a passkey ceremony. */
   readonly sign: ProofDesk['sign']
-  /** Says what is called when a user starts to sign in. */
+  /** Sets what is called when a user starts to sign in. */
   onPreLogin(preLogin: PreLogin): void
   /** Forces one answer for all calls until cleared with `undefined`. */
   answerWith(answer: WireAnswer | undefined): void

@@ -30,15 +30,15 @@ class PortTaken extends Error {
   }
 }
 
-/** It needs a second; this is for a machine that is busy with something else. */
+/** It needs a second; the rest is for a busy machine. */
 const START_MS_MAX = 30_000
-/** Between SIGTERM and SIGKILL: whoever stops it does not wait for the ten seconds that running requests get. */
+/** Between SIGTERM and SIGKILL: a person who stops it does not wait for the ten seconds that requests get. */
 const SHUTDOWN_MS = 5_000
 const POLL_MS = 20
 
 /**
  * Starts the container door and waits until it is ready to serve.
- * @throws an error with `code` and `port` where its port is taken; NotPossible with what it said last, where it ends for
+ * @throws an error with `code` and `port` if its port is taken; NotPossible with what it said last, if it ends for
  *   another reason or does not get ready
  */
 export async function startContainer(options: ContainerOptions): Promise<Container> {
@@ -63,7 +63,7 @@ export async function startContainer(options: ContainerOptions): Promise<Contain
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on('line', (line) => {
         last = line
-        // Said once more, and with what to do, by whoever chose the port.
+        // Said once more by the caller, who chose the port and knows what to do.
         if (!isPortTaken(line)) onLine(line)
         const { msg, port } = parseLine(line)
         if (msg === 'ready') resolve(Number(port))

@@ -12,7 +12,7 @@ export interface EnvironmentOptions {
   readonly runtime: string
   /** Path of the bundle whose export `handler` is run; AWS's own client finds it by LAMBDA_TASK_ROOT. */
   readonly entry: string
-  /** The Node that runs it; this process's own where none is named. */
+  /** The Node that runs it; this process's own if none is named. */
   readonly node?: string
   /** The function's variables; of this process's own environment only PATH is passed on. */
   readonly env: Readonly<Record<string, string>>

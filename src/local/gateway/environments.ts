@@ -13,7 +13,7 @@ export interface Environments {
 
 /**
  * Lambda's execution environments as child processes: one event at a time in each, idle ones used again, another
- * started where all are busy. A function that outlives its deadline loses its environment, as on Lambda.
+ * started if all are busy. A function that outlives its deadline loses its environment, as on Lambda.
  */
 export function createEnvironments(options: EnvironmentOptions): Environments {
   const environments = new Set<Environment>()

@@ -1,10 +1,10 @@
 import { setTimeout } from 'node:timers/promises'
+import { type Fields, fieldsOf } from '../../fields.js'
+import { parseJson } from '../aws/json.js'
 
 /** A line comes through a pipe of its own, so it may be a moment later than the answer that it is about. */
 const WAIT_MS = 1_000
 const POLL_MS = 5
-
-type LogFields = Readonly<Record<string, unknown>>
 
 /** Through which door the calls come that a line is about. */
 export type Door = 'lambda' | 'container'
@@ -14,14 +14,14 @@ export interface GatewayLog {
   readonly lines: readonly string[]
   /** Makes what takes the lines of one door. */
   adder(door: Door): (line: string) => void
-  /** The closing lines of a door's trigger calls, in their order, once there are so many; fewer where they do not come. */
-  triggerLines(door: Door, count: number): Promise<readonly LogFields[]>
+  /** The closing lines of a door's trigger calls, in their order, once there are so many; fewer if they do not come. */
+  triggerLines(door: Door, count: number): Promise<readonly Fields[]>
 }
 
 /** Collects lines, and passes each on. */
 export function createGatewayLog(write: (line: string) => void): GatewayLog {
   const lines: string[] = []
-  const triggers: Record<Door, LogFields[]> = { lambda: [], container: [] }
+  const triggers: Record<Door, Fields[]> = { lambda: [], container: [] }
   return {
     lines,
     adder: (door) => (line) => {
@@ -41,11 +41,6 @@ export function createGatewayLog(write: (line: string) => void): GatewayLog {
 }
 
 /** The fields of a line; what a runtime prints of itself is no JSON, and has none. */
-export function parseLine(line: string): LogFields {
-  try {
-    const fields: unknown = JSON.parse(line)
-    return typeof fields === 'object' && fields !== null ? { ...fields } : {}
-  } catch {
-    return {}
-  }
+export function parseLine(line: string): Fields {
+  return fieldsOf(parseJson(line))
 }

@@ -82,6 +82,6 @@ const handler = await loadHandler().catch(async (error: unknown) => {
 try {
   for (;;) await serveOne(handler)
 } catch {
-  // The Runtime API went away: whoever started this process is gone.
+  // The Runtime API went away: the process that started this one is gone.
   process.exit(0)
 }

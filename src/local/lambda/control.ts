@@ -19,8 +19,8 @@ function aliasView(functionArn: string, name: string) {
 }
 
 /**
- * What may be asked about aliases is decided on the function, about policies on the function or alias that they belong to;
- * and by the function's own account alone.
+ * The right to a call on aliases is checked on the function, to one on policies on their function or alias; no other
+ * account has it.
  */
 function denied(
   operation: string,

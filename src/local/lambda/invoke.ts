@@ -28,7 +28,7 @@ export function lambdaError(status: number, code: string, message: string): Wire
   return { status, headers, body: { Type: status < 500 ? 'User' : 'Service', Message: message } }
 }
 
-/** Lambda's error for whatever is wrong with a request's parameters. */
+/** Lambda's error for anything that is wrong with a request's parameters. */
 export const invalidParameter = (message: string) => lambdaError(400, 'InvalidParameterValueException', message)
 
 /** A result as Lambda sends it. */
@@ -43,7 +43,7 @@ export function faultAnswer(status: number): WireAnswer {
 }
 
 /**
- * A caller of the function's own account needs a word from either policy, everybody else from both; a service has only
+ * A caller of the function's own account needs an Allow in either policy, any other caller in both; a service has only
  * the resource policy. An explicit Deny always wins.
  */
 function mayInvoke(caller: Caller, { accountId, qualifiedArn }: Target, policy: PolicyDocument | undefined): boolean {
@@ -86,7 +86,7 @@ async function run(
   }
 }
 
-/** Answers one Invoke call: who may not call learns nothing of the function, not even that there is none. */
+/** Answers one Invoke call: a caller who may not call learns nothing of the function, not even that there is none. */
 export function answerInvoke(
   request: WireRequest,
   target: Target,

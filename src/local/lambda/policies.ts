@@ -34,7 +34,7 @@ const changed = () =>
 
 const view = ({ text, revisionId }: Kept) => lambdaAnswer(200, { Policy: text, RevisionId: revisionId })
 
-/** Does it let in everybody? */
+/** Does the statement let everyone in? */
 function isPublic({ Effect, Principal, Condition }: Statement): boolean {
   const names = Principal === undefined || Principal === '*' ? [Principal] : [Principal.AWS ?? []].flat()
   return Effect === 'Allow' && names.includes('*') && Object.keys(Condition ?? {}).length === 0
@@ -58,7 +58,7 @@ function readPolicy(text: string, qualifiedArn: string): PolicyDocument | WireAn
   return lambdaError(400, 'PublicPolicyException', 'The policy would grant public access.')
 }
 
-/** Keeps resource policies, each under a revision that ends with it. */
+/** Keeps resource policies; each change gives a policy a new revision. */
 export function createPolicies(): Policies {
   const kept = new Map<string, Kept>()
   const put = (qualifiedArn: string, policy: PolicyDocument, text = JSON.stringify(policy)): Kept => {

@@ -17,11 +17,11 @@ export interface Route {
   readonly operation: LambdaOperation
   /** The function's name or ARN, percent-encoded. */
   readonly segment: string
-  /** The name of an alias, where the path ends in one. */
+  /** The name of an alias, if the path ends in one. */
   readonly name: string
 }
 
-/** The operation that a request asks for; undefined where the stand-in has none such. */
+/** The operation that a request asks for; undefined if the stand-in does not have it. */
 export function routeOf({ method, path }: WireRequest): Route | undefined {
   for (const [routeMethod, operation, pattern] of routes) {
     const [, segment, name = ''] = (method === routeMethod && pattern.exec(path)) || []
@@ -35,7 +35,7 @@ export interface Target {
   /** Without version or alias. */
   readonly functionArn: string
   readonly functionName: string
-  /** That of the function. */
+  /** Of the account that owns the function. */
   readonly accountId: string
   readonly alias: string | undefined
   /** As invoked: what policies and the function's context name. */
@@ -47,7 +47,7 @@ const partialArn = /^(?:(\d{12}):(?:function:)?)?([\w-]+)(?::([\w$-]+))?$/
 
 /**
  * Reads the function and the alias from a segment of a path: a name, a partial ARN or a whole one, percent-encoded.
- * undefined where it is none of them, or names another alias than the query.
+ * undefined if it is none of them, or names another alias than the query.
  */
 export function readTarget(segment: string, request: WireRequest): Target | undefined {
   const name = decodeURIComponent(segment)
@@ -58,7 +58,7 @@ export function readTarget(segment: string, request: WireRequest): Target | unde
   return targetOf(`arn:${partition}:lambda:${region}:${account}:function:${functionName}`, qualifier ?? queried)
 }
 
-/** A name without region belongs to the signer's: the region signed for, its own account. */
+/** A name without region is looked for in the region signed for and, without an account, in the signer's. */
 function readPartial(name: string, queried: string | undefined, { region, principal }: WireRequest) {
   const [, account = principal?.accountId, functionName, qualifier = queried] = partialArn.exec(name) ?? []
   if (!functionName || !region || !account || (queried ?? qualifier) !== qualifier) return undefined

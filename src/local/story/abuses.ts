@@ -2,10 +2,10 @@ import { stageText } from '../clients/login.js'
 import { type Scene, wantsPassword } from './scene.js'
 import type { Seen, StepReport } from './step.js'
 
-/** What an attacker would try. Each refusal must be for its own reason: a gateway that is down refuses, too. */
+/** What an attacker would try. Each refusal must be for its own reason: a gateway that is down refuses too. */
 export async function* abuses(scene: Scene, usedProof: string): AsyncGenerator<StepReport> {
   const { example, sign } = scene
-  yield await refusedProof(scene, "somebody else's proof", 'user_mismatch', () => sign(example.other.username))
+  yield await refusedProof(scene, "another user's proof", 'user_mismatch', () => sign(example.other.username))
   yield await refusedProof(scene, 'proof used before', 'invalid_challenge', async () => usedProof)
   if (wantsPassword(example)) {
     yield await wrongPassword(scene)
@@ -56,7 +56,7 @@ function refusedStart(
   )
 }
 
-/** Cognito checks the password, and asks the gateway nothing where it is wrong. */
+/** Cognito checks the password, and asks the gateway nothing if it is wrong. */
 function wrongPassword({ step, startLogin }: Scene) {
   return step(
     { step: 'wrong password', expected: 'refused by Cognito' },

@@ -15,17 +15,17 @@ export interface Scene {
   step<T>(
     what: { step: string; expected: string; detailed?: boolean },
     act: () => Promise<T>,
-    judge: (result: T) => Seen | Promise<Seen>,
+    verdictOf: (result: T) => Seen | Promise<Seen>,
   ): Promise<StepReport>
   action(name: string, payload: object): Promise<ActionAnswer>
-  /** The person begins to sign in; with a password where the flow wants one, unless told otherwise. */
+  /** The person begins to sign in; with a password if the flow wants one, unless another is given. */
   startLogin(password?: 'none' | 'right' | 'wrong'): Promise<LoginStage>
   /** A passkey ceremony, which the stand-in of Corbado confirms; its proof is remembered as private. */
   sign(username: string): Promise<string>
   readonly proofs: readonly string[]
   /** How often Cognito called the gateway's triggers so far. */
   calls(): number
-  /** Why the gateway refused, by the first such log line of the calls from an ordinal on. */
+  /** Why the gateway refused: the reason in the first log line of a refusal from this call on. */
   refusalSince(call: number): Promise<string>
 }
 
@@ -50,7 +50,7 @@ export function createScene({ example, stack, log, actions, caller, ...meters }:
     log,
     caller,
     proofs,
-    step: (what, act, judge) => takeStep(meters, what, act, judge),
+    step: (what, act, verdictOf) => takeStep(meters, what, act, verdictOf),
     action: (action, payload) => actions.invoke({ action, userPoolId, ...payload }),
     startLogin(password = wantsPassword(example) ? 'right' : 'none') {
       const options = { endpoint: stack.cognito.url, userPoolId, clientId, username: person.username }

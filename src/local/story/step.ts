@@ -21,7 +21,7 @@ export interface StepReport {
   readonly detailed: boolean
 }
 
-/** What a step saw. Without `ok`, only the expected words themselves are right. */
+/** What a step saw. Without `ok`, it is right only if it is the expected text. */
 export interface Seen {
   readonly outcome: string
   readonly ok?: boolean
@@ -33,19 +33,19 @@ export interface Meters {
   coldStarts(): number
 }
 
-/** Does one step; what it throws is its outcome. Time spent on looking at it afterwards, in `judge`, does not count. */
+/** Does one step; what it throws is its outcome. Time spent afterwards, in `verdictOf`, does not count. */
 export async function takeStep<T>(
   { triggerCalls, coldStarts }: Meters,
   { step, expected, detailed = false }: { step: string; expected: string; detailed?: boolean },
   act: () => Promise<T>,
-  judge: (result: T) => Seen | Promise<Seen>,
+  verdictOf: (result: T) => Seen | Promise<Seen>,
 ): Promise<StepReport> {
   const [calls, colds, startedAt] = [triggerCalls.length, coldStarts(), performance.now()]
   let endedAt: number | undefined
   const acted = act().finally(() => {
     endedAt = performance.now()
   })
-  const seen = await acted.then(judge).catch((error: unknown): Seen => ({ outcome: String(error), ok: false }))
+  const seen = await acted.then(verdictOf).catch((error: unknown): Seen => ({ outcome: String(error), ok: false }))
   return {
     step,
     expected,

@@ -63,7 +63,7 @@ function answer({ step, example }: Scene, stage: LoginStage | undefined, proof: 
     async () => (stage?.kind === 'challenge' ? stage.answer(proof) : stage),
     (end): Seen => {
       if (end?.kind !== 'tokens') return { outcome: end ? stageText(end) : 'there was no challenge', ok: false }
-      return { outcome: end.username === example.person.username ? 'tokens of this user' : 'tokens of somebody else' }
+      return { outcome: end.username === example.person.username ? 'tokens of this user' : 'tokens of another user' }
     },
   )
 }

@@ -26,7 +26,7 @@ const services: Record<Service, string> = {
   cloudformation: "the customers' stacks",
 }
 
-/** One line for a service that has started; above the first of them, what they are. */
+/** One line for a service that has started; a heading above the first. */
 export function serviceText(name: Service, url: string, paint: Paint): string {
   const heading = name === SERVICES[0] ? `\n${paint('bold', 'Services')}\n` : ''
   return heading + addressText(name, url, services[name], paint)
@@ -36,7 +36,7 @@ function addressText(name: string, url: string, what: string, paint: Paint): str
   return `  ${name.padEnd(NAME)}${url}  ${paint('dim', what)}\n`
 }
 
-/** The customer that waits, and where what its onboarding needs is found. */
+/** The customer that waits, and the files that its onboarding needs. */
 export function newcomerText(
   { envFile, credentialFile }: NewcomerFiles,
   { stack, workspace }: { stack: Stack; workspace: Workspace },
@@ -63,12 +63,12 @@ export function tenantsText({ stack, workspace }: { stack: Stack; workspace: Wor
   return `\n${paint('bold', 'Tenants')}\n  ${paint('dim', copies)}\n  ${paint('dim', address)}\n`
 }
 
-/** What stands above the doors. */
+/** What stands above the container door. */
 export function doorsText(paint: Paint): string {
   return `\n${paint('bold', 'Gateway')}\n`
 }
 
-/** The doors, once both are open, and where they log. */
+/** The container door, once it is open, and the place where both doors log. */
 export function doorText(
   { container, workspace }: { container: { readonly url: string }; workspace: Workspace },
   logs: boolean,
@@ -78,9 +78,9 @@ export function doorText(
   return addressText('container', container.url, 'the same app, behind signed HTTP', paint) + logLines
 }
 
-/** What stands in place of a story when nobody is to sign in. */
+/** What stands in place of a story if no one may sign in. */
 export function restText({ tenant }: Example, paint: Paint): string {
-  return `\n${paint('bold', tenant.tenantId)}  is ${tenant.status}: nobody signs in\n`
+  return `\n${paint('bold', tenant.tenantId)}  is ${tenant.status}: no one signs in\n`
 }
 
 /** What stands above a tenant's steps. */
@@ -94,7 +94,7 @@ export function headingText({ tenant, identifier }: Example, paint: Paint): stri
   ].join('')
 }
 
-/** One line a step; beneath it what else there is to say of it, each in a line. */
+/** One line for a step, and one beneath it for each further fact. */
 export function stepText(
   { step, expected, outcome, ok, triggers, coldStart, detailed, ...took }: StepReport,
   paint: Paint,

@@ -4,7 +4,7 @@ import type { UserPool } from '../cognito/index.js'
 import type { Stack } from '../stack.js'
 import { basicCredential, createApiSecret, createPassword, setUpTenant } from './tenants.js'
 
-/** Somebody who has an account with a customer. */
+/** A user who has an account with a customer. */
 export interface Person {
   readonly username: string
   readonly attributes: Readonly<Record<string, string>>
@@ -20,7 +20,7 @@ export interface Example {
   readonly person: Person
   /** Has a passkey too, which must not open the first one's account. */
   readonly other: Person
-  /** What people type; of nobody in the last case. */
+  /** What people type; the second belongs to no user. */
   readonly identifier: string
   readonly unknownIdentifier: string
 }
@@ -40,7 +40,7 @@ export function identifierAttributeOf({ actions }: TenantFile): IdentifierAttrib
   return actions.preLogin?.identifierAttribute ?? 'email'
 }
 
-/** Where pre-login may take a user found by an attribute, the pool has no alias by which Cognito would find him. */
+/** If pre-login may take a user found by an attribute, the pool has no alias by which Cognito would find one. */
 const hasAlias = ({ actions }: TenantFile) => actions.preLogin?.acceptAttributeMatch !== true
 
 function createPerson(tenant: TenantFile, about: (typeof PEOPLE)[number], ordinal: number): Person {
@@ -53,7 +53,7 @@ function createPerson(tenant: TenantFile, about: (typeof PEOPLE)[number], ordina
   }
 }
 
-/** Makes up what tenants' files do not tell: app clients, secrets, people. */
+/** Makes up what tenant files do not have: app clients, secrets, people. */
 export function createExamples(tenants: readonly TenantFile[]): Example[] {
   // Pools that share a project share its secret.
   const secrets = new Map(tenants.map(({ corbado }) => [corbado.projectId, createApiSecret()]))
@@ -86,7 +86,7 @@ export function putExample(stack: Stack, example: Example): void {
   })
   const { projectId } = tenant.corbado
   stack.corbado.putProject({ projectId, apiSecret, bearerKey: apiSecret })
-  // Whoever is to confirm by an authenticator app must have one.
+  // A user who is to confirm by an authenticator app must have one.
   const totp = tenant.actions.postAppend.mfa === 'software-token'
   for (const user of [person, other]) stack.cognito.putUser(tenant.userPoolId, { ...user, totp })
 }

@@ -7,7 +7,7 @@ const NEXT_BASE = 1_000
 
 /**
  * Starts the stack on consecutive ports in the order of {@link SERVICES}; 0 stands for any free ones.
- * @throws NotPossible naming port, service and what to do, where a port is taken
+ * @throws NotPossible naming port, service and what to do, if a port is taken
  */
 export async function startStackAt(base: number, options: Omit<StackOptions, 'portOf'>): Promise<Stack> {
   const portOf = (service: Service) => (base === 0 ? 0 : base + SERVICES.indexOf(service))
@@ -20,7 +20,7 @@ export async function startStackAt(base: number, options: Omit<StackOptions, 'po
 
 /**
  * Starts the container door on the port after the stack's; 0 stands for any free one.
- * @throws NotPossible, naming the port where it is taken
+ * @throws NotPossible, naming the port if it is taken
  */
 export async function startContainerAt(base: number, { env, ...options }: ContainerOptions): Promise<Container> {
   const PORT = String(base === 0 ? 0 : base + SERVICES.length)

@@ -4,7 +4,7 @@ import type { Example } from './example.js'
 import { NEWCOMER, putNewcomer } from './newcomer.js'
 import type { World } from './world.js'
 
-/** The files of somebody who onboards the newcomer, by their paths. */
+/** The files of an operator who onboards the newcomer, by their paths. */
 export interface NewcomerFiles {
   /** Rights of the engineer at the customer's. */
   readonly envFile: string
@@ -13,8 +13,8 @@ export interface NewcomerFiles {
 }
 
 /**
- * Writes what somebody needs who works with the stack from a shell, and sets up the customer that waits to be onboarded.
- * @returns undefined where there is none: somebody has onboarded its pool into the folder of the tenant files
+ * Writes what a person needs who works with the stack from a shell, and sets up the customer that waits to be onboarded.
+ * @returns undefined if there is none: its pool is onboarded already, in the folder of the tenant files
  */
 export async function writeShellFiles({
   stack,

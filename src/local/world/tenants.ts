@@ -22,7 +22,7 @@ const customAuth = ['DefineAuthChallenge', 'CreateAuthChallenge', 'VerifyAuthCha
 /** The hosted ARN of a tenant's alias. */
 export const hostedArn = (alias: string) => `${FUNCTION_ARN}:${alias}`
 
-/** The config as the embedded stack serves it: the same, but for where Corbado is. */
+/** The config as the embedded stack serves it: the same, but for Corbado's address. */
 export function toLocal(file: TenantFile, stack: Stack): TenantFile {
   return { ...file, corbado: { ...file.corbado, backendApiUrl: stack.corbado.url } }
 }
@@ -78,7 +78,7 @@ export const createPassword = () => `${randomBytes(12).toString('base64url')}-9a
 /** An API secret as Corbado makes them. */
 export const createApiSecret = () => `corbado1_${randomBytes(24).toString('base64url')}`
 
-/** Lets the pools of an alias invoke it, and nobody else. */
+/** Lets the pools of an alias invoke it, and no other caller. */
 export function grantAlias(stack: Stack, alias: string, files: readonly TenantFile[]): void {
   stack.lambda.putPolicy(hostedArn(alias), {
     Version: '2012-10-17',
@@ -97,7 +97,7 @@ export function grantAlias(stack: Stack, alias: string, files: readonly TenantFi
   })
 }
 
-/** Writes a tenant's current record, whatever was there before. For tests; an operator uses `tenants apply`. */
+/** Writes a tenant's current record, in place of the one that was there. For tests; an operator uses `tenants apply`. */
 export async function putTenantRecord(stack: Stack, config: unknown, userPoolId: string, version = 1): Promise<void> {
   const client = new DynamoDBClient({
     endpoint: stack.table.url,

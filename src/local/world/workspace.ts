@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { parseDocument } from 'yaml'
 import { shellWord } from '../../terminal/text.js'
 
-/** A folder of its own in the system's place for such, which only its owner can read. */
+/** A temporary folder, which only its owner can read. */
 export interface Workspace {
   readonly dir: string
   readonly logFile: string
@@ -16,11 +16,11 @@ export interface Workspace {
   log(line: string): void
   /** Writes a file that only its owner can read; answers its path. */
   write(name: string, text: string): Promise<string>
-  /** The same for variables that a shell reads in; the program is on its path then. */
+  /** Writes variables for a shell to read in, which also puts the program on its path. */
   writeEnv(name: string, env: Readonly<Record<string, string>>): Promise<string>
   /** Copies a tenant file, comments and all, with another address of the Backend API. */
   copyTenant(file: string, name: string, backendApiUrl: string): Promise<void>
-  /** Removes what works no longer, of what was written here. */
+  /** Removes what was written here, for it works no longer. */
   close(): Promise<void>
 }
 
@@ -33,7 +33,7 @@ interface WorkspaceOptions {
 const LOG = 'gateway.log'
 const OPERATOR_ENV = 'operator.env'
 
-/** Makes a workspace; of it only the log stays, where somebody was told of it, and what others put there. */
+/** Makes a workspace. When it is closed, only the log stays, if its path was printed, and what others put there. */
 export async function createWorkspace({ program, keepLog }: WorkspaceOptions): Promise<Workspace> {
   const dir = await mkdtemp(join(tmpdir(), 'corbado-gateway-'))
   const [tenantsDir, bin] = [join(dir, 'tenants'), join(dir, 'bin')]

@@ -47,7 +47,7 @@ interface WorldOptions extends Pick<StackOptions, 'makeKeyPair' | 'onStarted'> {
   readonly logs: boolean
   readonly json: boolean
   readonly io: CommandIo
-  /** Takes what is to be done at the end, the last one first; called before there is anything to close. */
+  /** Takes what is to be done at the end, the last one first; called as soon as there is something to close. */
   onClose(close: () => Promise<unknown>): void
 }
 
@@ -81,7 +81,7 @@ export async function openWorld(options: WorldOptions): Promise<World | undefine
   stack.corbado.onPreLogin((userPoolId, identifier) => actions.invoke({ action: 'pre-login', userPoolId, identifier }))
   const doorEnv = { ...env, CALLER_SECRETS_PARAMETER }
   const door = openDoor(stack, port, { entry: server, env: doorEnv, onLine: log.adder('container'), onClose })
-  // It is awaited later: what it says until then must not end the process.
+  // It is awaited later; a failure before that must not end the process.
   door.catch(() => undefined)
 
   const examples = createExamples(tenants)
