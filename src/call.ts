@@ -20,6 +20,13 @@ export const systemClock: Clock = {
   },
 }
 
+/** Waits so many milliseconds. */
+export function pause(ms: number, clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(ms, resolve)
+  })
+}
+
 /** Shares of the deadline in milliseconds: more than a healthy dependency needs. Cognito and Corbado get the rest. */
 export const SLICE_MS = { table: 400, ssm: 500, sts: 800 } as const
 

@@ -16,6 +16,7 @@ import {
 import type { FunctionAliases } from '../../src/upstreams/operator.js'
 import { tenantFile } from '../fixtures/tenants.js'
 import { cli as runCli } from './fixtures/cli.js'
+import { createPausingClock } from './fixtures/clock.js'
 
 const region = 'eu-central-1'
 const arnOf = (alias: string) => `${FUNCTION_ARN}:${alias}`
@@ -539,12 +540,19 @@ t.test(
   },
 )
 
-t.test('list waits where Lambda says that it is asked too much, and goes on', async (t) => {
-  const { cli, stack } = await setUp(t, [])
-  await stack.lambda.setFault({ kind: 'status', status: 429 }, 'GetResourcePolicy')
-  setTimeout(() => void stack.lambda.setFault(undefined), 500)
-  const { code, stderr } = await cli('aliases', 'list')
+t.test('list waits a second when Lambda says that it is asked too much, and goes on', async (t) => {
+  const { env, stack } = await setUp(t, [])
+  const throttled = { kind: 'status', status: 429 } as const
+  await stack.lambda.setFault(throttled, 'GetResourcePolicy')
+  const clock = createPausingClock(() => stack.lambda.setFault(undefined))
+  const { code, stderr } = await runCli(['aliases', 'list'], { env, clock })
   t.equal(code, 0, stderr)
+  t.same(clock.pauses, [1_000])
+
+  await stack.lambda.setFault(throttled, 'GetResourcePolicy')
+  const endless = createPausingClock()
+  t.match(await runCli(['aliases', 'list'], { env, clock: endless }), { code: 1, stderr: 'lambda_throttled' })
+  t.same(endless.pauses, [1_000, 1_000, 1_000, 1_000], 'it gives up after five tries')
 })
 
 t.test('check says so where the actions alias lets Cognito in', async (t) => {

@@ -23,11 +23,12 @@ export function aliasesCheckCommand(io: CommandIo): Command {
   })
     .option('--json', 'print { pools, aliases, findings: [{ kind, alias, what, fix }] }')
     .action(({ json = false }: { json?: boolean }) =>
-      withAliases(io, async ({ upstreams, region, functionArn, actionsAlias }) => {
+      withAliases(io, async (place) => {
+        const { upstreams, region, actionsAlias } = place
         const records = await fetchRecords(upstreams)
         const tenants = aliasTenantsOf(records, region)
         const unreadable = unreadableTenantsOf(records)
-        const aliases = await surveyAliases(upstreams.aliases, functionArn)
+        const aliases = await surveyAliases(place)
         const findings = checkAliases({ tenants, unreadable, aliases, actionsAlias })
         if (findings.length > 0) io.foundProblems()
         const counts = { pools: tenants.length, aliases: aliases.length }

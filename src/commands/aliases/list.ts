@@ -14,9 +14,9 @@ export function aliasesListCommand(io: CommandIo): Command {
   })
     .option('--json', 'print { aliases: [{ alias, arn, pools, bytesUsed, bytesLeft, faults }] }')
     .action(({ json = false }: { json?: boolean }) =>
-      withAliases(io, async ({ upstreams, functionArn, actionsAlias }) => {
-        const surveyed = await surveyAliases(upstreams.aliases, functionArn)
-        const aliases = surveyed.filter(({ alias }) => alias !== actionsAlias)
+      withAliases(io, async (place) => {
+        const surveyed = await surveyAliases(place)
+        const aliases = surveyed.filter(({ alias }) => alias !== place.actionsAlias)
         if (json) writeJson(io.stdout, { aliases: aliases.map(aliasJson) })
         else io.stdout.write(aliasesText(aliases, createPaint(io.stdout, io.env)))
       }),

@@ -89,7 +89,7 @@ async function targetOf(word: string, asked: string | undefined, place: AliasPla
     const policy = await fetchAliasPolicy(upstreams.aliases, alias, aliasArn)
     return { userPoolId, status, aliases: [{ alias, aliasArn, policy }] }
   }
-  const all = await surveyAliases(upstreams.aliases, functionArn)
+  const all = await surveyAliases(place)
   return { userPoolId, status, aliases: all.filter((one) => one.alias !== actionsAlias) }
 }
 

@@ -48,7 +48,7 @@ export function doctorCommand(io: CommandIo): Command {
       await withUpstreams(io, async (upstreams, env) => {
         const records = chosen(await fetchRecords(upstreams), word)
         const progress = records.length > 1 ? createProgress(io, records.length, 'checked') : undefined
-        const all = await examineAll(records, { upstreams, env, settings }, () => progress?.step())
+        const all = await examineAll(records, { upstreams, env, settings, clock: io.clock }, () => progress?.step())
         progress?.end()
         if (!all.every(isHealthy)) io.foundProblems()
         const table = `${env.awsRegion}/${env.tenantTable}`

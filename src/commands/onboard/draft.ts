@@ -93,8 +93,8 @@ interface AliasQuestion {
  * @throws WrongUsage if the wanted one has none
  */
 async function chooseAlias({ place, known, poolArn, wanted, warn }: AliasQuestion): Promise<string> {
-  const { upstreams, functionArn, actionsAlias, region } = place
-  const surveyed = await surveyAliases(upstreams.aliases, functionArn).catch((error: unknown): SurveyedAlias[] => {
+  const { functionArn, actionsAlias, region } = place
+  const surveyed = await surveyAliases(place).catch((error: unknown): SurveyedAlias[] => {
     if (!isUpstreamError(error)) throw error
     warn(
       `the policies of the aliases could not be read (${saidOf(error)}); aliases grant will say whether there is room`,

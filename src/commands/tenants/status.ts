@@ -106,7 +106,7 @@ function setStatus(status: StatusCommand, word: string, options: ChangeOptions, 
 async function examine(tenant: TenantFile, upstreams: OperatorUpstreams, env: Env, io: CommandIo) {
   const settings = readOperatorSettings(io.env, ['gatewayFunctionArn', 'doctorRoleArn'])
   const { diagnose } = await import('../../operator/doctor/index.js')
-  return diagnose(tenant, { upstreams, env, settings })
+  return diagnose(tenant, { upstreams, env, settings, clock: io.clock })
 }
 
 /** Says why a tenant was not activated; makes the exit code 1. */

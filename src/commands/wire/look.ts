@@ -21,7 +21,7 @@ export function planFor({ arn, also = [], replace = {} }: WireOptions, userPool:
 export async function readPool(pool: OwnedPool, options: WireOptions): Promise<WireReport> {
   const userPool = await pool.describe()
   const [ofClients, { management, warnings }] = await Promise.all([
-    clientWarnings(pool.settings),
+    clientWarnings(pool.settings, pool.clock),
     managementOfPool(pool, userPool),
   ])
   const plan = planFor(options, userPool)

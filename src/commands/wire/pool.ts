@@ -1,5 +1,5 @@
 import type { UpdateUserPoolCommandInput, UserPoolType } from '@aws-sdk/client-cognito-identity-provider'
-import { createCall } from '../../call.js'
+import { type Clock, createCall } from '../../call.js'
 import { isUpstreamError } from '../../errors.js'
 import type { UserPoolId } from '../../ids.js'
 import { saidInFull } from '../../operator/attempt.js'
@@ -20,6 +20,7 @@ export interface OwnedPool {
   describe(): Promise<UserPoolType>
   update(input: UpdateUserPoolCommandInput): Promise<UpdateOutcome>
   readonly settings: UserPoolSettings
+  readonly clock: Clock
   /** The CloudFormation stack that has it; undefined if none does. Throws what was thrown: the work goes on without it. */
   findStack(): Promise<StackResource | undefined>
 }
@@ -36,28 +37,30 @@ export async function withOwnedPool<T>(
   work: (pool: OwnedPool) => Promise<T>,
 ): Promise<T> {
   const { userPoolId, region } = at
+  const { clock } = io
   // The AWS SDK takes longer to load than all the rest, and wrong arguments are told without it.
   const { createOperatorUpstreams } = await import('../../upstreams/operator.js')
-  const upstreams = createOperatorUpstreams({ region, actionsAlias: '' }, io.clock)
+  const upstreams = createOperatorUpstreams({ region, actionsAlias: '' }, clock)
   const settings = upstreams.userPoolSettings(userPoolId, region, null)
   const explained = async (error: unknown): Promise<never> => {
-    throw await explainFault(error, { ...at, callerIdentity: upstreams.callerIdentity })
+    throw await explainFault(error, { ...at, clock, callerIdentity: upstreams.callerIdentity })
   }
   try {
     return await work({
       settings,
-      findStack: () => upstreams.findStack(userPoolId, createCall(STACK_CALL_MS)),
-      describe: () => settings.describe(createCall(POOL_CALL_MS)).catch(explained),
-      update: (input) => updateOf(settings, input).catch(explained),
+      clock,
+      findStack: () => upstreams.findStack(userPoolId, createCall(STACK_CALL_MS, clock)),
+      describe: () => settings.describe(createCall(POOL_CALL_MS, clock)).catch(explained),
+      update: (input) => updateOf(settings.update(input, createCall(POOL_CALL_MS, clock))).catch(explained),
     })
   } finally {
     await upstreams.close()
   }
 }
 
-async function updateOf(settings: UserPoolSettings, input: UpdateUserPoolCommandInput): Promise<UpdateOutcome> {
+async function updateOf(updating: Promise<void>): Promise<UpdateOutcome> {
   try {
-    await settings.update(input, createCall(POOL_CALL_MS))
+    await updating
     return { kind: 'written' }
   } catch (error) {
     return refusalOf(error)
@@ -78,6 +81,7 @@ interface FaultContext {
   readonly userPoolId: UserPoolId
   readonly region: string
   readonly callerIdentity: CallerIdentity
+  readonly clock: Clock
 }
 
 /** STS is asked only to word an error, which is not worth a long wait. */
@@ -120,9 +124,9 @@ function otherPlace({ userPoolId, region }: FaultContext): string {
   return `use credentials of the account that owns it${elsewhere}`
 }
 
-async function identityOf({ callerIdentity }: FaultContext): Promise<{ name: string; account: string }> {
+async function identityOf({ callerIdentity, clock }: FaultContext): Promise<{ name: string; account: string }> {
   try {
-    const { arn, accountId } = await callerIdentity(createCall(IDENTITY_MS))
+    const { arn, accountId } = await callerIdentity(createCall(IDENTITY_MS, clock))
     return { name: arn, account: `account ${accountId}, as whose ${arn} you are signed in` }
   } catch {
     return { name: 'the owner of these AWS credentials', account: 'the account of your AWS credentials' }

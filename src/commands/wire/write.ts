@@ -1,6 +1,6 @@
-import { setTimeout } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { UserPoolType } from '@aws-sdk/client-cognito-identity-provider'
+import { pause } from '../../call.js'
 import { isUpstreamError } from '../../errors.js'
 import { saidOf } from '../../operator/attempt.js'
 import { NotPossible } from '../../terminal/failure.js'
@@ -29,7 +29,7 @@ interface WireWrite {
  * @throws NotPossible if nothing was changed, or that is not known
  */
 export async function writeWiring(write: WireWrite): Promise<readonly string[]> {
-  const written = (await writeOnce(write)) ?? (await setTimeout(RETRY_MS, undefined).then(() => writeOnce(write)))
+  const written = (await writeOnce(write)) ?? (await pause(RETRY_MS, write.pool.clock).then(() => writeOnce(write)))
   if (written) return written
   throw new NotPossible('another change of the pool is under way; nothing was changed. Try again in a minute')
 }

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import type { Clock } from '../../call.js'
+import { type Clock, pause } from '../../call.js'
 import type { Identity, Principal } from './identity.js'
 import { awsJsonError, parseJson } from './json.js'
 import { type SignedRequest, verifySignature } from './signature.js'
@@ -127,7 +127,7 @@ async function applyFault(
 ): Promise<WireAnswer | 'taken' | undefined> {
   switch (fault.kind) {
     case 'slow':
-      await new Promise<void>((resolve) => options.clock.after(fault.ms, resolve))
+      await pause(fault.ms, options.clock)
       return undefined
     case 'held':
       await fault.until(call)

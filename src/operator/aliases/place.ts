@@ -1,3 +1,4 @@
+import type { Clock } from '../../call.js'
 import { EnvInvalid } from '../../errors.js'
 import type { CommandIo } from '../../terminal/io.js'
 import type { OperatorUpstreams } from '../../upstreams/operator.js'
@@ -12,6 +13,7 @@ export interface AliasPlace {
   /** Without version or alias. */
   readonly functionArn: string
   readonly actionsAlias: string
+  readonly clock: Clock
 }
 
 /**
@@ -22,7 +24,7 @@ export async function withAliases<T>(io: CommandIo, work: (place: AliasPlace) =>
   const { gatewayFunctionArn: functionArn } = readOperatorSettings(io.env, ['gatewayFunctionArn'])
   return withUpstreams(io, async (upstreams, { awsRegion: region, actionsAlias }) => {
     assertRegion(functionArn, region)
-    return work({ upstreams, region, functionArn, actionsAlias })
+    return work({ upstreams, region, functionArn, actionsAlias, clock: io.clock })
   })
 }
 

@@ -1,9 +1,10 @@
-import { setTimeout } from 'node:timers/promises'
+import { type Clock, pause } from '../../call.js'
 import { isUpstreamError } from '../../errors.js'
-import type { FunctionAliases, TenantRecord } from '../../upstreams/operator.js'
+import type { TenantRecord } from '../../upstreams/operator.js'
 import { poolArnIn } from '../pool/arn.js'
 import { configOf, tenantIdOf, textOf } from '../records/record.js'
 import { operatorCall } from '../upstreams.js'
+import type { AliasPlace } from './place.js'
 import { type AliasPolicy, readAliasPolicy } from './policy.js'
 
 /** An alias of the gateway's function with what its policy says. */
@@ -18,23 +19,24 @@ const PAUSE_MS = 1_000
 const TRIES_MAX = 5
 
 /** Reads every alias, the actions alias too, and its policy; one after the other, to spare Lambda's quota. */
-export async function surveyAliases(aliases: FunctionAliases, functionArn: string): Promise<SurveyedAlias[]> {
+export async function surveyAliases({ upstreams, functionArn, clock }: AliasPlace): Promise<SurveyedAlias[]> {
+  const { aliases } = upstreams
   const surveyed: SurveyedAlias[] = []
   for (const alias of (await aliases.list(operatorCall())).sort(byNumber)) {
-    const found = await retryThrottled(() => aliases.fetchPolicy(alias, operatorCall()))
+    const found = await retryThrottled(() => aliases.fetchPolicy(alias, operatorCall()), clock)
     const aliasArn = `${functionArn}:${alias}`
     surveyed.push({ alias, aliasArn, policy: readAliasPolicy(aliasArn, found?.policy) })
   }
   return surveyed
 }
 
-async function retryThrottled<T>(request: () => Promise<T>): Promise<T> {
+async function retryThrottled<T>(request: () => Promise<T>, clock: Clock): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
       return await request()
     } catch (error) {
       if (tries === TRIES_MAX || !isUpstreamError(error) || error.kind !== 'throttled') throw error
-      await setTimeout(PAUSE_MS)
+      await pause(PAUSE_MS, clock)
     }
   }
 }

@@ -1,6 +1,5 @@
-import { setTimeout } from 'node:timers/promises'
 import type { UserPoolClientType } from '@aws-sdk/client-cognito-identity-provider'
-import { type Call, createCall } from '../../call.js'
+import { type Call, type Clock, createCall, pause } from '../../call.js'
 import { isUpstreamError } from '../../errors.js'
 import type { UserPoolSettings } from '../../upstreams/operator.js'
 import { saidOf } from '../attempt.js'
@@ -38,11 +37,15 @@ export function clientName({ ClientName, ClientId }: PoolClient): string {
  * Reads a pool's app clients, the first {@link CLIENTS_MAX} of them.
  * @param nextCall gives each request its time
  */
-export async function readClients(settings: UserPoolSettings, nextCall: () => Call): Promise<PoolClients> {
+export async function readClients(
+  settings: UserPoolSettings,
+  nextCall: () => Call,
+  clock: Clock,
+): Promise<PoolClients> {
   const all = await settings.listClients(nextCall())
   const clients: PoolClient[] = []
   for (const { clientId } of all.slice(0, CLIENTS_MAX)) {
-    if (clients.length > 0) await setTimeout(PAUSE_MS)
+    if (clients.length > 0) await pause(PAUSE_MS, clock)
     const { ClientSecret: _, ...client } = await settings.describeClient(clientId, nextCall())
     clients.push(client)
   }
@@ -50,10 +53,10 @@ export async function readClients(settings: UserPoolSettings, nextCall: () => Ca
 }
 
 /** Sentences on app clients in which passkeys could not be used; if they cannot be read, one that says so. */
-export async function clientWarnings(settings: UserPoolSettings): Promise<readonly string[]> {
-  const call = createCall(WARNINGS_MS)
+export async function clientWarnings(settings: UserPoolSettings, clock: Clock): Promise<readonly string[]> {
+  const call = createCall(WARNINGS_MS, clock)
   try {
-    const { clients, unseen } = await readClients(settings, () => call)
+    const { clients, unseen } = await readClients(settings, () => call, clock)
     const refusing = clients.filter((client) => !allowsCustomAuth(client))
     return [
       ...refusing.map((client) => {

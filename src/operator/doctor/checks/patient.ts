@@ -1,4 +1,4 @@
-import { type Call, createCall } from '../../../call.js'
+import { type Call, type Clock, createCall } from '../../../call.js'
 import type { Env } from '../../../env.js'
 import { type TenantConfig, type TenantFile, withDefaults } from '../../../tenant/config.js'
 import { shellWord } from '../../../terminal/text.js'
@@ -14,6 +14,8 @@ export interface DoctorDeps {
   readonly env: Env
   /** GATEWAY_FUNCTION_ARN is needed; without DOCTOR_ROLE_ARN no role of a customer can be tried. */
   readonly settings: OperatorSettings & { readonly gatewayFunctionArn: string }
+  /** Ends what hangs. */
+  readonly clock: Clock
 }
 
 /** A tenant under examination. */
@@ -38,7 +40,7 @@ const STEP_MS = 7_000
 
 /** Begins an examination. */
 export function createPatient(tenant: TenantFile, deps: DoctorDeps): Patient {
-  const whole = createCall(EXAMINATION_MS)
+  const whole = createCall(EXAMINATION_MS, deps.clock)
   return {
     ...deps,
     tenant,
@@ -46,7 +48,7 @@ export function createPatient(tenant: TenantFile, deps: DoctorDeps): Patient {
     word: shellWord(tenant.tenantId),
     hostedArn: `${deps.settings.gatewayFunctionArn}:${tenant.alias}`,
     poolArn: poolArnIn(deps.env.awsRegion, tenant),
-    step: () => createCall(Math.min(STEP_MS, whole.remainingMs())),
+    step: () => createCall(Math.min(STEP_MS, whole.remainingMs()), deps.clock),
   }
 }
 

@@ -15,12 +15,12 @@ export async function checkPool(patient: Patient, sessions: RoleExamined['sessio
   const checks: readonly Check[] = ['pool', ...TRIGGER_CHECKS, ...CLIENT_CHECKS, ...SETTING_CHECKS, 'mfa-factor']
   if (sessions === undefined) return dependent(checks, 'role-assumable')
   const credentials: RoleCredentials | null = sessions === 'own' ? null : sessions.whole
-  const { upstreams, config, poolArn = '', step } = patient
+  const { upstreams, config, poolArn = '', step, clock } = patient
   const region = regionOf(poolArn) || config.aws.region
   const settings = upstreams.userPoolSettings(config.userPoolId, region, credentials)
   const [pool, clients, mfa] = await Promise.all([
     attempt(settings.describe(step())),
-    attempt(readClients(settings, step)),
+    attempt(readClients(settings, step, clock)),
     attempt(settings.fetchMfaConfig(step())),
   ])
   const factor = mfa.kind === 'answered' ? checkFactor(mfa.value, config) : unread('mfa-factor', mfa.fault, patient)
