@@ -11,22 +11,25 @@ const { region, tenantTable, functionArn } = place
 const { credentialParameter } = healthy.corbado
 const roleArn = healthy.aws.roleArn ?? ''
 
-t.test('usage: one tenant or --all', async (t) => {
-  for (const line of ['doctor', 'doctor acme --all']) {
-    t.match(await run(line), { code: 2, stdout: '' }, line)
-  }
-  t.match(await run('doctor acme', { env: { GATEWAY_FUNCTION_ARN: undefined } }), {
-    code: 2,
-    stderr: 'error: GATEWAY_FUNCTION_ARN is not set',
-  })
-  const elsewhere = functionArn.replace(region, 'eu-west-1')
-  await putTenantRecord(stack, healthy, healthy.userPoolId)
-  t.match(await run('doctor acme', { env: { GATEWAY_FUNCTION_ARN: elsewhere } }), {
-    code: 2,
-    stderr: /GATEWAY_FUNCTION_ARN must be of the region/,
-  })
-  t.match(await run('doctor acne'), { code: 1, stderr: /no tenant, pool or customer .* did you mean acme\?/ })
-})
+t.test(
+  'refuses no tenant, a tenant beside --all, a name that nobody has, and a function of another region',
+  async (t) => {
+    for (const line of ['doctor', 'doctor acme --all']) {
+      t.match(await run(line), { code: 2, stdout: '' }, line)
+    }
+    t.match(await run('doctor acme', { env: { GATEWAY_FUNCTION_ARN: undefined } }), {
+      code: 2,
+      stderr: 'error: GATEWAY_FUNCTION_ARN is not set',
+    })
+    const elsewhere = functionArn.replace(region, 'eu-west-1')
+    await putTenantRecord(stack, healthy, healthy.userPoolId)
+    t.match(await run('doctor acme', { env: { GATEWAY_FUNCTION_ARN: elsewhere } }), {
+      code: 2,
+      stderr: /GATEWAY_FUNCTION_ARN must be of the region/,
+    })
+    t.match(await run('doctor acne'), { code: 1, stderr: /no tenant, pool or customer .* did you mean acme\?/ })
+  },
+)
 
 const second = toLocal(
   tenantFile({
@@ -139,7 +142,7 @@ t.test('--changes tells only what is otherwise than the last time, and what depe
   })
 })
 
-t.test('the last run is the last one of all, whether or not it asked for changes', async (t) => {
+t.test('--changes compares with the last run of all, whether or not that one asked for changes', async (t) => {
   await twoTenants()
   const file = join(t.testdir({}), 'kept', 'doctor.json')
   const at = (line: string, now: string) => run(`${line} --state ${file}`, { now })

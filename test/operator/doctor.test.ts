@@ -609,6 +609,10 @@ t.test('it comes to an end within 25 s, whatever hangs', async (t) => {
   const clock = createFrozenClock()
   const time = startWorldTime(clock, standIns)
   const timed = { ...deps, clock, upstreams: time.watch(deps.upstreams) }
+  t.teardown(async () => {
+    time.stop()
+    for (const standIn of standIns) await standIn.setFault(undefined)
+  })
   for (const standIn of standIns) await standIn.setFault({ kind: 'hang' })
   const findings = await diagnose(healthy, timed)
   const firstMs = clock.elapsed()
@@ -616,9 +620,6 @@ t.test('it comes to an end within 25 s, whatever hangs', async (t) => {
   await stack.sts.setFault(undefined)
   const further = await diagnose(healthy, timed)
   const furtherMs = clock.elapsed() - firstMs
-  time.stop()
-  for (const standIn of standIns) await standIn.setFault(undefined)
-
   t.ok(firstMs > 0 && firstMs <= 25_000, `${firstMs} ms`)
   t.ok(furtherMs > 0 && furtherMs <= 25_000, `${furtherMs} ms`)
   t.same(saidBy(findings, 'failed'), [])

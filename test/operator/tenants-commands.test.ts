@@ -99,7 +99,7 @@ t.test('a tenant called as its customer is means that tenant alone', async (t) =
   t.match(await json('tenants show twin'), { config: { tenantId: 'twin' } })
 })
 
-t.test('status: each command goes only from where it belongs', async (t) => {
+t.test('a status command refuses a tenant that is not in a status it may start from', async (t) => {
   await applied(t, 'draft', yamlOf('draft', [['active #', 'draft #']]))
   const before = writes()
   t.match(await run('tenants pause draft'), {
@@ -146,7 +146,7 @@ Nothing was written. To write it:
   t.match(await readIn(dir, 'unsure.yaml'), 'status: active # see')
 })
 
-t.test('a yes on a terminal is one', async (t) => {
+t.test('writes after a yes that is typed on a terminal', async (t) => {
   const dir = await applied(t, 'asked', yamlOf('asked'))
   const { code, stderr } = await run(`tenants suspend asked --dir ${dir}`, { isTTY: true, stdin: 'y\n' })
   t.equal(code, 0)
@@ -310,7 +310,7 @@ version  when                      by     changed
   }
 })
 
-t.test('versions count as numbers do', async (t) => {
+t.test('version 10 comes after version 9, not after version 1', async (t) => {
   const dir = await applied(
     t,
     'eleven',
