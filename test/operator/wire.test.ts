@@ -328,7 +328,11 @@ t.test('CloudFormation is waited for 5 s, and the plan is shown without it', asy
   clock.advance(4_999)
   t.equal(stack.cloudformation.waiting(), 1)
   clock.advance(1)
-  t.match(await running, { code: 0, stdout: `wire apply ${userPoolId}`, stderr: unknown('TimeoutError') })
+  t.match(await running, {
+    code: 0,
+    stdout: `wire apply ${userPoolId}`,
+    stderr: unknown('TimeoutError').replace('said TimeoutError', 'did not answer in time'),
+  })
   await stack.cloudformation.setFault(undefined)
 })
 
