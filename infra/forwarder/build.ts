@@ -1,5 +1,5 @@
 import { SSMClient } from '@aws-sdk/client-ssm'
-import { SLICE_MS, systemClock } from '../../src/call.js'
+import { systemClock } from '../../src/call.js'
 import { upstreamError } from '../../src/errors.js'
 import { parseCallerSecrets } from '../../src/plugins/signature.js'
 import { createGatewaySecret } from '../../src/tenant/gateway-secret.js'
@@ -15,7 +15,7 @@ const RETRY_MS = 50
 
 /** The forwarder over its two counterparts: the parameter with the secret, and the container door. */
 export function buildForwarder(settings: ForwarderSettings, print: (line: Line) => void) {
-  const ssm = new SSMClient({ region: settings.region, ...clientLimits(SLICE_MS.ssm) })
+  const ssm = new SSMClient({ region: settings.region, ...clientLimits() })
   const connection = createConnection(settings.gatewayUrl)
   const secret = createGatewaySecret({
     parameter: settings.callerSecretsParameter,

@@ -31,21 +31,20 @@ export interface Upstreams {
 /** The longest that one call may take by dependency, in milliseconds; Cognito's may take all that is left. */
 export type SliceMs = Readonly<Record<'table' | 'ssm' | 'sts', number>>
 
-/** Longer than any call of the service: its own signal ends a request, and this one that a signal should ever miss. */
-const REQUEST_MS = 10_000
-
 /**
- * The limits of each HTTP request of an AWS client, in milliseconds. The SDK does not repeat anything: it would wait up to
- * a second first, which no slice has. `callAws` repeats what may have been a lost connection.
+ * The limits of an AWS client. A call's own signal ends its requests; `requestMs` ends those of calls that have longer than
+ * one request may take. The SDK does not repeat anything: it would wait up to a second first, which no slice has.
+ * `callAws` repeats what may have been a lost connection.
  */
-export const clientLimits = (requestMs: number) => ({
-  maxAttempts: 1,
-  requestHandler: { connectionTimeout: requestMs, requestTimeout: requestMs, throwOnRequestTimeout: true },
-})
+export function clientLimits(requestMs?: number) {
+  if (requestMs === undefined) return { maxAttempts: 1 }
+  const requestHandler = { connectionTimeout: requestMs, requestTimeout: requestMs, throwOnRequestTimeout: true }
+  return { maxAttempts: 1, requestHandler }
+}
 
 /** The service's counterparts. */
 export function createUpstreams({ awsRegion, tenantTable }: Env, clock: Clock): Upstreams {
-  return upstreamsOver(createClients(awsRegion, REQUEST_MS), tenantTable, clock, SLICE_MS)
+  return upstreamsOver(createClients(awsRegion), tenantTable, clock, SLICE_MS)
 }
 
 /** The SDK's clients behind {@link Upstreams}. */
@@ -57,7 +56,7 @@ export interface Clients {
 }
 
 /** The only place where the service's clients are made. They read credentials and endpoints as the AWS SDK does. */
-export function createClients(region: string, requestMs: number): Clients {
+export function createClients(region: string, requestMs?: number): Clients {
   return {
     dynamodb: new DynamoDBClient({ region, ...clientLimits(requestMs) }),
     ssm: new SSMClient({ region, ...clientLimits(requestMs) }),
@@ -96,7 +95,7 @@ export interface CognitoClients {
   destroy(): void
 }
 
-function createCognitoClients(requestMs: number): CognitoClients {
+function createCognitoClients(requestMs?: number): CognitoClients {
   const own = new Map<string, CognitoIdentityProviderClient>()
   const byCredentials = new WeakMap<RoleCredentials, CognitoIdentityProviderClient>()
   const options = clientLimits(requestMs)

@@ -14,7 +14,19 @@ const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
 const runtime = 'dist/local/gateway/runtime.mjs'
 
 // Less than a minute on a machine that has nothing else to do.
-t.setTimeout(300_000)
+t.setTimeout(600_000)
+
+/**
+ * The gateways here are processes with deadlines of their own, which a busy machine may let pass: what must happen once is
+ * then tried again. Whatever never happens fails all the same.
+ */
+const TRIES = 20
+async function until<T>(done: (result: T) => boolean, run: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    const result = await run()
+    if (done(result) || tries === TRIES) return result
+  }
+}
 
 const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0)
 
@@ -83,51 +95,74 @@ t.test('nothing that is entrusted to the gateway is printed or told', async (t) 
     )
   t.teardown(() => stop(doors))
 
-  /** Sends inputs through each door, one after the other, and all doors at once. How many each of them served. */
-  function sendAll(some: readonly Door[], inputs: readonly Input[]): Promise<number[]> {
-    return Promise.all(
-      some.map(async (door) => {
-        let served = 0
-        for (const input of inputs) {
-          const { refusal } = await door.send(input)
-          if (refusal === undefined) served += 1
-          else told.push(`${door.name}: ${refusal}`)
-        }
-        return served
-      }),
-    )
+  /** Sends inputs through a door, one after the other. Those that it served. */
+  async function sendThrough(door: Door, inputs: readonly Input[]): Promise<Input[]> {
+    const served: Input[] = []
+    for (const input of inputs) {
+      const { refusal } = await door.send(input)
+      if (refusal === undefined) served.push(input)
+      else told.push(`${door.name}: ${refusal}`)
+    }
+    return served
   }
+
+  /** Sends inputs through all doors at once. How many each of them served. */
+  const sendAll = (some: readonly Door[], inputs: readonly Input[]): Promise<number[]> =>
+    Promise.all(some.map(async (door) => (await sendThrough(door, inputs)).length))
 
   t.test('of any input', async (t) => {
     const inputs = allInputs(canaries, first)
-    const served = await sendAll(doors, inputs)
-    for (const [at, { name }] of doors.entries()) t.comment(`${name}: ${served[at]} of ${inputs.length} inputs served`)
-    // Not one by one: on a busy machine a deadline ends now this door's input, now another's.
-    t.ok(sum(served) > doors.length * 30, `${sum(served)} of ${doors.length * inputs.length} inputs were served`)
+    await Promise.all(
+      doors.map(async (door) => {
+        const served = new Set<Input>()
+        const { size } = await until(
+          ({ size }) => size > 30,
+          async () => {
+            const rest = inputs.filter((input) => !served.has(input))
+            for (const input of await sendThrough(door, rest)) served.add(input)
+            return served
+          },
+        )
+        t.ok(size > 30, `${door.name}: ${size} of ${inputs.length} inputs served`)
+      }),
+    )
     for (const door of containers) told.push(...(await abuse(door, canaries, first)))
   })
 
   t.test('of a login that succeeds', async (t) => {
-    for (const door of doors) {
-      const event = eventsOf(canaries, first)
+    const proofOfUser = () => stack.corbado.sign('pro-1001', canaries.is['user name'])
+    const event = eventsOf(canaries, first)
+    async function logIn(door: Door): Promise<string> {
       const created = await door.send({ kind: 'trigger', payload: event('CreateAuthChallenge_Authentication') })
       const [, nonce] = /"nonce":"([\w-]+)"/.exec(JSON.stringify(created).replaceAll('\\', '')) ?? []
-      const challengeAnswer = await stack.corbado.sign('pro-1001', canaries.is['user name'])
-      canaries.add(`proof of a login`, challengeAnswer)
+      const challengeAnswer = canaries.add('proof of a login', await proofOfUser())
       const privateChallengeParameters = { cognitoID: canaries.is['user name'], nonce }
       const payload = event('VerifyAuthChallengeResponse_Authentication', {
         challengeAnswer,
         privateChallengeParameters,
       })
-      t.match(JSON.stringify(await door.send({ kind: 'trigger', payload })), /answerCorrect\\?":true/, door.name)
+      return JSON.stringify(await door.send({ kind: 'trigger', payload }))
+    }
+    const correct = /answerCorrect\\?":true/
+    for (const door of doors) {
+      const verdict = await until(
+        (reply) => correct.test(reply),
+        () => logIn(door),
+      )
+      t.match(verdict, correct, door.name)
     }
     for (const door of lambdas.slice(0, 1)) {
       stack.deploy(door.runner, [alias])
       const { url: endpoint } = stack.cognito
       const app = clients.identityJs.open({ endpoint, userPoolId: first.userPoolId, clientId: CLIENT_ID })
-      await app.signIn(canaries.is['user name'])
-      const proof = canaries.add('proof of a client', await stack.corbado.sign('pro-1001', canaries.is['user name']))
-      t.equal((await app.answer(proof)).kind, 'signed in', door.name)
+      const stage = await until(
+        (kind) => kind === 'signed in',
+        async () => {
+          await app.signIn(canaries.is['user name'])
+          return (await app.answer(canaries.add('proof of a client', await proofOfUser()))).kind
+        },
+      )
+      t.equal(stage, 'signed in', door.name)
       for (const [key, value] of app.storage) canaries.carry(canaries.add(`client's ${key.split('.').at(-1)}`, value))
     }
   })
@@ -137,16 +172,18 @@ t.test('nothing that is entrusted to the gateway is printed or told', async (t) 
       const troubles = (tenant: LeakTenant) => [...faults, ...hostileAnswers(service, canaries, tenant.record)]
       const front = fronts[service]
       for (const [number, { what }] of troubles(first).entries()) {
-        // On a busy machine a deadline may end before the trouble is reached.
-        for (let attempt = 0, met = 0; attempt < 3 && met < doors.length; attempt += 1) {
-          const tenant = await world.addTenant()
-          const before = front.troubled
-          await front.setTrouble(troubles(tenant)[number])
-          await sendAll(doors, inputsFor(service, canaries, tenant))
-          await front.setTrouble(undefined)
-          met = what === 'refuse' ? doors.length : front.troubled - before
-          if (attempt === 2 || met >= doors.length) t.ok(met >= doors.length, `${what}: ${met} requests met it`)
-        }
+        const met = await until(
+          (count) => count >= doors.length,
+          async () => {
+            const tenant = await world.addTenant()
+            const before = front.troubled
+            await front.setTrouble(troubles(tenant)[number])
+            await sendAll(doors, inputsFor(service, canaries, tenant))
+            await front.setTrouble(undefined)
+            return what === 'refuse' ? doors.length : front.troubled - before
+          },
+        )
+        t.ok(met >= doors.length, `${what}: ${met} requests met it`)
       }
       canaries.carry(canaries.all)
     })
