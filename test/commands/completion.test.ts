@@ -5,7 +5,7 @@ import type { Command } from 'commander'
 import t from 'tap'
 import { systemClock } from '../../src/call.js'
 import { createProgram } from '../../src/commands/index.js'
-import { cli } from '../operator/fixtures/cli.js'
+import { cli } from './fixtures/cli.js'
 
 const quiet = { write: () => true }
 const io = { stdin: process.stdin, stdout: quiet, stderr: quiet, env: {}, built: 'dist', clock: systemClock }

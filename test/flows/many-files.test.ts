@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { tenantYaml } from '../operator/fixtures/cli.js'
-import { startOperator } from '../operator/fixtures/operator.js'
+import { tenantYaml } from '../commands/fixtures/cli.js'
+import { startOperator } from '../commands/fixtures/operator.js'
 
 const TENANTS = 10_000
 /** Writes at a time: one after the other would take minutes from afar. */

@@ -16,11 +16,11 @@ import { diagnose, examineAll } from '../../src/operator/doctor/index.js'
 import { describeCustomerRole, FEATURE_NAMES } from '../../src/operator/role/role.js'
 import type { TenantFile } from '../../src/tenant/config.js'
 import { createOperatorUpstreams, type TenantRecord } from '../../src/upstreams/operator.js'
+import { client, neverInvoked, startDoctor } from '../commands/fixtures/doctor.js'
+import { createGate } from '../commands/fixtures/gate.js'
 import { createFrozenClock } from '../fixtures/clock.js'
 import { tenantFile } from '../fixtures/tenants.js'
 import { startWorldTime } from '../fixtures/time.js'
-import { client, neverInvoked, startDoctor } from './fixtures/doctor.js'
-import { createGate } from './fixtures/gate.js'
 
 const { stack, env, operatorEnv, run, place, deps, healthy, hosted, heal, poolWith } = await startDoctor(t)
 const { region, functionArn } = place

@@ -4,7 +4,7 @@ import t from 'tap'
 import { systemClock } from '../../src/call.js'
 import { createProgram } from '../../src/commands/index.js'
 import { exampleText } from '../../src/terminal/help.js'
-import { cli } from '../operator/fixtures/cli.js'
+import { cli } from '../commands/fixtures/cli.js'
 
 const quiet = { write: () => true }
 const io = { stdin: process.stdin, stdout: quiet, stderr: quiet, env: {}, built: 'dist', clock: systemClock }

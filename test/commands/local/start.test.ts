@@ -8,7 +8,7 @@ import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { cli, tenantYaml } from '../operator/fixtures/cli.js'
+import { cli, tenantYaml } from '../fixtures/cli.js'
 
 interface Step {
   readonly step: string

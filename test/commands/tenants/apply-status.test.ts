@@ -1,8 +1,8 @@
 import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import t from 'tap'
-import { tenantYaml } from './fixtures/cli.js'
-import { startOperator } from './fixtures/operator.js'
+import { tenantYaml } from '../fixtures/cli.js'
+import { startOperator } from '../fixtures/operator.js'
 
 const { stack, env, run, writes } = await startOperator(t)
 const client = new DynamoDBClient({ region: 'eu-central-1', endpoint: stack.table.url })

@@ -4,9 +4,9 @@ import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import type { Command } from 'commander'
 import t from 'tap'
-import { systemClock } from '../../src/call.js'
-import { createProgram } from '../../src/commands/index.js'
-import { cli, tenantYaml } from './fixtures/cli.js'
+import { systemClock } from '../../../src/call.js'
+import { createProgram } from '../../../src/commands/index.js'
+import { cli, tenantYaml } from '../fixtures/cli.js'
 
 const root = resolve('.')
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
 import t from 'tap'
-import { parseYamlFile } from '../../src/operator/files/yaml.js'
-import { editYaml } from '../../src/operator/files/yaml-edit.js'
+import { parseYamlFile } from '../../../src/operator/files/yaml.js'
+import { editYaml } from '../../../src/operator/files/yaml-edit.js'
 
 const edit = (text: string, to: unknown, ...path: string[]) => editYaml(text, [{ path, to }])
 
