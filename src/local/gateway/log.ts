@@ -3,7 +3,7 @@ import { type Fields, fieldsOf } from '../../fields.js'
 import { parseJson } from '../aws/json.js'
 
 /** A line comes through a pipe of its own, so it may be a moment later than the answer that it is about. */
-const WAIT_MS = 1_000
+const WAIT_MS = 10_000
 const POLL_MS = 5
 
 /** Through which door the calls come that a line is about. */
