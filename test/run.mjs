@@ -28,7 +28,7 @@ const LONG = [
 const SLOW = [
   'test/tenant/rights.test.ts',
   'test/commands/local/start.test.ts',
-  'test/commands/doctor.test.ts',
+  'test/operator/doctor.test.ts',
   'test/pitfalls.test.ts',
   'test/commands/tenants/records.test.ts',
   'test/triggers/define-auth-challenge.test.ts',
