@@ -1,13 +1,13 @@
 import { performance } from 'node:perf_hooks'
 import type { Upstream, UpstreamFacts } from './errors.js'
 
-/** Time: what expires looks at it, and every wait is ended by it. Tests bring their own and move it. */
+/** Time: it decides what has expired and ends every wait. Tests bring a clock of their own and move it. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number
   /** Milliseconds since the process started; no change of the machine's time moves it. */
   elapsed(): number
-  /** Calls `run` once, after so many milliseconds; calling what is returned takes that back. */
+  /** Calls `run` once, after so many milliseconds; the returned function cancels that. */
   after(ms: number, run: () => void): () => void
 }
 
@@ -34,11 +34,11 @@ export const SLICE_MS = { table: 400, ssm: 500, sts: 800 } as const
 export interface Call {
   /** Milliseconds until the answer must have left; never negative. */
   remainingMs(): number
-  /** Does work with a share of the remaining time, in milliseconds; undefined: all of it. The signal says when it is up. */
+  /** Does work within `ms` milliseconds (undefined: all that remain); the signal aborts when they are over. */
   slice<T>(ms: number | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T>
-  /** The promise's value, or `late()` where the time is up first. */
+  /** The promise's value, or `late()` if the time is up first. */
   within<T>(promise: Promise<T>, late: () => T): Promise<T>
-  /** Notes how long a dependency took and, where it failed, what it said. */
+  /** Notes how long a dependency took and, if it failed, what it said. */
   observe(upstream: Upstream, durationMs: number, facts?: UpstreamFacts): void
   /** Work that may outlast the answer on a server, but must be settled before an environment freezes. */
   defer(work: Promise<unknown>): void
@@ -55,7 +55,7 @@ export interface Observed {
   last: UpstreamFacts
 }
 
-/** Begins a request that may take `budgetMs`. Only the clock's own timers end a wait of it. */
+/** Begins a request that may take `budgetMs`. Only timers of `clock` end its waits. */
 export function createCall(budgetMs: number, clock: Clock = systemClock): Call {
   const expiresAt = clock.elapsed() + budgetMs
   const deferred: Promise<unknown>[] = []

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * The door of the command line. Any Node since 12 can read it, so that one too old is told so: nothing is imported before
- * the version is checked, and the syntax is of 2018.
+ * The door of the command line. Every Node since 12 can read it, so that one that is too old is refused in words:
+ * nothing is imported before the version is checked, and the syntax is of 2018.
  */
 
 /** As `engines` of package.json; a test keeps the two equal. */
@@ -10,7 +10,7 @@ const NODE_MIN = [20, 19]
 async function run(): Promise<void> {
   const [{ runCli }, { systemClock }] = await Promise.all([import('./commands/index.js'), import('./call.js')])
   const { argv, env, stdin, stdout, stderr } = process
-  // Whoever reads may have enough before we are done, as `head` does: what was begun is ended all the same, and says how.
+  // The reader of our output may stop early, as `head` does: the command still runs to its end, with its own exit code.
   for (const output of [stdout, stderr]) output.on('error', () => undefined)
   const io = { stdin, stdout, stderr, env, clock: systemClock, built: import.meta.dirname }
   process.exitCode = await runCli(argv.slice(2), io)
@@ -25,7 +25,7 @@ if (major < majorMin || (major === majorMin && minor < minorMin)) {
 } else {
   // The AWS SDK would print eight lines about Node 20 before any answer.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
-  // Node's own code for what never comes to an end; the command's takes its place.
+  // Node's own exit code for a promise that never settles; the command's replaces it.
   process.exitCode = 13
   run()
 }

@@ -182,7 +182,7 @@ export type Env = {
 export type ConfigRules = Pick<Env, 'parameterPrefix' | 'backendApiHosts' | 'selfHosted' | 'actionsAlias'>
 
 function read<T>(setting: Setting<T>, source: Record<string, string | undefined>): T | undefined {
-  // An empty variable is one that somebody meant to unset.
+  // An empty variable counts as unset.
   const value = source[setting.name] || setting.default
   if (value === undefined) {
     if (setting.required) throw new EnvInvalid(`${setting.name} is not set: ${setting.doc}.`)
@@ -192,7 +192,7 @@ function read<T>(setting: Setting<T>, source: Record<string, string | undefined>
     return setting.parse(value)
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error
-    // Where a name is asked for, somebody may have put the secret itself.
+    // The value is not repeated: in place of a parameter's name, the operator may have put the secret itself.
     const given = setting.parse === parameterName ? `has ${value.length} characters of another form` : `is "${value}"`
     throw new EnvInvalid(`${setting.name} must be ${error.message}, but ${given}.`)
   }

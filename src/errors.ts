@@ -50,7 +50,7 @@ export type Upstream = 'table' | 'ssm' | 'sts' | 'cognito' | 'lambda' | 'cloudfo
 
 /** What is known of a failed call; safe to log. */
 export interface UpstreamFacts {
-  /** HTTP status, where an answer came. */
+  /** HTTP status, if an answer came. */
   readonly status?: number | undefined
   /** The dependency's own name of the error, e.g. `UserNotFoundException`. */
   readonly errorType?: string | undefined
@@ -58,7 +58,7 @@ export interface UpstreamFacts {
   readonly requestId?: string | undefined
 }
 
-/** An error's name, where it looks like one: whatever else a broken dependency says must not reach a log line. */
+/** An error's name, if it looks like one: whatever else a broken dependency says must not reach a log line. */
 export function errorName(value: unknown): string | undefined {
   return typeof value === 'string' && /^[A-Za-z_]{1,64}$/.test(value) ? value : undefined
 }
@@ -66,7 +66,7 @@ export function errorName(value: unknown): string | undefined {
 /** Corbado's, AWS's and DynamoDB's own. */
 const requestIds = /^(req-\d{1,20}|[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}|[\dA-Z]{52})$/
 
-/** A dependency's id of a request, where it has the shape of one. */
+/** A dependency's id of a request, if it has the shape of one. */
 export function requestIdOf(value: unknown): string | undefined {
   return typeof value === 'string' && requestIds.test(value) ? value : undefined
 }

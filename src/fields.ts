@@ -1,4 +1,4 @@
-/** Values of unknown shape, such as parsed JSON, read without believing anything of them. */
+/** Values of unknown shape, such as parsed JSON, read without trusting them. */
 export type Fields = Readonly<Record<string, unknown>>
 
 /** Does the value have named fields? A list has none. */
@@ -6,7 +6,7 @@ export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** What a value holds, by name (of a list: by index); nothing for what is neither. */
+/** A value's fields by name, or a list's items by index; empty for anything else. */
 export function fieldsOf(value: unknown): Fields {
   return typeof value === 'object' && value !== null ? (value as Fields) : {}
 }

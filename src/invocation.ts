@@ -30,7 +30,7 @@ export function recognise(payload: unknown): Payload {
   return { kind: 'unknown' }
 }
 
-/** The route of a direct invocation. What is no pool id stands in the body alone, where it can lead nowhere. */
+/** The route of a direct invocation. Only a pool id gets into the path; a text that is none stays in the body. */
 function pathOf(invocation: DirectPayload): string {
   const { userPoolId } = invocation.body
   const pool = `/v1/pools/${isUserPoolId(userPoolId) ? userPoolId : '-'}`
@@ -40,7 +40,7 @@ function pathOf(invocation: DirectPayload): string {
   return `${pool}/actions/${routeName(invocation.body.action)}`
 }
 
-/** No action has a name that is no word; such a one leads to a route that is not there. */
+/** No action has a name with other characters than these; such a name leads to a route that does not exist. */
 function routeName(action: string): string {
   return /^[\w-]+$/.test(action) ? action : 'unknown'
 }
@@ -56,8 +56,8 @@ declare module 'fastify' {
 }
 
 /**
- * Where the event that the adapter gets carries its invocation. A symbol, so that no client can reach it: it stands in no
- * header and no path, and JSON has no such keys.
+ * The key under which the event that the adapter gets carries its invocation. A symbol, because no client can send one:
+ * headers, paths and JSON have no such keys.
  */
 const INVOCATION = Symbol('invocation')
 
@@ -101,7 +101,7 @@ export async function createHandler(app: FastifyInstance, clock: Clock = systemC
     const event = {
       httpMethod: 'POST',
       path: pathOf(recognised),
-      // The payload goes beside the request: what Cognito sent is neither written nor read again.
+      // The payload goes beside the request: what Cognito sent is neither serialised nor parsed again.
       [INVOCATION]: { kind: recognised.kind, payload: recognised.body, ...facts },
     }
     const { statusCode, body } = await proxy(event, context)
@@ -154,7 +154,7 @@ function triggerAnswer(event: TriggerPayload, { statusCode, body }: HttpAnswer):
   return 'response' in body ? { ...event, response: body.response } : event
 }
 
-/** What the app never saw has no closing line of its own. */
+/** Logs what the app never saw, and therefore wrote no closing line for. */
 function logUnanswered(
   app: FastifyInstance,
   error: unknown,

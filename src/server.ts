@@ -8,7 +8,7 @@ import { createLogger } from './plugins/logger.js'
 import { createMetrics, createMetricsApp, metricsOf } from './plugins/metrics.js'
 import { createUpstreams } from './upstreams/index.js'
 
-/** What runs when the signal comes may take this long: twice what Cognito waits. */
+/** How long running requests may go on after the signal to stop: twice what Cognito waits. */
 const DRAIN_MS = 10_000
 
 // The AWS SDK would write eight lines about Node 20 among the log's.
@@ -29,7 +29,7 @@ const app = buildApp({
     metrics.watch(stats)
     app.register(loadShedding)
     app.register(metricsOf, { metrics })
-    // A connection kept open would hold up the end of a process that is stopping.
+    // A connection that is kept open would delay the end of a process that is stopping.
     app.addHook('onSend', (_request, reply, payload, done) => {
       if (stopping) reply.header('connection', 'close')
       done(null, payload)

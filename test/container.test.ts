@@ -113,7 +113,7 @@ t.test('a request that is not signed by one of Corbado’s callers is refused', 
   t.equal(bodyless.status, 401, 'headers without a body to sign')
 })
 
-t.test('without the setting nobody can sign', async (t) => {
+t.test('without the setting no caller can sign', async (t) => {
   const closed = await listen({ CALLER_SECRETS_PARAMETER: undefined })
   const answer = await send(triggerPath('define-auth-challenge'), defineEvent([]), {}, closed)
   t.match(answer, { status: 401, body: refusal('GW_ERR_CALLER_UNSIGNED') })
@@ -340,7 +340,7 @@ const doors: [string, Door][] = [
   ['forwarder', forwarder],
   ...httpShapes.map(([name, toEvent]): [string, Door] => [name, overHttp(toEvent)]),
 ]
-/** What is made anew for each answer. */
+/** What is new in each answer. */
 const steady = (value: unknown) =>
   JSON.stringify(value, (key, part) => {
     if (key === 'requestId' || key === 'nonce') return 'random'

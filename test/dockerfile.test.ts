@@ -42,7 +42,7 @@ const PATH = dirname(process.execPath)
 const nobody = { uid: 65_534, gid: 65_534 }
 const user = rightsOfNobody()
 
-/** Only root may become somebody else, and nobody must be able to reach the node of this machine. */
+/** Only root may become another user, and `nobody` must be able to reach the node of this machine. */
 function rightsOfNobody(): Partial<typeof nobody> {
   try {
     execFileSync('node', ['--version'], { ...nobody, env: { PATH }, stdio: 'ignore' })

@@ -37,7 +37,7 @@ const LEAVES = ['env.ts', 'ids.ts', 'errors.ts', 'call.ts', 'fields.ts']
 const BELOW_COMMANDS = ['operator', 'terminal', 'tenant/config.ts', 'tenant/config-rules.ts', 'upstreams/operator.ts']
 
 /**
- * What a room may import besides the leaves and itself, by path: the longest that fits a file counts, and what it does not
+ * What a room may import in addition to the leaves and itself, by path: the longest that fits a file counts, and what it does not
  * name is refused. `type x` stands for types alone, `lazy x` for what is loaded when it is needed.
  */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {

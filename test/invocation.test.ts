@@ -186,10 +186,10 @@ t.test('the Lambda door', async (t) => {
   t.test('an HTTP request cannot pass for a direct invocation by header, path, query or body', async (t) => {
     const { stack, clock } = gateway
     const parts = [stack.table, stack.ssm, stack.sts, stack.cognito, stack.lambda, stack.corbado]
-    // Whoever brings a signature has it compared with the callers' secrets, which are read for that.
+    // A caller that brings a signature has it compared with the callers' secrets, which are read for that.
     const asked = () =>
       parts.flatMap(({ calls }) => calls).filter(({ input }) => !JSON.stringify(input).includes(SECRETS))
-    // All caches are cold again: whoever were served now would have to ask.
+    // All caches are cold again: a caller that were served now would have to ask.
     clock.advance(3_600_000)
     gateway.take()
     const before = asked().length

@@ -261,7 +261,7 @@ const DENIED = { issueTokens: false, failAuthentication: true }
 const ASKED = { challengeName: 'CUSTOM_CHALLENGE', issueTokens: false, failAuthentication: false }
 const TOKENS = { issueTokens: true, failAuthentication: false }
 
-/** The error that a call ends with; remembered, since somebody saw it. */
+/** The error that a call ends with; remembered, since a user saw it. */
 async function refusal(promise: Promise<unknown>): Promise<Error> {
   try {
     await promise
@@ -548,7 +548,7 @@ t.test('the pitfalls', async (t) => {
     },
   )
 
-  t.test('S11 another project’s secret in a tenant’s parameter vouches for nobody', async (t) => {
+  t.test('S11 another project’s secret in a tenant’s parameter vouches for no user', async (t) => {
     const projectId = 'pro-3003'
     const tenant = await addTenant({ corbado: { projectId } })
     const { credentialParameter } = tenant.file.corbado
@@ -639,7 +639,7 @@ t.test('the pitfalls', async (t) => {
   })
 
   t.test(
-    'S16 where the tenant wishes it, the end user cannot tell an unknown account from one that may not sign in',
+    'S16 if the tenant wishes it, the end user cannot tell an unknown account from one that may not sign in',
     async (t) => {
       const silent = { preLogin: { unknownUser: 'silent' }, postAppend: { mfa: 'sms' } } as const
       const tenant = await addTenant({ actions: silent })
@@ -707,7 +707,7 @@ t.test('the pitfalls', async (t) => {
     t.match(lastOf(gateway.take()), { outcome: 'refused', reason: 'ambiguous_identifier' })
   })
 
-  t.test('S19 a status that nobody provided for is answered with the tenant’s words, not its name', async (t) => {
+  t.test('S19 a status that we did not foresee is answered with the tenant’s words, not its name', async (t) => {
     for (const status of ['UNCONFIRMED', 'EXTERNAL_PROVIDER', 'COMPROMISED', 'ARCHIVED', 'UNKNOWN', 'NEW_IN_2030']) {
       stack.cognito.putUser(acme.userPoolId, { username: `status.${status}`, status })
       const { statusCode, body } = await preLogin(acme, `status.${status}`)
@@ -892,7 +892,7 @@ t.test('the pitfalls', async (t) => {
     t.equal((await assumed()).length, 1, 'five minutes left')
     gateway.clock.advance(6 * 60_000)
     const calls = await world.callsOf(stack.cognito, assumed)
-    t.equal(calls.length, 1, 'the first ones have expired, and nobody tried them')
+    t.equal(calls.length, 1, 'the first ones have expired, and no call tried them')
   })
 
   t.test('S26 credentials that AWS calls expired too early are replaced within the same call, once', async (t) => {
@@ -919,40 +919,37 @@ t.test('the pitfalls', async (t) => {
     t.match(elsewhere.message, /^Sign-in with a passkey is not set up correctly\. \(ref /, 'and from nowhere else')
   })
 
-  t.test(
-    'S28 nobody runs an action but Corbado: no HTTP request without a signature, no customer, no pool',
-    async (t) => {
-      const payload = { action: 'pre-login', userPoolId: acme.userPoolId, identifier: acme.username }
-      const path = `/v1/pools/${acme.userPoolId}/actions/pre-login`
-      const http = {
-        ...{ version: '2.0', rawPath: path, headers: { 'content-type': 'application/json' } },
-        ...{ body: JSON.stringify(payload), requestContext: { http: { method: 'POST', path } } },
-      }
-      const calls = await world.callsOf(stack.cognito, async () => {
-        const answered = await gateway.trigger(http, { arn: `${FUNCTION_ARN}:${ACTIONS_ALIAS}` })
-        t.match(answered, { statusCode: 401, body: /GW_ERR_CALLER_UNSIGNED/ })
-        const arn = `${FUNCTION_ARN}:${ACTIONS_ALIAS}`
-        const {
-          userPoolId,
-          file: { aws },
-        } = acme
-        t.match(await refusal(world.invokeAs(customerAdmin(aws.accountId), arn, payload)), {
-          name: 'AccessDeniedException',
-        })
-        const source = { sourceArn: poolArnOf(acme), sourceAccount: aws.accountId }
-        const event = { ...defineEvent([]), userPoolId }
-        t.match(await stack.lambda.invokeAsCognito(arn, event, source), { failed: 'AccessDeniedException' })
-        t.match(await stack.lambda.invokeAsCognito(hostedArn(acme.alias), payload, source), {
-          payload: { statusCode: 403, body: { code: 'GW_ERR_INVOCATION_WRONG_ALIAS' } },
-        })
+  t.test('S28 only Corbado runs an action: no HTTP request without a signature, no customer, no pool', async (t) => {
+    const payload = { action: 'pre-login', userPoolId: acme.userPoolId, identifier: acme.username }
+    const path = `/v1/pools/${acme.userPoolId}/actions/pre-login`
+    const http = {
+      ...{ version: '2.0', rawPath: path, headers: { 'content-type': 'application/json' } },
+      ...{ body: JSON.stringify(payload), requestContext: { http: { method: 'POST', path } } },
+    }
+    const calls = await world.callsOf(stack.cognito, async () => {
+      const answered = await gateway.trigger(http, { arn: `${FUNCTION_ARN}:${ACTIONS_ALIAS}` })
+      t.match(answered, { statusCode: 401, body: /GW_ERR_CALLER_UNSIGNED/ })
+      const arn = `${FUNCTION_ARN}:${ACTIONS_ALIAS}`
+      const {
+        userPoolId,
+        file: { aws },
+      } = acme
+      t.match(await refusal(world.invokeAs(customerAdmin(aws.accountId), arn, payload)), {
+        name: 'AccessDeniedException',
       })
-      t.strictSame(calls, [])
-      const { answer } = await world.invokeAs(actionCaller, `${FUNCTION_ARN}:${ACTIONS_ALIAS}`, payload)
-      t.strictSame(answer, { statusCode: 200, body: { identifier: acme.username } })
-    },
-  )
+      const source = { sourceArn: poolArnOf(acme), sourceAccount: aws.accountId }
+      const event = { ...defineEvent([]), userPoolId }
+      t.match(await stack.lambda.invokeAsCognito(arn, event, source), { failed: 'AccessDeniedException' })
+      t.match(await stack.lambda.invokeAsCognito(hostedArn(acme.alias), payload, source), {
+        payload: { statusCode: 403, body: { code: 'GW_ERR_INVOCATION_WRONG_ALIAS' } },
+      })
+    })
+    t.strictSame(calls, [])
+    const { answer } = await world.invokeAs(actionCaller, `${FUNCTION_ARN}:${ACTIONS_ALIAS}`, payload)
+    t.strictSame(answer, { statusCode: 200, body: { identifier: acme.username } })
+  })
 
-  t.test('trust of userPoolId: an alias lets in its own pools through Cognito, and nobody else', async (t) => {
+  t.test('trust of userPoolId: an alias lets in its own pools through Cognito, and no other caller', async (t) => {
     const globex = await addTenant()
     const arn = hostedArn(globex.alias)
     const event = { ...defineEvent([]), userPoolId: globex.userPoolId }
@@ -1101,7 +1098,7 @@ t.test('the pitfalls', async (t) => {
     }
   })
 
-  t.test('peer APA pre-signup: nobody is confirmed or verified on the way through', async (t) => {
+  t.test('peer APA pre-signup: no user is confirmed or verified on the way through', async (t) => {
     const response = { autoConfirmUser: false, autoVerifyEmail: false, autoVerifyPhone: false }
     for (const source of ['PreSignUp_SignUp', 'PreSignUp_AdminCreateUser', 'PreSignUp_ExternalProvider']) {
       const event = { ...triggerEvent(source, {}, { response }), userPoolId: acme.userPoolId }
@@ -1109,7 +1106,7 @@ t.test('the pitfalls', async (t) => {
     }
   })
 
-  t.test('peer Duo: whoever leaves out SRP_A is not spared the password', async (t) => {
+  t.test('peer Duo: a user who leaves out SRP_A is not spared the password', async (t) => {
     const tenant = await addTenant(passwordFirst)
     t.match(await refusal(begin(tenant, tenant.username)), LOGIN_FAILED)
     t.match(lastOf(gateway.take()), { reason: 'unexpected_challenge' })

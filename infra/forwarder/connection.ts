@@ -5,9 +5,9 @@ import type { Call } from '../../src/call.js'
 
 /** What came of one request. */
 export type Posted =
-  /** `body` is undefined where it was no JSON. */
+  /** `body` is undefined if it was no JSON. */
   | { readonly kind: 'answered'; readonly status: number; readonly body: unknown }
-  /** `unsent`: no connection came about, so nobody has seen the request. */
+  /** `unsent`: no connection came about, so no container has seen the request. */
   | { readonly kind: 'failed'; readonly reason: 'unsent' | 'timeout' | 'reset' | 'too-large' }
 
 /** The way to the container door, over connections that are kept. */
@@ -31,9 +31,9 @@ export function createConnection(origin: URL): Connection {
   let usedAt = Date.now()
 
   /**
-   * While an environment is frozen nobody sees a connection end, and a proof sent on such a one could not be sent again.
-   * So what was idle for long is dropped, by the wall clock since timers froze too; what has ended meanwhile is taken
-   * notice of, which takes a whole turn of the loop, and dropped as well.
+   * A frozen environment does not see a connection end, and a proof sent over such a one could not be sent again. So a
+   * connection that was idle for long is dropped, by the wall clock, since timers froze too; one that has ended
+   * meanwhile is noticed, which takes a whole turn of the loop, and dropped as well.
    */
   async function wake(): Promise<void> {
     if (Date.now() - usedAt > IDLE_MS) {

@@ -37,12 +37,12 @@ export function decide(event: TriggerEvent, kind: Trigger['kind'], posted: Poste
     reason: known.code.replace('GW_ERR_', '').toLowerCase(),
     upstreamRequestId: requestIdOf(body.requestId),
   } as const
-  // The text is the one that belongs to the code: whatever else stands in an answer is not shown to anybody.
+  // The text is the one that belongs to the code: whatever else stands in an answer is not shown.
   const text = isOurs(known.code) ? unavailable : known.message
   return settle(kind, facts, text, facts.outcome === 'fault' || known.code === 'GW_ERR_TENANT_UNKNOWN')
 }
 
-/** Refusals that speak of the way between forwarder and container, which is no concern of whoever signs in. */
+/** Refusals that speak of the way between forwarder and container, which is no concern of the user. */
 function isOurs(code: string): boolean {
   return /^GW_ERR_(CALLER|ROUTE|METHOD)_/.test(code)
 }
@@ -74,7 +74,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** An answer's body, or nothing where it is no object. */
+/** An answer's body, or nothing if it is no object. */
 export function toObject(value: unknown): Record<string, unknown> {
   return isObject(value) ? value : {}
 }

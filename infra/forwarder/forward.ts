@@ -20,7 +20,7 @@ export interface Forwarding {
 export interface Forwarded {
   /** undefined: no secret to sign with could be had. */
   readonly posted: Posted | undefined
-  /** Milliseconds that the container took, both tries together; undefined where it was never asked. */
+  /** Milliseconds that the container took, both tries together; undefined if it was never asked. */
   readonly gatewayMs?: number
 }
 
@@ -42,9 +42,9 @@ const SENDING_MS = 300
 const NOT_BEGUN = [new Overloaded(), new CallerSecretsUnavailable()]
 
 /**
- * Signs an event and sends it. It is sent a second time only where nobody can have worked on it: where no connection came
- * about, where a container refused it before any work, or where the signature was refused and a newer secret is there.
- * A proof is single-use, so nothing else is.
+ * Signs an event and sends it. It is sent a second time only if no container can have worked on it: no connection came
+ * about, a container refused it before any work, or the signature was refused and a newer secret is there. A proof is
+ * single-use, so nothing else is sent twice.
  */
 export async function forward(forwarding: Forwarding, options: ForwardOptions): Promise<Forwarded> {
   const { call } = forwarding
@@ -91,7 +91,7 @@ async function renewedSecret(secret: GatewaySecret, call: Call): Promise<string 
   return secret.get(call)
 }
 
-/** The request as Standard Webhooks wants it, made anew for each try: the time that is left is part of it. */
+/** The request as Standard Webhooks wants it, made again for each try: the time that is left is part of it. */
 function signed(
   { event, trigger, invokedFunctionArn, requestId, call }: Forwarding,
   text: string,

@@ -22,7 +22,7 @@ export interface ForwarderOptions extends ForwardOptions {
 type Invoked = { readonly trigger: string | undefined; readonly decision: Decision } & Partial<Forwarded>
 
 /**
- * Makes the handler of the function that Cognito calls where the gateway runs in containers. It knows no tenant: it says
+ * Makes the handler of the function that Cognito calls if the gateway runs in containers. It knows no tenant: it says
  * to the container through which alias the event came and how much time is left, and hands the answer back. It throws
  * nothing but fresh errors with public text, since Cognito shows the text and the runtime logs the rest.
  */

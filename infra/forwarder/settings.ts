@@ -1,7 +1,7 @@
 import { SETTINGS } from '../../src/env.js'
 import { EnvInvalid } from '../../src/errors.js'
 
-/** What the forwarder must be told, besides the SDK's own variables. */
+/** What the forwarder must be told, other than the SDK's own variables. */
 export interface ForwarderSettings {
   /** Origin of the container door. */
   readonly gatewayUrl: URL
@@ -36,7 +36,7 @@ function isSafe({ protocol, hostname }: URL): boolean {
 }
 
 /**
- * Reads the settings from environment variables, in the service's own words where it has them too.
+ * Reads the settings from environment variables, in the service's own words if it has them too.
  * @throws GW_ERR_ENV_INVALID with one line that names the first wrong or missing setting
  */
 export function parseSettings(source: Readonly<Record<string, string | undefined>>): ForwarderSettings {
@@ -46,7 +46,7 @@ export function parseSettings(source: Readonly<Record<string, string | undefined
     try {
       return parse(text)
     } catch (error) {
-      // What was given is not repeated: somebody may have put the secret itself.
+      // The value is not repeated: the operator may have put the secret itself there.
       throw new EnvInvalid(`${name} must be ${error instanceof Error ? error.message : 'something else'}.`)
     }
   }

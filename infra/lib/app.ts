@@ -9,11 +9,11 @@ import { SelfHostedStack } from './stacks/self-hosted.js'
 export interface AppOptions extends Pick<AppProps, 'outdir'> {
   /** Folder with the function's built code. */
   readonly bundle: string
-  /** Folder with the forwarder's built code, where a region has containers; else that of `npm run build`. */
+  /** Folder with the forwarder's built code, if a region has containers; by default that of `npm run build`. */
   readonly forwarderBundle?: string
 }
 
-/** The stacks of one config; synthesis fails where cdk-nag finds something that no construct acknowledges. */
+/** The stacks of one config; synthesis fails if cdk-nag finds something that no construct acknowledges. */
 export function createApp(
   config: HostedConfig | SelfHostedConfig,
   { bundle, forwarderBundle, ...props }: AppOptions,

@@ -132,7 +132,7 @@ test('what starts the containers can pull their image and write their lines, and
   checkRights(session('execution', [policy.PolicyDocument]), allowed, denied)
 })
 
-test('containers work as the gateway, whom customers trust, and nobody else does: tasks of this account alone', () => {
+test('containers work as the gateway, whom customers trust, and only tasks of this account do', () => {
   const trust = policiesIn(stackOf(templates, 'CorbadoGatewayGlobal'), { account, region }).trust('GatewayRole')
   const ask = (service: string, context: Record<string, string> = {}, of = trust) =>
     resourceDecision(of, { service }, 'sts:AssumeRole', 'role', context)
@@ -183,7 +183,7 @@ test("the VPC's ways to AWS are for the gateway's account and for what the gatew
   for (const [action, resource] of unused) assert.equal(through(own, action, resource), false, action)
 })
 
-test("an operator can grant the forwarder's aliases; nobody is let in by the stack itself", () => {
+test("an operator can grant the forwarder's aliases; the stack itself lets no caller in", () => {
   const policy = find('AWS::IAM::ManagedPolicy', 'OperatorPolicy')
   const denied: Call[] = [
     ['lambda:UpdateFunctionCode', forwarder],

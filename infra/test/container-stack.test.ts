@@ -131,7 +131,7 @@ function oldest(): number {
   )
 }
 
-test('a deployment is rolled back where its containers do not come up, and where they answer with faults', () => {
+test('a deployment is rolled back if its containers do not come up, and if they answer with faults', () => {
   const { DeploymentConfiguration } = the('AWS::ECS::Service')
   assert.deepEqual(DeploymentConfiguration.DeploymentCircuitBreaker, { Enable: true, Rollback: true })
   const { Alarms } = DeploymentConfiguration
@@ -169,7 +169,7 @@ test('the load balancer is inside, speaks TLS alone, and has no route but that o
   })
 })
 
-test('each part can be reached by the one before it and by nobody else', () => {
+test('each part can be reached by the one before it and by nothing else', () => {
   const groups = stack.findResources('AWS::EC2::SecurityGroup')
   const nameOf = (reference: { 'Fn::GetAtt': [string] }) => reference['Fn::GetAtt'][0].replace(/Group[\dA-F]{8}$/, '')
   const rules = Object.values(stack.findResources('AWS::EC2::SecurityGroupIngress')).map(({ Properties: rule }) => {
@@ -196,7 +196,7 @@ test('each part can be reached by the one before it and by nobody else', () => {
 test('what leaves comes from one address a zone, which outlives the stack', () => {
   const addresses = Object.entries(stack.findResources('AWS::EC2::EIP'))
   assert.equal(addresses.length, 2)
-  // Except where the stack never came about: five are all that an account has.
+  // Except if the stack never came about: five are all that an account has.
   for (const [, { DeletionPolicy }] of addresses) assert.equal(DeletionPolicy, 'RetainExceptOnCreate')
   const gateways = Object.values(stack.findResources('AWS::EC2::NatGateway'))
   assert.deepEqual(
@@ -213,7 +213,7 @@ test('what leaves comes from one address a zone, which outlives the stack', () =
   }
 })
 
-test('the forwarder is what Cognito calls: five seconds, aliases, one setting for where and one for the secret', () => {
+test('the forwarder is what Cognito calls: five seconds, aliases, one setting for the address and one for the secret', () => {
   const properties = the('AWS::Lambda::Function')
   const { Environment, Runtime, Architectures, Timeout, Handler, LoggingConfig, ReservedConcurrentExecutions } =
     properties

@@ -108,7 +108,7 @@ function fromTerraform(features: readonly Feature[]): Documents {
   }
 }
 
-test('the files are what the code makes: after a change of the description, `npm run generate` writes them anew', () => {
+test('the files are what the code makes: after a change of the description, `npm run generate` writes them again', () => {
   const files = customerFiles()
   for (const [path, text] of Object.entries(files)) assert.equal(read(path), text, path)
   const made = Object.keys(files).filter((path) => path.startsWith('terraform/'))
@@ -123,7 +123,7 @@ for (const [kind, role] of Object.entries({ CloudFormation: fromCloudFormation, 
     }
   })
 
-  test(`${kind}: refuses whoever is next to the gateway, and what is next to its work`, () => {
+  test(`${kind}: refuses every caller but the gateway and the doctor, and every right beyond their work`, () => {
     const { trust, permissions } = role(FEATURE_NAMES)
     const caller = (roleArn: string): Principal => ({
       ...{ arn: `${roleArn}/session`, roleArn, accountId: roleArn.split(':')[4] ?? '', policies: [permissions] },

@@ -234,7 +234,7 @@ test('an event with the oddest keys comes back as it was, but for its response',
   assert.equal(Object.hasOwn(answer, '__proto__'), true)
 })
 
-test('what is no trigger event is refused, and a trigger that nobody knows is left alone, without a request', async () => {
+test('what is no trigger event is refused, and an unknown trigger is left alone, without a request', async () => {
   const door = await openDoor(t)
   const forwarder = startForwarder(t, door.url)
   const strange = [
@@ -337,7 +337,7 @@ test('while there is time, a secret that cannot be had is looked for again: the 
   assert.equal(door.received.length, Object.keys(troubles).length)
 })
 
-test('a parameter that somebody spoils does no harm while the secret before it is here', async () => {
+test('a parameter that an operator spoils does no harm while the secret before it is here', async () => {
   const door = await openDoor(t)
   const forwarder = startForwarder(t, door.url, { SECRET_TTL_SECONDS: '1' })
   await forwarder.send(signUp)

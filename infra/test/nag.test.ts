@@ -41,7 +41,7 @@ function acknowledgedIn(root: IConstruct): { path: string; id: string; reason: s
 }
 
 for (const [name, config] of Object.entries(configs)) {
-  test(`${name}: cdk-nag finds nothing but what is acknowledged where it is, with a reason`, () => {
+  test(`${name}: cdk-nag finds nothing but what its construct acknowledges, with a reason`, () => {
     const root = app(config)
     assert.deepEqual(new AwsSolutionsChecks(root).validateScope(root).violations, [])
     const findings = findingsIn(root)
@@ -82,7 +82,7 @@ test('FINDINGS.md names every acknowledged finding with its stack and construct,
   assert.deepEqual(documented.sort(), [...new Set(acknowledged)].sort())
 })
 
-test('synthesis fails on whatever is found besides', () => {
+test('synthesis fails on any other finding', () => {
   const root = app(example('hosted'))
   new Bucket(new Stack(root, 'Another'), 'Bucket')
   const write = process.stderr.write

@@ -135,7 +135,7 @@ test('the doctor can try customer roles, with and without ExternalId, and do not
   )
 })
 
-test('nobody but the operator can become the doctor, and nobody but Lambda the gateway', () => {
+test('only the operator can become the doctor, and only Lambda the gateway', () => {
   const ask = (trust: PolicyDocument, who: Principal | { service: string }) =>
     resourceDecision(trust, who, 'sts:AssumeRole', 'role')
   const doctorTrust = inGlobal.trust('DoctorRole')
@@ -169,7 +169,7 @@ test('the operator can work on tenants, secrets and aliases, and on nothing besi
     ['dynamodb:UpdateContinuousBackups', table],
     ['dynamodb:Scan', arn('dynamodb', 'table/other')],
     ['ssm:PutParameter', arn('ssm', 'parameter/corbado/other')],
-    // The gateway's own secrets: whoever has them speaks for every tenant, or sees through the pseudonyms.
+    // The gateway's own secrets: their holder speaks for every tenant, or sees through the pseudonyms.
     ...['callers', 'pseudonym-key', 'with_underscore'].flatMap((name): Call[] => {
       const own = arn('ssm', `parameter/corbado/gateway/${name}`)
       const context = { ...viaSsm, 'kms:EncryptionContext:PARAMETER_ARN': own }

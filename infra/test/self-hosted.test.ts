@@ -87,7 +87,7 @@ test('its role reaches one pool, one table and one prefix, and assumes no role a
   checkRights(role, allowed, neighbours)
 })
 
-test('this pool alone invokes the function, and Corbado its actions only where somebody says so', () => {
+test('this pool alone invokes the function, and Corbado its actions only if the config says so', () => {
   const cognito = { service: 'cognito-idp.amazonaws.com' }
   const ask = (policy: typeof policies, pool: string, account = place.account) =>
     resourceDecision(policy.permissions(), cognito, 'lambda:InvokeFunction', FUNCTION, {

@@ -9,7 +9,7 @@ export interface ActionResult {
   readonly body: Readonly<Record<string, unknown>>
   readonly outcome: string
   readonly reason?: string
-  /** Cognito's user name where the action found one; the log shows its pseudonym only. */
+  /** Cognito's user name if the action found one; the log shows its pseudonym only. */
   readonly username?: string
 }
 
@@ -18,11 +18,11 @@ export interface Action<Schema extends TSchema = TSchema> {
   /** Corbado's name of it: the last part of its route. */
   readonly name: string
   readonly schema: Schema
-  /** What Corbado gets where the tenant's passkeys are switched off. */
+  /** What Corbado gets if the tenant's passkeys are switched off. */
   whenOff(payload: Static<Schema>): ActionResult
   handle(payload: Static<Schema>, tenant: TenantContext): Promise<ActionResult>
   /**
-   * What Corbado gets where a dependency failed; without it the fault itself (502, 503, 504). There is no tenant where
+   * What Corbado gets if a dependency failed; without it the fault itself (502, 503, 504). The tenant is undefined if
    * it could not be resolved. `message` is public.
    */
   whenFaulty?(fault: { reason: string; message: string }, tenant: TenantContext | undefined): ActionResult

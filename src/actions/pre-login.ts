@@ -100,7 +100,7 @@ export const preLogin: Action<typeof PreLoginPayload> = {
     if (user) return decideByStatus(user, config)
     return decideByAttribute(await findByAttribute(tenant, identifier), config)
   },
-  /** A fault must not block a login: the user falls back to the customer's own, with the tenant's words and not AWS's. */
+  /** A fault must not block a login: the user falls back to the customer's own, told so in the tenant's words. */
   whenFaulty({ reason, message }, tenant) {
     const text = tenant?.config.actions.preLogin.texts.untyped ?? message
     return refused(reason, { return: true, code: 'untyped', message: text })

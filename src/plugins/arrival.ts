@@ -8,7 +8,7 @@ export interface LambdaInvocation {
   readonly kind: 'trigger' | 'action' | 'http'
   /** Of a direct one: the payload itself, which takes the place of a body. It is never edited. */
   readonly payload?: object
-  /** Alias of the invoked ARN; undefined where it names none. */
+  /** Alias of the invoked ARN; undefined if it names none. */
   readonly alias: string | undefined
   readonly requestId: string
   readonly remainingMs: number
@@ -31,7 +31,7 @@ declare module 'fastify' {
     invocation: LambdaInvocation | undefined
     /** IAM let this request in: it needs no signature, and its path was made from its body. */
     readonly direct: boolean
-    /** Set where the alias rules hold; the tenant's alias is compared with it. */
+    /** Set if the alias rules apply; the tenant's alias is compared with it. */
     via: ViaAlias | undefined
   }
   interface FastifyInstance {

@@ -14,7 +14,7 @@ declare module 'fastify' {
     signed: boolean
   }
   interface FastifyContextConfig {
-    /** Anybody may call this route. */
+    /** Any caller may use this route, signed or not. */
     open?: boolean
     /** A signed request is served once: its `webhook-id` is remembered. */
     once?: boolean
@@ -36,7 +36,7 @@ export const caller = fp<CallerOptions>(
     app.decorateRequest('signed', false)
     // Refused before the body is read.
     app.addHook('preParsing', (request, _reply, payload, done) => {
-      // Asked once: Fastify makes the route's options anew for whoever asks.
+      // Asked once: Fastify builds the route's options again each time they are read.
       request.mustBeSigned = !request.direct && !request.is404 && !request.routeOptions.config.open
       if (request.mustBeSigned) {
         if (!callers.configured || headersOf(request).signature === undefined) throw new CallerUnsigned()
@@ -51,7 +51,7 @@ export const caller = fp<CallerOptions>(
 
     app.removeAllContentTypeParsers()
     app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
-      // What is thrown while the body is read is the answer; what comes after `done` is no longer ours.
+      // An error in here becomes the answer; one that `done` throws is not ours to catch.
       const finish = () => {
         const [error, value] = attempt(() => {
           if (request.mustBeSigned) accept(request)
@@ -71,7 +71,7 @@ export const caller = fp<CallerOptions>(
       return isSigned(headersOf(request), body, parsed.secrets, clock.now())
     }
 
-    /** For what the secrets at hand do not explain: they may be old, or not here yet. */
+    /** Fetches the secrets if they do not fit the signature: they may be old, or not here yet. */
     async function assertSigned(request: FastifyRequest, body: Buffer): Promise<void> {
       const text = await callers.secrets(request.call)
       if (text === undefined) throw new CallerSecretsUnavailable()

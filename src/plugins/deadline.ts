@@ -15,7 +15,7 @@ declare module 'fastify' {
 
 /** Cognito waits 5 s, the cold start included (fact A1). */
 const COGNITO_MS = 5_000
-/** What is kept back for the way to Cognito. */
+/** Kept back for the answer's way to Cognito. */
 const RESERVE_MS = 150
 const COLD_BUDGET_MS = 4_700
 const LEAST_MS = 500
@@ -32,7 +32,7 @@ export interface Budget {
 export function budgetMs({ triggerDeadlineMs, remainingMs, coldStartMs }: Budget): number {
   const limits = [triggerDeadlineMs]
   if (remainingMs !== undefined) limits.push(remainingMs - RESERVE_MS)
-  // A process that started long before was made ready in advance: nobody has waited for it.
+  // A process that started long before was made ready in advance: no caller has waited for it.
   if (coldStartMs !== undefined && coldStartMs < COGNITO_MS) limits.push(COLD_BUDGET_MS - coldStartMs)
   return Math.max(LEAST_MS, Math.min(...limits))
 }

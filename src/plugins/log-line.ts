@@ -25,10 +25,10 @@ export const LOG_FIELDS = {
   upstreamRequestId: "that dependency's id of the request",
   coldStart: 'true on the first invocation of an environment',
   configVersion: 'version of the tenant config that served',
-  configStale: 'true where the table failed and an older config served',
+  configStale: 'true if the table failed and an older config served',
   gatewayVersion: 'version of the gateway',
   port: 'port of the container door, once it listens',
-  err: '`code` of the failure; for one that nobody expected also `name` and `at`, where in our code it was raised',
+  err: '`code` of the failure; for an unexpected one also `name` and `at`, the place in our code that raised it',
 } as const
 
 /** Texts a line may carry. Anything else, such as a library's own message, could hold what must not be logged. */
@@ -58,9 +58,9 @@ export interface LineFacts {
   outcome?: string
   reason?: string | undefined
   flowId?: string | undefined
-  /** Set where the level does not follow from the outcome. */
+  /** Set if the level does not follow from the outcome. */
   level?: 'info' | 'warn' | 'error'
   error?: unknown
-  /** Nothing is written: health checks. */
+  /** No line is written, as for health checks. */
   quiet?: true
 }

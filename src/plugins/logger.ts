@@ -13,8 +13,8 @@ const isListed = (text: unknown): text is LogMessage => messages.has(text)
 const forbidden = /eyJ[\w-]{8,}|[^\s@]@[^\s@]+\.|whsec_|corbado1_|\b(AKIA|ASIA)[A-Z0-9]{12}/
 
 /**
- * A pino logger that writes nothing but {@link LOG_FIELDS} and {@link LOG_MESSAGES}, whoever calls it: Fastify and its
- * plugins log through it too.
+ * A pino logger that writes nothing but {@link LOG_FIELDS} and {@link LOG_MESSAGES}, not even for Fastify and its
+ * plugins, which log through it too.
  */
 export function createLogger(level: string, destination: DestinationStream): Logger {
   const logger = pino(
@@ -37,7 +37,7 @@ export function createLogger(level: string, destination: DestinationStream): Log
     },
     destination,
   )
-  // Bindings of a child would go round the list.
+  // Bindings of a child would bypass the list.
   return Object.assign(logger, { child: () => logger })
 }
 
@@ -53,7 +53,7 @@ function createTimestamp(): () => string {
   }
 }
 
-/** The line itself where all of it may be written, as is usual; else a copy without the rest. */
+/** The line itself if all of it may be written, as is usual; else a copy without the rest. */
 function allowed(line: Record<string, unknown>): Record<string, unknown> {
   for (const name in line) if (!isAllowed(name, line[name])) return cleaned(line)
   return line
@@ -68,7 +68,7 @@ function cleaned(line: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(kept.map(([name, value]) => [name, isAllowed(name, value) ? value : '[redacted]']))
 }
 
-/** An error's message may hold anything, so only its code is written; a bug also shows where it is, not what it said. */
+/** An error's message may hold anything, so only its code is written; of a bug also its name and place in the code. */
 function toErr(error: unknown): Record<string, unknown> {
   if (isGatewayError(error)) return { code: error.code }
   if (!(error instanceof Error)) return { code: 'GW_ERR_INTERNAL' }

@@ -28,8 +28,8 @@ export function createMetrics(): Metrics {
   collectDefaultMetrics({ register: registry })
   const registers = [registry]
   const labelNames = ['name', 'outcome'] as const
-  // A look-up by labels costs more than a count: what prom-client has is brought up to date when somebody reads it, and
-  // series are kept.
+  // A look-up by labels costs more than a count: counts wait here, and prom-client gets them when its text is read.
+  // Series are kept.
   const pending = new Map<string, { readonly labels: Labels; count: number }>()
   new Counter({
     name: 'gateway_requests_total',

@@ -54,7 +54,7 @@ export const tenant = fp<{ readonly tenants: Tenants }>(
   { name: 'tenant', dependencies: ['arrival', 'deadline'] },
 )
 
-/** The tenant, if it may serve this request. Its name goes onto the line as soon as the region says that it is meant. */
+/** The tenant, if it may serve this request. Its name goes onto the line as soon as the region fits. */
 function admitted(
   tenant: TenantContext | undefined,
   request: FastifyRequest,
@@ -74,7 +74,7 @@ function assertRegion({ config }: TenantContext, region: string | undefined): vo
   throw new TenantUnknown()
 }
 
-/** Each alias has a policy of its own: whoever is let in by one must not speak for a pool behind another. */
+/** Each alias has a policy of its own: a pool that one lets in must not speak for a pool behind another. */
 function assertTenantAlias({ via }: FastifyRequest, { config }: TenantContext): void {
   if (via?.kind !== 'trigger' || via.alias === undefined) return
   if (via.alias !== config.alias) throw new TenantWrongAlias()

@@ -7,7 +7,7 @@ import { loadInTime, type Outcome, waitFor } from './shared-load.js'
 /** A value just loaded and how long it serves, in milliseconds from now. */
 export interface Loaded<V> {
   readonly value: V
-  /** Served without a look at the source. */
+  /** Served without asking the source. */
   readonly freshMs: number
   /** Served while one load runs in the background. At least `freshMs`. */
   readonly staleMs: number
@@ -36,9 +36,9 @@ export interface ExpiringCacheOptions<V, Args extends unknown[]> {
 
 /** One cache for configs, credentials and secrets: bounded, expiring, one load at a time for a key. */
 export interface ExpiringCache<V, Args extends unknown[]> {
-  /** The value, where one is here that is not due for a look at the source. */
+  /** The value, if one is here and still fresh. */
   fresh(key: TenantKey): V | undefined
-  /** @throws what `load` threw, where no older value can serve; a timeout where the call cannot wait longer */
+  /** @throws what `load` threw, if no older value can serve; a timeout, if the call cannot wait longer */
   get(key: TenantKey, call: Call, ...args: Args): Promise<Cached<V>>
   /** Forgets an entry and any remembered failure: the next call loads. */
   drop(key: TenantKey): void

@@ -3,7 +3,7 @@ import type { TenantKey } from '../ids.js'
 import { createBoundedMap } from './bounded-map.js'
 
 export interface Limiter {
-  /** Takes one place of the key's `perSecond`; false where none is free. Up to one second's worth can be saved up. */
+  /** Takes one place of the key's `perSecond`; false if none is free. Up to one second's worth can be saved up. */
   take(key: TenantKey, perSecond: number): boolean
 }
 

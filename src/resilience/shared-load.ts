@@ -2,15 +2,15 @@ import { performance } from 'node:perf_hooks'
 import { type Call, type Clock, createCall } from '../call.js'
 import { isUpstreamError, type Upstream, upstreamError } from '../errors.js'
 
-/** How a load ended, as a value: many may wait for it, and nobody may. */
+/** How a load ended, as a value and not a rejection: it may be that no call waits for it. */
 export type Outcome<V> = { readonly value: V } | { readonly error: unknown }
 
-/** A timer of a process that has time is a few milliseconds late at most. */
+/** In a process that is not overloaded, a timer is at most a few milliseconds late. */
 const LATE_MS = 25
 
 /**
- * Loads with a time limit of its own, in milliseconds. A process too busy to look at its clock ends a load whose answer
- * may be here already; a whole crowd can be waiting for it, so such a one is tried once more.
+ * Loads within `loadMs` milliseconds. In an overloaded process the timer can end a load whose answer has already come,
+ * and many calls can wait for it; so a load that timed out late is tried once more.
  * @throws what `load` threw
  */
 export async function loadInTime<V>(loadMs: number, clock: Clock, load: (call: Call) => Promise<V>): Promise<V> {

@@ -6,7 +6,7 @@ export interface HealthOptions {
   readonly readiness: (call: Call) => Promise<readonly string[]>
 }
 
-/** Is the process alive, and can it serve? Open to everybody, and quiet in the log. */
+/** Is the process alive, and can it serve? Open to every caller, and quiet in the log. */
 export async function healthRoutes(app: FastifyInstance, { readiness }: HealthOptions): Promise<void> {
   app.get('/health/live', { config: { open: true } }, async (request) => {
     request.line.quiet = true

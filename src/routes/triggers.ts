@@ -53,7 +53,7 @@ function idOf(value: unknown): string | undefined {
 }
 
 function assertAgreement({ params, body, direct }: FastifyRequest<TriggerRoute>, trigger: Trigger): void {
-  // Only Cognito may bring a source that nobody knows yet.
+  // Only Cognito may bring a source that we do not know yet.
   if (trigger === unknownTrigger && !direct) throw new RouteUnknown()
   // A direct invocation's path was made from its body.
   if (!direct && params.userPoolId !== body.userPoolId) throw new RequestMismatch()

@@ -6,13 +6,13 @@ import { createGatewaySecret } from './gateway-secret.js'
 
 /** What is remembered of Corbado's own callers: their secrets, and which requests they have sent. */
 export interface Callers {
-  /** Is there a parameter with secrets at all? Without it nobody can sign. */
+  /** Is there a parameter with secrets at all? Without it no caller can sign. */
   readonly configured: boolean
-  /** The parameter's text where it is here and not due to be read again. */
+  /** The parameter's text if it is here and not due to be read again. */
   readonly known: string | undefined
-  /** The parameter's text; undefined where it could not be fetched yet. */
+  /** The parameter's text; undefined if it could not be fetched yet. */
   secrets(call: Call): Promise<string | undefined>
-  /** The text after a look at SSM, at most every 30 s: a caller may already sign with a secret that we do not know. */
+  /** The text, read again from SSM at most every 30 s: a caller may already sign with a secret that we do not know. */
   renewedSecrets(call: Call): Promise<string | undefined>
   /** Notes a request's id; false if it was noted less than `forMs` ago. */
   isFirst(id: string, forMs: number): boolean

@@ -21,7 +21,7 @@ export function parseTenantFile(value: unknown, rules: ConfigRules): ParsedConfi
 
 type SchemaError = ReturnType<typeof Errors>[number]
 
-/** One issue a place: of several failed branches the first speaks, and a wrong type makes what follows from it moot. */
+/** One issue a place: that of the first failed branch, and none for what only follows from a wrong type. */
 function schemaIssues(value: unknown): ConfigIssue[] {
   const byPath = new Map<string, ConfigIssue>()
   for (const issue of Errors(TenantFile, value).flatMap(issuesOf)) {
@@ -75,7 +75,7 @@ function unknownKey(key: string): string {
 
 function roleIssues({ userPoolId, aws }: TenantFile, { selfHosted }: ConfigRules): ConfigIssue[] {
   if (aws.roleArn === null && aws.externalId === null) {
-    return selfHosted ? [] : [{ path: '/aws/roleArn', message: 'may be null only where SELF_HOSTED is true' }]
+    return selfHosted ? [] : [{ path: '/aws/roleArn', message: 'may be null only if SELF_HOSTED is true' }]
   }
   if (aws.roleArn === null || aws.externalId === null) {
     return [{ path: '/aws/externalId', message: 'roleArn and externalId are both given or both null' }]

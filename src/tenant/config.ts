@@ -7,7 +7,7 @@ const choice = <const T extends readonly string[]>(values: T, description: strin
   Type.Unsafe<T[number]>({ type: 'string', enum: [...values], description })
 const closed = { additionalProperties: false }
 
-/** Triggers besides custom auth, by their name in the YAML (the camel case of Cognito's LambdaConfig). */
+/** Triggers other than custom auth, by their name in the YAML (the camel case of Cognito's LambdaConfig). */
 export const OTHER_TRIGGERS = [
   'preSignUp',
   'postConfirmation',
@@ -142,7 +142,7 @@ export const TenantFile = Type.Object(
 )
 export type TenantFile = Static<typeof TenantFile>
 
-/** Texts for end users where the tenant gives none: fit for strangers, free of any detail. */
+/** Texts for end users if the tenant gives none: fit for strangers, free of any detail. */
 const TEXTS = {
   userNotFound: 'There is no account for this entry.',
   untyped: 'Sign-in with a passkey is not available right now.',

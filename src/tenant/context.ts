@@ -34,7 +34,7 @@ export interface TenantStats {
 
 export interface Tenants {
   /**
-   * The context of a pool's tenant; undefined where the pool is unknown.
+   * The context of a pool's tenant; undefined if the pool is unknown.
    * @throws GW_ERR_UPSTREAM_…, GW_ERR_TENANT_CONFIG_INVALID
    */
   resolve(userPoolId: UserPoolId, call: Call): TenantContext | undefined | Promise<TenantContext | undefined>

@@ -10,8 +10,8 @@ import { roleRequest } from './role-request.js'
 
 export interface TenantCredentials {
   /**
-   * Runs one operation with the tenant's credentials (null: the gateway's own). Credentials that AWS calls expired or
-   * not allowed are fetched once more; an operation that fresh ones may not do is not tried again for a while.
+   * Runs one operation with the tenant's credentials (null: the gateway's own). If AWS calls them expired or denies the
+   * operation, they are fetched again, once; an operation that fresh ones are denied is not tried again for a while.
    * @throws the operation's error, or the one of the AssumeRole call
    */
   use<T>(
@@ -27,7 +27,7 @@ export interface TenantCredentials {
 /** Renewed 5 to 10 minutes before they expire; the spread keeps tenants that came together from renewing together. */
 const MARGIN_MS = 300_000
 const JITTER_MS = 300_000
-/** A request that is on its way must not meet the expiry. */
+/** Credentials must not expire while a request is on its way. */
 const LAST_USE_MS = 60_000
 /** Credentials are replaced at most this often, and younger ones count as fresh: a refusal must not drain STS. */
 const RENEWAL_MS = 30_000
@@ -89,7 +89,7 @@ export function createTenantCredentials(
       throw permissionMissing(last.error)
 
       async function renewAndRun() {
-        // Somebody else may have renewed them meanwhile; those must not be thrown away.
+        // Another call may have renewed them meanwhile; those must not be thrown away.
         if ((await fetchIssued()) === first) issued.drop(key)
         const second = await fetchIssued()
         return attempt(() => run(second?.credentials ?? null))

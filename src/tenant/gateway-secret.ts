@@ -5,17 +5,17 @@ import type { Upstreams } from '../upstreams/index.js'
 /** A secret of the gateway itself, which belongs to no tenant: fetched on first use, kept, read again when it is old. */
 export interface GatewaySecret {
   /**
-   * The value, or undefined where none is configured or none could be fetched yet. Waits no longer than the call can,
+   * The value; undefined if none is configured or none could be fetched yet. Waits no longer than the call can,
    * and notes the wait on it; never throws.
    */
   get(call: Call): Promise<string | undefined>
-  /** Begins to fetch, where that is due, without waiting. */
+  /** Begins to fetch, if that is due, without waiting. */
   prepare(): void
   /** No fetch runs and none is due. */
   readonly settled: boolean
-  /** The value as far as it is here. */
+  /** The value if it is here. */
   readonly current: string | undefined
-  /** Has the next `get` ask again, at most every 30 s: somebody brought what only a newer value would explain. */
+  /** Makes the next `get` ask again, at most every 30 s: a caller may already use a newer value. */
   expire(): void
 }
 

@@ -5,7 +5,7 @@ import type { GatewaySecret } from './gateway-secret.js'
 
 /** Names for users in log lines that only the holder of the key can tie to a user. */
 export interface Pseudonyms {
-  /** Has the key fetched beside the request's other work. */
+  /** Begins to fetch the key, beside the request's other work. */
   prepare(): void
   /** There is nothing to wait for: the key is here and fresh, or there is none. */
   readonly settled: boolean

@@ -3,7 +3,7 @@ import type { UserPoolId } from '../ids.js'
 import type { Upstreams } from '../upstreams/index.js'
 import type { Callers } from './callers.js'
 
-/** Names of the dependencies without which nothing can be served; empty where all is well. */
+/** Names of the dependencies without which nothing can be served; empty if all is well. */
 export type Readiness = (call: Call) => Promise<readonly string[]>
 
 /** Probes come from several sides every few seconds; one look at the dependencies serves them all. */

@@ -29,8 +29,8 @@ export interface RegistryStats {
 
 export interface TenantRegistry {
   /**
-   * The tenant of a pool, from memory or from the table; undefined where there is none.
-   * @throws GW_ERR_UPSTREAM_… where the table fails and nothing older can serve, GW_ERR_TENANT_CONFIG_INVALID
+   * The tenant of a pool, from memory or from the table; undefined if there is none.
+   * @throws GW_ERR_UPSTREAM_… if the table fails and nothing older can serve, GW_ERR_TENANT_CONFIG_INVALID
    */
   resolve(userPoolId: UserPoolId, call: Call): ResolvedTenant | undefined | Promise<ResolvedTenant | undefined>
   stats(): RegistryStats
@@ -38,13 +38,13 @@ export interface TenantRegistry {
 
 /** A table that fails may be outlived this long; an older config may have been changed on purpose. */
 const KEEP_MS = 24 * 3_600_000
-/** Unknown pools are remembered so that nobody can make us ask the table at will … */
+/** Unknown pools are remembered so that no caller can make us ask the table at will … */
 const UNKNOWN_MS = 30_000
 /** … and apart from the tenants, whose places such ids must not take. */
 const UNKNOWN_MAX = 1_000
-/** An invalid config is looked at again soon: somebody is about to mend it. */
+/** An invalid config is read again soon: an operator is about to fix it. */
 const INVALID_MS = 5_000
-/** A failing table is left alone this long where an older config can serve; nobody waits for it meanwhile. */
+/** A failing table is left alone this long if an older config can serve; no call waits for it meanwhile. */
 const TABLE_FAILURE_MS = 5_000
 
 type RegistryEnv = ConfigRules & Pick<Env, 'tenantTtlSeconds' | 'tenantStaleSeconds' | 'maxTenantsInMemory'>
@@ -101,7 +101,7 @@ function keptFor(ms: number) {
   return { freshMs: ms, staleMs: ms, keepMs: ms }
 }
 
-/** Checks what the table holds as if it came from a stranger: a hand may have edited it. */
+/** Checks what the table holds as if it came from a stranger: it may have been edited by hand. */
 function toTenant({ userPoolId, version, config }: TenantRecord, env: RegistryEnv): Tenant | undefined {
   if (!Number.isSafeInteger(version)) return undefined
   const parsed = parseTenantFile(config, env)

@@ -81,7 +81,7 @@ export function createTenantSecrets(
   }
 }
 
-/** `basic`: base64 of `projectID:apiSecret`, refused where the project is another tenant's. `bearer`: the key as it is. */
+/** `basic`: base64 of `projectID:apiSecret`, refused if the project is another tenant's. `bearer`: the key as it is. */
 function toCredential(value: string, { credentialScheme, projectId }: TenantConfig['corbado']): BackendCredential {
   if (credentialScheme === 'bearer') {
     return /^[\w.~+/=-]+$/.test(value) ? { kind: 'usable', authorization: `Bearer ${value}` } : { kind: 'unavailable' }

@@ -10,11 +10,11 @@ export type MfaOutcome = 'preferred' | 'not-possible' | 'no-user'
 
 /** The users of one tenant's pool, seen with the tenant's own rights. Every method throws GW_ERR_UPSTREAM_… on a fault. */
 export interface TenantUsers {
-  /** The user whose name, alias or sub this is; undefined where Cognito knows none. */
+  /** The user whose name, alias or sub this is; undefined if Cognito knows none. */
   find(username: string): Promise<User | undefined>
   /** The users that Cognito lists for a filter, over all pages; empty pages do not end it. */
   list(filter: string): AsyncIterable<User>
-  /** Enables and prefers an MFA factor. `not-possible`: the user has not what it needs, e.g. no phone number. */
+  /** Enables and prefers an MFA factor. `not-possible`: the user lacks what it needs, e.g. a phone number. */
   preferMfa(username: string, factor: MfaFactor): Promise<MfaOutcome>
 }
 

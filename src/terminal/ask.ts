@@ -21,7 +21,7 @@ export interface Asker {
 
 /** Asks on stderr, so that stdout stays the command's own. */
 export function createAsker({ stdin, stderr, env }: Pick<Io, 'stdin' | 'stderr' | 'env'>): Asker {
-  // Where no escapes are wanted, the terminal itself edits the line.
+  // If no escapes are wanted, the terminal itself edits the line.
   const terminal = takesEscapes(stderr, env)
   const lines = createInterface({ input: stdin, output: streamOf(stderr), terminal, historySize: 0 })
   const typed = lines[Symbol.asyncIterator]()
@@ -73,7 +73,7 @@ export async function askLine(question: string, io: Io): Promise<string> {
   }
 }
 
-/** Asks for a yes; anything else, an empty line too, is a no. If nobody can be asked, that is a no. */
+/** Asks for a yes; anything else, an empty line too, is a no. If no person can be asked, that is a no. */
 export async function askYes(question: string, io: Io): Promise<boolean> {
   return canAsk(io) && /^y(es)?$/i.test(await askLine(`${question} [y/N] `, io))
 }
@@ -99,7 +99,7 @@ export async function askHidden(question: string, { stdin, stderr, env }: Io): P
   }
 }
 
-/** What a command that writes was told of being asked. */
+/** What the command line says of asking before something is written. */
 export interface AskOptions {
   /** Write without asking. */
   readonly yes?: boolean
@@ -113,8 +113,8 @@ export async function isAgreed({ yes = false, json = false }: AskOptions, io: Io
 }
 
 /**
- * {@link isAgreed}; if not, prints how to write it without being asked. If no person could be asked, that is a problem
- * found: what was wanted was not done, and what runs after this command must learn it.
+ * {@link isAgreed}; if not, prints how to write it without being asked. If no person could be asked, the
+ * exit code becomes 1: a script must see that nothing was written.
  */
 export async function mayWrite(options: AskOptions, command: string, io: CommandIo): Promise<boolean> {
   if (await isAgreed(options, io)) return true

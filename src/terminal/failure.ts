@@ -7,13 +7,13 @@ export class WrongUsage extends Error {}
 /** The command was called rightly and cannot do its work here; the message completes "error: …". */
 export class NotPossible extends Error {}
 
-/** What ended a command: its line for stderr (none where it was printed already) and the exit code. */
+/** What ended a command: its line for stderr (none if it was printed already) and the exit code. */
 export interface Failure {
   readonly line?: string
   readonly exitCode: 0 | 1 | 2
 }
 
-/** Tells the expected ends of a command from a bug; undefined for a bug, whose stack somebody must see. */
+/** Tells the expected ends of a command from a bug; undefined for a bug, whose stack must be shown. */
 export function failureOf(error: unknown): Failure | undefined {
   // Commander has printed its message; it calls help and version errors too, with exit code 0.
   if (error instanceof CommanderError) return { exitCode: error.exitCode === 0 ? 0 : 2 }
@@ -24,7 +24,7 @@ export function failureOf(error: unknown): Failure | undefined {
   return undefined
 }
 
-/** The public text is written for end users; whoever runs a command needs what the dependency said. */
+/** The public text is written for end users; the operator needs what the dependency said. */
 function upstreamLine(
   error: Error & { code: string; reason: string; facts: { requestId?: string | undefined } },
 ): string {

@@ -1,6 +1,6 @@
 import type { Io } from './io.js'
 
-/** Between two lines where none can be overwritten. */
+/** Between two lines, if a line cannot be overwritten. */
 const STEPS_A_LINE = 500
 
 export interface Progress {
@@ -13,7 +13,7 @@ export interface Progress {
 const BAR_WIDTH = 30
 
 /**
- * Tells on stderr how far long work is: a growing bar on a terminal, else a line now and then. Writes no escape sequence.
+ * Tells on stderr how far work has come: a growing bar on a terminal, else a line now and then. Writes no escapes.
  * @param what completes "3 of 10 …"
  */
 export function createProgress({ stderr, env }: Pick<Io, 'stderr' | 'env'>, total: number, what = 'written'): Progress {

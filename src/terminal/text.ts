@@ -6,7 +6,7 @@ import type { Output } from './io.js'
 
 /** Between two columns. No cell holds two spaces in a row, so that a program can cut a line at them. */
 const GAP = 2
-/** How far the second line of a row that needs several is moved in. */
+/** How far the second line of a row that needs several is indented. */
 const INDENT = 2
 /** Of a terminal that does not say how wide it is. */
 const COLUMNS = 80
@@ -14,7 +14,7 @@ const COLUMNS = 80
 /**
  * Columns under their names, two spaces apart, as wide as their longest text; an empty cell shows `-`.
  * On a terminal lines are no longer than it is wide: texts wrap between words, and columns that do not fit even so go on in
- * a second line, moved in. Anywhere else, and without an output, a row is one line.
+ * a second line, indented. Anywhere else, and without an output, a row is one line.
  */
 export function textTable(names: readonly string[], rows: readonly (readonly string[])[], output?: Output): string {
   const cells = [names, ...rows].map((row) => names.map((_, i) => row[i]?.trim().replaceAll(/\s+/g, ' ') || '-'))
@@ -108,7 +108,7 @@ export const shellWord = (text: string): string => quote(text)
 /** More would not be read. */
 const CLOSEST_MAX = 3
 
-/** Those names that somebody most likely meant: alike but for a few letters, or one a part of the other. The closest first. */
+/** The names that a person most likely meant: a few letters differ, or one is part of the other. Closest first. */
 export function closestNames(names: Iterable<string>, word: string): string[] {
   const wanted = word.toLowerCase()
   return [...new Set(names)]
@@ -127,7 +127,7 @@ function distanceOf(name: string, wanted: string): number {
 const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' }
 
 /**
- * Somebody's words as text of a Markdown document: nothing in them is markup, HTML, or an address that would become a link.
+ * A text by others, for a Markdown document: nothing in it is markup, HTML, or an address that would become a link.
  * @param text of one line
  */
 export function markdownText(text: string): string {

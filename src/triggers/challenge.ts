@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 
-/** Written by create, read by define: a wire format, also towards the Lambdas that a customer used before. */
+/** Written by create, read by define: a wire format, shared with the Lambdas that a customer used before. */
 const METADATA = 'CORBADO_CHALLENGE_COGNITO_CLAIM'
 const flowIdPattern = new RegExp(`^${METADATA}\\.([\\w-]{22})(\\.|$)`)
 

@@ -46,7 +46,7 @@ export type FailReason =
 /** No login of ours comes near it; Cognito documents no limit of its own. */
 const SESSION_MAX = 20
 
-/** Challenges that Cognito itself puts after a password (fact A14). */
+/** Challenges that Cognito itself sets after a password (fact A14). */
 const cognitoChallenges = new Set([
   'SMS_MFA',
   'EMAIL_OTP',
@@ -82,7 +82,7 @@ export function decideLogin(state: LoginState): Decision {
   return challenge('CUSTOM_CHALLENGE')
 }
 
-/** A proof that was accepted ends a login: it can only be the last entry, and only of a user who exists. */
+/** Does it contradict itself? An accepted proof ends a login, so it is the last entry, and its user exists. */
 function isInconsistent({ session, userNotFound }: LoginState, own: readonly ChallengeResult[]): boolean {
   const accepted = own.filter(isTrue)
   if (accepted.length === 0) return false
@@ -102,7 +102,7 @@ function decidePasswordFirst({ session, userStatus }: LoginState): Decision | un
   return mustChange && !changed ? challenge('NEW_PASSWORD_REQUIRED') : undefined
 }
 
-/** SRP_A, PASSWORD_VERIFIER, Cognito's own, ours; or a beginning of that, the empty one excepted. */
+/** Is it SRP_A, PASSWORD_VERIFIER, Cognito's own challenges, then ours, or a non-empty beginning of that? */
 function hasPasswordForm(session: readonly ChallengeResult[]): boolean {
   const firstCustom = session.findIndex(isCustom)
   const end = firstCustom === -1 ? session.length : firstCustom

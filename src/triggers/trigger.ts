@@ -18,13 +18,13 @@ export interface TriggerResult {
   readonly response?: Readonly<Record<string, unknown>>
   readonly outcome: string
   readonly reason?: string
-  /** Where the line is more than a note: `error` for a fault, `warn` for what somebody should look at. */
+  /** Set if the line is more than a note: `error` for a fault, `warn` for what an operator should look at. */
   readonly level?: 'warn' | 'error'
   /** Ties together the lines of one login. */
   readonly flowId?: string | undefined
 }
 
-/** What a trigger may use besides its event. */
+/** What a trigger may use in addition to its event. */
 export interface TriggerInput {
   readonly tenant: TenantContext
   /** Milliseconds since the epoch. */

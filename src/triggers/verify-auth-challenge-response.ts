@@ -99,7 +99,7 @@ function reasonOf(verdict: Verdict): VerifyReason {
   return verdict.result === 'success' ? 'verified' : verdict.result
 }
 
-async function judge(
+async function verdictOf(
   { request }: VerifyEvent,
   config: TenantConfig,
   verify: (proof: Proof) => Promise<Verdict>,
@@ -119,7 +119,7 @@ export const verifyAuthChallengeResponse: Trigger<typeof VerifyEvent> = {
   kind: 'custom-auth',
   schema: VerifyEvent,
   async handle(event: VerifyEvent, { tenant, now }) {
-    const reason = await judge(event, tenant.config, tenant.verify, now)
+    const reason = await verdictOf(event, tenant.config, tenant.verify, now)
     const answerCorrect = reason === 'verified'
     return { response: { answerCorrect }, outcome: answerCorrect ? 'correct' : 'incorrect', reason, ...levelOf(reason) }
   },

@@ -31,7 +31,7 @@ export async function callAws<T>(
   sliceMs: number | undefined,
   send: (options: { abortSignal: AbortSignal }) => Promise<T>,
   // A kept connection that the other side has closed, or one bad server of many: worth one more try, at once. Not for a
-  // write whose first request may have been done all the same, and whose second answer would then speak of itself alone.
+  // write: its first request may have been done all the same, and the second answer would not say so.
   repeats: 'unavailable' | 'never' = 'unavailable',
 ): Promise<T> {
   const start = performance.now()

@@ -17,7 +17,7 @@ export type { FetchParameter } from './ssm.js'
 export type { AssumeRole, RoleCredentials, RoleRequest } from './sts.js'
 export type { Table, TenantRecord } from './table.js'
 
-/** Everything outside the process, as functions. Nothing here knows a tenant or keeps state besides connections. */
+/** Everything outside the process, as functions. Nothing here knows a tenant or keeps state other than connections. */
 export interface Upstreams {
   readonly table: Table
   readonly fetchParameter: FetchParameter
@@ -65,7 +65,7 @@ export function createClients(region: string, requestMs?: number): Clients {
   }
 }
 
-/** {@link Upstreams} over clients that somebody else made; closing it closes them. */
+/** {@link Upstreams} over clients that the caller made; closing it closes them. */
 export function upstreamsOver(clients: Clients, tenantTable: string, clock: Clock, ms: SliceMs): Upstreams {
   const { dynamodb, ssm, sts, cognito } = clients
   let corbado: Promise<Corbado> | undefined

@@ -19,14 +19,14 @@ export interface FunctionAliases {
   list(call: Call): Promise<string[]>
   /** Makes an alias of the version that the actions alias has. One that exists already is what was wanted. */
   create(alias: string, call: Call): Promise<void>
-  /** The policy of an alias, with the revision by which it is replaced; undefined where there is none. */
+  /** The policy of an alias, with the revision by which it is replaced; undefined if there is none. */
   fetchPolicy(alias: string, call: Call): Promise<{ policy: string; revisionId: string } | undefined>
   /**
    * Replaces the whole policy of an alias.
-   * @param revisionId as fetched; undefined where there was none, and then nothing tells of somebody faster
+   * @param revisionId as fetched; undefined if there was none, and then a change made meanwhile goes unnoticed
    */
   putPolicy(alias: string, policy: string, revisionId: string | undefined, call: Call): Promise<PolicyWrite>
-  /** Takes the whole policy of an alias away: a policy must let somebody in. */
+  /** Deletes the whole policy of an alias: one that lets no caller in cannot be written. */
   deletePolicy(alias: string, revisionId: string, call: Call): Promise<PolicyWrite>
 }
 
@@ -102,7 +102,7 @@ export function createFunctionAliases(
   }
 }
 
-/** What came of a write; whatever is neither done nor expected is thrown. */
+/** What came of a write; any unexpected failure is thrown. */
 async function written(write: Promise<unknown>): Promise<PolicyWrite> {
   try {
     await write

@@ -43,11 +43,11 @@ export interface OperatorOptions {
   readonly actionsAlias: string
 }
 
-/** Longest that one request may take: somebody waits, from anywhere, and their credentials may come over the network too. */
+/** The longest one request may take: a person waits, from anywhere, whose credentials may come over the network too. */
 const REQUEST_MS = 10_000
 const OPERATOR_MS = { table: REQUEST_MS, ssm: REQUEST_MS, sts: REQUEST_MS }
 
-/** The operator's counterparts. Makes clients that the service does without: it is not to be imported by it. */
+/** The operator's counterparts. The service must not import this: it makes clients that the service does without. */
 export function createOperatorUpstreams(options: OperatorOptions, clock: Clock): OperatorUpstreams {
   const { region, tenantTable, functionArn, actionsAlias } = options
   const clients = createClients(region, REQUEST_MS)
@@ -79,7 +79,7 @@ export function createOperatorUpstreams(options: OperatorOptions, clock: Clock):
   }
 }
 
-/** Signs with each caller's own credentials, over the connections that there are. */
+/** Signs with each caller's own credentials, over the connections of the given clients. */
 function createAssumeRoleAs(region: string, { sts }: Clients): OperatorUpstreams['assumeRoleAs'] {
   const { requestHandler } = sts.config
   return (credentials, request, call) => {

@@ -12,7 +12,7 @@ export interface StackResource {
 }
 
 /**
- * Which stack a resource belongs to, by the id that its own service gave it, e.g. that of a user pool. Undefined where it
+ * Which stack a resource belongs to, by the id that its own service gave it, e.g. that of a user pool. Undefined if it
  * belongs to none in the account and region.
  */
 export type FindStack = (physicalId: string, call: Call) => Promise<StackResource | undefined>
@@ -37,7 +37,7 @@ export function createFindStack(client: CloudFormationClient): FindStack {
   }
 }
 
-/** The same name stands for other faults of a request, so what it says must be read too. */
+/** The same error name stands for other faults of a request too, so its text must be read. */
 function isNoStack(error: unknown): boolean {
   if (!isUpstreamError(error) || error.facts.errorType !== 'ValidationError') return false
   return error.cause instanceof Error && /^Stack for \S+ does not exist/.test(error.cause.message)

@@ -14,7 +14,7 @@ import { isUpstreamError, upstreamError } from '../errors.js'
 import type { UserPoolId } from '../ids.js'
 import { callAws } from './aws-call.js'
 
-/** One record of the tenant table. `config` is as it was written: whoever reads it checks it. */
+/** One record of the tenant table. `config` is as it was written: its reader checks it. */
 export interface TenantRecord {
   readonly userPoolId: UserPoolId
   /** `config`; `v<version>` for one that was replaced; `v<version>-removed` says who took that version out, and when. */
@@ -28,22 +28,22 @@ export interface TenantRecord {
 
 /** The DynamoDB table of tenant configs: hash key `userPoolId`, range key `record`. */
 export interface Table {
-  /** The current record of a pool; undefined where there is none. Eventually consistent, like every config read. */
+  /** The current record of a pool; undefined if there is none. Eventually consistent, like every config read. */
   fetchConfig(userPoolId: UserPoolId, call: Call): Promise<TenantRecord | undefined>
-  /** The same as of now, all writes included: after a condition that did not hold, was the write ours? */
+  /** The same, strongly consistent: tells, after a condition that did not hold, whether the write was ours. */
   fetchConfigNow(userPoolId: UserPoolId, call: Call): Promise<TenantRecord | undefined>
   /** The current records of all pools. */
   listConfigs(call: Call): Promise<TenantRecord[]>
   /**
-   * Keeps a record that is about to be replaced as `v<version>`, and any but a current one under its own name. Keeping the same one twice does no harm; false where
-   * another one is kept under that name, which must not be lost.
+   * Keeps a current record, before it is replaced, as `v<version>`, and any other under its own name. Keeping the same
+   * one twice does no harm; false if another one is kept under that name, which must not be lost.
    */
   keepVersion(record: TenantRecord, call: Call): Promise<boolean>
-  /** Writes the current record if the table still holds `expected` (undefined: none); false if somebody was faster. */
+  /** Writes the current record if the table still holds `expected` (undefined: none); false if it does not. */
   putConfig(record: TenantRecord, expected: number | undefined, call: Call): Promise<boolean>
   /** The kept records of a pool, oldest version first; also of a pool that has no current record any more. */
   listVersions(userPoolId: UserPoolId, call: Call): Promise<TenantRecord[]>
-  /** Deletes the current record if the table still holds `expected`; false if somebody was faster. Keeps all versions. */
+  /** Deletes the current record if the table still holds `expected`; false if it does not. Keeps all versions. */
   deleteConfig(userPoolId: UserPoolId, expected: number, call: Call): Promise<boolean>
 }
 

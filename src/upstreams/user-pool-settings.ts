@@ -21,7 +21,7 @@ export interface UserPoolSettings {
   describe(call: Call): Promise<UserPoolType>
   /** Sets every parameter that can change: AWS resets those that are not in `input` (fact A24). */
   update(input: UpdateUserPoolCommandInput, call: Call): Promise<void>
-  /** An app client. Holds its secret, where it has one: never print it whole. */
+  /** An app client. Holds its secret, if it has one: never print it whole. */
   describeClient(clientId: string, call: Call): Promise<UserPoolClientType>
   /** All app clients. */
   listClients(call: Call): Promise<{ clientId: string; clientName: string }[]>

@@ -18,7 +18,7 @@ type PreLogin = NonNullable<TenantFile['actions']['preLogin']>
 type Mfa = TenantFile['actions']['postAppend']['mfa']
 
 const TEXTS = { userNotFound: 'Nobody here by that name.', untyped: 'Please use your password.' }
-/** Where no tenant could be found, nobody's words can be used. */
+/** If no tenant could be found, no tenant's words can be used. */
 const GENERAL = 'Sign-in with a passkey is not available right now.'
 const wanted = (preLogin: PreLogin = {}, mfa: Mfa = 'sms') => ({
   actions: { preLogin: { texts: TEXTS, ...preLogin }, postAppend: { mfa } },
@@ -221,7 +221,7 @@ t.test('pre-login looks for an unknown name in one attribute, and says so only a
       undefined,
     ],
     [
-      'an address where numbers are typed',
+      'an address instead of a number',
       { identifierAttribute: 'phone_number', acceptAttributeMatch: true },
       users(),
       'ada@acme.example',
@@ -337,7 +337,7 @@ t.test('a filter is read by Cognito as the one attribute and value it was made f
   t.end()
 })
 
-t.test('pre-login asks nobody for a value whose filter Cognito would not take', async (t) => {
+t.test('pre-login does not ask for a value whose filter Cognito would not take', async (t) => {
   const file = await newTenant([])
   const { body, operations } = await preLogin(file, '"'.repeat(124))
   t.strictSame({ body, operations }, { body: notFound, operations: ['AdminGetUser'] }, '258 characters')
@@ -409,7 +409,7 @@ t.test('pre-login turns any fault into the tenant’s own words, and says nothin
   }
 })
 
-t.test('pre-login says `untyped` where the tenant’s role is gone, or may not do what is asked', async (t) => {
+t.test('pre-login says `untyped` if the tenant’s role is gone, or may not do what is asked', async (t) => {
   const gone = await newTenant([{ username: 'u-ada' }])
   stack.sts.deleteRole(gone.aws.roleArn ?? '')
   const noRole = await preLogin(gone, 'u-ada')
@@ -461,7 +461,7 @@ t.test('pre-login of a tenant whose config cannot be read answers in general wor
   t.match(line, { level: 'error', reason: /^table_/ })
 })
 
-t.test('pre-login has words of its own where the tenant gives none', async (t) => {
+t.test('pre-login has words of its own if the tenant gives none', async (t) => {
   const file = await newTenant([], { actions: { postAppend: { mfa: 'sms' } } })
   t.match((await preLogin(file, 'bob')).body, { error: { message: 'There is no account for this entry.' } })
 })
@@ -484,7 +484,7 @@ t.test('post-append answers 404 for a user whom Cognito does not know, with a co
     })
     t.match(line, { level: 'warn', outcome: 'rejected', reason: 'action_user_not_found' })
   }
-  t.strictSame((await postAppend(file, 'a b')).operations, [], 'a name that nobody can have is not asked for')
+  t.strictSame((await postAppend(file, 'a b')).operations, [], 'a name that no user can have is not asked for')
 })
 
 t.test('post-append sets the tenant’s factor, enabled and preferred, and once', async (t) => {
@@ -534,7 +534,7 @@ t.test('post-append lets a factor be that the user cannot have', async (t) => {
   }
 })
 
-t.test('post-append does nothing where the tenant wants none', async (t) => {
+t.test('post-append does nothing if the tenant wants none', async (t) => {
   const file = await newTenant([], wanted({}, 'none'))
   const { statusCode, body, operations, line } = await postAppend(file, 'nobody')
   t.strictSame({ statusCode, body, operations }, { statusCode: 200, body: {}, operations: [] })
@@ -570,37 +570,40 @@ t.test('post-append hands a fault on as 502, 503 or 504, with public text and an
  * Both
  * ------------------------------------------------------------------------------------------------------------------ */
 
-t.test('by status: passkeys-off is silent, draft and unknown are 404, suspended is 403; nobody is asked', async (t) => {
-  const rows: [TenantFile['status'], number, object, object][] = [
-    ['passkeys-off', 200, silent('passkeys_off'), {}],
-    ['draft', 404, { code: 'GW_ERR_TENANT_DRAFT' }, { code: 'GW_ERR_TENANT_DRAFT' }],
-    ['suspended', 403, { code: 'GW_ERR_TENANT_SUSPENDED' }, { code: 'GW_ERR_TENANT_SUSPENDED' }],
-  ]
-  for (const [status, statusCode, login, append] of rows) {
-    const file = await newTenant([{ username: 'u-ada', ...CAN_ALL }], { ...wanted(), status })
-    for (const [done, body] of [
-      [await preLogin(file, 'u-ada'), login],
-      [await postAppend(file, 'u-ada'), append],
-    ] as const) {
-      t.match(done, { statusCode, body, operations: [], line: { tenantId: file.tenantId } }, status)
-      if (statusCode === 200) t.strictSame(done.body, body)
-      else t.strictSame(Object.keys(done.body).sort(), ['code', 'message', 'requestId'])
+t.test(
+  'by status: passkeys-off is silent, draft and unknown are 404, suspended is 403; no dependency is asked',
+  async (t) => {
+    const rows: [TenantFile['status'], number, object, object][] = [
+      ['passkeys-off', 200, silent('passkeys_off'), {}],
+      ['draft', 404, { code: 'GW_ERR_TENANT_DRAFT' }, { code: 'GW_ERR_TENANT_DRAFT' }],
+      ['suspended', 403, { code: 'GW_ERR_TENANT_SUSPENDED' }, { code: 'GW_ERR_TENANT_SUSPENDED' }],
+    ]
+    for (const [status, statusCode, login, append] of rows) {
+      const file = await newTenant([{ username: 'u-ada', ...CAN_ALL }], { ...wanted(), status })
+      for (const [done, body] of [
+        [await preLogin(file, 'u-ada'), login],
+        [await postAppend(file, 'u-ada'), append],
+      ] as const) {
+        t.match(done, { statusCode, body, operations: [], line: { tenantId: file.tenantId } }, status)
+        if (statusCode === 200) t.strictSame(done.body, body)
+        else t.strictSame(Object.keys(done.body).sort(), ['code', 'message', 'requestId'])
+      }
     }
-  }
-  for (const userPoolId of ['eu-central-1_Nobody', 'no pool', '', '../../triggers/unknown', 'x'.repeat(200)]) {
-    for (const payload of [
-      { action: 'pre-login', identifier: 'u-ada' },
-      { action: 'post-append', username: 'u-ada' },
-    ]) {
-      const { statusCode, body, operations } = await act({ ...payload, userPoolId })
-      t.match(
-        { statusCode, body, operations },
-        { statusCode: 404, body: { code: 'GW_ERR_TENANT_UNKNOWN' }, operations: [] },
-        userPoolId,
-      )
+    for (const userPoolId of ['eu-central-1_Nobody', 'no pool', '', '../../triggers/unknown', 'x'.repeat(200)]) {
+      for (const payload of [
+        { action: 'pre-login', identifier: 'u-ada' },
+        { action: 'post-append', username: 'u-ada' },
+      ]) {
+        const { statusCode, body, operations } = await act({ ...payload, userPoolId })
+        t.match(
+          { statusCode, body, operations },
+          { statusCode: 404, body: { code: 'GW_ERR_TENANT_UNKNOWN' }, operations: [] },
+          userPoolId,
+        )
+      }
     }
-  }
-})
+  },
+)
 
 t.test('refuses payloads of another shape, and names the field without its value', async (t) => {
   const { userPoolId } = await newTenant([])

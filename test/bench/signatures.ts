@@ -26,7 +26,7 @@ export async function signatures(): Promise<Row[]> {
   const signature = webhook.sign(id, now, body.toString())
   const headers = { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature }
   const byUs = () => isSigned({ id, timestamp, signature }, body, [key], Date.now())
-  // It throws where the signature is wrong; reading the body is the same for both, and left out.
+  // It throws if the signature is wrong; reading the body is the same for both, and left out.
   const byPackage = () => webhook.verify(body, headers, { jsonParse: false }) === undefined
 
   const ours: number[] = []

@@ -248,7 +248,7 @@ t.test('grant makes the alias, lets in the one pool, and then its neighbours of 
 })
 
 t.test(
-  'grant refuses a pool of another region, a customer with several pools, and a name that nobody has',
+  'grant refuses a pool of another region, a customer with several pools, and a name that does not exist',
   async (t) => {
     const elsewhere = tenantFile({
       tenantId: 'far',
@@ -296,7 +296,7 @@ t.test('a full alias takes no further pool, and says what to do', async (t) => {
   t.ok((await policy('t-1'))?.poolArns.includes(acme))
 })
 
-t.test('what somebody else wrote into a policy goes only with --yes, and never what was not shown', async (t) => {
+t.test('what others wrote into a policy goes only with --yes, and never what was not shown', async (t) => {
   const { cli, stack, policy } = await setUp(t, [tenantOf('acme', 't-1')])
   const foreign = {
     Sid: 'by-hand',
@@ -329,7 +329,7 @@ t.test('grant leaves the actions alias alone, whose policy lets in the caller of
   t.strictSame((await policyOf(stack, 'corbado'))?.poolArns, [poolArn(`${region}_any`)])
 })
 
-t.test('pools that a statement of somebody else lets in stay let in; what it denies is not let in', async (t) => {
+t.test('pools that a foreign statement lets in stay let in; what it denies is not let in', async (t) => {
   const { cli, stack, policy } = await setUp(t, [tenantOf('acme', 't-1')])
   const other = poolArn(`${region}_other`)
   const [simple] = ours(other).Statement as [Statement]
@@ -353,7 +353,7 @@ t.test('two first grants of an alias at once let in both pools', async (t) => {
     ...upstreams.aliases,
     async putPolicy(...request) {
       const outcome = await upstreams.aliases.putPolicy(...request)
-      // Whoever read "no policy" too writes last.
+      // The other who read "no policy" writes last.
       if (!overwritten) stack.lambda.putPolicy(arnOf('t-1'), ours(poolArn(`${region}_rival`)))
       overwritten = true
       return outcome
@@ -374,7 +374,7 @@ t.test('a policy that is changed meanwhile is read again; one that never rests i
   const old = poolArn(`${region}_old`)
   const acme = poolArn(`${region}_acme`)
   const pools = (now: readonly string[]) => [...now, acme]
-  /** Lets acme in while somebody else writes the policy first, so many times. */
+  /** Lets acme in while another operator writes the policy first, so many times. */
   const editAgainst = (times: number, other = (count: number) => ours(old, poolArn(`${region}_new${count}`))) => {
     stack.lambda.putPolicy(arnOf('t-1'), ours(old))
     let count = 0
@@ -402,7 +402,7 @@ t.test('revoke shows what it would take away, does it with --yes, and leaves the
   const { cli, policy, stack, env } = await setUp(t, [tenantOf('acme', 't-1'), tenantOf('globex', 't-1')])
   for (const tenant of ['acme', 'globex']) await cli('aliases', 'grant', tenant)
   const shown = await cli('aliases', 'revoke', 'acme')
-  t.equal(shown.code, 1, 'nobody was asked')
+  t.equal(shown.code, 1, 'no person was asked')
   t.match(shown.stdout, `- t-1: ${poolArn(`${region}_acme`)}`)
   t.match(shown.stdout, /is active: passkey logins fail/)
   t.equal((await policy('t-1'))?.poolArns.length, 2)
@@ -414,7 +414,7 @@ t.test('revoke shows what it would take away, does it with --yes, and leaves the
   t.match((await cli('aliases', 'revoke', 'acme', '--yes')).stdout, /nothing to take away/)
   const last = await cli('aliases', 'revoke', 'globex', '--yes')
   t.equal(last.code, 0, last.stderr)
-  t.equal(await policy('t-1'), undefined, 'a policy that lets nobody in is none')
+  t.equal(await policy('t-1'), undefined, 'a policy that lets no caller in is none')
   t.ok(stack.lambda.calls.some(({ operation }) => operation === 'DeleteResourcePolicy'))
   const actions = await cli('aliases', 'revoke', 'acme', '--alias', ACTIONS_ALIAS)
   t.equal(actions.code, 2)
@@ -504,11 +504,11 @@ t.test('check finds every disagreement, and the commands that it names fix them 
 })
 
 t.test(
-  'a pool whose config cannot be read is somebody’s: check names it, and no command that would shut it out',
+  'a pool whose config cannot be read is still a customer’s: check names it, and no command that would shut it out',
   async (t) => {
     const { cli, stack } = await setUp(t, [tenantOf('newer', 't-1'), tenantOf('torn', 't-2')], ['t-1', 't-2', 't-3'])
     for (const tenant of ['newer', 'torn']) await cli('aliases', 'grant', tenant)
-    // As a later version of this program may write it, and as nobody should.
+    // As a later version of this program may write it, and as no operator should.
     await putTenantRecord(stack, { ...tenantOf('newer', 't-1'), invented: 'later' }, `${region}_newer`)
     await putTenantRecord(stack, null, `${region}_torn`)
     await putTenantRecord(stack, {}, `${region}_elsewhere`)
@@ -555,7 +555,7 @@ t.test('list waits a second when Lambda says that it is asked too much, and goes
   t.same(endless.pauses, [1_000, 1_000, 1_000, 1_000], 'it gives up after five tries')
 })
 
-t.test('check says so where the actions alias lets Cognito in', async (t) => {
+t.test('check says so if the actions alias lets Cognito in', async (t) => {
   const { cli, stack } = await setUp(t, [])
   t.equal((await cli('aliases', 'check')).code, 0)
   stack.lambda.putPolicy(

@@ -50,7 +50,7 @@ t.test('bash completes every command and every option of it', async (t) => {
   t.strictSame(complete('tenants', 'help', 'ro'), ['rollback'])
 })
 
-t.test('bash completes names of files and folders where a path is due, and the words of a choice', async (t) => {
+t.test('bash completes names of files and folders if a path is due, and the words of a choice', async (t) => {
   t.strictSame(complete('tenants', 'apply', '').sort(), ['tenants', 'two words'])
   t.strictSame(complete('tenants', 'apply', '--by', 'bob', 'tw'), ['two words'], "after an option's value")
   t.strictSame(complete('tenants', 'apply', '--by', ''), [], 'a name is no path')

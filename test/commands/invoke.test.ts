@@ -68,7 +68,7 @@ t.test('refuses what it cannot read, and says how to get an event', async (t) =>
   }
 })
 
-t.test('an event of a pool that is nobody’s fails as Cognito would tell it', async (t) => {
+t.test('an event of a pool that is no tenant’s fails as Cognito would tell it', async (t) => {
   const define = await example('define')
   const { code, stdout } = await run('invoke -', { stdin: JSON.stringify(define), now: now() })
   t.equal(code, 1)

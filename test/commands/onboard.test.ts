@@ -54,49 +54,46 @@ function setUp(t: Test, files: Record<string, string> = {}) {
 
 async function putRecord(t: { teardown(fn: () => unknown): unknown }, tenant: TenantFile) {
   await putTenantRecord(stack, tenant, tenant.userPoolId)
-  // A record that is no config is nobody's, and must not stand in the way.
+  // A record that is no config is no tenant's, and must not stand in the way.
   t.teardown(() => putTenantRecord(stack, 'nothing', tenant.userPoolId, 2))
 }
 
-t.test(
-  'names every flag that is missing or wrong at once, where nobody can be asked, and writes nothing',
-  async (t) => {
-    const { cli, dir } = setUp(t)
-    const none = await cli({})
-    t.equal(none.code, 2)
-    const named = [...none.stderr.matchAll(/(--[\w-]+) is missing/g)].map(([, flag]) => flag)
-    t.strictSame(named, ['--customer', '--account', '--pool', '--project', '--mfa'])
-    const wrong = await cli({
-      customer: 'Acme Shop',
-      account: '12',
-      region: 'us-east-1',
-      pool: 'nonsense',
-      project: '1',
-      'backend-api-url': 'http://evil.example',
-      flow: 'password',
-      features: 'post-append',
-      mfa: 'fax',
-      'tenant-id': 'A',
-    })
-    t.equal(wrong.code, 2)
-    for (const flag of [
-      'customer',
-      'account',
-      'region',
-      'pool',
-      'project',
-      'backend-api-url',
-      'flow',
-      'features',
-      'mfa',
-      'tenant-id',
-    ]) {
-      t.match(wrong.stderr, new RegExp(`--${flag} \\w`), flag)
-    }
-    t.match(wrong.stderr, /--features must hold pre-login/)
-    t.strictSame(await readdir(dir), [])
-  },
-)
+t.test('names every flag that is missing or wrong at once if no person can be asked, and writes nothing', async (t) => {
+  const { cli, dir } = setUp(t)
+  const none = await cli({})
+  t.equal(none.code, 2)
+  const named = [...none.stderr.matchAll(/(--[\w-]+) is missing/g)].map(([, flag]) => flag)
+  t.strictSame(named, ['--customer', '--account', '--pool', '--project', '--mfa'])
+  const wrong = await cli({
+    customer: 'Acme Shop',
+    account: '12',
+    region: 'us-east-1',
+    pool: 'nonsense',
+    project: '1',
+    'backend-api-url': 'http://evil.example',
+    flow: 'password',
+    features: 'post-append',
+    mfa: 'fax',
+    'tenant-id': 'A',
+  })
+  t.equal(wrong.code, 2)
+  for (const flag of [
+    'customer',
+    'account',
+    'region',
+    'pool',
+    'project',
+    'backend-api-url',
+    'flow',
+    'features',
+    'mfa',
+    'tenant-id',
+  ]) {
+    t.match(wrong.stderr, new RegExp(`--${flag} \\w`), flag)
+  }
+  t.match(wrong.stderr, /--features must hold pre-login/)
+  t.strictSame(await readdir(dir), [])
+})
 
 t.test('refuses a factor without post-append, and post-append without a factor', async (t) => {
   const { cli } = setUp(t)
@@ -125,7 +122,7 @@ t.test('refuses a pool, a tenant id and a file that there are already, in the fo
   t.match((await cli({ ...other, pool: `${POOL}2`, 'tenant-id': 'recorded' })).stderr, /--tenant-id is used already/)
 })
 
-t.test('refuses an account that is another customer’s, so that nobody is handed its ExternalId', async (t) => {
+t.test('refuses an account that is another customer’s, so that its ExternalId is not handed out', async (t) => {
   const { cli } = setUp(t)
   await putRecord(
     t,
@@ -137,7 +134,7 @@ t.test('refuses an account that is another customer’s, so that nobody is hande
   t.notMatch(stdout + stderr, /external-id-of-acme/)
 })
 
-t.test('refuses to start where a file of the folder is wrong, or there is no folder', async (t) => {
+t.test('refuses to start if a file of the folder is wrong, or there is no folder', async (t) => {
   const { cli, dir } = setUp(t, { 'broken.yaml': 'tenantId: broken\n' })
   const broken = await cli(flags)
   t.equal(broken.code, 1)
@@ -349,7 +346,7 @@ t.test('--json prints all of it for a program', async (t) => {
   })
 })
 
-t.test('goes on without the aliases’ policies where they cannot be read, and says so', async (t) => {
+t.test('goes on without the aliases’ policies if they cannot be read, and says so', async (t) => {
   const { dir, handOver } = setUp(t)
   await stack.lambda.setFault({ kind: 'status', status: 500 })
   t.teardown(() => stack.lambda.setFault(undefined))

@@ -139,7 +139,7 @@ t.test('stores what the gateway reads, whichever form was given, and prints none
 })
 
 t.test(
-  "a secret is encrypted with the key that the settings name, and with the account's own where they name none",
+  "a secret is encrypted with the key that the settings name, and with the account's own if they name none",
   async (t) => {
     const keyOfLast = () =>
       (
@@ -157,7 +157,7 @@ t.test(
   },
 )
 
-t.test('takes a tenant that only a file knows yet, and says where table and file disagree', async (t) => {
+t.test('takes a tenant that only a file knows yet, and says in what table and file disagree', async (t) => {
   const draft = tenantFile({
     tenantId: 'new',
     customer: 'acme-co',
@@ -180,7 +180,7 @@ t.test('takes a tenant that only a file knows yet, and says where table and file
   })
 })
 
-/** A terminal on which somebody types; remembers whether keys were unechoed. */
+/** A terminal on which a person types; remembers whether keys were unechoed. */
 async function type(...keys: string[]) {
   const modes: boolean[] = []
   const setRawMode = (raw: boolean) => modes.push(raw)
@@ -220,28 +220,31 @@ t.test('a prompt shows nothing of what is typed, and can be broken off', async (
   t.equal(puts(), before + 1)
 })
 
-t.test('a secret is rotated without a failed login, even where nobody waits before the old one goes', async (t) => {
-  const secrets = ['corbado1_first', 'corbado1_second', 'corbado1_third'] as const
-  stack.corbado.putProject({ projectId, apiSecret: secrets[0] })
-  t.match(await set(`${projectId}:${secrets[0]}`), { code: 0 })
-  gateway.clock.advance(300_001)
-  t.ok(await logIn(), 'the old one works')
+t.test(
+  'a secret is rotated without a failed login, even if the operator does not wait before the old one goes',
+  async (t) => {
+    const secrets = ['corbado1_first', 'corbado1_second', 'corbado1_third'] as const
+    stack.corbado.putProject({ projectId, apiSecret: secrets[0] })
+    t.match(await set(`${projectId}:${secrets[0]}`), { code: 0 })
+    gateway.clock.advance(300_001)
+    t.ok(await logIn(), 'the old one works')
 
-  stack.corbado.putProject({ projectId, apiSecret: secrets[0], furtherSecrets: [secrets[1]] })
-  t.match(await set(`${projectId}:${secrets[1]}`), { code: 0 })
-  t.ok(await logIn(), 'a process that still has the old one')
-  const refusals = () => stack.corbado.calls.filter(({ principal }) => principal === undefined).length
-  t.equal(refusals(), 0)
-  gateway.clock.advance(300_001)
-  t.ok(await logIn(), 'a process that has read the new one')
-  stack.corbado.rotateSecret(projectId, secrets[1])
-  t.ok(await logIn(), 'the old one is gone')
-  t.equal(refusals(), 0, 'whoever waits as the help says sees no refusal')
+    stack.corbado.putProject({ projectId, apiSecret: secrets[0], furtherSecrets: [secrets[1]] })
+    t.match(await set(`${projectId}:${secrets[1]}`), { code: 0 })
+    t.ok(await logIn(), 'a process that still has the old one')
+    const refusals = () => stack.corbado.calls.filter(({ principal }) => principal === undefined).length
+    t.equal(refusals(), 0)
+    gateway.clock.advance(300_001)
+    t.ok(await logIn(), 'a process that has read the new one')
+    stack.corbado.rotateSecret(projectId, secrets[1])
+    t.ok(await logIn(), 'the old one is gone')
+    t.equal(refusals(), 0, 'an operator who waits as the help says sees no refusal')
 
-  // In a hurry: the old one goes as soon as the new one is stored.
-  stack.corbado.putProject({ projectId, apiSecret: secrets[1], furtherSecrets: [secrets[2]] })
-  t.match(await set(`${projectId}:${secrets[2]}`), { code: 0 })
-  stack.corbado.rotateSecret(projectId, secrets[2])
-  t.same(await Promise.all(Array.from({ length: 8 }, logIn)), Array(8).fill(true))
-  t.ok(refusals() > 0)
-})
+    // In a hurry: the old one goes as soon as the new one is stored.
+    stack.corbado.putProject({ projectId, apiSecret: secrets[1], furtherSecrets: [secrets[2]] })
+    t.match(await set(`${projectId}:${secrets[2]}`), { code: 0 })
+    stack.corbado.rotateSecret(projectId, secrets[2])
+    t.same(await Promise.all(Array.from({ length: 8 }, logIn)), Array(8).fill(true))
+    t.ok(refusals() > 0)
+  },
+)

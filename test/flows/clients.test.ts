@@ -66,7 +66,7 @@ async function newTenant(flow: Flow, maxAttempts: number, status: TenantFile['st
     web,
     addUser,
     prove,
-    /** What an app asks for besides the name. */
+    /** What an app asks for in addition to the name. */
     passwordOf: ({ password }: { password: string }) => (flow === 'passkey' ? undefined : password),
     open: (client: RealClient) => client.open(options),
     openLegacy: (client: RealClient) => client.open({ ...options, clientId: legacy }),
@@ -100,7 +100,7 @@ async function isSignedInAs(t: Tap, app: App, { username, attributes }: Person, 
   t.match(decodeJwt(id), { token_use: 'id', aud: clientId, 'cognito:username': username, sub, email })
 }
 async function isSignedOut(t: Tap, app: App) {
-  t.equal(await app.currentUser(), undefined, 'nobody is signed in')
+  t.equal(await app.currentUser(), undefined, 'no user is signed in')
   for (const kind of ['accessToken', 'idToken', 'refreshToken'] as const) t.equal(storedToken(app, kind), undefined)
 }
 type Tap = Pick<typeof t, 'equal' | 'match' | 'strictSame'>
@@ -241,7 +241,7 @@ for (const client of Object.values(clients)) {
     })
 
     t.test(
-      `${client.name}, ${flow}: while Corbado fails nobody gets in, and the same proof does once it is back`,
+      `${client.name}, ${flow}: while Corbado fails no user gets in, and the same proof is accepted once it is back`,
       async (t) => {
         const person = addUser()
         const app = tenant.open(client)
@@ -304,7 +304,7 @@ for (const client of Object.values(clients)) {
       },
     )
 
-    t.test(`${client.name}, ${flow}: signing out everywhere ends the user's logins, and nobody else's`, async (t) => {
+    t.test(`${client.name}, ${flow}: signing out everywhere ends the user's logins, and no other user's`, async (t) => {
       const [person, other] = [addUser(), addUser()]
       async function signedIn(who: Person) {
         const app = tenant.open(client)

@@ -125,7 +125,7 @@ const FAULTS: Record<FaultName, Fault> = {
   reset: { kind: 'reset' },
   hang: { kind: 'hang' },
   slow: { kind: 'slow', ms: 40 },
-  // Comes when nobody waits any more.
+  // Comes when no call waits any more.
   late: { kind: 'slow', ms: REMAINING_MS + 250 },
   429: { kind: 'status', status: 429 },
   500: { kind: 'status', status: 500 },
@@ -212,7 +212,7 @@ interface Case {
   readonly on: string
   readonly caches: string
   readonly ageMs: number | undefined
-  /** By fault: outcome and reason, and whether the config is marked as stale; undefined where there is no such fault. */
+  /** By fault: outcome and reason, and whether the config is marked as stale; undefined if there is no such fault. */
   readonly expected: ReadonlyMap<FaultName, Expected>
 }
 
@@ -401,7 +401,7 @@ function answerFor({ door, row, file, expected }: Cell, content: Record<string, 
       return { statusCode: STATUS[expected.kind], body: { code, message: PUBLIC, requestId: 'its id' } }
     }
     case 'refused': {
-      // Without its config nobody knows the tenant's own words.
+      // Without its config the tenant's own words are not known.
       const message = reason.startsWith('table_') ? PUBLIC : texts(file)
       return { statusCode: 200, body: { identifier: '', error: { return: true, code: 'untyped', message } } }
     }
@@ -493,7 +493,7 @@ function note(row: string, fault: FaultName, line: Line): void {
   if (name !== undefined) named.add(name)
 }
 
-/** Whatever let somebody in, or on: the ask, and how its dependency did. */
+/** Whatever let a user in, or on: the ask, and how its dependency did. */
 const granted: string[] = []
 function grants(reply: Reply): boolean {
   return /"(answerCorrect|issueTokens)":true/.test(JSON.stringify(reply))
@@ -594,7 +594,7 @@ async function withoutSsm(fault: FaultName, run: () => Promise<void>): Promise<v
 }
 
 t.test(
-  "while ssm withholds the callers' secrets, nobody is let in; once they are known, callers are served",
+  "while ssm withholds the callers' secrets, no caller is let in; once they are known, callers are served",
   async (t) => {
     const found = { statusCode: 200, body: { identifier: 'ada' } }
     for (const fault of faultNames) {
@@ -658,7 +658,7 @@ t.test('while ssm withholds the key of the pseudonyms, answers are the same and 
   }
 })
 
-t.test('nobody got tokens or a correct answer without a proof that Corbado accepted', async (t) => {
+t.test('no user got tokens or a correct answer without a proof that Corbado accepted', async (t) => {
   t.ok(granted.length > 0)
   t.strictSame([...new Set(granted)].sort(), ['define-proven ok', 'verify ok'])
 })

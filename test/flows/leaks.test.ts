@@ -60,7 +60,7 @@ t.test('the search', async (t) => {
   })
 
   t.test('finds nothing in what may be printed', async (t) => {
-    t.strictSame(leaksIn(around(createCanaries().all)), [], 'canaries of somebody else')
+    t.strictSame(leaksIn(around(createCanaries().all)), [], 'canaries of another run')
     t.strictSame(leaksIn(`${JSON.stringify(process.memoryUsage())} ${new Date().toISOString()}`), [])
   })
 })
@@ -197,7 +197,7 @@ t.test('nothing that is entrusted to the gateway is printed or told', async (t) 
       await fronts[service].setTrouble(hostileAnswers(service, canaries, tenant.record)[1])
     }
     const inputs = services.flatMap((one) => inputsFor(one, canaries, tenant))
-    // The Lambda door lets the migration pass; nothing else can be done, and whoever is called over HTTP cannot know its caller.
+    // The Lambda door lets the migration pass; nothing else can be done, and a server cannot know its caller.
     t.strictSame(await sendAll(young, inputs), [0, 1, 0])
     for (const service of services) await fronts[service].setTrouble(undefined)
   })

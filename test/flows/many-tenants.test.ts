@@ -382,7 +382,7 @@ t.test(
       verify('own proof', own, both(verified)),
       verify('own proof, unknown user', own, both(incorrect('user_not_found')), { userNotFound: true }),
       verify(
-        'own proof of somebody else',
+        'own proof of another user',
         (file) => corbado.sign(file.corbado.projectId, 'somebody-else'),
         both(incorrect('user_mismatch')),
       ),
@@ -551,10 +551,10 @@ t.test('tenants of every status side by side: what one may not have, its neighbo
       'passkeys-off': verified,
       ...refused,
     }),
-    act('pre-login', 'somebody', { identifier: USER }, { active: found(USER), 'passkeys-off': off, ...refused }),
+    act('pre-login', 'a known user', { identifier: USER }, { active: found(USER), 'passkeys-off': off, ...refused }),
     act(
       'post-append',
-      'somebody',
+      'a known user',
       { username: USER },
       {
         active: { line: 'unchanged/factor_present', body: {} },
@@ -583,7 +583,7 @@ t.test('tenants of every status side by side: what one may not have, its neighbo
   t.equal(calls.corbado.length, 2 * 16)
 })
 
-t.test("a proof that one pool's login has spent lets nobody in at another pool of the same project", async (t) => {
+t.test("a proof that one pool's login has spent lets no user in at another pool of the same project", async (t) => {
   const [first, second] = ['First', 'Second'].map((name) =>
     tenantFile({
       tenantId: `pool-${name.toLowerCase()}`,
@@ -768,7 +768,7 @@ t.test('10,000 tenants in turn, and room for 500: memory stays as it is, and evi
   t.ok(again >= 10, 'those used first are read again')
 })
 
-t.test('what a tenant has besides its config makes room too: credentials, clients and secrets', async (t) => {
+t.test('what a tenant has in addition to its config makes room too: credentials, clients and secrets', async (t) => {
   const [max, early, all] = [30, 60, 300]
   const files = manyFiles('full', all)
   await putRecords(files)

@@ -31,7 +31,7 @@ t.teardown(() => rmSync(temp, { recursive: true, force: true }))
 process.env.TMPDIR = temp
 const [built, dir] = [resolve('dist'), resolve('tenants')]
 
-/** A program that a shell starts finds nothing of whoever runs the test but the path. */
+/** A program that a shell starts finds nothing of the person who runs the test but the path. */
 const bare = { PATH: process.env.PATH ?? '', HOME: temp }
 
 interface Ran {
@@ -193,7 +193,7 @@ const walk: Record<string, Expected> = {
     },
   },
   role: {
-    guarantee: 'the link of the hand-over makes the role, in the account of whoever follows it',
+    guarantee: 'the link of the hand-over makes the role, in the account of the person who follows it',
     async check(t, [output = '']) {
       t.match(output, `arn:aws:iam::${NEWCOMER.accountId}:role/corbado/corbado-${userPoolId}`)
     },
@@ -258,7 +258,7 @@ const walk: Record<string, Expected> = {
   },
 }
 
-t.test('refuses to onboard where nobody can be asked, and names every flag that is missing', async (t) => {
+t.test('refuses to onboard if no person can be asked, and names every flag that is missing', async (t) => {
   const { code, output } = await runHere(['onboard', '--mfa', 'sms'], operator)
   t.equal(code, 2)
   for (const flag of ['--customer', '--account', '--pool', '--project']) t.match(output, `${flag} is missing`)

@@ -81,7 +81,7 @@ const lastLine = (): Line => lines().at(-1) as Line
 const adminCalls = (from: number) =>
   cognito.calls.slice(from).flatMap(({ operation, principal }) => (principal ? [[operation, principal]] : []))
 
-t.test('the same record without SELF_HOSTED is refused as invalid, and nobody is asked', async (t) => {
+t.test('the same record without SELF_HOSTED is refused as invalid, and no dependency is asked', async (t) => {
   const env = parseEnv({ LOG_LEVEL: 'trace', ...process.env, SELF_HOSTED: 'false' })
   const upstreams = createUpstreams(env, clock)
   const sink = createLogSink()
@@ -138,7 +138,7 @@ t.test("a login, pre-login and post-append are served under the function's own c
     ['verify-auth-challenge-response', 'correct', undefined],
     ['define-auth-challenge', 'tokens', undefined],
   ])
-  t.equal((await login(proof)).kind, 'challenge', 'a proof that was used lets nobody in')
+  t.equal((await login(proof)).kind, 'challenge', 'a proof that was used lets no user in')
 
   t.strictSame(await postAppend(), { statusCode: 200, body: {} })
   t.match(lastLine(), { action: 'post-append', outcome: 'factor_set' })

@@ -45,7 +45,7 @@ interface TriggerEvent {
   }
 }
 
-/** A password first, then a new one where it is due, then the word "right". */
+/** A password first, then a new one if it is due, then the word "right". */
 function define({ session, userAttributes }: TriggerEvent['request']) {
   const last = session.at(-1)
   const ask = (challengeName: string) => ({ challengeName, issueTokens: false, failAuthentication: false })
@@ -255,7 +255,7 @@ t.test('a clock may be five minutes off, and the spelling of the time is part of
   t.end()
 })
 
-t.test('a password is asked for only where the client started with SRP_A', async (t) => {
+t.test('a password is asked for only if the client started with SRP_A', async (t) => {
   const { call } = await start(t, () => ({ challengeName: 'PASSWORD_VERIFIER' }))
   const AuthParameters = { USERNAME: 'jane-1' }
   t.match(await call('InitiateAuth', { AuthFlow: 'CUSTOM_AUTH', ClientId: 'web', AuthParameters }), {

@@ -233,13 +233,13 @@ t.test('an answer that lost a common field of its event is not recognised', asyn
   await t.rejects(initiate('jane-1'), { name: 'InvalidLambdaResponseException' })
 })
 
-t.test('an unknown user is refused without any trigger where the client tells users apart', async (t) => {
+t.test('an unknown user is refused without any trigger if the client tells users apart', async (t) => {
   const { cognito, initiate } = await start(t)
   await t.rejects(initiate('nobody', {}, 'legacy'), { name: 'UserNotFoundException', message: 'User does not exist.' })
   t.equal(cognito.triggerCalls.length, 0)
 })
 
-t.test('an unknown user runs through a flow that looks real where the client hides existence', async (t) => {
+t.test('an unknown user runs through a flow that looks real if the client hides existence', async (t) => {
   const { answers, initiate, respond, events } = await start(t)
   const challenge = await initiate('nobody')
   t.equal(challenge.ChallengeParameters?.USERNAME, 'nobody')
@@ -251,7 +251,7 @@ t.test('an unknown user runs through a flow that looks real where the client hid
   await t.rejects(initiate('nobody'), { name: 'NotAuthorizedException', message: 'Incorrect username or password.' })
 })
 
-t.test('userNotFound is false for a known user, and absent where the client tells users apart', async (t) => {
+t.test('userNotFound is false for a known user, and absent if the client tells users apart', async (t) => {
   const { initiate, events } = await start(t)
   await initiate('jane-1')
   t.equal(events()[0]?.request.userNotFound, false)
@@ -300,7 +300,7 @@ t.test('a session lives three minutes', async (t) => {
   await t.rejects(respond(late, 'right'), { message: 'Invalid session for the user, session is expired.' })
 })
 
-t.test('a session serves nobody but the user, the client and the challenge it was given to', async (t) => {
+t.test('a session serves only the user, the client and the challenge it was given to', async (t) => {
   const { cognito, client, initiate, respond } = await start(t)
   cognito.putUser(userPoolId, { username: 'joe-1' })
   const challenge = await initiate('jane-1')
@@ -314,7 +314,7 @@ t.test('a session serves nobody but the user, the client and the challenge it wa
   await t.rejects(client.send(new RespondToAuthChallengeCommand(input)), invalid)
 })
 
-t.test('a start with SRP_A shows it as passed before anybody has shown a password', async (t) => {
+t.test('a start with SRP_A shows it as passed before a password was shown', async (t) => {
   const { initiate, events } = await start(t)
   const challenge = await initiate('jane-1', { CHALLENGE_NAME: 'SRP_A', SRP_A: 'abc' })
   t.equal(challenge.ChallengeName, 'CUSTOM_CHALLENGE', 'Define may leave the password out')

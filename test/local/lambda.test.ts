@@ -67,7 +67,7 @@ t.test('Cognito is let in by the policy of the alias alone, for the pool and the
   t.match(lambda.calls.at(-1), { operation: 'InvokeByCognito', principal: 'cognito-idp.amazonaws.com' })
 })
 
-t.test('nobody passes for Cognito', async (t) => {
+t.test('no caller passes for Cognito', async (t) => {
   const { lambda } = await start(t)
   lambda.putPolicy(aliasArn, forPool({ StringEquals: { 'AWS:SourceAccount': customer } }))
   const headers = { 'x-standin-source-arn': pool, 'x-standin-source-account': customer, 'x-standin-secret': 'guess' }

@@ -68,7 +68,7 @@ t.test('user pool settings', async (t) => {
     client.send(new UpdateUserPoolCommand({ UserPoolId, ...input }))
   t.beforeEach(() => cognito.putPool(fullPool))
 
-  await t.test('are nobody’s but the owning account’s, and only for those who may', async (t) => {
+  await t.test('are the owning account’s alone, and only for callers who may', async (t) => {
     const stranger = cognitoOf(customerAdmin('444455556666'))
     await t.rejects(describe(stranger), { name: 'ResourceNotFoundException' })
     const readOnly = { ...admin, policies: [{ ...allow('cognito-idp:Describe*') }] }
@@ -122,7 +122,7 @@ t.test('user pool settings', async (t) => {
     t.equal(KMSKeyID, before.LambdaConfig?.KMSKeyID)
   })
 
-  await t.test('refuse what Cognito itself tells, where two of its parameters say one thing', async (t) => {
+  await t.test('refuse what Cognito itself tells, if two of its parameters say one thing', async (t) => {
     const { AdminCreateUserConfig, Policies } = await describe()
     t.equal(AdminCreateUserConfig?.UnusedAccountValidityDays, 2, 'told, though only the newer one was set')
     const message = /use TemporaryPasswordValidityDays in PasswordPolicy instead of UnusedAccountValidityDays/
@@ -136,7 +136,7 @@ t.test('user pool settings', async (t) => {
     await t.rejects(update({ MfaConfiguration: 'ON' }), { message: /SMS configuration .* required when MFA/ })
   })
 
-  await t.test('fail on request where another change is under way, and keep what they were', async (t) => {
+  await t.test('fail on request as if another change were under way, and keep what they were', async (t) => {
     cognito.setConcurrentUpdates(UserPoolId, 1)
     const before = await describe()
     await t.rejects(update(), { name: 'ConcurrentModificationException' })
@@ -145,7 +145,7 @@ t.test('user pool settings', async (t) => {
     t.notSame(await describe(), before)
   })
 
-  await t.test('are told whole, with what nobody can change', async (t) => {
+  await t.test('are told whole, with what cannot be changed', async (t) => {
     const { AdminCreateUserConfig, ...rest } = await describe()
     t.match(AdminCreateUserConfig, everySetting.AdminCreateUserConfig)
     t.match(rest, { ...everySetting, AdminCreateUserConfig: undefined, ...fullPool.fixed, LambdaConfig: everyTrigger })
@@ -154,7 +154,7 @@ t.test('user pool settings', async (t) => {
     t.ok(rest.CreationDate instanceof Date && Date.now() - rest.CreationDate.getTime() < 60_000)
   })
 
-  await t.test('are reset where an update does not send them: all but the name and DcrConfiguration', async (t) => {
+  await t.test('are reset if an update does not send them: all but the name and DcrConfiguration', async (t) => {
     await update()
     const after: Record<string, unknown> = { ...(await describe()) }
     t.strictSame(after.LambdaConfig, {})
@@ -248,7 +248,7 @@ t.test('aliases and their policies', async (t) => {
   const create = (Name: string, FunctionVersion = '1', by = client) =>
     by.send(new CreateAliasCommand({ FunctionName: FUNCTION_ARN, Name, FunctionVersion }))
 
-  await t.test('are nobody’s but the function’s own account’s, and only for those who may', async (t) => {
+  await t.test('are the function’s own account’s alone, and only for callers who may', async (t) => {
     const denied = { name: 'AccessDeniedException' }
     await t.rejects(write({}, lambdaOf(gateway)), denied)
     await t.rejects(create('x', '1', lambdaOf(actionCaller)), denied)
@@ -304,7 +304,7 @@ t.test('aliases and their policies', async (t) => {
     await write({ Policy: ofLength(20_480) })
   })
 
-  await t.test('replace the whole policy, under its revision where one is given', async (t) => {
+  await t.test('replace the whole policy, under its revision if one is given', async (t) => {
     const { RevisionId = '' } = await read()
     await write({ RevisionId })
     t.equal((await read()).Policy, Policy)
@@ -318,7 +318,7 @@ t.test('aliases and their policies', async (t) => {
     t.strictSame(await stack.lambda.invokeAsCognito(ResourceArn, { a: 1 }, source), { payload: { a: 1 } })
   })
 
-  await t.test('are one store, whoever writes', async (t) => {
+  await t.test('are one store for every writer', async (t) => {
     stack.lambda.putPolicy(ResourceArn, undefined)
     await t.rejects(read(), notFound)
     await write()
@@ -351,14 +351,11 @@ t.test('roles', async (t) => {
   }
   const denied = { name: 'AccessDenied' }
 
-  await t.test(
-    'of customers are not the gateway’s without an ExternalId, even where they would let it in',
-    async (t) => {
-      await t.rejects(assume(stsOf(gateway), role), denied)
-      t.ok((await assume(stsOf(gateway), role, 'any')).Credentials)
-      await t.rejects(assume(stsOf(operator), role, 'any'), denied, 'and not an operator’s at all')
-    },
-  )
+  await t.test('of customers are not the gateway’s without an ExternalId, even if they would let it in', async (t) => {
+    await t.rejects(assume(stsOf(gateway), role), denied)
+    t.ok((await assume(stsOf(gateway), role, 'any')).Credentials)
+    await t.rejects(assume(stsOf(operator), role, 'any'), denied, 'and not an operator’s at all')
+  })
 
   await t.test('of the doctor are the operator’s alone, and need no ExternalId to try a customer’s role', async (t) => {
     await t.rejects(assume(stsOf(gateway), DOCTOR_ROLE_ARN, 'any'), denied)
@@ -394,7 +391,7 @@ t.test('parameters', async (t) => {
     client.send(new PutParameterCommand({ Name, Value, Type: 'SecureString', ...(Overwrite && { Overwrite }) }))
   const name = `/corbado/gateway/${UserPoolId}/backend`
 
-  await t.test('refuse whoever may not, a name that SSM does not take and a value over 4 KB', async (t) => {
+  await t.test('refuse a caller who may not, a name that SSM does not take and a value over 4 KB', async (t) => {
     await t.rejects(write('/elsewhere/backend', 'x'), { name: 'AccessDeniedException' })
     const own = opened(new SSMClient(optionsFor(stack.ssm.url, { ...operator, policies: [allow('ssm:*')] })))
     for (const Name of ['/aws/x', 'ssm-x', '/a//b', `/${'a/'.repeat(16)}b`, 'a/b']) {

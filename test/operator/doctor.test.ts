@@ -143,7 +143,7 @@ const BREAKAGES: readonly Breakage[] = [
     failed: ['invoke-permission'],
   },
   {
-    name: "an alias that lets the customer's account in besides",
+    name: "an alias that lets the customer's account in too",
     breaks: () => {
       const Condition = {
         ArnLike: { 'AWS:SourceArn': [poolArn] },
@@ -343,7 +343,7 @@ const BREAKAGES: readonly Breakage[] = [
     fix: /acceptAttributeMatch/,
   },
   {
-    name: 'an alias that nobody verifies',
+    name: 'an alias that Cognito does not verify',
     breaks: () => poolWith({ settings: { AutoVerifiedAttributes: [] } }),
     warned: ['identifier'],
     fix: /add email to AutoVerifiedAttributes/,
@@ -501,7 +501,7 @@ t.test('no probe writes anything, nor is it about a user who exists', async (t) 
 })
 
 t.test('what was told to do turns the check green', async (t) => {
-  /** As the text has it: somebody copies it from there. */
+  /** As the text has it: an operator copies it from there. */
   const jsonOf = (finding: Finding | undefined) =>
     JSON.parse(/^ {8}(\{.*\})$/m.exec(findingsText(finding ? [finding] : [], (_, text) => text))?.[1] ?? 'null')
   /** Types the first command of a fix, with words of our own after it. */

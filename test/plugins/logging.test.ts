@@ -24,7 +24,7 @@ function capture(level = 'trace') {
 }
 
 t.test('the logger', async (t) => {
-  t.test('drops every field that is not on the list, whoever logs it', async (t) => {
+  t.test('drops every field that is not on the list, whichever code logs it', async (t) => {
     const { logger, last } = capture()
     logger.info({ tenantId: 'acme', req: { headers: { authorization: 'canary' } }, body: 'canary', foo: 1 }, 'trigger')
     t.strictSame(Object.keys(last()).sort(), ['level', 'msg', 'tenantId', 'time'])
@@ -47,7 +47,7 @@ t.test('the logger', async (t) => {
   })
 
   t.test(
-    'writes of an error its code, and of an unexpected one where it was raised, but never its message',
+    'writes of an error its code, and of an unexpected one the place that raised it, but never its message',
     async (t) => {
       const { logger, text, last } = capture()
       logger.error({ err: new TenantUnknown() }, 'trigger')
@@ -152,7 +152,7 @@ t.test('the closing line', async (t) => {
     })
   })
 
-  t.test('is a warning for what somebody must wire or mend, an error for a fault', async (t) => {
+  t.test('is a warning for what an operator must wire or fix, an error for a fault', async (t) => {
     const unknown = triggerEvent('PreSignUp_SignUp', {}, { userPoolId: 'eu-central-1_Unknown01' })
     t.match(await linesOf(() => gateway.trigger(unknown)), [{ level: 'warn', reason: 'tenant_unknown' }])
     t.match(await linesOf(() => gateway.trigger(triggerEvent('Later_Source'))), [
@@ -191,7 +191,7 @@ t.test('an answer leaves before Lambda, Cognito or a forwarder would stop waitin
   t.equal(budgetMs({ triggerDeadlineMs, coldStartMs: 400 }), 4_200)
   t.equal(budgetMs({ triggerDeadlineMs, coldStartMs: 1_000 }), 3_700, 'Cognito’s five seconds include the cold start')
   t.equal(budgetMs({ triggerDeadlineMs, coldStartMs: 4_999 }), 500)
-  t.equal(budgetMs({ triggerDeadlineMs, coldStartMs: 5_000 }), 4_200, 'made ready in advance: nobody waited')
+  t.equal(budgetMs({ triggerDeadlineMs, coldStartMs: 5_000 }), 4_200, 'made ready in advance: no caller waited')
   t.equal(budgetMs({ triggerDeadlineMs, coldStartMs: 1_000, remainingMs: 2_000 }), 1_850)
 })
 

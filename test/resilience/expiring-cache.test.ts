@@ -70,7 +70,7 @@ const unavailable = { code: 'GW_ERR_UPSTREAM_UNAVAILABLE' }
 const timeout = { code: 'GW_ERR_UPSTREAM_TIMEOUT' }
 const down = () => upstreamError('table', 'unavailable', { status: 500, errorType: 'InternalServerError' })
 
-t.test('an error of the source goes to the caller where nothing older can serve', async (t) => {
+t.test('an error of the source goes to the caller if nothing older can serve', async (t) => {
   const { get, last } = createBench()
   const got = get()
   const error = down()
@@ -196,7 +196,7 @@ t.test(
     const { clock, get, fill, last, loads } = createBench()
     await fill()
     clock.advance(60)
-    t.strictSame(await get(), { value: 'one', stale: false }, 'nobody knows yet that the source fails')
+    t.strictSame(await get(), { value: 'one', stale: false }, 'the cache does not know yet that the source fails')
     await last().fail(down())
     clock.advance(4)
     t.strictSame(await get(), { value: 'one', stale: true })
@@ -291,7 +291,7 @@ t.test("a caller's own time-out is not remembered as a failure of the source", a
   t.strictSame(told, [])
 })
 
-t.test('a caller whose time is up gets the older value, marked stale, where there is one', async (t) => {
+t.test('a caller whose time is up gets the older value, marked stale, if there is one', async (t) => {
   const { clock, callOf, get, fill } = createBench()
   await fill()
   clock.advance(300)

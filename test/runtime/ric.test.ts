@@ -10,7 +10,7 @@ import { allInputs, eventsOf, inputsFor } from '../fixtures/leaks/inputs.js'
 import { openLeakWorld } from '../fixtures/leaks/world.js'
 import { startClientProcess } from './client-process.js'
 
-/** How setup.mjs ends where a tool to build with is missing. */
+/** How setup.mjs ends if a tool to build with is missing. */
 const NOT_POSSIBLE = 3
 const modules = resolve('test/runtime/node_modules')
 const node = `${modules}/node24/bin/node`

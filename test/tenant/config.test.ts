@@ -340,11 +340,11 @@ t.test("refuses every role but the one of this pool in this pool's account", asy
   }
 })
 
-t.test('role and ExternalId are both null or both given, and null only where the process is self-hosted', async (t) => {
+t.test('role and ExternalId are both null or both given, and null only if the process is self-hosted', async (t) => {
   const none = tenantFile({ aws: { roleArn: null, externalId: null } })
   const noRole = tenantFile({ aws: { roleArn: null } })
   const noExternalId = tenantFile({ aws: { externalId: null } })
-  t.strictSame(messages(none), ['/aws/roleArn may be null only where SELF_HOSTED is true'])
+  t.strictSame(messages(none), ['/aws/roleArn may be null only if SELF_HOSTED is true'])
   for (const rules of [hosted, selfHosted]) {
     t.strictSame(wrong(noRole, rules), ['/aws/externalId'])
     t.strictSame(wrong(noExternalId, rules), ['/aws/externalId'])
@@ -463,7 +463,7 @@ t.test('in the allow-list a star stands for exactly one label', async (t) => {
   for (const address of refused) t.strictSame(wrong(withUrl(address), rules), ['/corbado/backendApiUrl'], address)
 })
 
-t.test('plain http is for loopback alone, even where the allow-list names the host', async (t) => {
+t.test('plain http is for loopback alone, even if the allow-list names the host', async (t) => {
   const rules = { ...hosted, backendApiHosts: ['*', '*.*', '*.*.*.*'] }
   for (const host of ['intranet', '10.0.0.1', '127.0.0.1.nip', '128.0.0.1', 'localhost.evil']) {
     t.strictSame(messages(withUrl(`http://${host}`), rules), ['/corbado/backendApiUrl must use https'], host)
@@ -607,7 +607,7 @@ const owner = fc.record({ userPoolId: poolId, accountId })
 const facts = ({ userPoolId, accountId }: { userPoolId: string; accountId: string }) =>
   tenantFile({ userPoolId, aws: { accountId } })
 
-t.test("never accepts another tenant's role, parameter or host, whoever the two are", async (t) => {
+t.test("never accepts another tenant's role, parameter or host, whichever the two are", async (t) => {
   const evil = fc.webUrl({ validSchemes: ['https', 'http'] })
   const property = fc.property(owner, owner, evil, (mine, theirs, address) => {
     fc.pre(mine.userPoolId !== theirs.userPoolId)

@@ -121,7 +121,7 @@ async function outcome<T>(run: () => Promise<T>): Promise<{ answer?: T; thrown?:
 }
 const lineOf = async (run: () => Promise<unknown>) => (await outcome(run)).line
 
-/** Number of calls that `run` costs a stand-in; of one operation, and of one tenant where the input tells. */
+/** Number of calls that `run` costs a stand-in; of one operation, and of one tenant if the input tells. */
 async function costs(standIn: StandIn, run: () => Promise<unknown>, operation?: string): Promise<number> {
   const before = standIn.calls.length
   await run()
@@ -288,7 +288,7 @@ t.test('config', async (t) => {
     })
 
     t.test(
-      `while the table fails (${fault.kind}) a pool that nobody knows yet fails closed, and is not taken for unknown`,
+      `while the table fails (${fault.kind}) a pool that is not known yet fails closed, and is not taken for unknown`,
       async (t) => {
         const file = await addTenant()
         await withFault(table, fault, async () => {
@@ -349,7 +349,7 @@ t.test('config', async (t) => {
         clock.advance(5 * SECOND - 1)
         t.equal(await costs(table, async () => t.rejects(define(file))), 0)
         clock.advance(1)
-        t.match(await define(file), { response: { challengeName: 'CUSTOM_CHALLENGE' } }, `${what}, mended`)
+        t.match(await define(file), { response: { challengeName: 'CUSTOM_CHALLENGE' } }, `${what}, fixed`)
       }
     },
   )
@@ -819,7 +819,7 @@ t.test('secret of the Backend API', async (t) => {
     t.equal(await costs(corbado, async () => t.equal(await reason(file), 'verified')), 1)
   })
 
-  t.test('a 401 does not repeat the call where the value is the same, and re-reads once in 30 s', async (t) => {
+  t.test('a 401 does not repeat the call if the value is the same, and re-reads once in 30 s', async (t) => {
     const file = await addTenant()
     await verify(file)
     rotate(file, 'corbado1_second', false)
@@ -905,7 +905,7 @@ t.test('an environment that was frozen for an hour', async (t) => {
   const operations = ['GetItem', 'GetParameter', 'AssumeRole', 'AdminGetUser', 'verifySignedData']
   const freezes: Record<string, (socket: Socket) => void> = {
     'whose connections were closed meanwhile': (socket) => socket.destroy(),
-    // Whoever forgot a connection answers what still comes on it with a reset, and reads nothing.
+    // A side that forgot a connection answers what still comes on it with a reset, and reads nothing.
     'whose connections were forgotten meanwhile, unseen': (socket) =>
       socket.removeAllListeners('data').on('data', () => socket.resetAndDestroy()),
   }
@@ -998,7 +998,7 @@ const brokens: readonly Broken[] = [
   {
     what: "another project's secret",
     breakIt: ({ corbado }) => ssm.put(corbado.credentialParameter, basicCredential('pro-5002', 'corbado1_other')),
-    // It is a good secret of somebody's, so it is kept like one: for SECRET_TTL_SECONDS.
+    // It is another caller's good secret, so it is kept like one: for SECRET_TTL_SECONDS.
     ...{ ask: 'verify', reason: 'secret_wrong_project', source: 'GetParameter', first: 1 },
     ...{ every: [300, 300], runSeconds: 30 },
   },

@@ -47,7 +47,7 @@ t.test('help for a command that is none is wrong usage, and says which may be me
   t.match(await cli(['help', '--loud']), { code: 2, stdout: '', stderr: "unknown option '--loud'" })
 })
 
-t.test('a word is an argument where a command takes one, help too', async (t) => {
+t.test('a word is an argument if a command takes one, help too', async (t) => {
   t.match(await cli(['tenants', 'validate', 'help']), { code: 2, stderr: /\bhelp\b/ })
 })
 

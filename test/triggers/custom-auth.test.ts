@@ -332,7 +332,7 @@ t.test('verify sends nothing without a secret that is fit for this tenant', asyn
   t.match(await judge(file, await proof()), { correct: true, reason: 'verified', calls: 1 }, 'and then asked again')
 })
 
-t.test('verify sends a bearer key where that is the scheme', async (t) => {
+t.test('verify sends a bearer key if that is the scheme', async (t) => {
   const userPoolId = 'eu-central-1_Bearer'
   const corbado = { projectId: 'pro-5005', credentialScheme: 'bearer' as const }
   const file = tenantFile({ userPoolId, tenantId: 'bearer', alias: 't-bearer', corbado })

@@ -94,8 +94,8 @@ const passkeyRows: readonly Row[] = [
     session: [own(true)],
     decides: 'tokens',
   },
-  { name: 'a passed challenge of somebody else', session: [foreign(true)], decides: 'fail foreign_challenge' },
-  { name: 'a failed challenge of somebody else', session: [foreign(false)], decides: 'fail foreign_challenge' },
+  { name: 'a passed foreign challenge', session: [foreign(true)], decides: 'fail foreign_challenge' },
+  { name: 'a failed foreign challenge', session: [foreign(false)], decides: 'fail foreign_challenge' },
   {
     name: 'a custom challenge without metadata',
     session: [entry('CUSTOM_CHALLENGE', true)],
@@ -132,7 +132,7 @@ const passkeyRows: readonly Row[] = [
   { name: 'SRP_A alone: neither password nor passkey', session: [SRP], decides: 'fail foreign_challenge' },
   { name: 'SRP_A before our proof', session: [SRP, own(true)], decides: 'fail foreign_challenge' },
   { name: 'a passed password', session: [SRP, PASSWORD], decides: 'fail foreign_challenge' },
-  { name: 'a challenge nobody knows', session: [entry('WEB_AUTHN', true)], decides: 'fail foreign_challenge' },
+  { name: 'a challenge that we do not know', session: [entry('WEB_AUTHN', true)], decides: 'fail foreign_challenge' },
   {
     name: 'the name of a challenge in another case',
     session: [entry('custom_challenge', true, OWN)],
@@ -206,7 +206,7 @@ const passwordRows: readonly Row[] = [
     decides: 'fail unexpected_challenge',
   },
   {
-    name: 'a challenge nobody knows',
+    name: 'a challenge that we do not know',
     session: [SRP, PASSWORD, entry('NEW_ONE', true)],
     decides: 'fail unexpected_challenge',
   },
@@ -412,7 +412,7 @@ t.test('through the handler', async (t) => {
     const event = defineEvent([], {}, { userPoolId, action: 'pre-login', identifier: 'ada', username: 'ada' })
     t.match((await gateway.trigger(event)).response, { challengeName: 'CUSTOM_CHALLENGE', issueTokens: false })
     t.match(gateway.take(), [{ msg: 'trigger', trigger: 'define-auth-challenge' }])
-    t.equal(gateway.stack.cognito.calls.length, 0, 'nobody asked the pool')
+    t.equal(gateway.stack.cognito.calls.length, 0, 'the pool was not asked')
   })
 
   t.test('says nothing of what went wrong inside', async (t) => {
@@ -459,7 +459,7 @@ t.test('through the handler', async (t) => {
   })
 })
 
-/** An error fit for an end user: its text, and nothing for the runtime to print besides. */
+/** An error fit for an end user: its text, and nothing more for the runtime to print. */
 function assertPublic(error: unknown, requestId: string): void {
   if (!(error instanceof Error) || Object.getPrototypeOf(error) !== Error.prototype) throw new Error('no plain Error')
   const keys = Reflect.ownKeys(error).map(String).sort().join()

@@ -142,7 +142,7 @@ t.test('refuses a trigger through the alias of another tenant, even one that it 
   await t.rejects(gateway.trigger(defineEvent([], {}, { userPoolId: poolOf('passkeys-off') }), OF_NOBODY), wrong)
 })
 
-t.test('passes every other trigger through, unchanged and with keys nobody knows', async (t) => {
+t.test('passes every other trigger through, unchanged and with unknown keys', async (t) => {
   const userPoolId = poolOf('active')
   for (const [source, { trigger, request = {}, response = {}, version = '1' }] of Object.entries(passThrough)) {
     const event = triggerEvent(
@@ -159,10 +159,10 @@ t.test('passes every other trigger through, unchanged and with keys nobody knows
     )
     t.notMatch(lines[0], { reason: String })
   }
-  t.equal(stack.cognito.calls.length + stack.corbado.calls.length + stack.sts.calls.length, 0, 'and asks nobody')
+  t.equal(stack.cognito.calls.length + stack.corbado.calls.length + stack.sts.calls.length, 0, 'and asks no dependency')
 })
 
-t.test('returns an event as it came where its response is missing, null or of another shape', async (t) => {
+t.test('returns an event as it came if its response is missing, null or of another shape', async (t) => {
   for (const response of [undefined, null, [], 'x', 0, { nested: { deep: [null] } }]) {
     const { sent, answer } = await send(
       triggerEvent('PreSignUp_SignUp', {}, { userPoolId: poolOf('active'), response }),
@@ -372,7 +372,7 @@ t.test('a table that fails throws custom auth, and lets all else through with an
   })
 })
 
-t.test('a config that nobody checked throws custom auth, and lets all else through', async (t) => {
+t.test('a config that is not valid throws custom auth, and lets all else through', async (t) => {
   const file = tenantFile({ userPoolId: 'eu-central-1_Broken', tenantId: 'broken', alias: 't-broken' })
   await gateway.addTenant(file)
   const { userPoolId } = file

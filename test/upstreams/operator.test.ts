@@ -29,7 +29,7 @@ const options = {
   actionsAlias: ACTIONS_ALIAS,
 }
 
-/** Opens the operator's side as somebody; the SDK reads who that is with the first call. */
+/** Opens the operator's side under the given credentials; the SDK reads who that is with the first call. */
 async function as<T>(principal: Principal, use: (upstreams: OperatorUpstreams) => Promise<T>): Promise<T> {
   const before = { ...process.env }
   Object.assign(process.env, stack.envFor(principal))

@@ -303,7 +303,7 @@ t.test('Corbado', async (t) => {
     t.equal(await reason(), 'verified', 'the next call is not disturbed')
   })
 
-  t.test('what a broken server says of itself reaches the line only where it is a name or an id', async (t) => {
+  t.test('what a broken server says of itself reaches the line only if it is a name or an id', async (t) => {
     const texts = ['ada@acme.example', 'two words', 'line\nbreak', 'x'.repeat(81), '', 7, { type: 'x' }, '<script>']
     for (const text of texts) {
       const body = { error: { type: text }, requestData: { requestID: text } }

@@ -42,7 +42,7 @@ export const FunctionConfig = Type.Object(
 
 /** Checked by the service's own reader (environment.ts). */
 export const Settings = Type.Record(Type.String(), Type.String(), {
-  description: "the service's settings by their name in the environment, besides those that the stack sets itself",
+  description: "the service's settings by their name in the environment, other than those that the stack sets itself",
 })
 
 /** Subnets whose NAT gateways give the function addresses of its own; without it, it has AWS's changing ones. */

@@ -85,6 +85,6 @@ function createAccessLog(scope: Construct): Bucket {
     // Kept by a roll-back too: the load balancer writes to it at once, and it has no name that would be in the way.
     removalPolicy: RemovalPolicy.RETAIN,
   })
-  acknowledge(bucket, { 'AwsSolutions-S1': 'It is itself an access log, of paths without anybody in them.' })
+  acknowledge(bucket, { 'AwsSolutions-S1': 'It is itself an access log, of paths that name no person.' })
   return bucket
 }

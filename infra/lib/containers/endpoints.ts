@@ -4,8 +4,8 @@ import { arnsIn, customerRolesIn, type Place } from '../names.js'
 import { type ContainerNetwork, PRIVATE } from './network.js'
 
 /**
- * AWS without the NAT gateways: the table, the secrets, STS and the log. Each lets through what the gateway does there and
- * for nobody but principals of its account, so that credentials of another account cannot carry anything out.
+ * AWS without the NAT gateways: the table, the secrets, STS and the log. Each lets through what the gateway does there,
+ * and principals of its account alone, so that credentials of another account cannot carry anything out.
  */
 export function createEndpoints({ vpc, groups }: ContainerNetwork, place: Place): void {
   const through = (actions: string[], resources: string[]) =>

@@ -5,7 +5,7 @@ import { DOOR_PORT } from '../names.js'
 
 /**
  * The containers' environment: that of the region's function, and what only a container has.
- * @throws ConfigInvalid where the containers could not read the parameter
+ * @throws ConfigInvalid if the containers could not read the parameter
  */
 export function containerEnvironment(
   { variables, env }: Environment,

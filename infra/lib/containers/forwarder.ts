@@ -27,9 +27,10 @@ export interface ForwarderOptions {
 }
 
 /**
- * The function that Cognito calls: in the containers' VPC, with a role that reads one secret. Its aliases are granted as
- * the gateway's are, by `corbado-gateway aliases`; nobody invokes through the one of actions, which tells it the version.
- * @throws ConfigInvalid where the bundle has not been built
+ * The function that Cognito calls: in the containers' VPC, with a role that reads one secret. Its aliases are granted
+ * as the gateway's are, by `corbado-gateway aliases`; no caller uses the one of actions, which tells that command the
+ * version.
+ * @throws ConfigInvalid if the bundle has not been built
  */
 export function createForwarder(scope: Construct, options: ForwarderOptions): LambdaFunction {
   const { place, bundle, network, config, env } = options

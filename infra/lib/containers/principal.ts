@@ -1,7 +1,7 @@
 import { CompositePrincipal, type IPrincipal, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 
 /**
- * Who works as the gateway where there are containers too: customers' roles trust one role of ours, so tasks have that of
+ * Who works as the gateway if there are containers too: customers' roles trust one role of ours, so tasks have that of
  * the function. ECS takes it for this account alone (its documentation of task roles, on the confused deputy).
  */
 export function functionOrContainers(account: string): IPrincipal {

@@ -34,7 +34,7 @@ export function forwarderRights({
   ]
 }
 
-/** What `corbado-gateway aliases` needs where GATEWAY_FUNCTION_ARN is the forwarder's. */
+/** What `corbado-gateway aliases` needs if GATEWAY_FUNCTION_ARN is the forwarder's. */
 export function forwarderOperatorRights(place: Place): PolicyStatement[] {
   const { forwarder } = containerArnsIn(place)
   const policy = ['lambda:GetResourcePolicy', 'lambda:PutResourcePolicy', 'lambda:DeleteResourcePolicy']

@@ -24,7 +24,7 @@ import { probe } from './probe.js'
 
 /**
  * Between SIGTERM and SIGKILL. The process drains for up to 10 s (src/server.ts); deregistration, which comes first,
- * takes 10 s more where the two overlap.
+ * takes up to 10 s more.
  */
 export const STOP_TIMEOUT = Duration.seconds(30)
 /** Half is left for the burst that comes before another task has started, which takes a minute. */
@@ -52,7 +52,7 @@ export function createService(scope: Construct, options: ServiceOptions): Fargat
     circuitBreaker: { rollback: true },
     availabilityZoneRebalancing: AvailabilityZoneRebalancing.ENABLED,
     healthCheckGracePeriod: Duration.seconds(30),
-    // Nobody opens a shell beside the customers' credentials.
+    // No operator opens a shell beside the customers' credentials.
     enableExecuteCommand: false,
   })
   service.attachToApplicationTargetGroup(targets)

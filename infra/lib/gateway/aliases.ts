@@ -6,7 +6,7 @@ export interface AliasesOptions {
   readonly functionArn: string
   readonly tenantAliases: readonly string[]
   readonly actionsAlias: string
-  /** Who invokes actions; undefined: nobody is let in. */
+  /** Who invokes actions; undefined: no caller is let in. */
   readonly actionCallerRoleArn: string | undefined
   readonly release: Release | undefined
 }

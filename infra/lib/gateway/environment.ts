@@ -3,7 +3,7 @@ import { ConfigInvalid } from '../config/read.js'
 
 type SettingKey = keyof typeof SETTINGS
 
-/** What the stack knows better than whoever writes the config. */
+/** What the stack knows better than the author of the config. */
 export interface FixedSettings {
   readonly tenantTable: string
   readonly selfHosted: boolean

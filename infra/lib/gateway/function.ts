@@ -32,7 +32,7 @@ export interface GatewayFunctionOptions {
 
 /**
  * The Lambda function. A published version is kept when the next comes, so that aliases can go back to it.
- * @throws ConfigInvalid where the bundle has not been built
+ * @throws ConfigInvalid if the bundle has not been built
  */
 export function createGatewayFunction(scope: Construct, options: GatewayFunctionOptions): LambdaFunction {
   const { bundle, role, log, variables, config, network } = options
@@ -53,8 +53,8 @@ export function createGatewayFunction(scope: Construct, options: GatewayFunction
     reservedConcurrentExecutions: config.reservedConcurrency,
     environment: variables,
     logGroup: log,
-    // The service writes JSON lines itself. As Text, Lambda passes them on as they are; with JSON it would judge each by
-    // its keys `level` and `timestamp`, and ours say `time`: such a line counts as INFO and gets a timestamp more.
+    // The service writes JSON lines itself. As Text, Lambda passes them on as they are; with JSON it would read
+    // the keys `level` and `timestamp`, and ours say `time`: such a line counts as INFO and gets a timestamp more.
     loggingFormat: LoggingFormat.TEXT,
     currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN, description: GATEWAY_VERSION },
   })

@@ -2,7 +2,7 @@ import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { arnsIn } from '../names.js'
 import { type RightsOptions, throughService } from './rights.js'
 
-/** DynamoDB needs all of them to read and write on somebody's behalf (its documentation of encryption at rest). */
+/** DynamoDB needs all of them to read and write on a caller's behalf (its documentation of encryption at rest). */
 const TABLE_KEY_USE = [
   'kms:Decrypt',
   'kms:DescribeKey',
@@ -37,7 +37,7 @@ export function operatorRights(options: OperatorRightsOptions): PolicyStatement[
     }),
     allow('Aliases', ['lambda:ListAliases', 'lambda:GetAlias', 'lambda:CreateAlias'], arns.function),
     allow('AliasPolicies', policies, `${arns.function}:*`),
-    // Whoever is let in there speaks for Corbado; the policy is the stack's.
+    // A caller that is let in there speaks for Corbado; the policy is the stack's.
     new PolicyStatement({
       sid: 'NotOfActions',
       effect: Effect.DENY,

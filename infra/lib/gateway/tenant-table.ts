@@ -10,7 +10,7 @@ export function createKey(scope: Construct, id: string, alias: string, descripti
 
 export interface TenantTableOptions {
   readonly key: IKey
-  /** Nobody can delete the table, the roll-back of the deployment that makes it neither: so not with the first one. */
+  /** Nothing can delete the table, not even the roll-back of the deployment that makes it: so off in the first one. */
   readonly deletionProtection: boolean
   /** Key of each further region that has a replica, made there by its own stack. */
   readonly replicaKeyArns?: Readonly<Record<string, string>>

@@ -35,7 +35,7 @@ export class GlobalStack extends Stack {
     const operator = new AccountPrincipal(account).withConditions({
       ArnEquals: { 'aws:PrincipalArn': operatorRoleArn },
     })
-    // Tries the roles without an ExternalId too: one that lets it in so would let anybody's tenant in.
+    // Tries the roles without an ExternalId too: one that lets it in so could be used by any tenant's config.
     const doctor = this.#role('DoctorRole', NAMES.doctorRole, operator, {})
     const outputs = {
       [OPERATOR_SETTINGS.gatewayRoleArn.name]: gateway.roleArn,

@@ -68,7 +68,7 @@ export class SelfHostedStack extends Stack {
   }
 }
 
-/** What a customer's role would have to grant, without the checks: whoever hosts the gateway can look for themselves. */
+/** What a customer's role would have to grant, without the checks: a customer who hosts the gateway needs none. */
 function poolRights({ account, region }: Place, userPoolId: string): object {
   return describeCustomerRole({
     userPoolId,

@@ -4,9 +4,9 @@ import type { VerifyReason } from '../../../src/triggers/verify-auth-challenge-r
 type Reason = `${Upstream}_${UpstreamFaultKind}` | VerifyReason | 'internal'
 
 /**
- * Reasons that are ours to mend, with the lines in five minutes from which on somebody should look. Those that one
- * customer can bring about too count as an event of many from a number that one broken tenant rarely reaches; what is
- * never ours (`role_permission_missing`, `sts_denied`, …) is on the dashboard.
+ * Reasons that are ours to fix, with the number of lines in five minutes from which on the person on call should look.
+ * If one customer can cause a reason too, that number is one that a single broken tenant rarely reaches; what is never
+ * ours (`role_permission_missing`, `sts_denied`, …) is on the dashboard.
  */
 export const ALARMED_REASONS = {
   internal: 1,

@@ -15,7 +15,7 @@ export interface DashboardOptions {
   readonly reservedConcurrency: number
 }
 
-/** What somebody on call looks at first. */
+/** What the person on call looks at first. */
 export function createDashboard(scope: Construct, gateway: LambdaFunction, options: DashboardOptions): void {
   const { region, deadlineMs, reservedConcurrency } = options
   const graph = (title: string, left: IMetric[], more = {}) =>

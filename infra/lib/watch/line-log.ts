@@ -16,7 +16,7 @@ export interface LineLogOptions {
   readonly retentionDays: number
 }
 
-/** A log group of the gateway's lines: indexed, and counted into one metric, whose alarms hold whoever wrote them. */
+/** A log group of the gateway's lines: indexed, and counted into one metric, so that its alarms cover every writer. */
 export function createLineLog(scope: Construct, id: string, { logGroupName, retentionDays }: LineLogOptions): LogGroup {
   const log = new LogGroup(scope, id, {
     logGroupName,

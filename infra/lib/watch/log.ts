@@ -18,7 +18,7 @@ export const TOP_TENANTS = {
 
 export interface GatewayLogOptions {
   readonly retentionDays: number
-  /** Where the region has containers too. Their log groups are made here, since queries and rankings name them all. */
+  /** Undefined if the region has none. Their log groups are made here, since queries and rankings name them all. */
   readonly containers: ContainerConfig | undefined
 }
 

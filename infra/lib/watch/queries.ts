@@ -22,7 +22,7 @@ export const QUERIES = {
 | sort lines desc`,
   },
   'tenant-dependencies': {
-    doc: 'what the dependencies of one tenant answered where something failed',
+    doc: 'what failing dependencies answered to one tenant',
     text: `filterIndex tenantId = "${TENANT}"
 | filter level = "error"
 | stats count(*) as lines by reason, upstreamStatus, upstreamErrorType, err.code

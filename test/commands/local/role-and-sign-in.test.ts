@@ -102,7 +102,7 @@ t.test('a role stays until it is deleted, and only its own account can do either
   })
 })
 
-t.test('sign-in asks nobody but this machine, and names the pools and users that there are', async (t) => {
+t.test('sign-in asks nothing but this machine, and names the pools and users that there are', async (t) => {
   const dir = t.testdir()
   const write = (name: string, corbado: string) => {
     writeFileSync(join(dir, name), JSON.stringify({ cognito: stack.cognito.url, corbado, apps: [app] }))
@@ -133,7 +133,7 @@ t.test('sign-in asks nobody but this machine, and names the pools and users that
   t.notOk(app.users.some(({ password }) => stdout.includes(password)))
 })
 
-t.test('Cognito signs in by password alone whom it would in AWS, and nobody else', async (t) => {
+t.test('Cognito signs in by password alone whom it would in AWS, and no other user', async (t) => {
   const { identifier = '', password = '' } = app.users[0] ?? {}
   const options = { endpoint: stack.cognito.url, userPoolId, clientId: app.clientId, username: identifier, password }
   const refused = (error: string) => ({ kind: 'refused', error })

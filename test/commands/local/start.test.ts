@@ -28,7 +28,7 @@ interface Teardown {
 const temp = mkdtempSync(join(tmpdir(), 'start-test-'))
 t.teardown(() => rmSync(temp, { recursive: true }))
 process.env.TMPDIR = temp
-// The account of whoever runs this must play no part, and the AWS SDK may print its notices.
+// The AWS account of the person who runs this must play no part, and the AWS SDK may print its notices.
 const { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: _, ...own } = process.env
 const env = { ...own, AWS_PROFILE: 'none', AWS_ENDPOINT_URL: 'http://127.0.0.1:9' }
 
@@ -124,7 +124,7 @@ t.test('refuses wrong usage', async (t) => {
   }
 })
 
-t.test('says what to do where the container door is not built', async (t) => {
+t.test('says what to do if the container door is not built', async (t) => {
   const built = t.testdir({ local: linkTo('local'), lambda: linkTo('lambda') })
   const { code, stdout, stderr } = await tell(['--port', '0'], built)
   t.equal(code, 1)

@@ -98,7 +98,7 @@ t.test('a new tenant goes live by activate alone, and the second apply writes no
   t.match(planned.stdout, `tenants apply ${dir} --status --yes\n`)
 })
 
-t.test('names no command where none leads from the one status to the other', async (t) => {
+t.test('names no command if none leads from the one status to the other', async (t) => {
   const { stdout } = await apply(t.testdir({ 'd.yaml': yamlOf('d', 'passkeys-off') }))
   t.match(stdout, '  ! status stays draft; the file says passkeys-off: apply with --status\n')
 })

@@ -60,7 +60,7 @@ async function startStack(t: { teardown(fn: () => unknown): unknown }, actions: 
       const { Count } = await client.send(new ScanCommand({ TableName: TENANT_TABLE, Select: 'COUNT' }))
       return Count
     },
-    /** Somebody else's change. Not a PutItem, so that it is none of those which a test holds. */
+    /** Another operator's change. Not a PutItem, so that it is none of those which a test holds. */
     async changeMeanwhile(tenantId: string) {
       await client.send(
         new UpdateItemCommand({
@@ -81,7 +81,7 @@ const apply = (dir: string, ...options: string[]) => cli(['tenants', 'apply', di
 const applyAt = (now: string, dir: string, ...options: string[]) =>
   cli(['tenants', 'apply', dir, '--status', ...options], { env, now })
 
-t.test('writes nothing and asks no table where a file is wrong', async (t) => {
+t.test('writes nothing and asks no table if a file is wrong', async (t) => {
   const { table } = await startStack(t)
   const dir = t.testdir({ 'acme.yaml': tenantYaml(), 'b.yaml': tenantYaml('b').replace('sms', 'fax') })
   const issue = {
@@ -121,7 +121,7 @@ t.test('lets two pools of the folder take over names from each other', async (t)
   t.match(await record('a'), { version: 2, config: { tenantId: 'b' } })
 })
 
-t.test('says in one line what the table answered where it cannot be read', async (t) => {
+t.test('says in one line what the table answered if it cannot be read', async (t) => {
   const { table } = await startStack(t, ['dynamodb:PutItem'])
   const dir = t.testdir({ 'acme.yaml': tenantYaml() })
   const denied = await apply(dir)
@@ -292,7 +292,7 @@ t.test('prints what was written as JSON', async (t) => {
   })
 })
 
-t.test('stops at a tenant that somebody changes between reading and writing', async (t) => {
+t.test('stops at a tenant that another operator changes between reading and writing', async (t) => {
   const { table, record, changeMeanwhile } = await startStack(t)
   const files = { 'a.yaml': tenantYaml('a'), 'b.yaml': tenantYaml('b') }
   await apply(t.testdir(files), '--yes')
@@ -353,7 +353,7 @@ t.test('starts no new write after a conflict', async (t) => {
   t.ok(Number(await count()) < 100, 'most were not begun')
 })
 
-t.test('says how far it came where the table fails while writing', async (t) => {
+t.test('says how far it came if the table fails while writing', async (t) => {
   const { table } = await startStack(t)
   const dir = t.testdir({ 'a.yaml': tenantYaml('a') })
   await table.setFault({ kind: 'status', status: 400 }, 'PutItem')
@@ -412,7 +412,7 @@ t.test('applies 100 tenants, each written once, and the second time none', async
   t.equal(writes(), 100)
 })
 
-t.test('says how far it is every 500 tenants, where no terminal counts them on one line', async (t) => {
+t.test('says how far it is every 500 tenants, if no terminal counts them on one line', async (t) => {
   let said = ''
   const progress = createProgress({ stderr: { write: (text: string) => (said += text) }, env: {} }, 1_200)
   for (let done = 0; done < 1_200; done++) progress.step()

@@ -52,7 +52,7 @@ async function applied(t: Tap, tenantId: string, ...files: string[]): Promise<st
   return dir
 }
 
-t.test('says where a table is empty that it is', async (t) => {
+t.test('says of an empty table that it is empty', async (t) => {
   const { code, stderr } = await run('tenants show acme')
   t.equal(code, 1)
   t.equal(
@@ -117,7 +117,7 @@ t.test('suspend and rollback show what they would do and write nothing without a
   const dir = await applied(t, 'unsure', yamlOf('unsure'), yamlOf('unsure', [['mfa: sms', 'mfa: email']]))
   const before = writes()
   const suspend = await run(`tenants suspend unsure --dir ${dir}`)
-  t.match(suspend, { code: 1, stderr: '' }, 'a word to whoever goes on after it')
+  t.match(suspend, { code: 1, stderr: '' }, 'a script can see that nothing happened')
   t.equal(
     suspend.stdout,
     `unsure (eu-central-1_unsure)
@@ -141,7 +141,7 @@ Nothing was written. To write it:
   )
   t.match(await run(`tenants suspend unsure --dir ${dir}`, { isTTY: true, stdin: 'n\n' }), { code: 0 })
   t.match(await json(`tenants rollback unsure --dir ${dir}`), { written: false })
-  t.equal((await run(`tenants suspend unsure --json --dir ${dir}`, { isTTY: true })).code, 1, '--json asks nobody')
+  t.equal((await run(`tenants suspend unsure --json --dir ${dir}`, { isTTY: true })).code, 1, '--json asks no person')
   t.equal(writes(), before)
   t.match(await readIn(dir, 'unsure.yaml'), 'status: active # see')
 })
@@ -249,7 +249,7 @@ async function changeWhileWriting(tenantId: string): Promise<void> {
   })
 }
 
-t.test('stops where somebody changes the tenant meanwhile, and leaves the file alone', async (t) => {
+t.test('stops if another operator changes the tenant meanwhile, and leaves the file alone', async (t) => {
   const dir = await applied(t, 'raced', yamlOf('raced'))
   await changeWhileWriting('raced')
   const { code, stderr } = await run(`tenants pause raced --dir ${dir}`)
@@ -474,7 +474,7 @@ t.test(
   },
 )
 
-t.test('activate refuses where nobody could tell what matters: it is no better than failed', async (t) => {
+t.test('activate refuses if what matters could not be checked: that is no better than failed', async (t) => {
   const text = yamlOf('unseen', [
     ['active #', 'draft #'],
     ['alias: t-acme', 'alias: t-unseen'],
@@ -535,7 +535,7 @@ function unwire(tenantId: string): void {
   })
 }
 
-t.test('remove refuses where nobody can tell what the triggers call, unless that is said to be fine', async (t) => {
+t.test('remove refuses if it cannot be told what the triggers call, unless that is said to be fine', async (t) => {
   const dir = await applied(t, 'blind', yamlOf('blind'))
   const before = writes()
   const refused = await run(`tenants remove blind --confirm blind --dir ${dir}`)
@@ -577,7 +577,7 @@ Nothing was removed. To remove it: corbado-gateway tenants remove leaving --dir 
     stdout: 'Nothing was removed.',
   })
   t.match(await json(`tenants remove leaving --dir ${dir}`), { removed: false })
-  t.equal((await run(`tenants remove leaving --json --dir ${dir}`, { isTTY: true })).code, 1, '--json asks nobody')
+  t.equal((await run(`tenants remove leaving --json --dir ${dir}`, { isTTY: true })).code, 1, '--json asks no person')
   t.equal(writes(), before)
   t.match(await run(`tenants remove leaving --dir ${dir}`, { isTTY: true, stdin: 'leaving\n' }), {
     code: 0,
@@ -627,7 +627,7 @@ version  when                      by     changed
   )
 })
 
-t.test("remove leaves another pool's file alone, and stops where the tenant changed meanwhile", async (t) => {
+t.test("remove leaves another pool's file alone, and stops if the tenant changed meanwhile", async (t) => {
   await applied(t, 'moved', yamlOf('moved'))
   unwire('moved')
   const dir = t.testdir({ 'moved.yaml': yamlOf('other', [['tenantId: other', 'tenantId: moved']]) })
@@ -670,7 +670,7 @@ t.test('list is a table with status, alias and last change, of all or of those t
   t.match(off, Array(off.length).fill({ status: 'passkeys-off', version: Number, updatedBy: String }))
 })
 
-t.test('show prints the config as YAML, who wrote it, and the hosted ARN where the function is known', async (t) => {
+t.test('show prints the config as YAML, who wrote it, and the hosted ARN if the function is known', async (t) => {
   const { stdout } = await run('tenants show zebra')
   t.match(
     stdout,

@@ -117,7 +117,7 @@ t.test('reports what one field lacks with file, line, column and name', async (t
       'no role',
       /roleArn.*\n.*ext-acme/,
       'roleArn: null\n  externalId: null',
-      '10:3  aws.roleArn  may be null only where SELF_HOSTED is true',
+      '10:3  aws.roleArn  may be null only if SELF_HOSTED is true',
     ],
     [
       'foreign host',
@@ -207,7 +207,7 @@ t.test('refuses tenant ids and pools that two files share, naming both places', 
 })
 
 t.test(
-  'refuses an account under two customers, and an ExternalId under two accounts, whoever copied whose',
+  'refuses an account under two customers, and an ExternalId under two accounts, whichever copied the other',
   async (t) => {
     const copied = await validate(t, {
       'acme-shop.yaml': tenantYaml('acme-shop'),
@@ -300,7 +300,7 @@ t.test('prints the result as JSON', async (t) => {
   })
 })
 
-t.test('colours issues only where a terminal shows them and NO_COLOR is unset', async (t) => {
+t.test('colours issues only if a terminal shows them and NO_COLOR is unset', async (t) => {
   const dir = t.testdir({ 'acme.yaml': edit('sms', 'fax') })
   const colour = '\u001b['
   const run = (env: Record<string, string>, isTTY: boolean) => cli(['tenants', 'validate', dir], { env, isTTY })

@@ -268,7 +268,7 @@ t.test('prints the whole set of triggers as CloudFormation and Terraform write t
 })
 
 function described(pool: Parameters<typeof describePool>[0]): UserPoolType {
-  // As the wire carries it: what is undefined is absent. Times are nobody's matter here.
+  // As the wire carries it: what is undefined is absent. Times do not matter here.
   return JSON.parse(JSON.stringify(describePool(pool, 0))) as UserPoolType
 }
 

@@ -28,7 +28,7 @@ const admin = customerAdmin(account)
 const custom = ['DefineAuthChallenge', 'CreateAuthChallenge', 'VerifyAuthChallengeResponse'] as const
 const npx = `npx @corbado/cognito-gateway@${GATEWAY_VERSION}`
 
-/** Runs a command line under somebody's credentials, and leaves those of the gateway in the process. */
+/** Runs a command line under the given credentials, and leaves those of the gateway in the process. */
 async function as(principal: Principal, argv: readonly string[], options: CliOptions = {}) {
   const names = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN']
   const before = Object.fromEntries(names.map((name) => [name, process.env[name]]))
@@ -111,7 +111,7 @@ t.test('refuses what cannot be meant before it asks AWS', async (t) => {
   t.equal(cognito.calls.length, asked)
 })
 
-t.test('says whose credentials are wrong where the pool is not theirs', async (t) => {
+t.test('says whose credentials are wrong if the pool is not theirs', async (t) => {
   const userPoolId = newPool()
   const before = updates()
   const stranger = await as(customerAdmin('444455556666'), ['apply', userPoolId, '--arn', arn, '--yes'])
@@ -291,7 +291,7 @@ t.test('a pool that no stack of its account and region has any more is written',
   t.match(anyway, { code: 0, stderr: '' })
 })
 
-t.test('where CloudFormation does not say, that is told in a line, and the tags count', async (t) => {
+t.test('if CloudFormation does not say, that is told in a line, and the tags count', async (t) => {
   const least = { ...admin, policies: [allow('cognito-idp:*')] }
   const userPoolId = newPool()
   putStack(userPoolId)
@@ -452,7 +452,7 @@ t.test('a second apply, and a second undo, find nothing to do and write nothing'
   t.equal(updates(), written + 1)
 })
 
-t.test('undo puts back nothing where one of its triggers was changed since', async (t) => {
+t.test('undo puts back nothing if one of its triggers was changed since', async (t) => {
   const userPoolId = newPool()
   const snapshot = snapshotIn(t)
   await apply(userPoolId, '--yes', '--snapshot', snapshot)
@@ -491,7 +491,7 @@ t.test('undo takes nothing but the snapshot of this pool', async (t) => {
   }
 })
 
-t.test('a change of the pool by somebody else is waited for once, and then given up', async (t) => {
+t.test('a change of the pool by others is waited for once, and then given up', async (t) => {
   const userPoolId = newPool()
   const dir = t.testdir({})
   const pauses = clock.pauses.length
@@ -528,7 +528,7 @@ t.test('writes what the pool is now, not what it was when it was shown', async (
   t.match(await describe(userPoolId), { DeletionProtection: 'ACTIVE', LambdaConfig: holding(arn) })
 })
 
-t.test('stops where the triggers themselves are not as they were shown', async (t) => {
+t.test('stops if the triggers themselves are not as they were shown', async (t) => {
   const userPoolId = newPool()
   const dir = t.testdir({})
   const taken = { ...fullPool, userPoolId, lambdaConfig: { DefineAuthChallenge: everyTrigger.DefineAuthChallenge } }
@@ -582,7 +582,7 @@ t.test('passes on why Cognito refuses, and that nothing was changed', async (t) 
   t.equal(await readFile(`${dir}/there.json`, 'utf8'), 'mine')
 })
 
-t.test('keeps the snapshot and says so where it is not known whether the pool was changed', async (t) => {
+t.test('keeps the snapshot and says so if it is not known whether the pool was changed', async (t) => {
   const userPoolId = newPool()
   const dir = t.testdir({})
   await cognito.setFault({ kind: 'status', status: 500 }, 'UpdateUserPool')
