@@ -84,14 +84,14 @@ export function createExpiringCache<V, Args extends unknown[] = []>(
       const { value, freshMs, staleMs, keepMs } = await loadInTime(options.loadMs, clock, (call) =>
         options.load(call, ...args),
       )
-      const now = clock.now()
+      const now = clock.elapsed()
       if (keepMs === 0) entries.delete(key)
       else entries.set(key, { held: hold(value, now, freshMs, staleMs, keepMs) })
       return { value }
     } catch (error) {
       const held = entries.peek(key)?.held
       const ms = options.failureMs(error, held !== undefined)
-      if (held || ms > 0) entries.set(key, { held, failure: { error, until: clock.now() + ms } })
+      if (held || ms > 0) entries.set(key, { held, failure: { error, until: clock.elapsed() + ms } })
       return { error }
     }
   }
@@ -108,11 +108,11 @@ export function createExpiringCache<V, Args extends unknown[] = []>(
   return {
     fresh(key) {
       const held = entries.get(key)?.held
-      return held && clock.now() < held.freshUntil ? held.value : undefined
+      return held && clock.elapsed() < held.freshUntil ? held.value : undefined
     },
     async get(key, call, ...args) {
       const { held, failure } = entries.get(key) ?? {}
-      const now = clock.now()
+      const now = clock.elapsed()
       if (held && now < held.freshUntil) return { value: held.value, stale: false }
 
       const usable = held !== undefined && now < held.keepUntil

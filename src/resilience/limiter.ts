@@ -17,7 +17,7 @@ export function createLimiter(max: number, clock: Clock): Limiter {
   const buckets = createBoundedMap<TenantKey, Bucket>(max)
   return {
     take(key, perSecond) {
-      const now = clock.now()
+      const now = clock.elapsed()
       const bucket = buckets.get(key) ?? { tokens: perSecond, filledAt: now }
       const gained = (Math.max(0, now - bucket.filledAt) / 1_000) * perSecond
       const tokens = Math.min(perSecond, bucket.tokens + gained)

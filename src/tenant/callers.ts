@@ -43,7 +43,7 @@ export function createCallers(
       return secret.get(call)
     },
     isFirst(id, forMs) {
-      const now = clock.now()
+      const now = clock.elapsed()
       if (now < (seenUntil.get(id) ?? 0)) return false
       seenUntil.set(id, now + forMs)
       return true

@@ -5,6 +5,7 @@ import { type TenantKey, tenantKey } from '../ids.js'
 import { createBoundedMap } from '../resilience/bounded-map.js'
 import { createExpiringCache, failureMemoryMs } from '../resilience/expiring-cache.js'
 import type { RoleCredentials, Upstreams } from '../upstreams/index.js'
+import { ROLE_SECONDS } from '../upstreams/sts.js'
 import type { TenantConfig } from './config.js'
 import { roleRequest } from './role-request.js'
 
@@ -29,6 +30,9 @@ const MARGIN_MS = 300_000
 const JITTER_MS = 300_000
 /** Credentials must not expire while a request is on its way. */
 const LAST_USE_MS = 60_000
+/** What AssumeRole is asked for (upstreams/sts.ts), and how far two machines' clocks are commonly apart. */
+const ASKED_MS = 1_000 * ROLE_SECONDS
+const SKEW_MS = 300_000
 /** Credentials are replaced at most this often, and younger ones count as fresh: a refusal must not drain STS. */
 const RENEWAL_MS = 30_000
 /** How long a missing permission is believed to be still missing: asking again costs a login its time. */
@@ -53,8 +57,8 @@ export function createTenantCredentials(
     loadMs: SLICE_MS.sts,
     async load(call, config) {
       const credentials = await assumeRole(roleRequest(config), call)
-      const issuedAt = clock.now()
-      const lifeMs = credentials.expiration.getTime() - issuedAt
+      const issuedAt = clock.elapsed()
+      const lifeMs = lifeOf(credentials, clock)
       const usableMs = Math.max(0, lifeMs - LAST_USE_MS)
       const freshMs = Math.max(0, lifeMs - MARGIN_MS - Math.random() * JITTER_MS)
       return {
@@ -73,7 +77,7 @@ export function createTenantCredentials(
       // The role is part of the key: credentials of a role that a new config no longer names are never used again.
       const key = tenantKey(config.userPoolId, JSON.stringify(roleRequestKey(config)))
       const deniedKey = tenantKey(config.userPoolId, key, operation)
-      if (clock.now() < (deniedUntil.get(deniedKey) ?? 0)) throw permissionMissing()
+      if (clock.elapsed() < (deniedUntil.get(deniedKey) ?? 0)) throw permissionMissing()
 
       const own = config.aws.roleArn === null
       const fetchIssued = async () => (own ? null : (await issued.get(key, call, config)).value)
@@ -81,11 +85,11 @@ export function createTenantCredentials(
       const rejected = await attempt(() => run(first?.credentials ?? null))
       if (rejected.kind === 'done') return rejected.value
 
-      const fresh = first === null || clock.now() - first.issuedAt < RENEWAL_MS
+      const fresh = first === null || clock.elapsed() - first.issuedAt < RENEWAL_MS
       const last = fresh ? rejected : await renewAndRun()
       if (last.kind === 'done') return last.value
       if (last.error.kind !== 'denied') throw last.error
-      deniedUntil.set(deniedKey, clock.now() + DENIED_MS)
+      deniedUntil.set(deniedKey, clock.elapsed() + DENIED_MS)
       throw permissionMissing(last.error)
 
       async function renewAndRun() {
@@ -96,6 +100,15 @@ export function createTenantCredentials(
       }
     },
   }
+}
+
+/**
+ * How long credentials that were issued just now are good for, in milliseconds. STS tells it as a date, which a clock that is
+ * wrong by an hour would read as over or as twice the time: beyond what was asked for, it is the clock that is wrong.
+ */
+function lifeOf({ expiration }: RoleCredentials, clock: Clock): number {
+  const lifeMs = expiration.getTime() - clock.now()
+  return lifeMs > 0 && lifeMs <= ASKED_MS + SKEW_MS ? lifeMs : ASKED_MS
 }
 
 function roleRequestKey(config: TenantConfig): unknown {

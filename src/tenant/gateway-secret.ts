@@ -41,16 +41,16 @@ export function createGatewaySecret(options: GatewaySecretOptions): GatewaySecre
   async function load(name: string): Promise<void> {
     try {
       current = (await fetchParameter(name, createCall(SLICE_MS.ssm, clock))).trim()
-      nextLoadAt = clock.now() + ttlMs
+      nextLoadAt = clock.elapsed() + ttlMs
     } catch {
-      nextLoadAt = clock.now() + retryMs
+      nextLoadAt = clock.elapsed() + retryMs
     } finally {
       loading = undefined
     }
   }
 
   function prepare(): void {
-    if (parameter !== undefined && clock.now() >= nextLoadAt) loading ??= load(parameter)
+    if (parameter !== undefined && clock.elapsed() >= nextLoadAt) loading ??= load(parameter)
   }
 
   return {
@@ -64,14 +64,14 @@ export function createGatewaySecret(options: GatewaySecretOptions): GatewaySecre
       return current
     },
     get settled() {
-      return loading === undefined && (parameter === undefined || clock.now() < nextLoadAt)
+      return loading === undefined && (parameter === undefined || clock.elapsed() < nextLoadAt)
     },
     get current() {
       return current
     },
     expire() {
-      if (clock.now() < nextExpireAt) return
-      nextExpireAt = clock.now() + EXPIRE_MS
+      if (clock.elapsed() < nextExpireAt) return
+      nextExpireAt = clock.elapsed() + EXPIRE_MS
       nextLoadAt = 0
     },
   }

@@ -33,9 +33,9 @@ export function createReadiness({ table, callers, clock }: ReadinessOptions): Re
   }
 
   return (call) => {
-    if (!known || clock.now() >= until) {
+    if (!known || clock.elapsed() >= until) {
       known = look(call)
-      until = clock.now() + KEEP_MS
+      until = clock.elapsed() + KEEP_MS
     }
     return known
   }

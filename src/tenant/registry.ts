@@ -78,11 +78,11 @@ export function createTenantRegistry(
   })
 
   async function look(key: TenantKey, userPoolId: UserPoolId, call: Call): Promise<ResolvedTenant | undefined> {
-    if (clock.now() < (unknown.get(key) ?? 0)) return undefined
+    if (clock.elapsed() < (unknown.get(key) ?? 0)) return undefined
     const { value, stale } = await tenants.get(key, call, userPoolId)
     if (value === 'invalid') throw new TenantConfigInvalid()
     if (value !== 'absent') return { stale, ...value }
-    unknown.set(key, clock.now() + UNKNOWN_MS)
+    unknown.set(key, clock.elapsed() + UNKNOWN_MS)
     return undefined
   }
 

@@ -72,8 +72,8 @@ export function createTenantSecrets(
     backendCredential,
     backendCredentialAfter401(config, call) {
       const key = keyOf(config)
-      if (clock.now() >= (nextReread.get(key) ?? 0)) {
-        nextReread.set(key, clock.now() + REREAD_MS)
+      if (clock.elapsed() >= (nextReread.get(key) ?? 0)) {
+        nextReread.set(key, clock.elapsed() + REREAD_MS)
         secrets.expire(key)
       }
       return backendCredential(config, call)

@@ -23,7 +23,7 @@ export interface RoleCredentials {
 export type AssumeRole = (request: RoleRequest, call: Call) => Promise<RoleCredentials>
 
 /** Role chaining caps a session at one hour; asking for more fails (fact A36). */
-const SESSION_SECONDS = 3_600
+export const ROLE_SECONDS = 3_600
 
 /** @param sliceMs longest that one call may take */
 export function createAssumeRole(client: STSClient, sliceMs: number = SLICE_MS.sts): AssumeRole {
@@ -33,7 +33,7 @@ export function createAssumeRole(client: STSClient, sliceMs: number = SLICE_MS.s
       ...(externalId !== undefined && { ExternalId: externalId }),
       RoleSessionName: sessionName,
       ...(sessionPolicy !== undefined && { Policy: sessionPolicy }),
-      DurationSeconds: SESSION_SECONDS,
+      DurationSeconds: ROLE_SECONDS,
     })
     const { Credentials: given } = await callAws('sts', call, sliceMs, (options) => client.send(command, options))
     if (!given?.AccessKeyId || !given.SecretAccessKey || !given.SessionToken || !given.Expiration) {
