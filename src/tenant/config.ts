@@ -133,6 +133,13 @@ export const TenantFile = Type.Object(
           listUsersPerSecond: Type.Optional(
             Type.Integer({ minimum: 1, maximum: 25, description: "a process; default 10; the pool's quota is 30" }),
           ),
+          concurrentCalls: Type.Optional(
+            Type.Integer({
+              minimum: 1,
+              maximum: 256,
+              description: 'calls under way to one dependency, a process; default 16',
+            }),
+          ),
         },
         closed,
       ),
@@ -170,6 +177,7 @@ export function withDefaults(file: TenantFile) {
     limits: {
       verifyPerSecond: file.limits?.verifyPerSecond ?? 100,
       listUsersPerSecond: file.limits?.listUsersPerSecond ?? 10,
+      concurrentCalls: file.limits?.concurrentCalls ?? 16,
     },
   }
 }

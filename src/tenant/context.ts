@@ -1,6 +1,7 @@
 import type { Call, Clock } from '../call.js'
 import type { Env } from '../env.js'
 import type { UserPoolId } from '../ids.js'
+import { createBulkhead } from '../resilience/bulkhead.js'
 import { createLimiter } from '../resilience/limiter.js'
 import type { Upstreams } from '../upstreams/index.js'
 import type { TenantConfig } from './config.js'
@@ -53,7 +54,9 @@ export function createTenants({ env, upstreams, clock }: TenantsOptions): Tenant
   const credentials = createTenantCredentials(env, upstreams.assumeRole, clock)
   const secrets = createTenantSecrets(env, upstreams.fetchParameter, clock)
   const limiter = createLimiter(2 * env.maxTenantsInMemory, clock)
-  const verify = createVerifier({ verifySignedData: upstreams.verifySignedData, secrets, limiter, clock })
+  const bulkhead = createBulkhead(clock)
+  const { verifySignedData } = upstreams
+  const verify = createVerifier({ verifySignedData, secrets, limiter, bulkhead, clock })
 
   function contextOf({ config, version, stale }: ResolvedTenant, call: Call): TenantContext {
     return {
@@ -61,7 +64,7 @@ export function createTenants({ env, upstreams, clock }: TenantsOptions): Tenant
       configVersion: version,
       configStale: stale,
       verify: (proof) => verify(config, proof, call),
-      users: createTenantUsers({ upstreams, credentials, limiter }, config, call),
+      users: createTenantUsers({ upstreams, credentials, limiter, bulkhead }, config, call),
     }
   }
 

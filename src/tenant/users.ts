@@ -1,6 +1,7 @@
 import type { Call } from '../call.js'
 import { isUpstreamError, upstreamError } from '../errors.js'
 import { tenantKey } from '../ids.js'
+import type { Bulkhead } from '../resilience/bulkhead.js'
 import type { Limiter } from '../resilience/limiter.js'
 import type { MfaFactor, Upstreams, User, UserPool } from '../upstreams/index.js'
 import type { TenantConfig } from './config.js'
@@ -22,15 +23,20 @@ export interface TenantUsersOptions {
   readonly upstreams: Pick<Upstreams, 'userPool'>
   readonly credentials: TenantCredentials
   readonly limiter: Limiter
+  readonly bulkhead: Bulkhead
 }
 
 export function createTenantUsers(options: TenantUsersOptions, config: TenantConfig, call: Call): TenantUsers {
-  const { upstreams, credentials, limiter } = options
+  const { upstreams, credentials, limiter, bulkhead } = options
+  const lane = tenantKey(config.userPoolId, 'cognito')
 
   function inPool<T>(operation: string, run: (pool: UserPool) => Promise<T>): Promise<T> {
-    return credentials.use(config, operation, call, (given) =>
-      run(upstreams.userPool(config.userPoolId, config.aws.region, given)),
-    )
+    return credentials.use(config, operation, call, async (given) => {
+      const pool = upstreams.userPool(config.userPoolId, config.aws.region, given)
+      const entered = await bulkhead.run(lane, config.limits.concurrentCalls, call, () => run(pool))
+      if (entered.kind === 'busy') throw refusal('cognito_busy')
+      return entered.value
+    })
   }
 
   return {
@@ -42,7 +48,8 @@ export function createTenantUsers(options: TenantUsersOptions, config: TenantCon
     async *list(filter) {
       let nextToken: string | undefined
       do {
-        if (!limiter.take(tenantKey(config.userPoolId, 'list'), config.limits.listUsersPerSecond)) throw overLimit()
+        if (!limiter.take(tenantKey(config.userPoolId, 'list'), config.limits.listUsersPerSecond))
+          throw refusal('list_users_rate_limited')
         const page = await inPool('ListUsers', (pool) => pool.fetchUsers(filter, nextToken, call))
         yield* page.users
         nextToken = page.nextToken
@@ -69,8 +76,9 @@ async function answerUnless<T>(errorType: string, value: T, run: () => Promise<T
   }
 }
 
-function overLimit(): Error {
+/** A call that was not made, for a limit of ours. */
+function refusal(reason: string): Error {
   const error = upstreamError('cognito', 'throttled')
-  error.reason = 'list_users_rate_limited'
+  error.reason = reason
   return error
 }

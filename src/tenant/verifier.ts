@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Call, Clock } from '../call.js'
 import { type TenantKey, tenantKey } from '../ids.js'
 import { createBoundedMap } from '../resilience/bounded-map.js'
+import type { Bulkhead } from '../resilience/bulkhead.js'
 import type { Limiter } from '../resilience/limiter.js'
 import type { Upstreams, VerifyAnswer } from '../upstreams/index.js'
 import type { TenantConfig } from './config.js'
@@ -10,7 +11,7 @@ import type { TenantSecrets } from './secrets.js'
 /** What came of a question to the Backend API, or why it was not asked. */
 export type Verdict =
   | VerifyAnswer
-  | { readonly kind: 'secret-unavailable' | 'secret-wrong-project' | 'verify-rate-limited' }
+  | { readonly kind: 'secret-unavailable' | 'secret-wrong-project' | 'verify-rate-limited' | 'busy' }
 
 export interface Proof {
   readonly signedPasskeyData: string
@@ -36,13 +37,14 @@ export interface VerifierOptions {
   readonly verifySignedData: Upstreams['verifySignedData']
   readonly secrets: TenantSecrets
   readonly limiter: Limiter
+  readonly bulkhead: Bulkhead
   readonly clock: Clock
   /** Most verdicts kept, those of running calls included; the least recently asked for goes first. */
   readonly keptMax?: number
 }
 
 export function createVerifier(options: VerifierOptions): Verify {
-  const { verifySignedData, secrets, limiter, clock, keptMax = KEPT_MAX } = options
+  const { verifySignedData, secrets, limiter, bulkhead, clock, keptMax = KEPT_MAX } = options
   const kept = createBoundedMap<TenantKey, Kept>(keptMax)
 
   async function ask(config: TenantConfig, proof: Proof, call: Call): Promise<Verdict> {
@@ -52,8 +54,14 @@ export function createVerifier(options: VerifierOptions): Verify {
     if (credential.kind !== 'usable') return { kind: `secret-${credential.kind}` }
     const { backendApiUrl } = config.corbado
     const { signedPasskeyData, username } = proof
-    const send = (authorization: string) =>
-      verifySignedData({ backendApiUrl, authorization, signedPasskeyData, username }, call)
+    const lane = tenantKey(config.userPoolId, 'corbado')
+    async function send(authorization: string): Promise<Verdict> {
+      const request = { backendApiUrl, authorization, signedPasskeyData, username }
+      const entered = await bulkhead.run(lane, config.limits.concurrentCalls, call, () =>
+        verifySignedData(request, call),
+      )
+      return entered.kind === 'busy' ? { kind: 'busy' } : entered.value
+    }
     const answer = await send(credential.authorization)
     if (answer.kind !== 'unauthorized' || answer.facts.status !== 401) return answer
 
@@ -66,7 +74,7 @@ export function createVerifier(options: VerifierOptions): Verify {
   return async (config, proof, call) => {
     if (proof.nonce === undefined) return ask(config, proof, call)
     const key = proofKey(config, proof, proof.nonce)
-    const now = clock.now()
+    const now = clock.elapsed()
     const known = kept.get(key)
     if (known && now < known.until) return call.within(known.verdict, timedOut)
 

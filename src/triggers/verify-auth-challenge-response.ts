@@ -36,6 +36,7 @@ export type VerifyReason =
   | 'backend_unavailable'
   | 'backend_timeout'
   | 'backend_malformed'
+  | 'backend_busy'
   | 'secret_unavailable'
   | 'secret_wrong_project'
 
@@ -83,6 +84,7 @@ const reasonOfKind = {
   unavailable: 'backend_unavailable',
   timeout: 'backend_timeout',
   malformed: 'backend_malformed',
+  busy: 'backend_busy',
   'verify-rate-limited': 'verify_rate_limited',
   'secret-unavailable': 'secret_unavailable',
   'secret-wrong-project': 'secret_wrong_project',

@@ -35,8 +35,11 @@ export interface Corbado {
 const KEEP_ALIVE_MS = 30_000
 /** The answer is one small object; more is not Corbado speaking. */
 const RESPONSE_BYTES_MAX = 65_536
-/** Connections per Backend API host: 500 verifications a second at 100 ms each, with room to spare. */
-const CONNECTIONS_MAX = 64
+/**
+ * Connections per Backend API host: 500 verifications a second at 100 ms each take 50, and a tenant whose calls all hang takes
+ * `limits.concurrentCalls`, 16 by default, so that 28 such tenants still leave the others what they need.
+ */
+const CONNECTIONS_MAX = 512
 
 function createAgent(): Agent {
   return new Agent({

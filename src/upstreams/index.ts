@@ -32,14 +32,23 @@ export interface Upstreams {
 export type SliceMs = Readonly<Record<'table' | 'ssm' | 'sts', number>>
 
 /**
+ * Connections of one AWS client to its service. The SDK's own 50 are what three tenants take whose pools all hang, at 16 calls
+ * each (`limits.concurrentCalls`).
+ */
+const SOCKETS_MAX = 512
+
+/**
  * The limits of an AWS client. A call's own signal ends its requests; `requestMs` ends those of calls that have longer than
  * one request may take. The SDK does not repeat anything: it would wait up to a second first, which no slice has.
  * `callAws` repeats what may have been a lost connection.
  */
 export function clientLimits(requestMs?: number) {
-  if (requestMs === undefined) return { maxAttempts: 1 }
-  const requestHandler = { connectionTimeout: requestMs, requestTimeout: requestMs, throwOnRequestTimeout: true }
-  return { maxAttempts: 1, requestHandler }
+  const limits =
+    requestMs === undefined
+      ? {}
+      : { connectionTimeout: requestMs, requestTimeout: requestMs, throwOnRequestTimeout: true }
+  const agent = { keepAlive: true, maxSockets: SOCKETS_MAX }
+  return { maxAttempts: 1, requestHandler: { ...limits, httpAgent: agent, httpsAgent: agent } }
 }
 
 /** The service's counterparts. */

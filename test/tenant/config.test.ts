@@ -36,7 +36,7 @@ const FULL = {
       postAppend: { mfa: 'sms' },
     },
     triggers: Object.fromEntries(OTHER_TRIGGERS.map((name) => [name, 'pass-through' as const])),
-    limits: { verifyPerSecond: 100, listUsersPerSecond: 10 },
+    limits: { verifyPerSecond: 100, listUsersPerSecond: 10, concurrentCalls: 16 },
     aws: { replicaRegions: ['eu-west-1'] },
   }),
 } as unknown as JsonObject
@@ -138,6 +138,7 @@ const FIELDS: Record<string, { readonly refused: readonly Json[]; readonly accep
   },
   'limits.verifyPerSecond': { refused: [0, -1, 10_001, 1.5, '100', null], accepted: [1, 10_000] },
   'limits.listUsersPerSecond': { refused: [0, -1, 26, 2.5, '10', null], accepted: [1, 25] },
+  'limits.concurrentCalls': { refused: [0, -1, 257, 1.5, '16', null], accepted: [1, 16, 256] },
   ...Object.fromEntries(
     OTHER_TRIGGERS.map((name) => [
       `triggers.${name}`,
@@ -214,6 +215,7 @@ t.test('everything else may be left out', async (t) => {
     'limits',
     'limits.verifyPerSecond',
     'limits.listUsersPerSecond',
+    'limits.concurrentCalls',
     'aws.replicaRegions',
     'actions.preLogin',
     'actions.preLogin.texts',
@@ -524,7 +526,7 @@ t.test('a config with the fewest fields gets the documented defaults', async (t)
   t.strictSame(messages(file), [])
   const { login, actions, limits, aws } = withDefaults(file)
   t.strictSame(login, { flow: 'passkey', maxAttempts: 3 })
-  t.strictSame(limits, { verifyPerSecond: 100, listUsersPerSecond: 10 })
+  t.strictSame(limits, { verifyPerSecond: 100, listUsersPerSecond: 10, concurrentCalls: 16 })
   t.strictSame(aws.replicaRegions, [])
   t.match(actions, {
     preLogin: { identifierAttribute: 'email', acceptAttributeMatch: false, unknownUser: 'report' },
@@ -538,7 +540,7 @@ t.test('a default never takes the place of what the file says', async (t) => {
   const file = put('limits.listUsersPerSecond', 1, put('login.maxAttempts', 1)) as unknown as TenantFile
   const full = withDefaults(file)
   t.strictSame(full.login, { flow: 'passkey', maxAttempts: 1 })
-  t.strictSame(full.limits, { verifyPerSecond: 100, listUsersPerSecond: 1 })
+  t.strictSame(full.limits, { verifyPerSecond: 100, listUsersPerSecond: 1, concurrentCalls: 16 })
   t.strictSame(full.aws, file.aws)
   t.strictSame(full.actions, file.actions)
   const partly = put('actions.preLogin.texts.userNotFound', undefined) as unknown as TenantFile

@@ -1,0 +1,92 @@
+import type { Call, Clock } from '../call.js'
+import type { TenantKey } from '../ids.js'
+
+/** What came of work that needed a place: its value, or no place in time. */
+export type Entered<T> = { readonly kind: 'done'; readonly value: T } | { readonly kind: 'busy' }
+
+/** Keeps one key's calls from taking what all share: so many are under way at once, and the rest wait in a queue of its own. */
+export interface Bulkhead {
+  /**
+   * Does work in one of the key's places.
+   * @param limit how many may be under way at once
+   * @param call whose time the wait in the queue uses; if no place can be had in it, `busy`, at once if that is clear already
+   * @throws what `work` throws
+   */
+  run<T>(key: TenantKey, limit: number, call: Call, work: () => Promise<T>): Promise<Entered<T>>
+  /** Keys that have a call under way or waiting. */
+  readonly size: number
+}
+
+interface Lane {
+  underWay: number
+  /** What a call of this key took lately, in milliseconds; one that ran into its time limit counts as well. */
+  typicalMs: number
+  readonly waiting: Set<() => void>
+}
+
+/** A new duration counts for a fifth: five slow answers are believed, a single one is not. */
+const SMOOTHING = 0.2
+
+/** Lanes exist only while a call is under way in them, so their number is bounded by what is under way. */
+export function createBulkhead(clock: Clock): Bulkhead {
+  const lanes = new Map<TenantKey, Lane>()
+
+  function laneOf(key: TenantKey): Lane {
+    const lane = lanes.get(key) ?? { underWay: 0, typicalMs: 0, waiting: new Set() }
+    lanes.set(key, lane)
+    return lane
+  }
+
+  /** Did the call get a place? If so, the lane counts it as under way. */
+  async function enter(lane: Lane, limit: number, call: Call): Promise<boolean> {
+    if (lane.underWay < limit) {
+      lane.underWay += 1
+      return true
+    }
+    // With all places taken, one comes free every typicalMs / limit on average, and the work itself takes as long again.
+    const expectedMs = (lane.typicalMs * (lane.waiting.size + 1)) / limit + lane.typicalMs
+    if (expectedMs > call.remainingMs()) return false
+    let admit = () => {}
+    const admitted = new Promise<true>((resolve) => {
+      admit = () => resolve(true)
+    })
+    lane.waiting.add(admit)
+    return call.within<boolean>(admitted, () => {
+      // No longer in the queue: the place came with the time's end, and goes to the next.
+      if (!lane.waiting.delete(admit)) leave(lane)
+      return false
+    })
+  }
+
+  /** Gives a place to the call that waits longest, or frees it. */
+  function leave(lane: Lane): void {
+    const [next] = lane.waiting
+    if (next) {
+      lane.waiting.delete(next)
+      next()
+    } else {
+      lane.underWay -= 1
+    }
+  }
+
+  return {
+    async run(key, limit, call, work) {
+      const lane = laneOf(key)
+      if (!(await enter(lane, limit, call))) {
+        if (lane.underWay === 0) lanes.delete(key)
+        return { kind: 'busy' }
+      }
+      const startedAt = clock.elapsed()
+      try {
+        return { kind: 'done', value: await work() }
+      } finally {
+        lane.typicalMs += SMOOTHING * (clock.elapsed() - startedAt - lane.typicalMs)
+        leave(lane)
+        if (lane.underWay === 0) lanes.delete(key)
+      }
+    },
+    get size() {
+      return lanes.size
+    },
+  }
+}
