@@ -1,5 +1,5 @@
 import { SSMClient } from '@aws-sdk/client-ssm'
-import { systemClock } from '../../src/call.js'
+import { type Clock, systemClock } from '../../src/call.js'
 import { upstreamError } from '../../src/errors.js'
 import { parseCallerSecrets } from '../../src/plugins/signature.js'
 import { createGatewaySecret } from '../../src/tenant/gateway-secret.js'
@@ -14,18 +14,18 @@ import type { ForwarderSettings } from './settings.js'
 const RETRY_MS = 50
 
 /** The forwarder over its two counterparts: the parameter with the secret, and the container door. */
-export function buildForwarder(settings: ForwarderSettings, print: (line: Line) => void) {
+export function buildForwarder(settings: ForwarderSettings, print: (line: Line) => void, clock: Clock = systemClock) {
   const ssm = new SSMClient({ region: settings.region, ...clientLimits() })
-  const connection = createConnection(settings.gatewayUrl)
+  const connection = createConnection(settings.gatewayUrl, clock)
   const secret = createGatewaySecret({
     parameter: settings.callerSecretsParameter,
     ttlMs: settings.secretTtlMs,
     retryMs: RETRY_MS,
     fetchParameter: onlyUsable(createFetchParameter(ssm)),
-    clock: systemClock,
+    clock,
   })
   return {
-    handler: createForwarder({ connection, secret, clock: systemClock, print }),
+    handler: createForwarder({ connection, secret, clock, print }),
     close() {
       connection.close()
       ssm.destroy()

@@ -1,7 +1,7 @@
 import http from 'node:http'
 import https from 'node:https'
 import { setImmediate } from 'node:timers/promises'
-import type { Call } from '../../src/call.js'
+import type { Call, Clock } from '../../src/call.js'
 
 /** What came of one request. */
 export type Posted =
@@ -25,10 +25,10 @@ const IDLE_MS = 20_000
 const ANSWER_BYTES_MAX = 4_194_304
 
 /** @param origin an https origin, or an http one on loopback */
-export function createConnection(origin: URL): Connection {
+export function createConnection(origin: URL, clock: Clock): Connection {
   const { Agent, request } = origin.protocol === 'https:' ? https : http
   let agent = new Agent({ keepAlive: true })
-  let usedAt = Date.now()
+  let usedAt = clock.now()
 
   /**
    * A frozen environment does not see a connection end, and a proof sent over such a one could not be sent again. So a
@@ -36,11 +36,11 @@ export function createConnection(origin: URL): Connection {
    * meanwhile is noticed, which takes a whole turn of the loop, and dropped as well.
    */
   async function wake(): Promise<void> {
-    if (Date.now() - usedAt > IDLE_MS) {
+    if (clock.now() - usedAt > IDLE_MS) {
       agent.destroy()
       agent = new Agent({ keepAlive: true })
     }
-    usedAt = Date.now()
+    usedAt = clock.now()
     await setImmediate()
     await setImmediate()
     for (const socket of Object.values(agent.freeSockets).flat()) if (socket?.readableEnded) socket.destroy()
@@ -51,18 +51,18 @@ export function createConnection(origin: URL): Connection {
       await wake()
       const posted = await call.slice(undefined, (signal) => {
         const outgoing = request(new URL(path, origin), { method: 'POST', headers, agent, signal })
-        return exchange(outgoing, body, signal)
+        return exchange(outgoing, body, signal, clock)
       })
-      usedAt = Date.now()
+      usedAt = clock.now()
       return posted
     },
     close: () => agent.destroy(),
   }
 }
 
-function exchange(outgoing: http.ClientRequest, body: Buffer, signal: AbortSignal): Promise<Posted> {
+function exchange(outgoing: http.ClientRequest, body: Buffer, signal: AbortSignal, clock: Clock): Promise<Posted> {
   return new Promise((resolve) => {
-    const isConnected = watchConnect(outgoing)
+    const isConnected = watchConnect(outgoing, clock)
     const failed = (reason: 'reset' | 'too-large') => resolve({ kind: 'failed', reason })
     outgoing.on('error', () => {
       if (signal.aborted) resolve({ kind: 'failed', reason: 'timeout' })
@@ -88,18 +88,18 @@ function exchange(outgoing: http.ClientRequest, body: Buffer, signal: AbortSigna
 }
 
 /** Gives a connection up that does not come about, and tells whether one was there: before that, no byte has left. */
-function watchConnect(outgoing: http.ClientRequest): () => boolean {
+function watchConnect(outgoing: http.ClientRequest, clock: Clock): () => boolean {
   let connected = false
-  const timer = setTimeout(() => outgoing.destroy(new Error('no connection')), CONNECT_MS)
+  const cancel = clock.after(CONNECT_MS, () => outgoing.destroy(new Error('no connection')))
   const ready = () => {
     connected = true
-    clearTimeout(timer)
+    cancel()
   }
   outgoing.on('socket', (socket) => {
     if (outgoing.reusedSocket || !socket.connecting) ready()
     else socket.once('encrypted' in socket ? 'secureConnect' : 'connect', ready)
   })
-  outgoing.on('close', () => clearTimeout(timer))
+  outgoing.on('close', cancel)
   return () => connected
 }
 

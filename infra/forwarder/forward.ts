@@ -1,6 +1,4 @@
-import { performance } from 'node:perf_hooks'
-import { setTimeout } from 'node:timers/promises'
-import type { Call, Clock } from '../../src/call.js'
+import { type Call, type Clock, pause } from '../../src/call.js'
 import { CallerSecretsUnavailable, Overloaded } from '../../src/errors.js'
 import { parseCallerSecrets, sign } from '../../src/plugins/signature.js'
 import type { GatewaySecret } from '../../src/tenant/gateway-secret.js'
@@ -48,15 +46,16 @@ const NOT_BEGUN = [new Overloaded(), new CallerSecretsUnavailable()]
  */
 export async function forward(forwarding: Forwarding, options: ForwardOptions): Promise<Forwarded> {
   const { call } = forwarding
-  let text = await findSecret(options.secret, call)
-  const start = performance.now()
+  const { clock } = options
+  let text = await findSecret(options.secret, call, clock)
+  const start = clock.elapsed()
   for (let attempt = 1; ; attempt += 1) {
-    const request = text === undefined ? undefined : signed(forwarding, text, attempt, options.clock)
+    const request = text === undefined ? undefined : signed(forwarding, text, attempt, clock)
     if (!request) return { posted: undefined }
     const posted = await options.connection.post(request.path, request.headers, request.body, call)
-    const result = { posted, gatewayMs: Math.round(performance.now() - start) }
+    const result = { posted, gatewayMs: Math.round(clock.elapsed() - start) }
     if (attempt === TRIES_MAX) return result
-    if (isUnsent(posted) && call.remainingMs() > PAUSE_MS) await setTimeout(PAUSE_MS)
+    if (isUnsent(posted) && call.remainingMs() > PAUSE_MS) await pause(PAUSE_MS, clock)
     else if (isUnsigned(posted)) {
       const renewed = await renewedSecret(options.secret, call)
       if (renewed === text) return result
@@ -66,12 +65,12 @@ export async function forward(forwarding: Forwarding, options: ForwardOptions): 
 }
 
 /** Looks for the secret as long as an answer could still come in time: nothing has been sent, so waiting is safe. */
-async function findSecret(secret: GatewaySecret, call: Call): Promise<string | undefined> {
+async function findSecret(secret: GatewaySecret, call: Call, clock: Clock): Promise<string | undefined> {
   for (let pauseMs = LOOK_PAUSE_MS.first; ; pauseMs = Math.min(2 * pauseMs, LOOK_PAUSE_MS.last)) {
     const text = await secret.get(call)
     const jitteredMs = pauseMs * (1 + Math.random())
     if (text !== undefined || call.remainingMs() < jitteredMs + SENDING_MS) return text
-    await setTimeout(jitteredMs)
+    await pause(jitteredMs, clock)
   }
 }
 

@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks'
 import { type Call, createCall } from '../../src/call.js'
 import { Internal, InvocationUnknown } from '../../src/errors.js'
 import { isUserPoolId } from '../../src/ids.js'
@@ -31,17 +30,17 @@ export function createForwarder({ print, ...options }: ForwarderOptions) {
 
   return async (payload: unknown, context: LambdaContext): Promise<unknown> => {
     const { awsRequestId: requestId, invokedFunctionArn } = context
-    const start = performance.now()
+    const start = options.clock.elapsed()
     const coldStart = first
     first = false
     const coldStartMs = coldStart ? start : undefined
     const remainingMs = context.getRemainingTimeInMillis()
-    const call = createCall(budgetMs({ triggerDeadlineMs: DEADLINE_MS, remainingMs, coldStartMs }))
+    const call = createCall(budgetMs({ triggerDeadlineMs: DEADLINE_MS, remainingMs, coldStartMs }), options.clock)
     const { trigger, decision, posted, gatewayMs } = await invoke(payload, context, call, options).catch(unexpected)
     print(
       closingLine({
         ...{ payload, trigger, decision, invokedFunctionArn, requestId, coldStart },
-        durationMs: Math.round(performance.now() - start),
+        durationMs: Math.round(options.clock.elapsed() - start),
         upstream: { ...call.observed.upstream, ...(gatewayMs !== undefined && { gateway: gatewayMs }) },
         upstreamStatus: posted?.kind === 'answered' ? posted.status : undefined,
       }),
