@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../../src/call.js'
 import { upstreamError } from '../../src/errors.js'
 import { parseCallerSecrets } from '../../src/plugins/signature.js'
 import { createGatewaySecret } from '../../src/tenant/gateway-secret.js'
-import { clientLimits } from '../../src/upstreams/index.js'
+import { CLIENT_LIMITS } from '../../src/upstreams/index.js'
 import { createFetchParameter, type FetchParameter } from '../../src/upstreams/ssm.js'
 import { createConnection } from './connection.js'
 import { createForwarder } from './forwarder.js'
@@ -15,7 +15,7 @@ const RETRY_MS = 50
 
 /** The forwarder over its two counterparts: the parameter with the secret, and the container door. */
 export function buildForwarder(settings: ForwarderSettings, print: (line: Line) => void, clock: Clock = systemClock) {
-  const ssm = new SSMClient({ region: settings.region, ...clientLimits() })
+  const ssm = new SSMClient({ region: settings.region, ...CLIENT_LIMITS })
   const connection = createConnection(settings.gatewayUrl, clock)
   const secret = createGatewaySecret({
     parameter: settings.callerSecretsParameter,

@@ -36,20 +36,27 @@ export type SliceMs = Readonly<Record<'table' | 'ssm' | 'sts', number>>
  * each (`limits.concurrentCalls`).
  */
 const SOCKETS_MAX = 512
+const AGENT = { keepAlive: true, maxSockets: SOCKETS_MAX } as const
+
+/** Longer than any call of the service may take, and as long as one request of an operator's may. */
+export const REQUEST_MS = 10_000
 
 /**
- * The limits of an AWS client. A call's own signal ends its requests; `requestMs` ends those of calls that have longer than
- * one request may take. The SDK does not repeat anything: it would wait up to a second first, which no slice has.
- * `callAws` repeats what may have been a lost connection.
+ * The limits of every AWS client. A call's own signal ends its requests. This limit ends those that have no signal: the
+ * SDK fetches credentials by itself, e.g. by a web identity, and lets every later call wait for the same request. The SDK
+ * does not repeat anything: it would wait up to a second first, which no slice has. `callAws` repeats what may have been a
+ * lost connection.
  */
-export function clientLimits(requestMs?: number) {
-  const limits =
-    requestMs === undefined
-      ? {}
-      : { connectionTimeout: requestMs, requestTimeout: requestMs, throwOnRequestTimeout: true }
-  const agent = { keepAlive: true, maxSockets: SOCKETS_MAX }
-  return { maxAttempts: 1, requestHandler: { ...limits, httpAgent: agent, httpsAgent: agent } }
-}
+export const CLIENT_LIMITS = {
+  maxAttempts: 1,
+  requestHandler: {
+    connectionTimeout: REQUEST_MS,
+    requestTimeout: REQUEST_MS,
+    throwOnRequestTimeout: true,
+    httpAgent: AGENT,
+    httpsAgent: AGENT,
+  },
+} as const
 
 /** The service's counterparts. */
 export function createUpstreams({ awsRegion, tenantTable }: Env, clock: Clock): Upstreams {
@@ -65,12 +72,12 @@ export interface Clients {
 }
 
 /** The only place where the service's clients are made. They read credentials and endpoints as the AWS SDK does. */
-export function createClients(region: string, requestMs?: number): Clients {
+export function createClients(region: string): Clients {
   return {
-    dynamodb: new DynamoDBClient({ region, ...clientLimits(requestMs) }),
-    ssm: new SSMClient({ region, ...clientLimits(requestMs) }),
-    sts: new STSClient({ region, ...clientLimits(requestMs) }),
-    cognito: createCognitoClients(requestMs),
+    dynamodb: new DynamoDBClient({ region, ...CLIENT_LIMITS }),
+    ssm: new SSMClient({ region, ...CLIENT_LIMITS }),
+    sts: new STSClient({ region, ...CLIENT_LIMITS }),
+    cognito: createCognitoClients(),
   }
 }
 
@@ -104,17 +111,16 @@ export interface CognitoClients {
   destroy(): void
 }
 
-function createCognitoClients(requestMs?: number): CognitoClients {
+function createCognitoClients(): CognitoClients {
   const own = new Map<string, CognitoIdentityProviderClient>()
   const byCredentials = new WeakMap<RoleCredentials, CognitoIdentityProviderClient>()
-  const options = clientLimits(requestMs)
   let requestHandler: CognitoIdentityProviderClient['config']['requestHandler'] | undefined
 
   function create(region: string, credentials: RoleCredentials | null): CognitoIdentityProviderClient {
     const shared = requestHandler ? { requestHandler } : {}
     const client = new CognitoIdentityProviderClient({
       region,
-      ...options,
+      ...CLIENT_LIMITS,
       ...shared,
       ...(credentials && { credentials }),
     })

@@ -5,7 +5,7 @@ import type { Call, Clock } from '../call.js'
 import { EnvInvalid } from '../errors.js'
 import type { UserPoolId } from '../ids.js'
 import { type CallerIdentity, createCallerIdentity } from './identity.js'
-import { type Clients, clientLimits, createClients, type Upstreams, upstreamsOver } from './index.js'
+import { CLIENT_LIMITS, type Clients, createClients, REQUEST_MS, type Upstreams, upstreamsOver } from './index.js'
 import { createFunctionAliases, type FunctionAliases } from './lambda.js'
 import { createPutParameter, type PutParameter } from './parameters.js'
 import { createFindStack, type FindStack } from './stacks.js'
@@ -43,16 +43,15 @@ export interface OperatorOptions {
   readonly actionsAlias: string
 }
 
-/** The longest one request may take: a person waits, from anywhere, whose credentials may come over the network too. */
-const REQUEST_MS = 10_000
+/** As long as one request may take: a person waits, from anywhere, whose credentials may come over the network too. */
 const OPERATOR_MS = { table: REQUEST_MS, ssm: REQUEST_MS, sts: REQUEST_MS }
 
 /** The operator's counterparts. The service must not import this: it makes clients that the service does without. */
 export function createOperatorUpstreams(options: OperatorOptions, clock: Clock): OperatorUpstreams {
   const { region, tenantTable, functionArn, actionsAlias } = options
-  const clients = createClients(region, REQUEST_MS)
-  const lambda = new LambdaClient({ region, ...clientLimits(REQUEST_MS) })
-  const cloudformation = new CloudFormationClient({ region, ...clientLimits(REQUEST_MS) })
+  const clients = createClients(region)
+  const lambda = new LambdaClient({ region, ...CLIENT_LIMITS })
+  const cloudformation = new CloudFormationClient({ region, ...CLIENT_LIMITS })
   const base = upstreamsOver(clients, tenantTable ?? '', clock, OPERATOR_MS)
 
   return {
