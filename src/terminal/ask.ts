@@ -87,10 +87,11 @@ export async function askHidden(question: string, { stdin, stderr, env }: Io): P
   if (!stdin.setRawMode || env.TERM === 'dumb') {
     throw new NotPossible('this terminal cannot hide what is typed: pipe the secret in')
   }
-  stderr.write(question)
   // Node turns the terminal's echo off and writes its own: to nowhere.
   const nowhere = { isTTY: true, write: () => true }
   const asker = createAsker({ stdin, stderr: nowhere, env: {} })
+  // Only now: whoever answers at once, as a program that pastes the secret, would see it.
+  stderr.write(question)
   try {
     return await asker.ask('')
   } finally {

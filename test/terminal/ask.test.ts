@@ -91,6 +91,18 @@ t.test('nothing of a hidden answer is shown, key by key or pasted, and the termi
   t.strictSame(pasted.printed, { stdout: '', stderr: 'secret: \n' })
 })
 
+t.test('a hidden question is shown when nothing is echoed any more: an answer may come at once', async (t) => {
+  const { io, printed, modes } = terminal('')
+  const shownIn: (boolean | undefined)[] = []
+  const write = (text: string) => {
+    if (text.includes('secret: ')) shownIn.push(modes.at(-1))
+    io.stdin.write('s3cr3t\r')
+    printed.stderr += text
+  }
+  t.equal(await askHidden('secret: ', { ...io, stderr: { isTTY: true, write } }), 's3cr3t')
+  t.strictSame(shownIn, [true])
+})
+
 t.test('a terminal that cannot hide what is typed is asked for no secret', async (t) => {
   const message = 'this terminal cannot hide what is typed: pipe the secret in'
   const { io, printed } = terminal('s3cr3t\n', { TERM: 'dumb' })
