@@ -8,7 +8,7 @@ import type { Output } from './io.js'
 const GAP = 2
 /** How far the second line of a row that needs several is indented. */
 const INDENT = 2
-/** Of a terminal that does not say how wide it is. */
+/** Of a terminal that does not say how wide it is; some say 0. */
 const COLUMNS = 80
 
 /**
@@ -19,7 +19,7 @@ const COLUMNS = 80
 export function textTable(names: readonly string[], rows: readonly (readonly string[])[], output?: Output): string {
   const cells = [names, ...rows].map((row) => names.map((_, i) => row[i]?.trim().replaceAll(/\s+/g, ' ') || '-'))
   const columns = names.map((_, i) => columnOf(cells.map((row) => row[i] ?? '')))
-  const total = output?.isTTY ? (output.columns ?? COLUMNS) : Number.POSITIVE_INFINITY
+  const total = output?.isTTY ? output.columns || COLUMNS : Number.POSITIVE_INFINITY
   const groups = groupsOf(columns, total).map(({ from, to, indent }) => ({
     from,
     to,

@@ -33,6 +33,9 @@ t.test('a terminal gets lines that fit it: texts wrap between words, under their
 `,
   )
   t.equal(textTable(names, rows, terminal(200)), textTable(names, rows), 'a wide one as a pipe')
+  for (const unknown of [undefined, 0]) {
+    t.equal(textTable(names, rows, terminal(unknown)), textTable(names, rows, terminal(80)), `${unknown} as 80`)
+  }
 })
 
 t.test('columns that do not fit even so go on in a further line', async (t) => {
