@@ -13,10 +13,10 @@ import { CALLER_SECRETS_PARAMETER } from '../src/local/accounts.js'
 import { createCallerSecret, signedHeaders } from '../src/local/clients/caller.js'
 import { startStack } from '../src/local/stack.js'
 import { putTenantRecord, setUpTenant, toLocal } from '../src/local/world/tenants.js'
-import { instructionOf, parseDockerfile, parseDockerignore } from './fixtures/dockerfile.js'
 import { defineEvent } from './fixtures/events.js'
 import { CLIENT_ID } from './fixtures/gateway.js'
-import { type BuiltStage, buildImage, contextFiles, listTree } from './fixtures/image.js'
+import { instructionOf, parseDockerfile, parseDockerignore } from './fixtures/image/dockerfile.js'
+import { type BuiltStage, buildImage, contextFiles, listTree } from './fixtures/image/index.js'
 import { tenantFile } from './fixtures/tenants.js'
 
 /** The runtime of the deployed Lambda function; both doors run on the same. */
