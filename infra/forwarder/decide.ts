@@ -1,4 +1,5 @@
 import { ERRORS, Internal, requestIdOf } from '../../src/errors.js'
+import { type Fields, isFields } from '../../src/fields.js'
 import type { Trigger } from '../../src/triggers/trigger.js'
 import type { Posted } from './connection.js'
 
@@ -48,10 +49,10 @@ function isOurs(code: string): boolean {
 }
 
 /** An answer is the event itself but for `response`; what does not bring the event back is none of the gateway's. */
-function answered(event: TriggerEvent, kind: Trigger['kind'], body: Record<string, unknown>): Decision {
+function answered(event: TriggerEvent, kind: Trigger['kind'], body: Fields): Decision {
   const same = body.triggerSource === event.triggerSource && body.userPoolId === event.userPoolId
   if (!same) return failure(kind, 'gateway_malformed')
-  if (kind === 'custom-auth' && !isObject(body.response)) return failure(kind, 'gateway_malformed')
+  if (kind === 'custom-auth' && !isFields(body.response)) return failure(kind, 'gateway_malformed')
   if (!('response' in body)) return { kind: 'unchanged', outcome: 'forwarded' }
   return { kind: 'answer', response: body.response, outcome: 'forwarded' }
 }
@@ -70,11 +71,7 @@ function settle(
   return { kind: 'refuse', text, ...facts }
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
 /** An answer's body, or nothing if it is no object. */
-export function toObject(value: unknown): Record<string, unknown> {
-  return isObject(value) ? value : {}
+export function toObject(value: unknown): Fields {
+  return isFields(value) ? value : {}
 }
