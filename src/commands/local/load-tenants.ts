@@ -25,7 +25,8 @@ export async function loadTenants({ stack, workspace, examples }: World, dir: st
     complete = false
     io.foundProblems()
   }
-  const operatorIo = { ...io, env, stdout: indented(io.stdout), foundProblems }
+  const { TERM, NO_COLOR } = io.env
+  const operatorIo = { ...io, env: { ...env, TERM, NO_COLOR }, stdout: indented(io.stdout), foundProblems }
   await applyTenants(workspace.tenantsDir, { yes: true, status: true, by: 'npm-start' }, operatorIo)
   return complete
 }
