@@ -51,17 +51,39 @@ interface Session {
 export async function runLocal(session: Session): Promise<void> {
   const { io } = session
   const interruption = listenForInterruption()
-  const closing: (() => Promise<unknown>)[] = []
+  const closing = createClosing()
   const mute = { ...io, stdout: muted(io.stdout, interruption), stderr: muted(io.stderr, interruption) }
-  const running = runSession({ ...session, io: mute }, interruption, (close) => closing.push(close))
+  const running = runSession({ ...session, io: mute }, interruption, closing.add)
   try {
     await Promise.race([running, aborted(interruption)])
   } finally {
     // What still runs fails now, because all is closed; that needs no report.
     running.catch(() => undefined)
-    for (const close of closing.reverse()) await close()
+    await closing.close()
   }
   if (interruption.aborted) io.stdout.write(io.stdout.isTTY ? '\nstopped\n' : 'stopped\n')
+}
+
+/** Closes what a session opened, the last first. What it still opens after that is closed at once, and the session fails. */
+function createClosing() {
+  const open: (() => Promise<unknown>)[] = []
+  let closed = false
+  return {
+    add(close: () => Promise<unknown>): void {
+      open.push(close)
+      if (!closed) return
+      void closeAll()
+      throw new Error('stopped while it was starting')
+    },
+    close(): Promise<void> {
+      closed = true
+      return closeAll()
+    },
+  }
+
+  async function closeAll(): Promise<void> {
+    for (let close = open.pop(); close; close = open.pop()) await close()
+  }
 }
 
 async function runSession(

@@ -54,6 +54,7 @@ function start(t: Teardown, ...argv: string[]) {
   return {
     printed,
     kill: (signal: NodeJS.Signals) => child.kill(signal),
+    stopReading: () => child.stdout.destroy(),
     killAll: (signal: NodeJS.Signals) => process.kill(-(child.pid ?? 0), signal),
     async end() {
       const [code, signal] = await closed
@@ -275,6 +276,16 @@ t.test('says what did not go as expected, and why; with --once the exit code is 
   )
 })
 
+t.test('has no colours on a terminal whose user wants none', async (t) => {
+  const dir = t.testdir({ 'acme.yaml': tenantYaml().replace('status: active', 'status: suspended') })
+  for (const env of [{ NO_COLOR: '1' }, { TERM: 'dumb' }]) {
+    const { code, stdout } = await cli(['local', dir, '--port', '0', '--once'], { isTTY: true, env })
+    t.equal(code, 0)
+    t.match(stdout, '\n  + acme (eu-central-1_acme)\n')
+    t.notMatch(stdout, '\u001b')
+  }
+})
+
 t.test('can be stopped in the middle of its story', async (t) => {
   const running = start(t, '--port', '0')
   await running.says('✓ pre-login')
@@ -284,6 +295,26 @@ t.test('can be stopped in the middle of its story', async (t) => {
   t.equal(stderr, '')
   t.match(stdout, /\nstopped\n$/)
   t.notMatch(stdout, '✗')
+})
+
+t.test('can be stopped while it is starting', async (t) => {
+  const running = start(t, '--port', '0')
+  await running.says('Services')
+  running.kill('SIGINT')
+  const { code, stdout, stderr } = await running.end()
+  t.equal(code, 0)
+  t.equal(stderr, '')
+  t.match(stdout, /\nstopped\n$/)
+  t.notMatch(stdout, '✓')
+})
+
+t.test('ends if its output is no longer read, as by head', async (t) => {
+  const running = start(t, '--port', '0', '--once')
+  await running.says(STARTING)
+  running.stopReading()
+  const { code, signal, stderr } = await running.end()
+  t.same({ code, signal }, { code: 0, signal: null })
+  t.equal(stderr, '')
 })
 
 /** Whether each of the eight ports from a base on is free. */
