@@ -6,7 +6,9 @@ import { caller } from './plugins/caller.js'
 import { deadline } from './plugins/deadline.js'
 import { envelope } from './plugins/envelope.js'
 import { answerFrameworkError, errorHandler } from './plugins/error-handler.js'
+import type { LogMessage } from './plugins/log-line.js'
 import { createRequestId, logging } from './plugins/logging.js'
+import { parseCallerSecrets } from './plugins/signature.js'
 import { tenant } from './plugins/tenant.js'
 import { noCompilers, serializerCompiler, validatorCompiler } from './plugins/validator.js'
 import { actionRoutes } from './routes/actions.js'
@@ -51,16 +53,28 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
 
+  /** The line that says of a secret that it cannot be used: never more of it than that. */
+  const warn = (message: LogMessage) => (kind: 'missing' | 'unusable') =>
+    logger.warn(kind === 'missing' ? { upstreamErrorType: 'ParameterNotFound' } : {}, message)
+
   const { fetchParameter, table } = upstreams
   const ttlMs = env.secretTtlSeconds * 1_000
   const key = createGatewaySecret({
     parameter: env.pseudonymKeyParameter,
     ttlMs,
-    retryMs: PSEUDONYM_RETRY_MS,
+    retryMs: () => PSEUDONYM_RETRY_MS,
     fetchParameter,
     clock,
+    isUsable: () => true,
+    whenUnusable: 'drop',
   })
-  const callers = createCallers(env, fetchParameter, clock)
+  const callers = createCallers({
+    env,
+    fetchParameter,
+    clock,
+    isUsable: (text) => parseCallerSecrets(text).length > 0,
+    onSpoiled: warn('caller secrets unusable'),
+  })
   const tenants = createTenants({ env, upstreams, clock })
 
   // In the order in which a request meets them.

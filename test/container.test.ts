@@ -32,10 +32,16 @@ await gateway.addTenant(tenantFile())
 const attributes = { sub: USER, email: 'ada@acme.example', phone_number: '+4915112345678' }
 gateway.stack.cognito.putUser(POOL, { username: USER, attributes })
 
-function open(changes: Record<string, string | undefined> = {}, extend?: Parameters<typeof buildApp>[0]['extend']) {
+interface Opening {
+  readonly extend?: Parameters<typeof buildApp>[0]['extend']
+  /** Gets the log lines. */
+  readonly write?: (line: string) => void
+}
+
+function open(changes: Record<string, string | undefined> = {}, { extend, write }: Opening = {}) {
   const env = parseEnv({ ...process.env, ...changes })
   const upstreams = gateway.watch(createUpstreams(env, gateway.clock))
-  const logger = createLogger('silent', { write: () => undefined })
+  const logger = createLogger(write ? 'info' : 'silent', { write: write ?? (() => undefined) })
   const app = buildApp({ env, upstreams, clock: gateway.clock, logger, ...(extend && { extend }) })
   t.teardown(async () => {
     await app.close()
@@ -163,6 +169,84 @@ t.test('secrets rotate with overlap: the new one counts at once, the old one unt
   t.equal((await ask(secret)).status, 401)
   gateway.stack.ssm.put(PARAMETER, secret)
   gateway.clock.advance(300_000)
+})
+
+/** What an operator may have typed in place of the secrets, and none of it is one. */
+const unusableTexts = (secret: string): Record<string, string> => ({
+  blank: ' \n\t\n',
+  'without its scheme': secret.slice('whsec_'.length),
+  'with the version of a signature': `v1,${secret}`,
+  quoted: `"${secret}"`,
+  'base64url instead of base64': `whsec_${'-_'.repeat(22)}`,
+  'too short': 'whsec_c2hvcnQ=',
+  'JSON text': JSON.stringify([secret]),
+})
+
+t.test('secrets that cannot be used: the last usable ones serve, and it is said once, without the value', async (t) => {
+  const lines: string[] = []
+  const watched = open({}, { write: (line) => void lines.push(line) })
+  const base = await watched.listen({ port: 0, host: '127.0.0.1' })
+  const ask = (key = secret) => send(triggerPath('define-auth-challenge'), defineEvent([]), { key }, base)
+  const readiness = async () => {
+    gateway.clock.advance(1_000)
+    const response = await fetch(`${base}/health/ready`)
+    return [response.status, ((await response.json()) as { failing?: unknown }).failing]
+  }
+  t.equal((await ask()).status, 200)
+  for (const [what, text] of Object.entries(unusableTexts(newSecret()))) {
+    gateway.stack.ssm.put(PARAMETER, text)
+    gateway.clock.advance(300_000)
+    t.equal((await ask()).status, 200, what)
+    t.equal((await ask(newSecret())).status, 401, `${what}: others are refused as ever`)
+    t.strictSame(await readiness(), [503, ['caller-secrets']], what)
+    gateway.clock.advance(7_000)
+    t.equal((await ask()).status, 200, `${what}, read again`)
+    const said = lines.filter((line) => JSON.parse(line).msg === 'caller secrets unusable')
+    t.match(
+      said.map((line) => JSON.parse(line)),
+      [{ level: 'warn', msg: 'caller secrets unusable' }],
+      what,
+    )
+    t.equal(said.length, 1, `${what}: one line`)
+    if (text.trim() !== '') t.notMatch(lines.join(''), text.trim(), what)
+    gateway.stack.ssm.put(PARAMETER, secret)
+    gateway.clock.advance(7_000)
+    t.strictSame(await readiness(), [200, undefined], `${what}, put right: within 6 s`)
+    lines.length = 0
+  }
+})
+
+t.test('without a usable secret from the start no caller is let in, and it is not called ready', async (t) => {
+  for (const [what, text] of [...Object.entries(unusableTexts(newSecret())), ['missing', undefined] as const]) {
+    if (text === undefined) gateway.stack.ssm.remove(PARAMETER)
+    else gateway.stack.ssm.put(PARAMETER, text)
+    const lines: string[] = []
+    const base = await open({}, { write: (line) => void lines.push(line) }).listen({ port: 0, host: '127.0.0.1' })
+    const ask = () => send(triggerPath('define-auth-challenge'), defineEvent([]), {}, base)
+    t.match(await ask(), { status: 503, body: refusal('GW_ERR_CALLER_SECRETS_UNAVAILABLE') }, what)
+    t.match(await (await fetch(`${base}/health/ready`)).json(), { failing: ['caller-secrets'] }, what)
+    const said = lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'caller secrets unusable')
+    t.strictSame(
+      said.map(({ upstreamErrorType }) => upstreamErrorType),
+      [text === undefined ? 'ParameterNotFound' : undefined],
+      what,
+    )
+    gateway.stack.ssm.put(PARAMETER, secret)
+    gateway.clock.advance(7_000)
+    t.equal((await ask()).status, 200, `${what}, put right`)
+  }
+})
+
+t.test('a parameter that was deleted lets in no caller any more', async (t) => {
+  const base = await listen()
+  const ask = () => send(triggerPath('define-auth-challenge'), defineEvent([]), {}, base)
+  t.equal((await ask()).status, 200)
+  gateway.stack.ssm.remove(PARAMETER)
+  gateway.clock.advance(300_000)
+  t.equal((await ask()).status, 503)
+  gateway.stack.ssm.put(PARAMETER, secret)
+  gateway.clock.advance(7_000)
+  t.equal((await ask()).status, 200)
 })
 
 t.test('an action is served once for a webhook-id, a trigger as often as Cognito asks', async (t) => {
@@ -434,7 +518,7 @@ t.test('a whole login works over HTTP alone', async (t) => {
 })
 
 t.test('an overloaded process sheds load with 503 and Retry-After, and stays alive for its health check', async (t) => {
-  const app = open({}, (app) => void app.register(loadShedding))
+  const app = open({}, { extend: (app) => void app.register(loadShedding) })
   const url = triggerPath('pre-sign-up')
   const payload = JSON.stringify(triggerEvent('PreSignUp_SignUp'))
   const post = () => {

@@ -15,7 +15,7 @@ import {
 } from '../src/local/accounts.js'
 import { CHECK_DOCS } from '../src/operator/doctor/checks/finding.js'
 import { OPERATOR_SETTINGS } from '../src/operator/settings.js'
-import { LOG_FIELDS } from '../src/plugins/log-line.js'
+import { LOG_FIELDS, LOG_MESSAGES } from '../src/plugins/log-line.js'
 import {
   anchorsOf,
   commentsOf,
@@ -50,6 +50,11 @@ t.test('the error table says what errors.ts has: codes, statuses and public text
 t.test('the log field table is the allow-list', async (t) => {
   const expected = Object.entries(LOG_FIELDS).map(([name, meaning]) => [`\`${name}\``, meaning])
   t.strictSame(table('log fields'), expected)
+})
+
+t.test('the table of log messages is the allow-list', async (t) => {
+  const expected = Object.entries(LOG_MESSAGES).map(([message, meaning]) => [`\`${message}\``, meaning])
+  t.strictSame(table('log messages'), expected)
 })
 
 t.test('the table of verify reasons has every reason of the code and no other', async (t) => {

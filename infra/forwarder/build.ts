@@ -1,10 +1,9 @@
 import { SSMClient } from '@aws-sdk/client-ssm'
 import { type Clock, systemClock } from '../../src/call.js'
-import { upstreamError } from '../../src/errors.js'
 import { parseCallerSecrets } from '../../src/plugins/signature.js'
 import { createGatewaySecret } from '../../src/tenant/gateway-secret.js'
 import { CLIENT_LIMITS } from '../../src/upstreams/index.js'
-import { createFetchParameter, type FetchParameter } from '../../src/upstreams/ssm.js'
+import { createFetchParameter } from '../../src/upstreams/ssm.js'
 import { createConnection } from './connection.js'
 import { createForwarder } from './forwarder.js'
 import type { Line } from './line.js'
@@ -20,9 +19,12 @@ export function buildForwarder(settings: ForwarderSettings, print: (line: Line) 
   const secret = createGatewaySecret({
     parameter: settings.callerSecretsParameter,
     ttlMs: settings.secretTtlMs,
-    retryMs: RETRY_MS,
-    fetchParameter: onlyUsable(createFetchParameter(ssm)),
+    retryMs: () => RETRY_MS,
+    fetchParameter: createFetchParameter(ssm),
     clock,
+    // Without a secret in it, a parameter leaves what was there before, and is soon read again.
+    isUsable: (text) => parseCallerSecrets(text).length > 0,
+    whenUnusable: 'keep',
   })
   return {
     handler: createForwarder({ connection, secret, clock, print }),
@@ -30,14 +32,5 @@ export function buildForwarder(settings: ForwarderSettings, print: (line: Line) 
       connection.close()
       ssm.destroy()
     },
-  }
-}
-
-/** A parameter without a secret in it is a failed look: what was there before serves on, and it is soon asked again. */
-function onlyUsable(fetchParameter: FetchParameter): FetchParameter {
-  return async (name, call) => {
-    const text = await fetchParameter(name, call)
-    if (parseCallerSecrets(text).length === 0) throw upstreamError('ssm', 'malformed')
-    return text
   }
 }

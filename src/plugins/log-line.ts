@@ -31,18 +31,23 @@ export const LOG_FIELDS = {
   err: '`code` of the failure; for an unexpected one also `name` and `at`, the place in our code that raised it',
 } as const
 
-/** Texts a line may carry. Anything else, such as a library's own message, could hold what must not be logged. */
-export const LOG_MESSAGES = [
-  'trigger',
-  'action',
-  'request',
-  'invocation',
-  'listening',
-  'ready',
-  'stopping',
-  'stopped',
-] as const
-export type LogMessage = (typeof LOG_MESSAGES)[number]
+/**
+ * Texts a line may carry, with their meanings; the table in ON-CALL.md is compared with this list. Anything else, such as a
+ * library's own message, could hold what must not be logged.
+ */
+export const LOG_MESSAGES = {
+  trigger: 'closing line of a trigger',
+  action: 'closing line of an action',
+  request: 'closing line of another HTTP request',
+  invocation: 'closing line of an invocation that is none of these',
+  listening: 'the container door takes connections',
+  ready: 'the container has started',
+  stopping: 'the container was told to stop and takes nothing new',
+  stopped: 'all that ran has ended, or was cut off after 10 s',
+  'caller secrets unusable':
+    '`CALLER_SECRETS_PARAMETER` is missing (`upstreamErrorType`) or has no `whsec_…` line. What it held last serves on, unless it is missing; `/health/ready` says `caller-secrets`. Put the secrets back, one a line, without quotes; read again within 6 s',
+} as const
+export type LogMessage = keyof typeof LOG_MESSAGES
 
 /** What routes and plugins find out about a request on its way; the closing line is written from it. */
 export interface LineFacts {

@@ -3,7 +3,7 @@ import { errorName, isGatewayError } from '../errors.js'
 import { LOG_FIELDS, LOG_MESSAGES, type LogMessage } from './log-line.js'
 
 const fields = new Set(Object.keys(LOG_FIELDS))
-const messages = new Set<unknown>(LOG_MESSAGES)
+const messages = new Set<unknown>(Object.keys(LOG_MESSAGES))
 const isListed = (text: unknown): text is LogMessage => messages.has(text)
 
 /**

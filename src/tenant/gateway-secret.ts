@@ -1,11 +1,11 @@
 import { performance } from 'node:perf_hooks'
 import { type Call, type Clock, createCall, SLICE_MS } from '../call.js'
-import type { Upstreams } from '../upstreams/index.js'
+import { isParameterMissing, type Upstreams } from '../upstreams/index.js'
 
 /** A secret of the gateway itself, which belongs to no tenant: fetched on first use, kept, read again when it is old. */
 export interface GatewaySecret {
   /**
-   * The value; undefined if none is configured or none could be fetched yet. Waits no longer than the call can,
+   * The value; undefined if none is configured or no usable one could be fetched yet. Waits no longer than the call can,
    * and notes the wait on it; never throws.
    */
   get(call: Call): Promise<string | undefined>
@@ -15,38 +15,67 @@ export interface GatewaySecret {
   readonly settled: boolean
   /** The value if it is here. */
   readonly current: string | undefined
+  /** The parameter was missing, or held nothing usable, when SSM last told; `current` may be what was there before. */
+  readonly spoiled: boolean
   /** Makes the next `get` ask again, at most every 30 s: a caller may already use a newer value. */
   expire(): void
+}
+
+/** What is known when a fetch has brought no usable value. */
+export interface FailedFetch {
+  /** `unavailable`: SSM itself failed. `missing` and `unusable` is what it told of the parameter. */
+  readonly kind: 'unavailable' | 'missing' | 'unusable'
 }
 
 export interface GatewaySecretOptions {
   /** Name of the SSM parameter; undefined: there is no such secret. */
   readonly parameter: string | undefined
   readonly ttlMs: number
-  /** A failed fetch is not repeated for this long; what is here serves meanwhile. */
-  readonly retryMs: number
+  /** How long after a failed fetch the next one may begin, in milliseconds. */
+  readonly retryMs: (failed: FailedFetch) => number
   readonly fetchParameter: Upstreams['fetchParameter']
   readonly clock: Clock
+  /** Could a text, without white space around it, be the secret? One that could not never becomes the value. */
+  readonly isUsable: (text: string) => boolean
+  /** What an unusable text means for the usable one before it; a parameter that was deleted takes it away in any case. */
+  readonly whenUnusable: 'keep' | 'drop'
+  /** Told when the parameter turns out missing or unusable: once, until it is usable again. */
+  readonly onSpoiled?: (kind: 'missing' | 'unusable') => void
 }
 
 const EXPIRE_MS = 30_000
 
 export function createGatewaySecret(options: GatewaySecretOptions): GatewaySecret {
-  const { parameter, ttlMs, retryMs, fetchParameter, clock } = options
+  const { parameter, ttlMs, retryMs, fetchParameter, clock, isUsable, whenUnusable, onSpoiled = () => {} } = options
   let current: string | undefined
   let loading: Promise<void> | undefined
   let nextLoadAt = 0
   let nextExpireAt = 0
+  let spoiled = false
+
+  async function fetch(name: string): Promise<string | FailedFetch> {
+    try {
+      const text = (await fetchParameter(name, createCall(SLICE_MS.ssm, clock))).trim()
+      return isUsable(text) ? text : { kind: 'unusable' }
+    } catch (error) {
+      return { kind: isParameterMissing(error) ? 'missing' : 'unavailable' }
+    }
+  }
 
   async function load(name: string): Promise<void> {
-    try {
-      current = (await fetchParameter(name, createCall(SLICE_MS.ssm, clock))).trim()
+    const fetched = await fetch(name)
+    loading = undefined
+    if (typeof fetched === 'string') {
+      current = fetched
+      spoiled = false
       nextLoadAt = clock.elapsed() + ttlMs
-    } catch {
-      nextLoadAt = clock.elapsed() + retryMs
-    } finally {
-      loading = undefined
+      return
     }
+    nextLoadAt = clock.elapsed() + retryMs(fetched)
+    if (fetched.kind === 'unavailable') return
+    if (fetched.kind === 'missing' || whenUnusable === 'drop') current = undefined
+    if (!spoiled) onSpoiled(fetched.kind)
+    spoiled = true
   }
 
   function prepare(): void {
@@ -68,6 +97,9 @@ export function createGatewaySecret(options: GatewaySecretOptions): GatewaySecre
     },
     get current() {
       return current
+    },
+    get spoiled() {
+      return spoiled
     },
     expire() {
       if (clock.elapsed() < nextExpireAt) return

@@ -22,14 +22,21 @@ export function createReadiness({ table, callers, clock }: ReadinessOptions): Re
   let until = 0
 
   async function look(call: Call): Promise<readonly string[]> {
-    const [tableFails, ssmFails] = await Promise.all([
+    const failing = await Promise.all([
       table.fetchConfig(PROBE, call).then(
-        () => false,
-        () => true,
+        () => [],
+        () => ['table'],
       ),
-      callers.configured ? callers.secrets(call).then((secrets) => secrets === undefined) : false,
+      lookAtCallers(call),
     ])
-    return [...(tableFails ? ['table'] : []), ...(ssmFails ? ['ssm'] : [])]
+    return failing.flat()
+  }
+
+  async function lookAtCallers(call: Call): Promise<string[]> {
+    if (!callers.configured) return []
+    const secrets = await callers.secrets(call)
+    if (callers.spoiled) return ['caller-secrets']
+    return secrets === undefined ? ['ssm'] : []
   }
 
   return (call) => {

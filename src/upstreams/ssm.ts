@@ -1,10 +1,15 @@
 import { GetParameterCommand, type SSMClient } from '@aws-sdk/client-ssm'
 import { type Call, SLICE_MS } from '../call.js'
-import { upstreamError } from '../errors.js'
+import { isUpstreamError, upstreamError } from '../errors.js'
 import { callAws } from './aws-call.js'
 
 /** Fetches the decrypted value of an SSM parameter. */
 export type FetchParameter = (name: string, call: Call) => Promise<string>
+
+/** Did SSM answer that there is no such parameter? Then it is not SSM that failed. */
+export function isParameterMissing(error: unknown): boolean {
+  return isUpstreamError(error) && error.facts.errorType === 'ParameterNotFound'
+}
 
 /** @param sliceMs longest that one fetch may take */
 export function createFetchParameter(client: SSMClient, sliceMs: number = SLICE_MS.ssm): FetchParameter {
