@@ -16,7 +16,6 @@ import { healthRoutes } from './routes/health.js'
 import { triggerRoutes } from './routes/triggers.js'
 import { createCallers } from './tenant/callers.js'
 import { createTenants, type TenantStats } from './tenant/context.js'
-import { createGatewaySecret } from './tenant/gateway-secret.js'
 import { createPseudonyms } from './tenant/pseudonyms.js'
 import { createReadiness } from './tenant/readiness.js'
 import type { Upstreams } from './upstreams/index.js'
@@ -34,9 +33,6 @@ export interface AppOptions {
 
 /** Of a body over HTTP; the payload of a direct invocation is no body and may be as large as Lambda lets it. */
 const BODY_BYTES_MAX = 1_048_576
-
-/** A line without `user` is better than a login that waits for SSM again. */
-const PSEUDONYM_RETRY_MS = 60_000
 
 /** Builds the one app behind every door. Construction only: it neither reads the environment nor listens. */
 export function buildApp(options: AppOptions): FastifyInstance {
@@ -58,16 +54,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     logger.warn(kind === 'missing' ? { upstreamErrorType: 'ParameterNotFound' } : {}, message)
 
   const { fetchParameter, table } = upstreams
-  const ttlMs = env.secretTtlSeconds * 1_000
-  const key = createGatewaySecret({
-    parameter: env.pseudonymKeyParameter,
-    ttlMs,
-    retryMs: () => PSEUDONYM_RETRY_MS,
-    fetchParameter,
-    clock,
-    isUsable: () => true,
-    whenUnusable: 'drop',
-  })
+  const pseudonyms = createPseudonyms({ env, fetchParameter, clock, onSpoiled: warn('pseudonym key unusable') })
   const callers = createCallers({
     env,
     fetchParameter,
@@ -80,7 +67,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   // In the order in which a request meets them.
   app.register(arrival, { env, invocationOf })
   app.register(deadline, { env, clock })
-  app.register(logging, { pseudonyms: createPseudonyms(key) })
+  app.register(logging, { pseudonyms })
   app.register(errorHandler)
   extend?.(app, tenants.stats)
   app.register(caller, { callers, clock })

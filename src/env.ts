@@ -157,7 +157,7 @@ export const SETTINGS = {
   pseudonymKeyParameter: {
     name: 'PSEUDONYM_KEY_PARAMETER',
     default: undefined,
-    doc: 'SSM parameter with the key of the `user` pseudonym; without it lines carry no `user`',
+    doc: 'SSM parameter with the key of the `user` pseudonym, 32 bytes or more; without it lines carry no `user`',
     parse: parameterName,
   },
   backendApiHosts: {

@@ -46,6 +46,8 @@ export const LOG_MESSAGES = {
   stopped: 'all that ran has ended, or was cut off after 10 s',
   'caller secrets unusable':
     '`CALLER_SECRETS_PARAMETER` is missing (`upstreamErrorType`) or has no `whsec_…` line. What it held last serves on, unless it is missing; `/health/ready` says `caller-secrets`. Put the secrets back, one a line, without quotes; read again within 6 s',
+  'pseudonym key unusable':
+    '`PSEUDONYM_KEY_PARAMETER` is missing (`upstreamErrorType`) or holds fewer than 32 bytes: lines carry no `user`. Put the key back; read again within 6 s',
 } as const
 export type LogMessage = keyof typeof LOG_MESSAGES
 

@@ -31,7 +31,7 @@ export interface CallersOptions {
   /** Does a text hold a secret? Until another does, the last one that did serves. */
   readonly isUsable: (text: string) => boolean
   /** Told once when the parameter is missing or holds no secret. */
-  readonly onSpoiled: GatewaySecretOptions['onSpoiled'] & {}
+  readonly onSpoiled: NonNullable<GatewaySecretOptions['onSpoiled']>
 }
 
 export function createCallers({ env, fetchParameter, clock, isUsable, onSpoiled }: CallersOptions): Callers {

@@ -1,7 +1,10 @@
 import { createHmac } from 'node:crypto'
-import type { Call } from '../call.js'
+import type { Call, Clock } from '../call.js'
+import type { Env } from '../env.js'
 import type { UserPoolId } from '../ids.js'
-import type { GatewaySecret } from './gateway-secret.js'
+import { failureMemoryMs } from '../resilience/expiring-cache.js'
+import type { Upstreams } from '../upstreams/index.js'
+import { createGatewaySecret, type GatewaySecretOptions } from './gateway-secret.js'
 
 /** Names for users in log lines that only the holder of the key can tie to a user. */
 export interface Pseudonyms {
@@ -15,7 +18,30 @@ export interface Pseudonyms {
   of(userPoolId: UserPoolId, username: string): string | undefined
 }
 
-export function createPseudonyms(key: GatewaySecret): Pseudonyms {
+/** With a key that can be guessed, a reader of the lines could compute who is who. */
+const KEY_BYTES_MIN = 32
+/** While SSM fails: a line without `user` is better than a login that waits for it again. */
+const RETRY_MS = 60_000
+
+export interface PseudonymsOptions {
+  readonly env: Pick<Env, 'pseudonymKeyParameter' | 'secretTtlSeconds'>
+  readonly fetchParameter: Upstreams['fetchParameter']
+  readonly clock: Clock
+  /** Told once when the parameter is missing or too short for a key. */
+  readonly onSpoiled: NonNullable<GatewaySecretOptions['onSpoiled']>
+}
+
+export function createPseudonyms({ env, fetchParameter, clock, onSpoiled }: PseudonymsOptions): Pseudonyms {
+  const key = createGatewaySecret({
+    parameter: env.pseudonymKeyParameter,
+    ttlMs: env.secretTtlSeconds * 1_000,
+    retryMs: ({ kind }) => (kind === 'unavailable' ? RETRY_MS : failureMemoryMs()),
+    fetchParameter,
+    clock,
+    isUsable: (text) => Buffer.byteLength(text) >= KEY_BYTES_MIN,
+    whenUnusable: 'drop',
+    onSpoiled,
+  })
   return {
     prepare: () => key.prepare(),
     get settled() {

@@ -137,6 +137,35 @@ t.test('the closing line', async (t) => {
     },
   )
 
+  t.test('names no user without a key that cannot be guessed, and one line says why', async (t) => {
+    const { ssm } = gateway.stack
+    const define = () => linesOf(() => gateway.trigger(defineEvent([])))
+    const key = 'k'.repeat(32)
+    const bad: Record<string, string | undefined> = {
+      blank: ' \n ',
+      short: 'x'.repeat(31),
+      'short but for white space': `\n${'x'.repeat(31)}  \n`,
+      missing: undefined,
+    }
+    for (const [what, text] of Object.entries(bad)) {
+      if (text === undefined) ssm.remove(PSEUDONYM_KEY_PARAMETER)
+      else ssm.put(PSEUDONYM_KEY_PARAMETER, text)
+      gateway.clock.advance(300_000)
+      const [warning, line, ...more] = await define()
+      t.match(warning, { level: 'warn', msg: 'pseudonym key unusable' }, what)
+      t.equal(warning?.upstreamErrorType, text === undefined ? 'ParameterNotFound' : undefined, what)
+      t.match([line, more], [{ msg: 'trigger', outcome: 'challenge', user: undefined }, []], what)
+      gateway.clock.advance(7_000)
+      t.match(await define(), [{ msg: 'trigger', user: undefined }], `${what}: said once`)
+      ssm.put(PSEUDONYM_KEY_PARAMETER, key)
+      gateway.clock.advance(7_000)
+      const [mended] = await define()
+      t.match(mended?.user, /^u_[\w-]{22}$/, `${what}, put right: within 6 s`)
+    }
+    t.match(gateway.text(), /./)
+    t.notMatch(gateway.text(), key)
+  })
+
   t.test('names the dependency that failed, with its own words for it', async (t) => {
     await gateway.stack.corbado.setFault({ kind: 'status', status: 503 })
     const proof = await gateway.stack.corbado.sign('pro-1001', USER)
