@@ -4,7 +4,7 @@ import { isUpstreamError } from '../errors.js'
 import { type TenantKey, tenantKey } from '../ids.js'
 import { createBoundedMap } from '../resilience/bounded-map.js'
 import { createExpiringCache, failureMemoryMs } from '../resilience/expiring-cache.js'
-import type { Upstreams } from '../upstreams/index.js'
+import { isParameterMissing, type Upstreams } from '../upstreams/index.js'
 import type { TenantConfig } from './config.js'
 
 /** A tenant's credential for the Backend API, ready to send, or why there is none. */
@@ -37,30 +37,38 @@ export function createTenantSecrets(
   const nextReread = createBoundedMap<TenantKey, number>(env.maxTenantsInMemory)
   const ttlMs = env.secretTtlSeconds * 1_000
 
-  const secrets = createExpiringCache<string | undefined, [string]>({
+  const secrets = createExpiringCache<BackendCredential, [TenantConfig['corbado']]>({
     clock,
     max: env.maxTenantsInMemory,
     upstream: 'ssm',
     loadMs: SLICE_MS.ssm,
-    async load(call, name) {
-      try {
-        return { value: await fetchParameter(name, call), freshMs: ttlMs, staleMs: ttlMs, keepMs: KEEP_MS }
-      } catch (error) {
-        // A parameter that was taken away is no fault of SSM's: the secret must stop working.
-        if (!isUpstreamError(error) || error.facts.errorType !== 'ParameterNotFound') throw error
-        const ms = failureMemoryMs()
-        return { value: undefined, freshMs: ms, staleMs: ms, keepMs: ms }
-      }
+    async load(call, corbado) {
+      const value = await fetchCredential(corbado, call)
+      if (value.kind === 'usable') return { value, freshMs: ttlMs, staleMs: ttlMs, keepMs: KEEP_MS }
+      // Nothing of this is a fault of SSM's: what was there before must stop working, and what is put right soon counts.
+      const ms = failureMemoryMs()
+      return { value, freshMs: ms, staleMs: ms, keepMs: ms }
     },
     failureMs: failureMemoryMs,
   })
 
-  const keyOf = ({ userPoolId, corbado }: TenantConfig) => tenantKey(userPoolId, corbado.credentialParameter)
+  /** @throws what SSM failed with */
+  async function fetchCredential(corbado: TenantConfig['corbado'], call: Call): Promise<BackendCredential> {
+    try {
+      return toCredential((await fetchParameter(corbado.credentialParameter, call)).trim(), corbado)
+    } catch (error) {
+      if (isParameterMissing(error)) return { kind: 'unavailable' }
+      throw error
+    }
+  }
+
+  /** What a value is good for depends on scheme and project: with another config it is looked at again. */
+  const keyOf = ({ userPoolId, corbado }: TenantConfig) =>
+    tenantKey(userPoolId, corbado.credentialParameter, corbado.credentialScheme, corbado.projectId)
 
   async function backendCredential(config: TenantConfig, call: Call): Promise<BackendCredential> {
     try {
-      const { value } = await secrets.get(keyOf(config), call, config.corbado.credentialParameter)
-      return value === undefined ? { kind: 'unavailable' } : toCredential(value.trim(), config.corbado)
+      return (await secrets.get(keyOf(config), call, config.corbado)).value
     } catch (error) {
       if (isUpstreamError(error)) return { kind: 'unavailable' }
       throw error

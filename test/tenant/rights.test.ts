@@ -998,9 +998,8 @@ const brokens: readonly Broken[] = [
   {
     what: "another project's secret",
     breakIt: ({ corbado }) => ssm.put(corbado.credentialParameter, basicCredential('pro-5002', 'corbado1_other')),
-    // It is another caller's good secret, so it is kept like one: for SECRET_TTL_SECONDS.
     ...{ ask: 'verify', reason: 'secret_wrong_project', source: 'GetParameter', first: 1 },
-    ...{ every: [300, 300], runSeconds: 30 },
+    ...{ every: ABOUT_5, runSeconds: 30 },
   },
 ]
 

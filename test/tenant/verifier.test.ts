@@ -237,6 +237,55 @@ t.test('a secret that was not there is not remembered as a verdict', async (t) =
   t.strictSame(await verify(later, { of: own }), verified)
 })
 
+t.test(
+  'a secret that cannot be used is a failure: believed for about 5 s, not until it would be read again',
+  async (t) => {
+    const bad: [what: string, value: string | undefined, reason: string][] = [
+      ['missing', undefined, 'secret_unavailable'],
+      ['blank', ' ', 'secret_unavailable'],
+      ['not base64', `${PROJECT}:corbado1_shared`, 'secret_unavailable'],
+      ['base64url', Buffer.from(`${PROJECT}:corbado1_~~~???`).toString('base64url'), 'secret_unavailable'],
+      ['quoted', `"${basicCredential(PROJECT, 'corbado1_shared')}"`, 'secret_unavailable'],
+      ['without a secret', Buffer.from(`${PROJECT}:`).toString('base64'), 'secret_unavailable'],
+      ["another project's", basicCredential('pro-1', 'corbado1_x'), 'secret_wrong_project'],
+    ]
+    for (const [what, value, reason] of bad) {
+      for (const known of [false, true]) {
+        const name = `${what}, ${known ? 'after a good one' : 'from the start'}`
+        const own = await addTenant()
+        const { credentialParameter } = own.corbado
+        if (known) t.strictSame(await verify(await sign(), { of: own }), verified, name)
+        if (value === undefined) ssm.remove(credentialParameter)
+        else ssm.put(credentialParameter, value)
+        if (known) clock.advance(300 * SECOND)
+        const before = corbado.calls.length
+        t.strictSame(
+          await verify(await sign(), { of: own }),
+          refused(reason),
+          `${name}: the good one does not serve on`,
+        )
+        ssm.put(credentialParameter, basicCredential(PROJECT, 'corbado1_shared'))
+        clock.advance(3_999)
+        const again = async () => t.strictSame(await verify(await sign(), { of: own }), refused(reason), `${name}: 4 s`)
+        t.equal(await costs(ssm, again), 0, `${name}: SSM is left alone`)
+        t.equal(corbado.calls.length, before, `${name}: nothing was sent`)
+        clock.advance(2_001)
+        t.strictSame(await verify(await sign(), { of: own }), verified, `${name}: put right`)
+      }
+    }
+  },
+)
+
+t.test('a secret is looked at again when the config names another project or scheme', async (t) => {
+  const own = await addTenant({ corbado: { projectId: 'pro-6099' } })
+  ssm.put(own.corbado.credentialParameter, basicCredential(PROJECT, 'corbado1_shared'))
+  t.strictSame(await verify(await corbado.sign('pro-6099', USER), { of: own }), refused('secret_wrong_project'))
+  await gateway.putConfig({ ...own, corbado: { ...own.corbado, projectId: PROJECT } })
+  clock.advance(60 * SECOND)
+  await verify('', { of: own })
+  t.strictSame(await verify(await sign(), { of: own }), verified)
+})
+
 t.test('a retry that waits for the first call is answered in its own time', async (t) => {
   const proof = await sign()
   await withFault(corbado, { kind: 'slow', ms: 1_200 }, async () => {
