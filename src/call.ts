@@ -30,6 +30,9 @@ export function pause(ms: number, clock: Clock): Promise<void> {
 /** Shares of the deadline in milliseconds: more than a healthy dependency needs. Cognito and Corbado get the rest. */
 export const SLICE_MS = { table: 400, ssm: 500, sts: 800 } as const
 
+/** A read that timed out is tried once more while more than this is left, in milliseconds. */
+export const REPEAT_MS = 1_500
+
 /** One request on its way through the house: the time it has left and what its dependencies did. */
 export interface Call {
   /** Milliseconds until the answer must have left; never negative. */

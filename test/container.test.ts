@@ -133,6 +133,45 @@ t.test('while the secrets were never read, the answer is 503 and not 401', async
   t.match(answer, { status: 503, body: refusal('GW_ERR_CALLER_SECRETS_UNAVAILABLE') })
 })
 
+t.test(
+  'one slow answer of SSM costs the first signed request of a container half a second, and not its answer',
+  async (t) => {
+    const { ssm } = gateway.stack
+    const base = await listen()
+    const ask = () => send(triggerPath('define-auth-challenge'), defineEvent([]), {}, base)
+    await gateway.byHand(async () => {
+      await ssm.setFault({ kind: 'slow', ms: 700 })
+      const before = ssm.calls.length
+      const asked = ask()
+      await untilWaiting(ssm)
+      await ssm.setFault(undefined)
+      gateway.clock.advance(500)
+      t.equal((await asked).status, 200)
+      t.equal(ssm.calls.length - before, 2)
+    })
+  },
+)
+
+t.test('while no secret is known, SSM is asked again soon, with growing pauses', async (t) => {
+  const { ssm } = gateway.stack
+  const base = await listen()
+  const ask = () => send(triggerPath('define-auth-challenge'), defineEvent([]), {}, base)
+  await ssm.setFault({ kind: 'status', status: 429 })
+  const asked: number[] = []
+  for (let ms = 0; ms < 10_000; ms += 20) {
+    const before = ssm.calls.length
+    t.equal((await ask()).status, 503)
+    if (ssm.calls.length > before) asked.push(ms)
+    gateway.clock.advance(20)
+  }
+  const pauses = asked.slice(1).map((ms, i) => ms - (asked[i] ?? 0))
+  t.ok((pauses[0] ?? 0) <= 80, `${pauses}`)
+  t.ok(pauses.every((ms) => ms <= 1_000) && pauses.length < 25, `${pauses}`)
+  await ssm.setFault(undefined)
+  gateway.clock.advance(1_000)
+  t.equal((await ask()).status, 200)
+})
+
 t.test('a signature of up to five minutes ago or ahead is accepted, and any of several', async (t) => {
   const body = JSON.stringify(defineEvent([]))
   for (const offset of [-299_000, 0, 299_000]) {

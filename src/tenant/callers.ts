@@ -3,7 +3,7 @@ import type { Env } from '../env.js'
 import { createBoundedMap } from '../resilience/bounded-map.js'
 import { failureMemoryMs } from '../resilience/expiring-cache.js'
 import type { Upstreams } from '../upstreams/index.js'
-import { createGatewaySecret, type GatewaySecretOptions } from './gateway-secret.js'
+import { createGatewaySecret, type FailedFetch, type GatewaySecretOptions } from './gateway-secret.js'
 
 /** What is remembered of Corbado's own callers: their secrets, and which requests they have sent. */
 export interface Callers {
@@ -24,6 +24,16 @@ export interface Callers {
 /** Ids of ten minutes at 2,000 actions a second would be more; those are then forgotten early, oldest first. */
 const IDS_MAX = 500_000
 
+/** From the second pause on, each is twice as long; SSM may be refusing many containers at once. */
+const PAUSE_MS = { first: 50, longest: 800 }
+
+/** Without a secret nothing is served, so SSM is asked again as soon as it may, and at once if it was only slow. */
+function retryMs({ kind, count, known }: FailedFetch): number {
+  if (known || kind === 'missing' || kind === 'unusable') return failureMemoryMs()
+  if (kind === 'timeout' && count === 1) return 0
+  return Math.min(PAUSE_MS.first * 2 ** (count - 1), PAUSE_MS.longest) * (0.8 + Math.random() * 0.4)
+}
+
 export interface CallersOptions {
   readonly env: Pick<Env, 'callerSecretsParameter' | 'secretTtlSeconds'>
   readonly fetchParameter: Upstreams['fetchParameter']
@@ -40,7 +50,7 @@ export function createCallers({ env, fetchParameter, clock, isUsable, onSpoiled 
   const secret = createGatewaySecret({
     parameter,
     ttlMs,
-    retryMs: failureMemoryMs,
+    retryMs,
     fetchParameter,
     clock,
     isUsable,

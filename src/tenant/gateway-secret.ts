@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks'
-import { type Call, type Clock, createCall, SLICE_MS } from '../call.js'
+import { type Call, type Clock, createCall, REPEAT_MS, SLICE_MS } from '../call.js'
+import { isUpstreamError } from '../errors.js'
 import { isParameterMissing, type Upstreams } from '../upstreams/index.js'
 
 /** A secret of the gateway itself, which belongs to no tenant: fetched on first use, kept, read again when it is old. */
@@ -23,8 +24,12 @@ export interface GatewaySecret {
 
 /** What is known when a fetch has brought no usable value. */
 export interface FailedFetch {
-  /** `unavailable`: SSM itself failed. `missing` and `unusable` is what it told of the parameter. */
-  readonly kind: 'unavailable' | 'missing' | 'unusable'
+  /** `timeout`, `unavailable`: SSM itself failed. `missing` and `unusable` is what it told of the parameter. */
+  readonly kind: 'timeout' | 'unavailable' | 'missing' | 'unusable'
+  /** How many fetches in a row have failed, this one included. */
+  readonly count: number
+  /** A value from before is here. */
+  readonly known: boolean
 }
 
 export interface GatewaySecretOptions {
@@ -52,29 +57,34 @@ export function createGatewaySecret(options: GatewaySecretOptions): GatewaySecre
   let nextLoadAt = 0
   let nextExpireAt = 0
   let spoiled = false
+  let failures = 0
 
-  async function fetch(name: string): Promise<string | FailedFetch> {
+  async function fetch(name: string): Promise<{ kind: 'usable'; text: string } | Pick<FailedFetch, 'kind'>> {
     try {
       const text = (await fetchParameter(name, createCall(SLICE_MS.ssm, clock))).trim()
-      return isUsable(text) ? text : { kind: 'unusable' }
+      return isUsable(text) ? { kind: 'usable', text } : { kind: 'unusable' }
     } catch (error) {
-      return { kind: isParameterMissing(error) ? 'missing' : 'unavailable' }
+      if (isParameterMissing(error)) return { kind: 'missing' }
+      return { kind: isUpstreamError(error) && error.kind === 'timeout' ? 'timeout' : 'unavailable' }
     }
   }
 
   async function load(name: string): Promise<void> {
     const fetched = await fetch(name)
     loading = undefined
-    if (typeof fetched === 'string') {
-      current = fetched
+    if (fetched.kind === 'usable') {
+      current = fetched.text
       spoiled = false
+      failures = 0
       nextLoadAt = clock.elapsed() + ttlMs
       return
     }
-    nextLoadAt = clock.elapsed() + retryMs(fetched)
-    if (fetched.kind === 'unavailable') return
-    if (fetched.kind === 'missing' || whenUnusable === 'drop') current = undefined
-    if (!spoiled) onSpoiled(fetched.kind)
+    const { kind } = fetched
+    failures += 1
+    if (kind === 'missing' || (kind === 'unusable' && whenUnusable === 'drop')) current = undefined
+    nextLoadAt = clock.elapsed() + retryMs({ kind, count: failures, known: current !== undefined })
+    if (kind === 'timeout' || kind === 'unavailable') return
+    if (!spoiled) onSpoiled(kind)
     spoiled = true
   }
 
@@ -89,6 +99,10 @@ export function createGatewaySecret(options: GatewaySecretOptions): GatewaySecre
       if (!loading) return current
       const start = performance.now()
       await call.within(loading, () => undefined)
+      if (current === undefined && call.remainingMs() > REPEAT_MS) {
+        prepare()
+        if (loading) await call.within(loading, () => undefined)
+      }
       call.observe('ssm', performance.now() - start)
       return current
     },

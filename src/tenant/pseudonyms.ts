@@ -35,7 +35,7 @@ export function createPseudonyms({ env, fetchParameter, clock, onSpoiled }: Pseu
   const key = createGatewaySecret({
     parameter: env.pseudonymKeyParameter,
     ttlMs: env.secretTtlSeconds * 1_000,
-    retryMs: ({ kind }) => (kind === 'unavailable' ? RETRY_MS : failureMemoryMs()),
+    retryMs: ({ kind }) => (kind === 'missing' || kind === 'unusable' ? failureMemoryMs() : RETRY_MS),
     fetchParameter,
     clock,
     isUsable: (text) => Buffer.byteLength(text) >= KEY_BYTES_MIN,

@@ -74,7 +74,10 @@ t.test(
 
 t.test('a request that was received stays received when the date is set', async (t) => {
   const clock = createFrozenClock()
-  const callers = createCallers(parseEnv(process.env), async () => '', clock)
+  const callers = createCallers({
+    ...{ env: parseEnv(process.env), clock, fetchParameter: async () => '' },
+    ...{ isUsable: () => true, onSpoiled: () => {} },
+  })
   t.equal(callers.isFirst('msg_1', 600_000), true)
   clock.step(HOUR)
   t.equal(callers.isFirst('msg_1', 600_000), false)
