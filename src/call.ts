@@ -27,8 +27,11 @@ export function pause(ms: number, clock: Clock): Promise<void> {
   })
 }
 
-/** Shares of the deadline in milliseconds: more than a healthy dependency needs. Cognito and Corbado get the rest. */
-export const SLICE_MS = { table: 400, ssm: 500, sts: 800 } as const
+/**
+ * Shares of the deadline in milliseconds: more than a healthy dependency needs. Cognito and Corbado get the rest. Without a
+ * config no answer is possible, and the first read of a process also opens a connection: hence `tableFirst`.
+ */
+export const SLICE_MS = { table: 400, tableFirst: 1_500, ssm: 500, sts: 800 } as const
 
 /** A read that timed out is tried once more while more than this is left, in milliseconds. */
 export const REPEAT_MS = 1_500

@@ -29,6 +29,8 @@ export interface ExpiringCacheOptions<V, Args extends unknown[]> {
   readonly upstream: Upstream
   /** A load's own time limit: it is shared, so it must not end with the call that happened to start it. */
   readonly loadMs: number
+  /** The same for a load without which there is no value to serve; `loadMs` if left out. */
+  readonly firstLoadMs?: number
   load(call: Call, ...args: Args): Promise<Loaded<V>>
   /** How long a failure is remembered instead of asking again, in milliseconds. `known`: an older value can serve. */
   failureMs(error: unknown, known: boolean): number
@@ -81,7 +83,7 @@ export function createExpiringCache<V, Args extends unknown[] = []>(
 
   async function load(key: TenantKey, args: Args): Promise<Outcome<V>> {
     try {
-      const { value, freshMs, staleMs, keepMs } = await loadInTime(options.loadMs, clock, (call) =>
+      const { value, freshMs, staleMs, keepMs } = await loadInTime(loadMs(key), clock, (call) =>
         options.load(call, ...args),
       )
       const now = clock.elapsed()
@@ -94,6 +96,12 @@ export function createExpiringCache<V, Args extends unknown[] = []>(
       if (held || ms > 0) entries.set(key, { held, failure: { error, until: clock.elapsed() + ms } })
       return { error }
     }
+  }
+
+  function loadMs(key: TenantKey): number {
+    const held = entries.peek(key)?.held
+    const usable = held !== undefined && clock.elapsed() < held.keepUntil
+    return usable ? options.loadMs : (options.firstLoadMs ?? options.loadMs)
   }
 
   /** Joins the load that runs for this key, or starts one. The promise never rejects. */

@@ -61,6 +61,7 @@ export function createTenantRegistry(
     max: env.maxTenantsInMemory,
     upstream: 'table',
     loadMs: SLICE_MS.table,
+    firstLoadMs: SLICE_MS.tableFirst,
     async load(call, userPoolId) {
       const record = await table.fetchConfig(userPoolId, call)
       if (!record) return { value: 'absent', ...keptFor(0) }

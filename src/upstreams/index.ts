@@ -60,7 +60,9 @@ export const CLIENT_LIMITS = {
 
 /** The service's counterparts. */
 export function createUpstreams({ awsRegion, tenantTable }: Env, clock: Clock): Upstreams {
-  return upstreamsOver(createClients(awsRegion), tenantTable, clock, SLICE_MS)
+  // A config that is only refreshed has less: the cache sees to that.
+  const ms = { ...SLICE_MS, table: SLICE_MS.tableFirst }
+  return upstreamsOver(createClients(awsRegion), tenantTable, clock, ms)
 }
 
 /** The SDK's clients behind {@link Upstreams}. */

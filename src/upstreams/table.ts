@@ -98,7 +98,7 @@ async function readPages(
  * Reads and writes tenant records with the given client.
  * @param sliceMs longest that one record may take
  */
-export function createTable(client: DynamoDBClient, tableName: string, sliceMs: number = SLICE_MS.table): Table {
+export function createTable(client: DynamoDBClient, tableName: string, sliceMs: number = SLICE_MS.tableFirst): Table {
   async function putUnless(record: TenantRecord, expected: number | undefined, call: Call): Promise<boolean> {
     const Item = marshall(record, { removeUndefinedValues: true })
     const command = new PutItemCommand({ TableName: tableName, Item, ...holds(expected) })

@@ -545,7 +545,7 @@ t.test('deadlines', async (t) => {
 
   t.test('table, SSM and STS have slices of their own, far shorter than the whole', async (t) => {
     for (const [standIn, run, sliceMs] of [
-      [table, define, SLICE_MS.table],
+      [table, define, SLICE_MS.tableFirst],
       [ssm, verify, SLICE_MS.ssm],
       [sts, postAppend, SLICE_MS.sts],
     ] as const) {
@@ -563,6 +563,16 @@ t.test('deadlines', async (t) => {
         })
       }
     }
+  })
+
+  t.test('the table has less time for a config that is in memory, and the old one serves', async (t) => {
+    const file = await addTenant()
+    await define(file)
+    clock.advance(301 * SECOND)
+    await withFault(table, hang, async () => {
+      const { line, ms } = await outcome<unknown>(() => define(file))
+      t.match([line.outcome, line.configStale, ms], ['challenge', true, SLICE_MS.table])
+    })
   })
 
   t.test(
