@@ -31,3 +31,20 @@ export function textsOf(value: unknown): string[] {
 export function fieldName(pointer: string): string {
   return pointer.slice(1).replaceAll('/', '.')
 }
+
+/** Lists and objects within one another: more than any event has, and far less than JSON.stringify can write. */
+export const LEVELS_MAX = 500
+
+/** Are there more than {@link LEVELS_MAX} lists and objects within one another? */
+export function isTooDeep(value: unknown): boolean {
+  let inside = [value].filter(isNested)
+  for (let level = 0; inside.length > 0; level += 1) {
+    if (level === LEVELS_MAX) return true
+    inside = inside.flatMap((one) => Object.values(one).filter(isNested))
+  }
+  return false
+}
+
+function isNested(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}

@@ -1,7 +1,8 @@
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Env } from '../env.js'
-import { InvocationUnqualified, InvocationWrongAlias } from '../errors.js'
+import { InvocationUnqualified, InvocationWrongAlias, RequestInvalid } from '../errors.js'
+import { isTooDeep } from '../fields.js'
 
 /** An invocation of the Lambda function. A direct one, of a trigger or an action, was let in by IAM; HTTP was not. */
 export interface LambdaInvocation {
@@ -74,7 +75,11 @@ export const arrival = fp<ArrivalOptions>(
       done(null, payload)
     })
     app.addHook('preValidation', (request, _reply, done) => {
-      if (request.direct) request.body = request.invocation?.payload
+      if (request.direct) {
+        // The runtime could not write such an answer.
+        if (isTooDeep(request.invocation?.payload)) throw new RequestInvalid('it is nested too deeply')
+        request.body = request.invocation?.payload
+      }
       done()
     })
     // Lambda freezes the environment with the answer: what was started in the background is settled before it leaves.

@@ -3,7 +3,9 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Clock } from '../call.js'
 import { CallerReplayed, CallerSecretsUnavailable, CallerUnsigned, Internal, RequestInvalid } from '../errors.js'
+import { LEVELS_MAX } from '../fields.js'
 import type { Callers } from '../tenant/callers.js'
+import { isNestedBeyond } from './json-text.js'
 import { isSigned, parseCallerSecrets, type SignatureHeaders, TOLERANCE_SECONDS } from './signature.js'
 
 declare module 'fastify' {
@@ -12,6 +14,8 @@ declare module 'fastify' {
     mustBeSigned: boolean
     /** The request's bytes carry a valid signature of one of Corbado's callers. */
     signed: boolean
+    /** The body as it came over HTTP; empty for a direct invocation. */
+    bodyText: string
   }
   interface FastifyContextConfig {
     /** Any caller may use this route, signed or not. */
@@ -34,6 +38,7 @@ export const caller = fp<CallerOptions>(
   async (app: FastifyInstance, { callers, clock }) => {
     app.decorateRequest('mustBeSigned', false)
     app.decorateRequest('signed', false)
+    app.decorateRequest('bodyText', '')
     // Refused before the body is read.
     app.addHook('preParsing', (request, _reply, payload, done) => {
       // Asked once: Fastify builds the route's options again each time they are read.
@@ -55,7 +60,8 @@ export const caller = fp<CallerOptions>(
       const finish = () => {
         const [error, value] = attempt(() => {
           if (request.mustBeSigned) accept(request)
-          return parseJson(body)
+          request.bodyText = body.toString('utf8')
+          return parseJson(request.bodyText)
         })
         done(error, value)
       }
@@ -107,9 +113,10 @@ function attempt(run: () => unknown): [error: Error | null, value?: unknown] {
 }
 
 /** Plain JSON.parse: keys such as `__proto__` stay part of an event, and are never merged into an object of ours. */
-function parseJson(body: Buffer): unknown {
+function parseJson(text: string): unknown {
+  if (isNestedBeyond(text, LEVELS_MAX)) throw new RequestInvalid('the body is nested too deeply')
   try {
-    return JSON.parse(body.toString('utf8'))
+    return JSON.parse(text)
   } catch {
     throw new RequestInvalid('the body is not valid JSON')
   }

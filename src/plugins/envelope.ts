@@ -3,10 +3,12 @@ import { Type } from 'typebox'
 import { Check } from 'typebox/value'
 import { RequestInvalid } from '../errors.js'
 import { aliasOf } from '../ids.js'
+import { memberText, withMember } from './json-text.js'
 
 /** How a forwarder, the function that Cognito calls for a container, wraps an event. */
 const Envelope = Type.Object({
-  event: Type.Record(Type.String(), Type.Unknown()),
+  // Its keys are not looked at: an event may have any number of them.
+  event: Type.Object({}),
   invokedFunctionArn: Type.Optional(
     Type.String({ pattern: '^arn:[\\w-]+:lambda:[\\w-]+:\\d{12}:function:[\\w-]+(:[\\w$-]+)?$' }),
   ),
@@ -15,6 +17,12 @@ const Envelope = Type.Object({
 })
 
 declare module 'fastify' {
+  interface FastifyRequest {
+    /** The event that came over HTTP, as text, with this `response`; the rest is written as it came. */
+    eventWith(response: object): string
+    /** The event that came over HTTP, as text. */
+    eventText: string
+  }
   interface FastifyContextConfig {
     /** The body may come in a forwarder's envelope. */
     enveloped?: boolean
@@ -24,11 +32,17 @@ declare module 'fastify' {
 /** Takes an event out of a forwarder's envelope; the alias and the time that came with it hold as on Lambda. */
 export const envelope = fp(
   async (app) => {
+    app.decorateRequest('eventText', '')
+    app.decorateRequest('eventWith', function (response) {
+      return withMember(this.eventText, 'response', JSON.stringify(response))
+    })
     app.addHook('preValidation', (request, _reply, done) => {
-      const { body } = request
+      const { body, bodyText } = request
+      request.eventText = bodyText
       if (request.direct || !isWrapped(body) || !request.routeOptions.config.enveloped) return done()
       if (!Check(Envelope, body)) throw new RequestInvalid('the envelope is not of the form that a forwarder sends')
       request.body = body.event
+      request.eventText = memberText(bodyText, 'event') ?? ''
       if (body.remainingMs !== undefined) app.hurry(request, body.remainingMs)
       if (body.invokedFunctionArn !== undefined) {
         app.arriveVia(request, { kind: 'trigger', alias: aliasOf(body.invokedFunctionArn) })

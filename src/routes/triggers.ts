@@ -23,14 +23,14 @@ export async function triggerRoutes(app: FastifyInstance, { clock }: { readonly 
           done()
         },
       },
-      async (request) => {
-        const { body: event } = request
+      async (request, reply) => {
         assertAgreement(request, trigger)
         const { response, ...facts } = await run(app, request, trigger, clock.now())
         Object.assign(request.line, facts)
-        if (response === undefined) return request.direct ? {} : event
         // The Lambda door puts the response into the very event that came in.
-        return request.direct ? { response } : { ...event, response }
+        if (request.direct) return response === undefined ? {} : { response }
+        reply.type('application/json; charset=utf-8')
+        return response === undefined ? request.eventText : request.eventWith(response)
       },
     )
   }

@@ -3,15 +3,19 @@ import { type Static, Type } from 'typebox'
 import type { Proof, TenantConfig, Verdict } from '../tenant/context.js'
 import { type Trigger, TriggerEvent } from './trigger.js'
 
+/** Anything but text that is no Unicode: half a character has no UTF-8, so neither Corbado nor Cognito could be told it. */
+const Encodable = Type.Refine(
+  Type.Unknown(),
+  (value) => typeof value !== 'string' || !/\p{Cs}/u.test(value),
+  () => 'must be valid Unicode',
+)
+
 const VerifyEvent = Type.Object({
   ...TriggerEvent.properties,
   request: Type.Object({
     challengeAnswer: Type.Optional(Type.Unknown()),
     privateChallengeParameters: Type.Optional(
-      Type.Union([
-        Type.Object({ cognitoID: Type.Optional(Type.Unknown()), nonce: Type.Optional(Type.Unknown()) }),
-        Type.Null(),
-      ]),
+      Type.Union([Type.Object({ cognitoID: Type.Optional(Encodable), nonce: Type.Optional(Encodable) }), Type.Null()]),
     ),
     userNotFound: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])),
   }),
