@@ -307,6 +307,39 @@ t.test('an action is served once for a webhook-id, a trigger as often as Cognito
   t.strictSame([(await again()).status, (await again()).status], [200, 200])
 })
 
+t.test(
+  'an action that met a fault may be sent again under its webhook-id, one that runs or was answered may not',
+  async (t) => {
+    const { cognito } = gateway.stack
+    const postAppend = () =>
+      send(actionPath('post-append'), { action: 'post-append', userPoolId: POOL, username: USER }, { id: 'again' })
+    await cognito.setFault({ kind: 'status', status: 500 })
+    for (const _time of [1, 2]) t.equal((await postAppend()).status, 503)
+    await cognito.setFault({ kind: 'hang' })
+    const running = await gateway.byHand(async () => {
+      const running = postAppend()
+      await untilWaiting(cognito)
+      t.match(await postAppend(), { status: 401, body: refusal('GW_ERR_CALLER_REPLAYED') }, 'while it runs')
+      gateway.clock.advance(5_000)
+      return running
+    })
+    t.equal(running.status, 504)
+    await cognito.setFault(undefined)
+    t.equal((await postAppend()).status, 200)
+    t.match(await postAppend(), { status: 401, body: refusal('GW_ERR_CALLER_REPLAYED') })
+    cognito.putUser(POOL, { username: USER, attributes })
+  },
+)
+
+t.test('a signed text is that of one id, one timestamp and one body', async (t) => {
+  const body = JSON.stringify(preLogin)
+  const now = String(Math.floor(gateway.clock.now() / 1_000))
+  for (const id of [`msg.${now}`, 'msg.', '.', '', 'two words', 'x'.repeat(257)]) {
+    t.match(await send(actionPath('pre-login'), undefined, { body, id }), { status: 401 }, id)
+  }
+  t.equal((await send(actionPath('pre-login'), undefined, { body, id: "msg_2x:/!#$%&'*+-^`|~" })).status, 200)
+})
+
 t.test('every refusal has its status and a body of code, message and request id', async (t) => {
   const define = triggerPath('define-auth-challenge')
   const large = JSON.stringify(defineEvent([], { clientMetadata: { x: 'x'.repeat(1_048_576) } }))

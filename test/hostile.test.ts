@@ -94,7 +94,7 @@ t.test('an event comes back over HTTP as it was written, but for its response', 
 
 t.test('a body of 90,000 keys is answered without a look at each', async (t) => {
   const [define = {}] = events
-  const keys = Array.from({ length: 90_000 }, (_, key) => `"k${key}":1.0`).join(',')
+  const keys = Array.from({ length: 90_000 }, (_, key) => `"${key.toString(36)}":-0`).join(',')
   const text = JSON.stringify(define).replace('{', `{${keys},`)
   for (const body of [text, `{"event":${text}}`]) {
     t.equal((await container.postForText(pathOf(define), body)).slice(0, keys.length + 1), `{${keys}`)

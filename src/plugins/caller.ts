@@ -14,6 +14,8 @@ declare module 'fastify' {
     mustBeSigned: boolean
     /** The request's bytes carry a valid signature of one of Corbado's callers. */
     signed: boolean
+    /** The `webhook-id` that was remembered for this request. */
+    webhookId: string | undefined
     /** The body as it came over HTTP; empty for a direct invocation. */
     bodyText: string
   }
@@ -38,6 +40,7 @@ export const caller = fp<CallerOptions>(
   async (app: FastifyInstance, { callers, clock }) => {
     app.decorateRequest('mustBeSigned', false)
     app.decorateRequest('signed', false)
+    app.decorateRequest('webhookId', undefined)
     app.decorateRequest('bodyText', '')
     // Refused before the body is read.
     app.addHook('preParsing', (request, _reply, payload, done) => {
@@ -52,6 +55,11 @@ export const caller = fp<CallerOptions>(
     app.addHook('preValidation', (request, _reply, done) => {
       if (request.mustBeSigned && !request.signed) throw new CallerUnsigned()
       done()
+    })
+    // A fault has done nothing that must not be done again, and the standard's senders repeat under the same id.
+    app.addHook('onSend', (request, reply, payload, done) => {
+      if (request.webhookId !== undefined && reply.statusCode >= 500) callers.forget(request.webhookId)
+      done(null, payload)
     })
 
     app.removeAllContentTypeParsers()
@@ -87,9 +95,11 @@ export const caller = fp<CallerOptions>(
     }
 
     function accept(request: FastifyRequest): void {
-      const { once } = request.routeOptions.config
-      if (once && !callers.isFirst(headersOf(request).id ?? '', REPLAY_MS)) throw new CallerReplayed()
       request.signed = true
+      const { id = '' } = headersOf(request)
+      if (!request.routeOptions.config.once) return
+      if (!callers.isFirst(id, REPLAY_MS)) throw new CallerReplayed()
+      request.webhookId = id
     }
   },
   { name: 'callers', dependencies: ['arrival', 'deadline'] },

@@ -10,6 +10,9 @@ export interface SignatureHeaders {
 /** A request signed longer ago, or further ahead, is refused: it may be a copy that was kept. */
 export const TOLERANCE_SECONDS = 300
 
+/** With a dot in its id, a signed text would be that of another id, timestamp and body too. */
+const MESSAGE_ID = /^[!-\-/-~]{1,256}$/
+
 /** A sender that rotates its secret sends two. */
 const SIGNATURES_MAX = 8
 
@@ -39,7 +42,7 @@ export function isSigned(
   nowMs: number,
 ): boolean {
   const { id, timestamp, signature } = headers
-  if (!id || id.length > 256 || !timestamp || !/^\d{1,12}$/.test(timestamp) || !signature) return false
+  if (!id || !MESSAGE_ID.test(id) || !timestamp || !/^\d{1,12}$/.test(timestamp) || !signature) return false
   if (Math.abs(nowMs / 1_000 - Number(timestamp)) > TOLERANCE_SECONDS) return false
   const given = signature.split(' ', SIGNATURES_MAX).filter((one) => one.startsWith('v1,'))
   return secrets.some((secret) => {

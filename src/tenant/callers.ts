@@ -19,6 +19,8 @@ export interface Callers {
   renewedSecrets(call: Call): Promise<string | undefined>
   /** Notes a request's id; false if it was noted less than `forMs` ago. */
   isFirst(id: string, forMs: number): boolean
+  /** Forgets a request's id, so that its sender may send it again. */
+  forget(id: string): void
 }
 
 /** Ids of ten minutes at 2,000 actions a second would be more; those are then forgotten early, oldest first. */
@@ -77,5 +79,6 @@ export function createCallers({ env, fetchParameter, clock, isUsable, onSpoiled 
       seenUntil.set(id, now + forMs)
       return true
     },
+    forget: (id) => void seenUntil.delete(id),
   }
 }
