@@ -71,7 +71,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.register(errorHandler)
   extend?.(app, tenants.stats)
   app.register(caller, { callers, clock })
-  app.register(envelope)
+  app.register(envelope, { env })
   app.register(tenant, { tenants })
   app.register(triggerRoutes, { clock })
   app.register(actionRoutes)

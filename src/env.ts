@@ -148,6 +148,15 @@ export const SETTINGS = {
     doc: 'serve invocations that name no alias',
     parse: flag,
   },
+  gatewayFunctionArn: {
+    name: 'GATEWAY_FUNCTION_ARN',
+    default: undefined,
+    doc: "ARN, without an alias, of the function that Cognito invokes; where set, a forwarder's envelope must agree with it",
+    parse: matching(
+      /^arn:aws(-[a-z]+)*:lambda:[a-z]+(-[a-z]+)+-\d:\d{12}:function:[\w-]{1,64}$/,
+      'the ARN of a Lambda function without version or alias',
+    ),
+  },
   selfHosted: {
     name: 'SELF_HOSTED',
     default: 'false',

@@ -31,6 +31,11 @@ export function aliasOf(invokedFunctionArn: string): string | undefined {
   return qualifier === '$LATEST' ? undefined : qualifier
 }
 
+/** Partition, region, account and name of an invoked Lambda ARN, as the ARN without version or alias. */
+export function functionOf(invokedFunctionArn: string): string {
+  return invokedFunctionArn.split(':', 7).join(':')
+}
+
 /** Cognito's pattern and length for user names (fact A10). */
 const username = /^[\p{L}\p{M}\p{S}\p{N}\p{P}]+$/u
 export const USERNAME_LENGTH_MAX = 128

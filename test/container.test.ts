@@ -472,6 +472,27 @@ t.test('a forwarder’s envelope brings the alias rules and the time that is lef
   t.equal(gateway.clock.elapsed() - start, 700, 'what the forwarder had left, less the way to Cognito')
 })
 
+t.test('a forwarder’s envelope names the function that GATEWAY_FUNCTION_ARN says, where that is set', async (t) => {
+  const strict = await listen({ GATEWAY_FUNCTION_ARN: FUNCTION_ARN })
+  const event = defineEvent([])
+  const via = (arn: string, base = strict) =>
+    send(triggerPath('define-auth-challenge'), { event, invokedFunctionArn: arn, remainingMs: 4_000 }, {}, base)
+  const ours = hostedArn('t-acme')
+  t.equal((await via(ours)).status, 200)
+  const others = [
+    ours.replace(':aws:', ':aws-cn:'),
+    ours.replace('eu-central-1', 'eu-west-1'),
+    ours.replace(/:\d{12}:/, ':111122223333:'),
+    ours.replace(/function:[\w-]+/, 'function:other'),
+  ]
+  for (const other of others) {
+    t.match(await via(other), { status: 403, body: refusal('GW_ERR_INVOCATION_WRONG_ALIAS') }, other)
+    t.equal((await via(other, url)).status, 200, 'without the setting')
+  }
+  t.match(await via(hostedArn('t-other')), { status: 403, body: refusal('GW_ERR_TENANT_WRONG_ALIAS') })
+  t.throws(() => parseEnv({ ...process.env, GATEWAY_FUNCTION_ARN: ours }), { message: /without version or alias/ })
+})
+
 type Payload = Record<string, unknown>
 type Door = (path: string, payload: Payload) => Promise<{ status: number; body: Payload }>
 

@@ -13,7 +13,7 @@ const roleArn = /^arn:aws(-[a-z]+)*:iam::\d{12}:role\/[\w+=,.@/-]{1,576}$/
 
 /**
  * Settings that an operator's commands read in addition to TENANT_TABLE and AWS_REGION. Only the commands that use one
- * need it; the service knows none of them.
+ * need it; of these the service knows GATEWAY_FUNCTION_ARN alone.
  */
 export const OPERATOR_SETTINGS = {
   gatewayFunctionArn: {

@@ -1,8 +1,9 @@
 import fp from 'fastify-plugin'
 import { Type } from 'typebox'
 import { Check } from 'typebox/value'
-import { RequestInvalid } from '../errors.js'
-import { aliasOf } from '../ids.js'
+import type { Env } from '../env.js'
+import { InvocationWrongAlias, RequestInvalid } from '../errors.js'
+import { aliasOf, functionOf } from '../ids.js'
 import { memberText, withMember } from './json-text.js'
 
 /** How a forwarder, the function that Cognito calls for a container, wraps an event. */
@@ -30,8 +31,8 @@ declare module 'fastify' {
 }
 
 /** Takes an event out of a forwarder's envelope; the alias and the time that came with it hold as on Lambda. */
-export const envelope = fp(
-  async (app) => {
+export const envelope = fp<{ readonly env: Pick<Env, 'gatewayFunctionArn'> }>(
+  async (app, { env }) => {
     app.decorateRequest('eventText', '')
     app.decorateRequest('eventWith', function (response) {
       return withMember(this.eventText, 'response', JSON.stringify(response))
@@ -45,6 +46,7 @@ export const envelope = fp(
       request.eventText = memberText(bodyText, 'event') ?? ''
       if (body.remainingMs !== undefined) app.hurry(request, body.remainingMs)
       if (body.invokedFunctionArn !== undefined) {
+        assertFunction(body.invokedFunctionArn, env.gatewayFunctionArn)
         app.arriveVia(request, { kind: 'trigger', alias: aliasOf(body.invokedFunctionArn) })
       }
       done()
@@ -52,6 +54,11 @@ export const envelope = fp(
   },
   { name: 'envelope', dependencies: ['arrival', 'deadline', 'callers'] },
 )
+
+/** Another function's aliases may be named like ours, and let in other pools. */
+function assertFunction(invoked: string, ours: string | undefined): void {
+  if (ours !== undefined && functionOf(invoked) !== ours) throw new InvocationWrongAlias()
+}
 
 /** No trigger event has a key `event`, and every one has a `triggerSource`. */
 function isWrapped(body: unknown): boolean {

@@ -1,7 +1,7 @@
 import { parseEnv, SETTINGS } from '../../../src/env.js'
 import type { ContainerConfig } from '../config/container.js'
 import { assertOwnParameter, type Environment } from '../gateway/environment.js'
-import { DOOR_PORT } from '../names.js'
+import { containerArnsIn, DOOR_PORT, type Place } from '../names.js'
 
 /**
  * The containers' environment: that of the region's function, and what only a container has.
@@ -9,7 +9,7 @@ import { DOOR_PORT } from '../names.js'
  */
 export function containerEnvironment(
   { variables, env }: Environment,
-  region: string,
+  place: Place,
   { callerSecretsParameter }: ContainerConfig,
 ): Environment {
   assertOwnParameter('callerSecretsParameter', callerSecretsParameter, env.parameterPrefix)
@@ -17,8 +17,10 @@ export function containerEnvironment(
     ...variables,
     [SETTINGS.port.name]: String(DOOR_PORT),
     [SETTINGS.callerSecretsParameter.name]: callerSecretsParameter,
+    // Cognito invokes the forwarder, so that is the function whose aliases count.
+    [SETTINGS.gatewayFunctionArn.name]: containerArnsIn(place).forwarder,
     // Lambda sets it by itself, Fargate does not.
-    [SETTINGS.awsRegion.name]: region,
+    [SETTINGS.awsRegion.name]: place.region,
   }
   return { variables: own, env: parseEnv(own) }
 }

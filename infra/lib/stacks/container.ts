@@ -44,7 +44,7 @@ export class ContainerStack extends Stack {
     })
     const fixed = { tenantTable: NAMES.table, selfHosted: false, allowUnqualified: false }
     const ofFunction = functionEnvironment(config.settings, region, fixed)
-    const { variables, env } = containerEnvironment(ofFunction, region, containers)
+    const { variables, env } = containerEnvironment(ofFunction, place, containers)
     assertBelongs(containers, region, env.actionsAlias)
 
     const network = createContainerNetwork(this, containers)
