@@ -36,7 +36,8 @@ export function createAsker({ stdin, stderr, env }: Pick<Io, 'stdin' | 'stderr' 
   return {
     async ask(question) {
       lines.setPrompt(question)
-      if (!brokenOff) lines.prompt()
+      // The cursor stays where it is: what was typed ahead is the beginning of the line.
+      if (!brokenOff) lines.prompt(true)
       const { value, done } = await typed.next()
       if (!done) return value
       stderr.write('\n')

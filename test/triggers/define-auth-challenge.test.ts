@@ -416,6 +416,8 @@ t.test('through the handler', async (t) => {
   })
 
   t.test('says nothing of what went wrong inside', async (t) => {
+    const PUBLIC =
+      /^(Sign-in with a passkey is not set up correctly|The request is not valid: it is nested too deeply)\. \(ref /
     let deep: unknown = []
     for (let level = 0; level < 100_000; level += 1) deep = [deep]
     const events = [defineEvent([], { deep }), defineEvent([], {}, { userPoolId: '\ud800' })]
@@ -423,7 +425,7 @@ t.test('through the handler', async (t) => {
       const requestId = randomUUID()
       const error = await gateway.trigger(event, { requestId }).catch((thrown: unknown) => thrown)
       assertPublic(error, requestId)
-      t.match(error, { message: /^Sign-in with a passkey is not (available right now|set up correctly)\. \(ref / })
+      t.match(error, { message: PUBLIC })
     }
   })
 
