@@ -493,6 +493,19 @@ t.test('a forwarder’s envelope names the function that GATEWAY_FUNCTION_ARN sa
   t.throws(() => parseEnv({ ...process.env, GATEWAY_FUNCTION_ARN: ours }), { message: /without version or alias/ })
 })
 
+t.test('what was spent before an envelope could be read is part of the time that it brings', async (t) => {
+  const { ssm, corbado } = gateway.stack
+  const cold = await listen()
+  await ssm.setFault({ kind: 'slow', ms: 300 })
+  await corbado.setFault({ kind: 'hang' })
+  const envelope = { event: verifyEvent(await corbado.sign('pro-1001', USER)), remainingMs: 850 }
+  const start = gateway.clock.elapsed()
+  const answer = await send(triggerPath('verify-auth-challenge-response'), envelope, {}, cold)
+  for (const standIn of [ssm, corbado]) await standIn.setFault(undefined)
+  t.match(answer, { status: 200, body: { response: { answerCorrect: false } } })
+  t.equal(gateway.clock.elapsed() - start, 700, 'the wait for the callers’ secrets included')
+})
+
 type Payload = Record<string, unknown>
 type Door = (path: string, payload: Payload) => Promise<{ status: number; body: Payload }>
 

@@ -164,6 +164,25 @@ t.test('SSM', async (t) => {
   }
 })
 
+t.test('what may have been lost with its connection, or met one bad server, is sent once more, at once', async (t) => {
+  for (const [fault, requests] of [
+    [{ kind: 'reset' }, 2],
+    [status(500), 2],
+    [status(429), 1],
+    [status(400), 1],
+    [{ kind: 'garbage' }, 1],
+    [{ kind: 'hang' }, 1],
+  ] as const) {
+    const file = await addTenant()
+    await withFault(table, fault, async () => {
+      const [before, at] = [table.calls.length, clock.elapsed()]
+      await t.rejects(define(file))
+      t.equal(table.calls.length - before, requests, nameOf(fault))
+      if (fault.kind !== 'hang') t.equal(clock.elapsed(), at, 'without a pause')
+    })
+  }
+})
+
 for (const [name, standIn] of [
   ['sts', sts],
   ['cognito', cognito],

@@ -262,6 +262,18 @@ t.test('stops if another operator changes the tenant meanwhile, and leaves the f
   t.equal(await readIn(dir, 'raced.yaml'), yamlOf('raced'))
 })
 
+t.test('a kept version is never lost: a write that would replace another one of its name is refused', async (t) => {
+  const dir = await applied(t, 'keeper', yamlOf('keeper'))
+  const now = await current('keeper')
+  if (!now) throw new Error('keeper is in the table')
+  await upstreams.table.keepVersion({ ...now, updatedBy: 'bob' }, createCall(5_000))
+  const { code, stderr } = await run(`tenants pause keeper --dir ${dir}`)
+  t.equal(code, 1)
+  t.match(stderr, 'error: the table keeps another v1 of eu-central-1_keeper than the one that is to be kept.')
+  t.strictSame(await current('keeper'), now)
+  t.match(await kept('keeper'), [{ version: 1, updatedBy: 'bob' }])
+})
+
 t.test('history lists who changed which fields when, the newest first, and no ExternalId', async (t) => {
   const dir = await applied(
     t,
