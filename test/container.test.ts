@@ -695,6 +695,7 @@ t.test('the process', async (t) => {
     'finishes what runs when SIGTERM comes, takes nothing new, writes its last lines and exits with 0',
     async (t) => {
       const child = start()
+      const exited = once(child, 'exit')
       const { base, lines } = await ready(child)
       const { corbado } = gateway.stack
       const proof = await corbado.sign('pro-1001', USER)
@@ -711,7 +712,7 @@ t.test('the process', async (t) => {
         return running
       })
       t.match(running, { status: 200, body: { response: { answerCorrect: true } } })
-      t.strictSame(await once(child, 'exit'), [0, null])
+      t.strictSame(await exited, [0, null])
       await corbado.setFault(undefined)
       await t.rejects(fetch(`${base}/health/live`))
       t.strictSame(
