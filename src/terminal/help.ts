@@ -20,7 +20,7 @@ export function helpAsOption(program: Command, argv: readonly string[]): readonl
   const [word] = unknown
   if (word === undefined) return [...path, '--help']
   if (holdsOnly(command)) return [...path, word]
-  return command.error(`error: unknown command '${word}'`)
+  return command.error(`error: unknown ${word.startsWith('-') ? 'option' : 'command'} '${word}'`)
 }
 
 /** Follows the words that name commands as far as they go. */

@@ -44,7 +44,12 @@ t.test('help for a command that is none is wrong usage, and says which may be me
     t.match(stderr, "unknown command 'aply'\n(Did you mean apply?)\nSee: corbado-gateway tenants --help\n")
   }
   t.match(await cli(['help', 'tenants', 'schema', 'more']), { code: 2, stdout: '', stderr: "unknown command 'more'" })
-  t.match(await cli(['help', '--loud']), { code: 2, stdout: '', stderr: "unknown option '--loud'" })
+  for (const argv of [
+    ['help', '--loud'],
+    ['help', 'tenants', 'schema', '--loud'],
+  ]) {
+    t.match(await cli(argv), { code: 2, stdout: '', stderr: "unknown option '--loud'" })
+  }
 })
 
 t.test('a word is an argument if a command takes one, help too', async (t) => {
