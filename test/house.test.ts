@@ -227,6 +227,16 @@ t.test(
   },
 )
 
+t.test('only the clock tells the time and waits: what else did, no test could move', async (t) => {
+  const own = /\bDate\.now\b|new Date\(\)|\bset(Timeout|Interval)\b|AbortSignal\.timeout/
+  t.match(sources.get('call.ts'), own)
+  // Log lines bear the machine's time; the container's door waits for its end; the embedded stack has processes to wait for.
+  const others = /^(call|server|plugins\/logger)\.ts$|^local\//
+  for (const file of files.filter((file) => !others.test(file))) {
+    t.notMatch(sources.get(file), own, file)
+  }
+})
+
 t.test('what must not know a library does not import it', async (t) => {
   const forbidden: readonly [room: RegExp, library: RegExp][] = [
     [/^tenant\//, /fastify/],
