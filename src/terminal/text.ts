@@ -97,6 +97,20 @@ function padEnd(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - widthOf(text)))
 }
 
+/** Narrower than that, a text is easier to read as one line that the terminal breaks. */
+const WRAPPED_MIN = 20
+
+/**
+ * A text that begins in a column of its own: on a terminal it wraps between words, and goes on in that column. Anywhere
+ * else, and without an output, it stays one line.
+ * @param column how many characters stand before it
+ */
+export function textAt(column: number, text: string, output?: Output): string {
+  const width = output?.isTTY ? (output.columns ?? COLUMNS) - column : Number.POSITIVE_INFINITY
+  if (width < WRAPPED_MIN || widthOf(text) <= width) return text
+  return wrapAnsi(text, width).replaceAll('\n', `\n${' '.repeat(column)}`)
+}
+
 /** How many there are, e.g. `1 alias` or `2 aliases`. */
 export function counted(count: number, noun: string, plural = `${noun}s`): string {
   return `${count} ${count === 1 ? noun : plural}`

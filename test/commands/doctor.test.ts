@@ -59,7 +59,8 @@ t.test('a tenant is told with every check, a fix below what failed, and exit cod
   const ill = await run('doctor acme', { isTTY: true })
   t.equal(ill.code, 1)
   t.match(ill.stdout, '\u001b[31m✗\u001b[39m secret')
-  t.match(ill.stdout, /✗.* secret .*There is no parameter .*\n {6}operator: corbado-gateway secret set acme\n/)
+  t.match(ill.stdout, /✗.* secret .*There is no parameter\n.*\n {6}operator: corbado-gateway secret set acme\n/)
+  t.notMatch(ill.stdout, /^ {2}\S.{100}/m, 'findings wrap')
   const { stdout, code } = await run('doctor acme --json')
   t.equal(code, 1)
   t.match(JSON.parse(stdout), {
@@ -77,7 +78,7 @@ t.test('--all examines every active tenant: a line each, failures in full, how f
   t.equal(code, 1)
   t.match(stdout, /^tenant {4}pool {20}passed {2}warned {2}failed {2}not checkable\nacme {6}\S+ {2}25 /)
   t.match(stdout, /\nbroken .* 0 +0 +1 +24\n/)
-  t.match(stdout, /config {2}The config is not valid: .*aws is missing/)
+  t.match(stdout, /config {2}The config is not valid: [^✓]*aws is\s+missing/)
   t.match(stdout, /\n2 of 3 tenants healthy\n$/)
   t.notMatch(stdout, 'asleep')
   t.match(stderr, /3 of 3 checked\r +\r$/)

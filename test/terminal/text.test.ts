@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import t from 'tap'
-import { closestNames, shellWord, textTable } from '../../src/terminal/text.js'
+import { closestNames, shellWord, textAt, textTable } from '../../src/terminal/text.js'
 
 const terminal = (columns?: number) => ({ isTTY: true, columns, write: () => true })
 const names = ['version', 'by', 'changed']
@@ -36,6 +36,15 @@ t.test('a terminal gets lines that fit it: texts wrap between words, under their
   for (const unknown of [undefined, 0]) {
     t.equal(textTable(names, rows, terminal(unknown)), textTable(names, rows, terminal(80)), `${unknown} as 80`)
   }
+})
+
+t.test('a text in a column of its own wraps on a terminal only, and goes on in that column', (t) => {
+  const text = 'lets the pool in; then send the hand-over'
+  t.equal(textAt(10, text, terminal(40)), 'lets the pool in; then send\n          the hand-over')
+  t.equal(textAt(10, 'a b', terminal(40)), 'a b')
+  t.equal(textAt(30, text, terminal(40)), text, 'too little room')
+  for (const output of [undefined, { write: () => true, columns: 40 }]) t.equal(textAt(10, text, output), text)
+  t.end()
 })
 
 t.test('columns that do not fit even so go on in a further line', async (t) => {

@@ -1,6 +1,6 @@
 import type { Finding } from '../../operator/doctor/checks/finding.js'
 import type { Examined } from '../../operator/doctor/index.js'
-import type { Paint } from '../../terminal/io.js'
+import type { Output, Paint } from '../../terminal/io.js'
 import { findingsText } from './report.js'
 import { type DoctorState, readDoctorState, writeDoctorState } from './state.js'
 
@@ -59,10 +59,15 @@ function remember(known: Known, all: readonly Examined[], gone: DoctorChanges['g
 }
 
 /** The changes for a person; `times` are those of the examinations that are compared with, as {@link lastTimes} has them. */
-export function changesText({ tenants, gone }: DoctorChanges, times: readonly string[], paint: Paint): string {
+export function changesText(
+  { tenants, gone }: DoctorChanges,
+  times: readonly string[],
+  paint: Paint,
+  output: Output,
+): string {
   const blocks = tenants.map(({ tenantId, userPoolId, changes }) => {
     const told = changes.map((change) => ({ ...change, what: `${wasText(change)}${change.what}` }))
-    return `${paint('bold', `${tenantId} (${userPoolId})`)}\n${findingsText(told, paint)}`
+    return `${paint('bold', `${tenantId} (${userPoolId})`)}\n${findingsText(told, paint, output)}`
   })
   const left = gone.map(({ tenantId, userPoolId }) => `${tenantId} (${userPoolId}) is not active any more\n`)
   const count = tenants.reduce((sum, { changes }) => sum + changes.length, gone.length)

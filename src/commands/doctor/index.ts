@@ -71,13 +71,16 @@ function chosen(records: readonly TenantRecord[], word: string | undefined): rea
 function report(all: readonly Examined[], { all: whole, json }: DoctorOptions, io: CommandIo): void {
   const paint = createPaint(io.stdout, io.env)
   if (json) writeJson(io.stdout, { tenants: all.map(examinedJson) })
-  else io.stdout.write(whole ? summaryText(all, paint, io.stdout) : all.map((one) => tenantText(one, paint)).join('\n'))
+  else
+    io.stdout.write(
+      whole ? summaryText(all, paint, io.stdout) : all.map((one) => tenantText(one, paint, io.stdout)).join('\n'),
+    )
 }
 
 async function reportChanges(run: DoctorRun, file: string, json: boolean, io: CommandIo): Promise<void> {
   const { changes, times } = await recordRun(file, run)
   if (json) writeJson(io.stdout, { since: times[0] ?? null, ...changes })
-  else io.stdout.write(changesText(changes, times, createPaint(io.stdout, io.env)))
+  else io.stdout.write(changesText(changes, times, createPaint(io.stdout, io.env), io.stdout))
 }
 
 /** Keeps the findings for a later `--changes`. If that fails, the operator still has what was asked for. */

@@ -1,7 +1,7 @@
 import { type Finding, isBlocking } from '../../operator/doctor/checks/finding.js'
 import type { Examined } from '../../operator/doctor/index.js'
 import type { Output, Paint } from '../../terminal/io.js'
-import { counted, textTable } from '../../terminal/text.js'
+import { counted, textAt, textTable } from '../../terminal/text.js'
 
 type State = Finding['state']
 
@@ -23,21 +23,21 @@ const STATES: readonly State[] = ['passed', 'warned', 'failed', 'not-checkable']
 export const isHealthy = ({ findings }: Examined) => !findings.some(isBlocking)
 
 /** Every finding of one tenant, and how many there are of each kind. */
-export function tenantText(examined: Examined, paint: Paint): string {
+export function tenantText(examined: Examined, paint: Paint, output?: Output): string {
   const { tenantId, userPoolId, status, findings } = examined
   const title = paint('bold', `${tenantId} (${userPoolId}), ${status || 'no status'}`)
   const counts = STATES.map((state) => `${countOf(state, examined)} ${WORDS[state]}`).join(', ')
-  return `${title}\n${findingsText(findings, paint)}${counts}\n`
+  return `${title}\n${findingsText(findings, paint, output)}${counts}\n`
 }
 
 /** Findings in aligned lines, each with its fix below, and on a line of its own the policy that the fix speaks of. */
-export function findingsText(findings: readonly Finding[], paint: Paint): string {
+export function findingsText(findings: readonly Finding[], paint: Paint, output?: Output): string {
   const width = Math.max(0, ...findings.map(({ check }) => check.length))
   const lines = findings.map(({ check, state, what, fix, policy }) => {
     const [mark, color] = MARKS[state]
     const advice = fix === undefined ? '' : `      ${fix}\n`
     const wanted = policy === undefined ? '' : `        ${paint('dim', JSON.stringify(policy))}\n`
-    return `  ${paint(color, mark)} ${check.padEnd(width)}  ${what}\n${advice}${wanted}`
+    return `  ${paint(color, mark)} ${check.padEnd(width)}  ${textAt(width + 6, what, output)}\n${advice}${wanted}`
   })
   return lines.join('')
 }
@@ -48,7 +48,7 @@ export function summaryText(all: readonly Examined[], paint: Paint, output: Outp
   const ill = all.filter((one) => !isHealthy(one))
   const details = ill.map(({ tenantId, userPoolId, findings }) => {
     const failures = findings.filter((finding) => isBlocking(finding) && finding.dependsOn === undefined)
-    return `\n${paint('bold', `${tenantId} (${userPoolId})`)}\n${findingsText(failures, paint)}`
+    return `\n${paint('bold', `${tenantId} (${userPoolId})`)}\n${findingsText(failures, paint, output)}`
   })
   const healthy = `${all.length - ill.length} of ${counted(all.length, 'tenant')} healthy\n`
   const table =

@@ -2,7 +2,7 @@ import { quickCreateLink } from '../../operator/role/cloudformation.js'
 import { describeCustomerRole } from '../../operator/role/role.js'
 import { customerRoleTerraform } from '../../operator/role/terraform.js'
 import { type CommandIo, createPaint, writeJson } from '../../terminal/io.js'
-import { shellWord } from '../../terminal/text.js'
+import { shellWord, textAt } from '../../terminal/text.js'
 import { TENANTS_DIR } from '../options.js'
 import type { Onboarding } from './draft.js'
 
@@ -40,7 +40,8 @@ export function reportOnboarded(onboarding: Onboarding, files: OnboardedFiles, i
   const paint = createPaint(io.stdout, io.env)
   const width = Math.max(...next.map(({ command }) => command.length))
   const steps = next.map(
-    ({ command, why }, index) => `  ${index + 1}. ${command.padEnd(width)}  ${paint('dim', why)}\n`,
+    ({ command, why }, index) =>
+      `  ${index + 1}. ${command.padEnd(width)}  ${paint('dim', textAt(width + 7, why, io.stdout))}\n`,
   )
   io.stdout.write(`${onboarding.handOver}
 ${paint('dim', '-'.repeat(80))}
