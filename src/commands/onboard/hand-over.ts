@@ -127,7 +127,7 @@ function undoSteps({ userPoolId, aws }: TenantFile): string {
 - The triggers: \`${npxLine(undoWords(userPoolId, snapshotOf(userPoolId)))}\`. It puts back what step 2
   changed and nothing else. From then on passkey logins fail; all others work as before. Tell Corbado before, so that
   your app stops offering passkeys.
-- The role, after that: delete the stack
+- The role, when Corbado has said that the pool is out, which it checks with this role: delete the stack
   (\`aws cloudformation delete-stack --stack-name ${stack} --region ${aws.region}\`) or take the two resources out of your Terraform configuration.
 - MFA factors that were set for users stay; \`aws cognito-idp admin-set-user-mfa-preference\` changes them.
 `
