@@ -11,6 +11,7 @@ import { REGION } from '../../src/local/accounts.js'
 import { parseSettings } from '../forwarder/settings.js'
 import { probe } from '../lib/containers/probe.js'
 import { containersWith, synthContainers } from './fixtures/containers.js'
+import { tablesIn } from './fixtures/pages.js'
 import { type Json, stackOf } from './fixtures/synth.js'
 
 const templates = synthContainers(containersWith())
@@ -247,6 +248,17 @@ test('there are as many containers as the load asks for, at least two', () => {
     ['ALBRequestCountPerTarget', 12_000],
     ['ECSServiceAverageCPUUtilization', 50],
   ])
+})
+
+test('ON-CALL.md names every alarm of containers, and no other', () => {
+  const [rows = []] = tablesIn(readFileSync('ON-CALL.md', 'utf8'), ['alarm of containers', 'rings at', 'look at'])
+  const names = Object.values(stack.findResources('AWS::CloudWatch::Alarm')).map(
+    ({ Properties }) => Properties.AlarmName,
+  )
+  assert.deepEqual(
+    rows.map(([alarm = '']) => alarm.replace(/^`(.*)`$/, 'corbado-cognito-gateway-$1')).sort(),
+    names.sort(),
+  )
 })
 
 test('every alarm rings, and lines are kept, indexed and counted as those of the function', () => {
