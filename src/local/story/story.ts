@@ -124,7 +124,7 @@ function logLines({ step, log, caller, calls, example, proofs }: Scene): Promise
       const leaked = values.filter((value) => text.includes(value)).length
       const count = `${log.lines.length} lines`
       if (leaked > 0) return { outcome: `${leaked} of ${values.length} private values in ${count}`, ok: false }
-      return { outcome: `none of ${values.length} values in ${count}`, ok: log.lines.length > 0 }
+      return { outcome: `none of ${values.length} private values in ${count}`, ok: log.lines.length > 0 }
     },
   )
 }
