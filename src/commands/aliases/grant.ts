@@ -24,7 +24,7 @@ export function aliasesGrantCommand(io: CommandIo): Command {
     summary: "Lets a tenant's pool invoke the gateway through the tenant's alias. Do it before the pool is wired.",
     examples: ['corbado-gateway aliases grant acme-shop', 'corbado-gateway aliases grant eu-central-1_Ac0meSh0p --yes'],
   })
-    .argument('<tenant>', 'tenant id, pool id or customer')
+    .argument('<tenant>', 'tenant id, user pool id, or a customer with one pool')
     .option('--yes', 'write the policy even if that takes something out of it')
     .option('--json', 'print { written, alias, arn, added, removed, faults, bytesUsed }')
     .action((word: string, options: GrantOptions) => withAliases(io, (place) => grant(word, options, place, io)))

@@ -31,7 +31,10 @@ export function aliasesRevokeCommand(io: CommandIo): Command {
       'corbado-gateway aliases revoke eu-central-1_Ac0meSh0p --alias t-2 --yes',
     ],
   })
-    .argument('<tenant>', 'tenant id, pool id or customer; a pool that the table does not have, by its id')
+    .argument(
+      '<tenant>',
+      'tenant id, user pool id, or a customer with one pool; a pool that the table does not have, by its id',
+    )
     .option(
       '--alias <name>',
       "this alias alone (default: the tenant's; of a pool without a record, all that let it in)",

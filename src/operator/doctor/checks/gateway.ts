@@ -51,5 +51,5 @@ function checkPermission(
     const found = faults.map(({ what }) => what).join('; ')
     return failed('invoke-permission', `The policy of the alias ${tenant.alias} holds what it must not: ${found}.`, fix)
   }
-  return passed('invoke-permission', `The alias ${tenant.alias} lets in exactly this pool among its own.`)
+  return passed('invoke-permission', `The alias ${tenant.alias} lets in this pool, for its account only.`)
 }
