@@ -4,16 +4,29 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type Clock, systemClock } from './call.js'
 import { GATEWAY_VERSION } from './env.js'
 import { Internal, InvocationUnknown, isGatewayError, RequestInvalid, reasonOf } from './errors.js'
+import { fieldsOf, textsOf } from './fields.js'
 import { aliasOf, isUserPoolId } from './ids.js'
 import type { LambdaInvocation } from './plugins/arrival.js'
 import { findTrigger, unknownTrigger } from './triggers/index.js'
 
 /** What a Lambda payload is, told by the keys that only its kind has. */
-export type Payload = DirectPayload | { readonly kind: 'http'; readonly event: object } | { readonly kind: 'unknown' }
+export type Payload =
+  | DirectPayload
+  | { readonly kind: 'http'; readonly event: HttpEvent }
+  | { readonly kind: 'unknown' }
 
 type DirectPayload =
   | { readonly kind: 'trigger'; readonly body: TriggerPayload }
   | { readonly kind: 'action'; readonly body: ActionPayload }
+
+/** What is read of an event from an API Gateway, a function URL or a load balancer. */
+interface HttpEvent {
+  readonly path?: unknown
+  readonly rawPath?: unknown
+  readonly headers?: unknown
+  readonly multiValueHeaders?: unknown
+  readonly requestContext: object
+}
 
 type TriggerPayload = { readonly triggerSource: string; readonly userPoolId: string }
 type ActionPayload = { readonly action: string; readonly userPoolId?: unknown }
@@ -26,7 +39,8 @@ export function recognise(payload: unknown): Payload {
     return { kind: 'trigger', body: payload as TriggerPayload }
   }
   if (typeof action === 'string') return { kind: 'action', body: payload as ActionPayload }
-  if (typeof requestContext === 'object' && requestContext !== null) return { kind: 'http', event: payload }
+  if (typeof requestContext === 'object' && requestContext !== null)
+    return { kind: 'http', event: { ...payload, requestContext } }
   return { kind: 'unknown' }
 }
 
@@ -43,6 +57,40 @@ function pathOf(invocation: DirectPayload): string {
 /** No action has a name with other characters than these; such a name leads to a route that does not exist. */
 function routeName(action: string): string {
   return /^[\w-]+$/.test(action) ? action : 'unknown'
+}
+
+/** What may stand before a route of ours: a stage, a base path or a resource of the API. */
+const BASE_PATH = /^(?:\/[\w.$~-]+)*?(?=\/(?:v1\/pools\/|health\/(?:live|ready)$))/
+
+/**
+ * The event as the adapter takes it from every source: the path of a route, and each header once, as a server joins
+ * those that came several times. The path says nothing of who asks: signatures are over the body.
+ */
+function toAdapterEvent(event: HttpEvent): object {
+  const path = String(event.path || event.rawPath || '/')
+  const headers = { ...fieldsOf(event.headers), ...fieldsOf(event.multiValueHeaders) }
+  const joined = Object.entries(headers).map(([name, value]) => [name, textsOf(value).join(', ')])
+  return {
+    ...event,
+    path: path.replace(BASE_PATH, ''),
+    headers: Object.fromEntries(joined),
+    multiValueHeaders: undefined,
+  }
+}
+
+/** The answer in the shape that its source reads: a load balancer that sends lists of values wants lists. */
+function toSourceAnswer({ requestContext, multiValueHeaders }: HttpEvent, answer: AdapterAnswer): object {
+  const whole = { isBase64Encoded: false, ...answer }
+  if (!('elb' in requestContext) || multiValueHeaders === undefined) return whole
+  const { headers, ...rest } = whole
+  const lists = Object.entries(headers).map(([name, value]) => [name, [value].flat()])
+  return { ...rest, multiValueHeaders: Object.fromEntries(lists) }
+}
+
+interface AdapterAnswer {
+  readonly statusCode: number
+  readonly headers: Readonly<Record<string, unknown>>
+  readonly body: string
 }
 
 /** What the handler uses of Lambda's context. */
@@ -78,7 +126,7 @@ export type Handler = (payload: unknown, context: LambdaContext) => Promise<unkn
  * nothing but fresh errors with public text, since Cognito shows the text and the runtime logs the rest.
  */
 export async function createHandler(app: FastifyInstance, clock: Clock = systemClock): Promise<Handler> {
-  const proxy = awsLambdaFastify(app)
+  const proxy = awsLambdaFastify(app, { retainStage: true })
   // After the wrapper, which decorates the app; before the first event, so that no event pays for it.
   await app.ready()
   let first = true
@@ -108,14 +156,16 @@ export async function createHandler(app: FastifyInstance, clock: Clock = systemC
     return { statusCode, body: JSON.parse(body) as Record<string, unknown> }
   }
 
-  async function answerHttp(event: object, invocation: LambdaInvocation, context: Context): Promise<unknown> {
+  async function answerHttp(event: HttpEvent, invocation: LambdaInvocation, context: Context): Promise<unknown> {
     try {
-      return await proxy({ ...event, [INVOCATION]: invocation }, context)
+      const answer = await proxy({ ...toAdapterEvent(event), [INVOCATION]: invocation }, context)
+      return toSourceAnswer(event, answer as AdapterAnswer)
     } catch {
       // The adapter throws for what no server would take: a query that is not encoded, a method that does not exist.
       const { code, message, statusCode } = new RequestInvalid('it is not HTTP')
       const body = JSON.stringify({ code, message, requestId: invocation.requestId })
-      return { statusCode, headers: { 'content-type': 'application/json; charset=utf-8' }, body }
+      const headers = { 'content-type': 'application/json; charset=utf-8' }
+      return toSourceAnswer(event, { statusCode, headers, body })
     }
   }
 

@@ -237,8 +237,48 @@ t.test('the Lambda door', async (t) => {
       const answer = await gateway.trigger(toEvent({ path, headers, body }), { arn: FUNCTION_ARN })
       t.match(answer, { statusCode: 200, body: /"CUSTOM_CHALLENGE"/ }, name)
     }
+    for (const [name, toEvent] of httpShapes) {
+      const health = { ...toEvent({ path: '/health/live', headers: {}, body: '' }), httpMethod: 'GET' }
+      t.match(await gateway.trigger(health), { statusCode: 200, body: '{"status":"live"}' }, name)
+    }
     const live = { version: '2.0', rawPath: '/health/live', requestContext: { http: { method: 'GET' } } }
     t.match(await gateway.trigger(live), { statusCode: 200 })
+  })
+
+  t.test('an HTTP answer has the shape that its source reads', async (t) => {
+    const body = JSON.stringify(defineEvent([]))
+    const path = `/v1/pools/${POOL}/triggers/define-auth-challenge`
+    for (const [name, toEvent] of httpShapes) {
+      for (const sent of [signedHeaders(secret, body, gateway.clock.now()), {}, undefined]) {
+        const event = toEvent({ path, headers: { 'content-type': 'application/json', ...sent }, body })
+        // No server would take this one, so the app never sees it.
+        const odd = sent === undefined ? { httpMethod: 'NO SUCH' } : {}
+        const answer = (await gateway.trigger({ ...event, ...odd }, { arn: FUNCTION_ARN })) as HttpAnswer
+        const lists = name === 'load balancer with lists of values'
+        const { headers, multiValueHeaders } = answer as { headers?: object; multiValueHeaders?: object }
+        t.strictSame([headers === undefined, multiValueHeaders === undefined], [lists, !lists], name)
+        const values = Object.values(headers ?? multiValueHeaders ?? {})
+        t.ok(values.length > 0 && values.every((value) => Array.isArray(value) === lists), name)
+        t.equal(answer.isBase64Encoded, false, name)
+        t.equal(typeof answer.body, 'string', name)
+      }
+    }
+  })
+
+  t.test('a header that comes several times is joined, and none sets a prototype', async (t) => {
+    const body = JSON.stringify(defineEvent([]))
+    const path = `/v1/pools/${POOL}/triggers/define-auth-challenge`
+    const signed = signedHeaders(secret, body, gateway.clock.now())
+    for (const [name, toEvent] of httpShapes) {
+      const event = toEvent({ path, headers: { 'content-type': 'application/json', ...signed }, body })
+      const lists = JSON.parse('{"__proto__":["a","b"],"x-twice":["a","b"],"constructor":["a"]}')
+      for (const more of [lists, { ...lists, 'webhook-id': ['a', signed['webhook-id'] ?? ''] }]) {
+        const multiValueHeaders = { ...(event.multiValueHeaders as object), ...more }
+        if ('webhook-id' in more) delete (multiValueHeaders as Record<string, unknown>)['Webhook-Id']
+        const answer = (await gateway.trigger({ ...event, multiValueHeaders }, { arn: FUNCTION_ARN })) as HttpAnswer
+        t.equal(answer.statusCode, 'webhook-id' in more ? 401 : 200, name)
+      }
+    }
   })
 
   t.test('whatever JSON comes in, the handler answers or throws a fresh error', async (t) => {

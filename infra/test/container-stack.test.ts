@@ -64,7 +64,9 @@ test('the service starts with what the stack gives it, the same settings as the 
   assert.deepEqual([env.port, env.callerSecretsParameter, env.selfHosted], [3000, '/corbado/gateway/callers', false])
   assert.equal(env.allowUnqualified, false, 'the alias rules hold behind the forwarder')
   const [lambda] = Object.values(gateway.findResources('AWS::Lambda::Function'))
-  const { PORT: _port, CALLER_SECRETS_PARAMETER: _callers, AWS_REGION: _region, ...shared } = variables
+  const { PORT: _port, CALLER_SECRETS_PARAMETER: _callers, AWS_REGION: _region, ...rest } = variables
+  const { GATEWAY_FUNCTION_ARN: invoked, ...shared } = rest
+  assert.match(String(invoked), /:function:corbado-cognito-gateway-forwarder$/)
   assert.deepEqual(shared, lambda?.Properties.Environment.Variables)
 })
 
