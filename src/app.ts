@@ -1,7 +1,9 @@
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import type { Server } from 'node:http'
+import Fastify, { type FastifyBaseLogger, type FastifyHttpOptions, type FastifyInstance, LogController } from 'fastify'
 import type { Clock } from './call.js'
 import type { Env } from './env.js'
 import { arrival, type InvocationOf } from './plugins/arrival.js'
+import { createBodyReader } from './plugins/body.js'
 import { caller } from './plugins/caller.js'
 import { deadline } from './plugins/deadline.js'
 import { envelope } from './plugins/envelope.js'
@@ -27,6 +29,8 @@ export interface AppOptions {
   readonly logger: FastifyBaseLogger
   /** How the Lambda door tells its direct invocations; without it every request is HTTP. */
   readonly invocationOf?: InvocationOf
+  /** How the container door's server treats connections. */
+  readonly server?: FastifyHttpOptions<Server>
   /** What a door adds before the routes are there: the container's load shedding and metrics. */
   readonly extend?: (app: FastifyInstance, stats: () => TenantStats) => void
 }
@@ -34,15 +38,18 @@ export interface AppOptions {
 /** Of a body over HTTP; the payload of a direct invocation is no body and may be as large as Lambda lets it. */
 const BODY_BYTES_MAX = 1_048_576
 
+/** All bodies that are still arriving, together; past it a server answers 503. */
+const UNFINISHED_BYTES_MAX = 64 * BODY_BYTES_MAX
+
 /** Builds the one app behind every door. Construction only: it neither reads the environment nor listens. */
 export function buildApp(options: AppOptions): FastifyInstance {
-  const { env, upstreams, clock, logger, invocationOf, extend } = options
+  const { env, upstreams, clock, logger, invocationOf, server, extend } = options
   const app = Fastify({
+    ...server,
     loggerInstance: logger,
     childLoggerFactory: (parent) => parent,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => createRequestId(),
-    bodyLimit: BODY_BYTES_MAX,
     frameworkErrors: answerFrameworkError,
     schemaController: noCompilers,
   })
@@ -70,7 +77,8 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.register(logging, { pseudonyms })
   app.register(errorHandler)
   extend?.(app, tenants.stats)
-  app.register(caller, { callers, clock })
+  const readBody = createBodyReader({ bytesMax: BODY_BYTES_MAX, unfinishedBytesMax: UNFINISHED_BYTES_MAX })
+  app.register(caller, { callers, clock, readBody })
   app.register(envelope, { env })
   app.register(tenant, { tenants })
   app.register(triggerRoutes, { clock })

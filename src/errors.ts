@@ -17,6 +17,12 @@ export const InvocationWrongAlias = createError('GW_ERR_INVOCATION_WRONG_ALIAS',
 export const RequestInvalid = createError('GW_ERR_REQUEST_INVALID', 'The request is not valid: %s.', 400)
 export const RequestMismatch = createError('GW_ERR_REQUEST_MISMATCH', 'Path and body of the request disagree.', 400)
 export const RequestTooLarge = createError('GW_ERR_REQUEST_TOO_LARGE', 'The request is too large.', 413)
+export const RequestLate = createError('GW_ERR_REQUEST_LATE', 'The request did not arrive in time.', 408)
+export const RequestHeadersTooLarge = createError(
+  'GW_ERR_REQUEST_HEADERS_TOO_LARGE',
+  'The headers of the request are too large.',
+  431,
+)
 export const RequestMediaType = createError('GW_ERR_REQUEST_MEDIA_TYPE', 'The body must be application/json.', 415)
 export const RouteUnknown = createError('GW_ERR_ROUTE_UNKNOWN', 'There is no such route.', 404)
 export const MethodNotAllowed = createError('GW_ERR_METHOD_NOT_ALLOWED', 'The route does not take this method.', 405)
@@ -120,6 +126,8 @@ export const ERRORS = [
   RequestInvalid,
   RequestMismatch,
   RequestTooLarge,
+  RequestLate,
+  RequestHeadersTooLarge,
   RequestMediaType,
   RouteUnknown,
   MethodNotAllowed,

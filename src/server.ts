@@ -6,6 +6,7 @@ import { parseEnvOrExit } from './env.js'
 import { loadShedding } from './plugins/load-shedding.js'
 import { createLogger } from './plugins/logger.js'
 import { createMetrics, createMetricsApp, metricsOf } from './plugins/metrics.js'
+import { boundConnections, DOOR_LIMITS, METRICS_LIMITS, serverOptions } from './plugins/server/connections.js'
 import { createUpstreams } from './upstreams/index.js'
 
 /** How long running requests may go on after the signal to stop: twice what Cognito waits. */
@@ -18,13 +19,14 @@ const destination = pino.destination({ dest: 1, sync: true })
 const logger = createLogger(env.logLevel, destination)
 const upstreams = createUpstreams(env, systemClock)
 const metrics = createMetrics()
-const metricsApp = createMetricsApp(metrics)
+const metricsApp = createMetricsApp(metrics, serverOptions(METRICS_LIMITS, logger))
 let stopping = false
 const app = buildApp({
   env,
   upstreams,
   clock: systemClock,
   logger,
+  server: serverOptions(DOOR_LIMITS, logger),
   extend: (app, stats) => {
     metrics.watch(stats)
     app.register(loadShedding)
@@ -36,6 +38,9 @@ const app = buildApp({
     })
   },
 })
+
+boundConnections(app.server, DOOR_LIMITS, logger)
+boundConnections(metricsApp.server, METRICS_LIMITS, logger)
 
 /** Stops accepting, lets running requests end, and leaves; what still runs after the drain time is cut off. */
 async function stop(): Promise<void> {

@@ -5,6 +5,7 @@ import type { Clock } from '../call.js'
 import { CallerReplayed, CallerSecretsUnavailable, CallerUnsigned, Internal, RequestInvalid } from '../errors.js'
 import { LEVELS_MAX } from '../fields.js'
 import type { Callers } from '../tenant/callers.js'
+import type { ReadBody } from './body.js'
 import { isNestedBeyond } from './json-text.js'
 import { isSigned, parseCallerSecrets, type SignatureHeaders, TOLERANCE_SECONDS } from './signature.js'
 
@@ -30,6 +31,7 @@ declare module 'fastify' {
 export interface CallerOptions {
   readonly callers: Callers
   readonly clock: Clock
+  readonly readBody: ReadBody
 }
 
 /** As long as a signature can be valid, from the earliest clock that is accepted to the latest. */
@@ -37,7 +39,7 @@ const REPLAY_MS = 2 * TOLERANCE_SECONDS * 1_000
 
 /** Serves direct invocations and open routes; every other request must be signed over its raw bytes. */
 export const caller = fp<CallerOptions>(
-  async (app: FastifyInstance, { callers, clock }) => {
+  async (app: FastifyInstance, { callers, clock, readBody }) => {
     app.decorateRequest('mustBeSigned', false)
     app.decorateRequest('signed', false)
     app.decorateRequest('webhookId', undefined)
@@ -63,7 +65,10 @@ export const caller = fp<CallerOptions>(
     })
 
     app.removeAllContentTypeParsers()
-    app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+    app.addContentTypeParser('application/json', (request, message, done) => {
+      readBody(message, (error, body) => (body ? parse(request, body, done) : done(error)))
+    })
+    function parse(request: FastifyRequest, body: Buffer, done: (error: Error | null, value?: unknown) => void): void {
       // An error in here becomes the answer; one that `done` throws is not ours to catch.
       const finish = () => {
         const [error, value] = attempt(() => {
@@ -73,10 +78,10 @@ export const caller = fp<CallerOptions>(
         })
         done(error, value)
       }
-      if (request.is404) return done(null, undefined)
-      if (!request.mustBeSigned || isSignedBy(callers.known, request, body)) return finish()
-      return void assertSigned(request, body).then(finish, done)
-    })
+      if (request.is404) done(null, undefined)
+      else if (!request.mustBeSigned || isSignedBy(callers.known, request, body)) finish()
+      else assertSigned(request, body).then(finish, done)
+    }
 
     let parsed: { readonly text: string; readonly secrets: readonly KeyObject[] } = { text: '', secrets: [] }
     function isSignedBy(text: string | undefined, request: FastifyRequest, body: Buffer): boolean {

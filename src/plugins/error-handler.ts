@@ -25,6 +25,11 @@ export const errorHandler = fp(
       if (failure instanceof Overloaded) reply.header('retry-after', '1')
       return { code: failure.code, message: failure.message, requestId: request.requestId }
     })
+    // Node's server does not look: its refusal would have neither a body nor a line.
+    app.addHook('onRequest', ({ raw }, _reply, done) => {
+      if (raw.httpVersion === '1.1' && raw.headers.host === undefined) throw new RequestInvalid('it names no host')
+      done()
+    })
     const routes: { readonly path: RegExp; readonly method: string }[] = []
     app.addHook('onRoute', ({ url, method }) => {
       const path = new RegExp(`^${url.replace(/:\w+/g, '[^/]+')}$`)

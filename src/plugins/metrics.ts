@@ -1,7 +1,10 @@
-import Fastify, { type FastifyInstance } from 'fastify'
+import type { Server } from 'node:http'
+import Fastify, { type FastifyHttpOptions, type FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { RouteUnknown } from '../errors.js'
 import type { TenantStats } from '../tenant/context.js'
+import { createRequestId } from './logging.js'
 import { noCompilers } from './validator.js'
 
 interface Labels {
@@ -85,8 +88,13 @@ export function createMetrics(): Metrics {
 }
 
 /** The app behind `METRICS_PORT`: one open route, apart from the door that the world can reach. */
-export function createMetricsApp(metrics: Metrics): FastifyInstance {
-  const app = Fastify({ schemaController: noCompilers })
+export function createMetricsApp(metrics: Metrics, server: FastifyHttpOptions<Server> = {}): FastifyInstance {
+  const app = Fastify({ ...server, genReqId: () => createRequestId(), schemaController: noCompilers })
+  app.setNotFoundHandler(async (request, reply) => {
+    const { code, message, statusCode } = new RouteUnknown()
+    reply.code(statusCode)
+    return { code, message, requestId: request.id }
+  })
   app.get('/metrics', async (_request, reply) => {
     reply.type(metrics.contentType)
     return metrics.text()
