@@ -1,5 +1,4 @@
 import { setTimeout } from 'node:timers/promises'
-import pino from 'pino'
 import { buildApp } from './app.js'
 import { systemClock } from './call.js'
 import { parseEnvOrExit } from './env.js'
@@ -7,18 +6,23 @@ import { loadShedding } from './plugins/load-shedding.js'
 import { createLogger } from './plugins/logger.js'
 import { createMetrics, createMetricsApp, metricsOf } from './plugins/metrics.js'
 import { boundConnections, DOOR_LIMITS, METRICS_LIMITS, serverOptions } from './plugins/server/connections.js'
+import { openStdout } from './plugins/server/stdout.js'
 import { createUpstreams } from './upstreams/index.js'
 
 /** How long running requests may go on after the signal to stop: twice what Cognito waits. */
 const DRAIN_MS = 10_000
 
+/** Enough for any reader that reads. */
+const FLUSH_MS = 1_000
+
 // The AWS SDK would write eight lines about Node 20 among the log's.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
 const env = parseEnvOrExit(process.env)
-const destination = pino.destination({ dest: 1, sync: true })
-const logger = createLogger(env.logLevel, destination)
+const output = openStdout()
+const logger = createLogger(env.logLevel, output)
 const upstreams = createUpstreams(env, systemClock)
 const metrics = createMetrics()
+metrics.watchLines(() => output.lost)
 const metricsApp = createMetricsApp(metrics, serverOptions(METRICS_LIMITS, logger))
 let stopping = false
 const app = buildApp({
@@ -49,7 +53,7 @@ async function stop(): Promise<void> {
   const closed = Promise.allSettled([app.close(), metricsApp.close()]).then(() => upstreams.close())
   await Promise.race([closed.catch(() => undefined), setTimeout(DRAIN_MS)])
   logger.info({}, 'stopped')
-  destination.flushSync()
+  await output.flush(FLUSH_MS)
   process.exit(0)
 }
 

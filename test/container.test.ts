@@ -736,6 +736,29 @@ t.test('the process', async (t) => {
     t.equal((await fetch(`${base}/metrics`)).status, 404)
   })
 
+  t.test('answers, counts and ends while nobody reads its stdout', async (t) => {
+    const [port, metricsPort] = [await freePort(), await freePort()]
+    const child = start({ PORT: String(port), METRICS_PORT: String(metricsPort) })
+    const metrics = `http://127.0.0.1:${metricsPort}/metrics`
+    for (;;) {
+      const live = await fetch(metrics).catch(() => undefined)
+      await live?.text()
+      if (live?.status === 200) break
+      await sleep(50)
+    }
+    const lost = async () =>
+      Number(/^gateway_log_lines_lost_total (\d+)$/m.exec(await (await fetch(metrics)).text())?.[1])
+    const ask = async () => (await fetch(`http://127.0.0.1:${port}/nowhere`)).status
+    t.equal(await lost(), 0)
+    // More than a pipe holds: without a buffer nothing would be answered any more.
+    for (let round = 0; round < 40; round += 1) {
+      t.strictSame([...new Set(await Promise.all(Array.from({ length: 25 }, ask)))], [404])
+    }
+    t.equal((await fetch(`http://127.0.0.1:${port}/health/live`)).status, 200)
+    child.kill('SIGTERM')
+    t.strictSame(await once(child, 'exit'), [0, null])
+  })
+
   t.test('says in one line that its port is taken', async (t) => {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')

@@ -20,6 +20,8 @@ export interface Metrics {
   observe(labels: Labels, seconds: number): void
   /** Where the tenant room's figures come from. */
   watch(stats: () => TenantStats): void
+  /** Where the number of lost log lines comes from. */
+  watchLines(lost: () => number): void
 }
 
 /** Up to Cognito's five seconds. */
@@ -63,6 +65,17 @@ export function createMetrics(): Metrics {
       const duration = durationByName.get(labels.name) ?? durations.labels({ name: labels.name })
       durationByName.set(labels.name, duration)
       duration.observe(seconds)
+    },
+    watchLines(lost) {
+      new Counter({
+        name: 'gateway_log_lines_lost_total',
+        help: 'Log lines lost because the reader of stdout stalled or went',
+        registers,
+        collect() {
+          this.reset()
+          this.inc(lost())
+        },
+      })
     },
     watch(stats) {
       new Gauge({

@@ -1,0 +1,59 @@
+import { fstatSync } from 'node:fs'
+import { Socket } from 'node:net'
+import type { Writable } from 'node:stream'
+import pino from 'pino'
+
+/** Where the container's lines go. */
+export interface LineOutput {
+  write(line: string): void
+  /** How many lines were lost so far. */
+  readonly lost: number
+  /** Resolves when all that was kept is written, or after so many milliseconds. */
+  flush(ms: number): Promise<void>
+}
+
+/** Some ten thousand lines: what a busy second writes, a few times over. */
+const KEPT_BYTES_MAX = 8_388_608
+
+/**
+ * Lines for a process's stdout. If it is a pipe, as under every container runtime, a reader that stalls or goes costs
+ * lines and never keeps a request waiting. A file or a terminal is written at once.
+ */
+export function openStdout(): LineOutput {
+  const fd = 1
+  const kind = fstatSync(fd)
+  if (kind.isFIFO() || kind.isSocket()) return boundedOutput(new Socket({ fd, readable: false, writable: true }))
+  const destination = pino.destination({ dest: fd, sync: true })
+  return { write: (line) => void destination.write(line), lost: 0, flush: async () => destination.flushSync() }
+}
+
+/** Keeps so many bytes that the stream has not taken yet; a line for which there is no room is lost. */
+export function boundedOutput(stream: Writable, keptBytesMax: number = KEPT_BYTES_MAX): LineOutput {
+  let lost = 0
+  let broken = false
+  stream.on('error', () => {
+    broken = true
+  })
+  return {
+    write(line) {
+      if (broken || stream.writableLength + line.length > keptBytesMax) lost += 1
+      else stream.write(line)
+    },
+    get lost() {
+      return lost
+    },
+    async flush(ms) {
+      if (broken || stream.writableLength === 0) return
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, ms)
+        const done = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+        stream.on('error', done)
+        // Called when all before it is written.
+        stream.write('', done)
+      })
+    },
+  }
+}
