@@ -66,6 +66,12 @@ interface Held<V> {
   readonly keepUntil: number
 }
 
+interface Load<V> {
+  readonly outcome: Promise<Outcome<V>>
+  /** The time up to which a call waits for it that nothing older can serve. */
+  waitedUntil: number
+}
+
 interface Entry<V> {
   readonly held?: Held<V> | undefined
   readonly failure?: { readonly error: unknown; readonly until: number }
@@ -76,15 +82,18 @@ export function createExpiringCache<V, Args extends unknown[] = []>(
 ): ExpiringCache<V, Args> {
   const { clock, upstream } = options
   let evictions = 0
-  const loads = new Map<TenantKey, Promise<Outcome<V>>>()
+  const loads = new Map<TenantKey, Load<V>>()
   const entries = createBoundedMap<TenantKey, Entry<V>>(options.max, () => {
     evictions += 1
   })
 
-  async function load(key: TenantKey, args: Args): Promise<Outcome<V>> {
+  async function load(key: TenantKey, args: Args, waitedUntil: () => number): Promise<Outcome<V>> {
     try {
-      const { value, freshMs, staleMs, keepMs } = await loadInTime(loadMs(key), clock, (call) =>
-        options.load(call, ...args),
+      const { value, freshMs, staleMs, keepMs } = await loadInTime(
+        loadMs(key),
+        clock,
+        (call) => options.load(call, ...args),
+        waitedUntil,
       )
       const now = clock.elapsed()
       if (keepMs === 0) entries.delete(key)
@@ -105,12 +114,16 @@ export function createExpiringCache<V, Args extends unknown[] = []>(
   }
 
   /** Joins the load that runs for this key, or starts one. The promise never rejects. */
-  function join(key: TenantKey, args: Args): Promise<Outcome<V>> {
+  function join(key: TenantKey, args: Args, waitsUntil: number): Promise<Outcome<V>> {
     const running = loads.get(key)
-    if (running) return running
-    const started = load(key, args).finally(() => loads.delete(key))
-    loads.set(key, started)
-    return started
+    if (running) {
+      running.waitedUntil = Math.max(running.waitedUntil, waitsUntil)
+      return running.outcome
+    }
+    const started: { waitedUntil: number } = { waitedUntil: waitsUntil }
+    const outcome = load(key, args, () => started.waitedUntil).finally(() => loads.delete(key))
+    loads.set(key, Object.assign(started, { outcome }))
+    return outcome
   }
 
   return {
@@ -128,7 +141,8 @@ export function createExpiringCache<V, Args extends unknown[] = []>(
         if (usable) return { value: held.value, stale: true }
         throw failure.error
       }
-      const running = join(key, args)
+      // A call that an older value can serve does not wait for a second try.
+      const running = join(key, args, usable ? 0 : clock.elapsed() + call.remainingMs())
       if (held && now < held.staleUntil) {
         call.defer(running)
         return { value: held.value, stale: failure !== undefined }

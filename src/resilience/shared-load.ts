@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks'
-import { type Call, type Clock, createCall } from '../call.js'
+import { type Call, type Clock, createCall, REPEAT_MS } from '../call.js'
 import { isUpstreamError, type Upstream, upstreamError } from '../errors.js'
 
 /** How a load ended, as a value and not a rejection: it may be that no call waits for it. */
@@ -9,17 +9,24 @@ export type Outcome<V> = { readonly value: V } | { readonly error: unknown }
 const LATE_MS = 25
 
 /**
- * Loads within `loadMs` milliseconds. In an overloaded process the timer can end a load whose answer has already come,
- * and many calls can wait for it; so a load that timed out late is tried once more.
+ * Loads within `loadMs` milliseconds. A load that timed out is tried once more, if a call has the time to wait for that. So is
+ * one that timed out late: in an overloaded process the timer can end a load whose answer has already come.
+ * @param waitedUntil the time, by `clock.elapsed()`, up to which a call waits for this load
  * @throws what `load` threw
  */
-export async function loadInTime<V>(loadMs: number, clock: Clock, load: (call: Call) => Promise<V>): Promise<V> {
+export async function loadInTime<V>(
+  loadMs: number,
+  clock: Clock,
+  load: (call: Call) => Promise<V>,
+  waitedUntil: () => number,
+): Promise<V> {
   const start = clock.elapsed()
   try {
     return await load(createCall(loadMs, clock))
   } catch (error) {
+    if (!isUpstreamError(error) || error.kind !== 'timeout') throw error
     const lateMs = clock.elapsed() - start - loadMs
-    if (lateMs < LATE_MS || !isUpstreamError(error) || error.kind !== 'timeout') throw error
+    if (lateMs < LATE_MS && waitedUntil() - clock.elapsed() <= REPEAT_MS) throw error
     return load(createCall(loadMs, clock))
   }
 }

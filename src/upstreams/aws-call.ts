@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks'
-import type { Call } from '../call.js'
+import { type Call, REPEAT_MS } from '../call.js'
 import {
   errorName,
   isUpstreamError,
@@ -20,6 +20,9 @@ const expired =
 /** A permission is missing. Cognito's NotAuthorizedException is not among them: it can speak of one user. */
 const denied = /^(AccessDenied|AccessDeniedException|UnauthorizedOperation)$/
 
+/** How late a timer commonly is, in milliseconds. */
+const TIMER_MS = 25
+
 /**
  * Sends one command of an AWS SDK client within its slice of the deadline, and notes its time on the call.
  * What the SDK does between requests cannot be aborted, so the slice also ends the wait from outside.
@@ -31,18 +34,28 @@ export async function callAws<T>(
   sliceMs: number | undefined,
   send: (options: { abortSignal: AbortSignal }) => Promise<T>,
   // A kept connection that the other side has closed, or one bad server of many: worth one more try, at once. Not for a
-  // write: its first request may have been done all the same, and the second answer would not say so.
-  repeats: 'unavailable' | 'never' = 'unavailable',
+  // write: its first request may have been done all the same, and the second answer would not say so. A read that may take
+  // all the time that is left leaves some of it for a second try, in case no answer comes.
+  repeats: 'unavailable' | 'never' | 'read' = 'unavailable',
 ): Promise<T> {
   const start = performance.now()
-  try {
-    const answer = await call.slice(sliceMs, (signal) => {
+  const trial = (ms: number | undefined) =>
+    call.slice(ms, (signal) => {
       const attempt = () => attemptOnce(upstream, signal, send)
       return attempt().catch((fault: UpstreamError) => {
-        if (fault.kind === repeats) return attempt()
+        if (fault.kind === 'unavailable' && repeats !== 'never') return attempt()
         throw fault
       })
     })
+  const firstMs = call.remainingMs() - REPEAT_MS - TIMER_MS
+  try {
+    const answer =
+      repeats === 'read' && firstMs > REPEAT_MS
+        ? await trial(firstMs).catch((fault: UpstreamError) => {
+            if (fault.kind === 'timeout' && call.remainingMs() > REPEAT_MS) return trial(sliceMs)
+            throw fault
+          })
+        : await trial(sliceMs)
     call.observe(upstream, performance.now() - start)
     return answer
   } catch (fault) {

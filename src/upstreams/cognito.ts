@@ -56,7 +56,7 @@ export function createUserPool(client: CognitoIdentityProviderClient, UserPoolId
   return {
     async fetchUser(Username, call) {
       const command = new AdminGetUserCommand({ UserPoolId, Username })
-      const user = await callAws('cognito', call, undefined, (options) => client.send(command, options))
+      const user = await callAws('cognito', call, undefined, (options) => client.send(command, options), 'read')
       if (!user.Username) throw upstreamError('cognito', 'malformed')
       return {
         username: user.Username,
@@ -73,7 +73,7 @@ export function createUserPool(client: CognitoIdentityProviderClient, UserPoolId
         Limit: PAGE_SIZE,
         ...(nextToken !== undefined && { PaginationToken: nextToken }),
       })
-      const page = await callAws('cognito', call, undefined, (options) => client.send(command, options))
+      const page = await callAws('cognito', call, undefined, (options) => client.send(command, options), 'read')
       if (!page.Users) throw upstreamError('cognito', 'malformed')
       const users = page.Users.map((user) => ({
         username: user.Username ?? '',

@@ -359,7 +359,7 @@ t.test('a load that timed out because the process was busy is tried once more, f
   t.strictSame(await crowd, Array(3).fill({ value: 'one', stale: false }))
 })
 
-t.test('a load is tried again once at most, and only after a timeout that came late', async (t) => {
+t.test('a load is tried again once at most, and without much time only after a timeout that came late', async (t) => {
   const { clock, get, last, loads } = createBench({ loadMs: 20, failureMs: 0 })
   const twice = t.rejects(get(), upstreamError('table', 'timeout'))
   for (const many of [1, 2]) {
@@ -375,13 +375,39 @@ t.test('a load is tried again once at most, and only after a timeout that came l
     [60, 'denied'],
   ] as const) {
     const other = createBench({ loadMs: 20, failureMs: 0 })
-    const once = t.rejects(other.get(), upstreamError('table', kind))
+    const once = t.rejects(other.get(A, other.callOf(1_500 + 20)), upstreamError('table', kind))
     other.clock.advance(afterMs)
     await other.last().fail(upstreamError('table', kind))
     await once
     t.equal(other.loads.length, 1, `${kind} after ${afterMs} ms`)
   }
 })
+
+t.test(
+  'a load that timed out is tried once more while a call that waits for it has more than 1.5 s left',
+  async (t) => {
+    for (const [what, leftMs, known, loaded] of [
+      ['no more than that', 1_500 + 20, false, 1],
+      ['a millisecond more', 1_501 + 20, false, 2],
+      ['an older value can serve', 10_000, true, 1],
+    ] as const) {
+      const { clock, get, fill, last, loads, callOf } = createBench({ loadMs: 20 })
+      if (known) {
+        await fill()
+        clock.advance(301)
+        loads.length = 0
+      }
+      // The call that starts the load has less time than the one that joins it.
+      const calls = Promise.allSettled([get(A, callOf(100)), get(A, callOf(leftMs))])
+      clock.advance(20)
+      await last().fail(upstreamError('table', 'timeout'))
+      t.equal(loads.length, loaded, what)
+      if (loaded === 2) await last().end('one')
+      const statuses = (await calls).map(({ status }) => status)
+      t.strictSame(statuses, Array(2).fill(loaded === 2 || known ? 'fulfilled' : 'rejected'), what)
+    }
+  },
+)
 
 t.test('what is fresh is there without a promise, and nothing else is', async (t) => {
   const { clock, fill, cache } = createBench()

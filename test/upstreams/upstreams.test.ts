@@ -3,13 +3,13 @@ import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
-import { SLICE_MS } from '../../src/call.js'
+import { REPEAT_MS, SLICE_MS } from '../../src/call.js'
 import { type Fault, type StandIn, startStandIn, type WireAnswer } from '../../src/local/aws/server.js'
 import { hostedArn, putTenantRecord, toLocal } from '../../src/local/world/tenants.js'
 import type { TenantFile } from '../../src/tenant/config.js'
 import { createFrozenClock } from '../fixtures/clock.js'
 import { defineEvent, verifyEvent } from '../fixtures/events.js'
-import { type InvokeOptions, type Line, startGateway } from '../fixtures/gateway.js'
+import { type InvokeOptions, type Line, startGateway, untilWaiting } from '../fixtures/gateway.js'
 import { tenantFile } from '../fixtures/tenants.js'
 
 const SECOND = 1_000
@@ -576,11 +576,75 @@ t.test('deadlines', async (t) => {
         const file = await addTenant()
         if (standIn !== table) await define(file)
         await withFault(standIn, fault, async () => {
-          const { line, ms } = await outcome<unknown>(() => run(file))
+          // A millisecond more, and what timed out would be tried once more.
+          const remainingMs = sliceMs + REPEAT_MS + 150
+          const { line, ms } = await outcome<unknown>(() => run(file, { remainingMs }))
           t.equal(ms, endsMs, `${standIn.name} ${fault.kind}`)
           t.equal(line.level, late ? 'error' : 'info')
         })
       }
+    }
+  })
+
+  t.test(
+    'a read that timed out is tried once more while there is time for it, and a proof or a write never',
+    async (t) => {
+      const allMs = 4_200
+      const preLogin = (file: TenantFile) => {
+        const { userPoolId } = file
+        return gateway.action({ action: 'pre-login', userPoolId, identifier: 'nobody@acme.example' })
+      }
+      for (const [what, standIn, run, firstMs, only] of [
+        ['the table', table, define, SLICE_MS.tableFirst, undefined],
+        ['SSM', ssm, verify, SLICE_MS.ssm, undefined],
+        ['STS', sts, postAppend, SLICE_MS.sts, undefined],
+        ['AdminGetUser', cognito, postAppend, allMs - REPEAT_MS - 25, 'AdminGetUser'],
+        ['ListUsers', cognito, preLogin, allMs - REPEAT_MS - 25, 'ListUsers'],
+      ] as const) {
+        const file = await addTenant()
+        if (standIn !== table) await define(file)
+        await gateway.byHand(async () => {
+          await standIn.setFault(hang, only)
+          const before = standIn.calls.length
+          const result = outcome<unknown>(() => run(file))
+          await untilWaiting(standIn)
+          await standIn.setFault(undefined)
+          clock.advance(firstMs)
+          const { line } = await result
+          t.equal(line.level, 'info', `${what}: one lost request does no harm`)
+          const operation = only ?? standIn.calls[before]?.operation
+          const calls = standIn.calls.slice(before).filter((one) => one.operation === operation)
+          t.equal(calls.length, 2, what)
+        })
+      }
+      for (const [what, standIn, run, only] of [
+        ['a proof', corbado, verify, undefined],
+        ['a write', cognito, postAppend, 'AdminSetUserMFAPreference'],
+      ] as const) {
+        const file = await addTenant()
+        await standIn.setFault(hang, only)
+        const before = standIn.calls.length
+        const { line, ms } = await outcome<unknown>(() => run(file))
+        await standIn.setFault(undefined)
+        t.match([line.level, ms], ['error', allMs], what)
+        const calls = standIn.calls.slice(before).filter((one) => one.operation === (only ?? one.operation))
+        t.equal(calls.length, 1, what)
+      }
+    },
+  )
+
+  t.test('a read that hangs is tried twice, not for as long as there is time', async (t) => {
+    for (const [standIn, run, sliceMs] of [
+      [table, define, SLICE_MS.tableFirst],
+      [ssm, verify, SLICE_MS.ssm],
+      [sts, postAppend, SLICE_MS.sts],
+    ] as const) {
+      const file = await addTenant()
+      if (standIn !== table) await define(file)
+      await withFault(standIn, hang, async () => {
+        const { line, ms } = await outcome<unknown>(() => run(file))
+        t.match([line.level, ms], ['error', 2 * sliceMs], standIn.name)
+      })
     }
   })
 
