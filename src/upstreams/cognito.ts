@@ -43,6 +43,11 @@ function toAttributes(attributes: Attributes = []): Record<string, string> {
   return Object.fromEntries(attributes.map(({ Name = '', Value = '' }) => [Name, Value]))
 }
 
+/** Factors that need not be in UserMFASettingList (fact A40). */
+function olderFactors(options: readonly { DeliveryMedium?: string | undefined }[] = []): string[] {
+  return options.map(({ DeliveryMedium = 'UNKNOWN' }) => `${DeliveryMedium}_MFA`)
+}
+
 const factorSettings = {
   sms: 'SMSMfaSettings',
   email: 'EmailMfaSettings',
@@ -63,7 +68,7 @@ export function createUserPool(client: CognitoIdentityProviderClient, UserPoolId
         status: user.UserStatus ?? 'UNKNOWN',
         enabled: user.Enabled === true,
         attributes: toAttributes(user.UserAttributes),
-        mfaFactors: user.UserMFASettingList ?? [],
+        mfaFactors: [...(user.UserMFASettingList ?? []), ...olderFactors(user.MFAOptions)],
       }
     },
     async fetchUsers(Filter, nextToken, call) {

@@ -523,6 +523,17 @@ t.test('post-append leaves a user alone who has any factor', async (t) => {
   }
 })
 
+t.test('post-append leaves a user alone whose factor shows in MFAOptions only', async (t) => {
+  const mfaOptions = [{ DeliveryMedium: 'SMS', AttributeName: 'phone_number' }] as const
+  for (const mfa of ['sms', 'email', 'software-token'] as const) {
+    const file = await newTenant([{ username: 'u-ada', ...CAN_ALL, mfaOptions }], wanted({}, mfa))
+    const { body, operations, line } = await postAppend(file, 'u-ada')
+    t.strictSame({ body, operations }, { body: {}, operations: ['AdminGetUser'] }, mfa)
+    t.equal(line.reason, 'factor_present', mfa)
+    t.match(stack.cognito.user(file.userPoolId, 'u-ada'), { mfa: [], mfaOptions }, mfa)
+  }
+})
+
 t.test('post-append lets a factor be that the user cannot have', async (t) => {
   for (const mfa of ['sms', 'email', 'software-token'] as const) {
     const file = await newTenant([{ username: 'u-ada' }], wanted({}, mfa))

@@ -54,10 +54,11 @@ export const nameValues = (attributes: User['attributes']) =>
   Object.entries(attributes).map(([Name, Value]) => ({ Name, Value }))
 
 /** A user's MFA factors; absent, not empty, if there is none. */
-export function mfaView({ preferredMfa, mfa }: User) {
+export function mfaView({ preferredMfa, mfa, mfaOptions = [] }: User) {
   return {
     ...(preferredMfa === undefined ? {} : { PreferredMfaSetting: preferredMfa }),
     ...(mfa.length === 0 ? {} : { UserMFASettingList: mfa }),
+    ...(mfaOptions.length === 0 ? {} : { MFAOptions: mfaOptions }),
   }
 }
 

@@ -123,6 +123,7 @@ export function assertPassword(login: Login, fields: Fields): Login {
   const password = readParameter(readTextMap(fields, 'AuthParameters'), 'PASSWORD')
   if (user?.password === undefined || user.password !== password) throw loginFailed()
   // AWS would ask such a user for a code first.
-  if (user.mfa.length > 0) throw new Refusal('NotAuthorizedException', 'MFA is not part of the stand-in.')
+  if (user.mfa.length + (user.mfaOptions?.length ?? 0) > 0)
+    throw new Refusal('NotAuthorizedException', 'MFA is not part of the stand-in.')
   return login
 }

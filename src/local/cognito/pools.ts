@@ -77,6 +77,8 @@ export interface User {
   readonly enabled: boolean
   readonly mfa: readonly MfaFactor[]
   readonly preferredMfa?: MfaFactor | undefined
+  /** SMS as a factor that `mfa` does not have (fact A40). */
+  readonly mfaOptions?: readonly { DeliveryMedium: 'SMS'; AttributeName: 'phone_number' }[]
   /** Has verified an authenticator app. */
   readonly totp?: boolean
   /** Without one, no password login of this user can pass. */
