@@ -1,4 +1,5 @@
 import { EnvInvalid } from './errors.js'
+import { REGION_PATTERN } from './ids.js'
 
 /** As in package.json; a test keeps the two equal. */
 export const GATEWAY_VERSION = '0.1.0'
@@ -68,7 +69,7 @@ export const SETTINGS = {
     name: 'AWS_REGION',
     ...required,
     doc: 'region of the table, the secrets and STS',
-    parse: matching(/^[a-z]{2}(-[a-z]+)+-\d$/, 'an AWS region'),
+    parse: matching(new RegExp(`^${REGION_PATTERN}$`), 'an AWS region'),
   },
   logLevel: {
     name: 'LOG_LEVEL',

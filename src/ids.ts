@@ -16,6 +16,28 @@ export function isUserPoolId(value: unknown): value is UserPoolId {
   return typeof value === 'string' && value.length <= USER_POOL_ID_LENGTH_MAX && userPoolId.test(value)
 }
 
+/** The name of an AWS region, as a pattern without its ends: `eu-central-1`, `us-gov-west-1`, `eusc-de-east-1`. */
+export const REGION_PATTERN = '[a-z]{2,4}(-[a-z]+)+-\\d'
+
+/** AWS's partitions, and how the names of their regions begin; all other regions are of the first. */
+const partitions = [
+  { name: 'aws', region: /^/ },
+  { name: 'aws-cn', region: /^cn-/ },
+  { name: 'aws-us-gov', region: /^us-gov-/ },
+  { name: 'aws-eusc', region: /^eusc-/ },
+  { name: 'aws-iso', region: /^us-iso-/ },
+  { name: 'aws-iso-b', region: /^us-isob-/ },
+  { name: 'aws-iso-e', region: /^eu-isoe-/ },
+  { name: 'aws-iso-f', region: /^us-isof-/ },
+] as const
+export type Partition = (typeof partitions)[number]['name']
+export const PARTITIONS: readonly Partition[] = partitions.map(({ name }) => name)
+
+/** The AWS partition of a region; a role can be assumed only from its own. */
+export function partitionOf(region: string): Partition {
+  return partitions.findLast((one) => one.region.test(region))?.name ?? 'aws'
+}
+
 /** A cache key that always starts with its tenant, so that no entry can be shared by two of them. */
 export type TenantKey = Brand<string, 'TenantKey'>
 

@@ -1,5 +1,5 @@
 import { RemovalPolicy } from 'aws-cdk-lib'
-import { partitionOf } from '../../src/operator/role/role.js'
+import { partitionOf } from '../../src/ids.js'
 
 /**
  * Names that others keep: customers' roles trust the roles by name, pools hold the function's name, and the operator's

@@ -1,5 +1,6 @@
 import { Check, Errors } from 'typebox/value'
 import type { ConfigRules } from '../env.js'
+import { PARTITIONS, partitionOf } from '../ids.js'
 import { TenantFile } from './config.js'
 
 /** One thing wrong with a config: where (a JSON pointer such as `/aws/roleArn`) and what is expected there. */
@@ -81,8 +82,8 @@ function roleIssues({ userPoolId, aws }: TenantFile, { selfHosted }: ConfigRules
     return [{ path: '/aws/externalId', message: 'roleArn and externalId are both given or both null' }]
   }
   const resource = `:iam::${aws.accountId}:role/corbado/corbado-${userPoolId}`
-  const matches = ['aws', 'aws-cn', 'aws-us-gov'].some((partition) => aws.roleArn === `arn:${partition}${resource}`)
-  return matches ? [] : [{ path: '/aws/roleArn', message: `must be arn:aws${resource}` }]
+  const matches = PARTITIONS.some((partition) => aws.roleArn === `arn:${partition}${resource}`)
+  return matches ? [] : [{ path: '/aws/roleArn', message: `must be arn:${partitionOf(aws.region)}${resource}` }]
 }
 
 function corbadoIssues({ userPoolId, corbado }: TenantFile, rules: ConfigRules): ConfigIssue[] {

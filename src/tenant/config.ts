@@ -1,8 +1,8 @@
 import { type Static, Type } from 'typebox'
-import { USER_POOL_ID_LENGTH_MAX, USER_POOL_ID_PATTERN, type UserPoolId } from '../ids.js'
+import { REGION_PATTERN, USER_POOL_ID_LENGTH_MAX, USER_POOL_ID_PATTERN, type UserPoolId } from '../ids.js'
 
 const slug = (description: string) => Type.String({ pattern: '^[a-z0-9]+(-[a-z0-9]+)*$', maxLength: 64, description })
-const region = (description: string) => Type.String({ pattern: '^[a-z]{2}(-[a-z]+)+-\\d$', description })
+const region = (description: string) => Type.String({ pattern: `^${REGION_PATTERN}$`, description })
 const choice = <const T extends readonly string[]>(values: T, description: string) =>
   Type.Unsafe<T[number]>({ type: 'string', enum: [...values], description })
 const closed = { additionalProperties: false }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { parseEnv } from '../../src/env.js'
+import { partitionOf } from '../../src/ids.js'
 import { OTHER_TRIGGERS, type TenantFile, withDefaults } from '../../src/tenant/config.js'
 import { parseTenantFile } from '../../src/tenant/config-rules.js'
 import { tenantFile } from '../fixtures/tenants.js'
@@ -96,6 +97,8 @@ const FIELDS: Record<string, { readonly refused: readonly Json[]; readonly accep
     refused: [
       '',
       'eu-central',
+      'eusca-de-east-1',
+      '-de-east-1',
       'EU-CENTRAL-1',
       'eu-central-10',
       'eu_central_1',
@@ -104,7 +107,7 @@ const FIELDS: Record<string, { readonly refused: readonly Json[]; readonly accep
       1,
       null,
     ],
-    accepted: ['eu-central-1', 'us-gov-west-1', 'ap-southeast-4'],
+    accepted: ['eu-central-1', 'us-gov-west-1', 'ap-southeast-4', 'eusc-de-east-1', 'us-iso-east-1', 'us-isob-east-1'],
   },
   'aws.replicaRegions': {
     refused: ['eu-west-1', ['nowhere'], [''], [null], [['eu-west-1']], null, {}],
@@ -336,9 +339,50 @@ t.test("refuses every role but the one of this pool in this pool's account", asy
       roleArn,
     )
   }
-  for (const partition of ['aws', 'aws-cn', 'aws-us-gov']) {
+  for (const partition of [
+    'aws',
+    'aws-cn',
+    'aws-us-gov',
+    'aws-eusc',
+    'aws-iso',
+    'aws-iso-b',
+    'aws-iso-e',
+    'aws-iso-f',
+  ]) {
     const roleArn = `arn:${partition}:iam::${account}:role/corbado/corbado-${pool}`
     t.strictSame(messages(tenantFile({ aws: { roleArn } })), [], roleArn)
+  }
+  for (const partition of ['aws-', 'aws-xx', 'aws-iso-', 'gcp', '']) {
+    const roleArn = `arn:${partition}:iam::${account}:role/corbado/corbado-${pool}`
+    t.equal(messages(tenantFile({ aws: { roleArn } })).length, 1, roleArn)
+  }
+})
+
+t.test('a region and its partition, in every partition of AWS', async (t) => {
+  for (const [region, partition] of Object.entries({
+    'eu-central-1': 'aws',
+    'us-east-1': 'aws',
+    'mx-central-1': 'aws',
+    'us-gov-east-1': 'aws-us-gov',
+    'cn-northwest-1': 'aws-cn',
+    'eusc-de-east-1': 'aws-eusc',
+    'us-iso-east-1': 'aws-iso',
+    'us-isob-east-1': 'aws-iso-b',
+    'eu-isoe-west-1': 'aws-iso-e',
+    'us-isof-south-1': 'aws-iso-f',
+  })) {
+    t.equal(partitionOf(region), partition)
+    t.equal(parseEnv({ TENANT_TABLE: 'tenants', AWS_REGION: region }).awsRegion, region)
+    const account = tenantFile().aws.accountId
+    const userPoolId = `${region}_Ab12Cd34E`
+    const expected = `arn:${partition}:iam::${account}:role/corbado/corbado-${userPoolId}`
+    const aws = { accountId: account, region, externalId: tenantFile().aws.externalId }
+    const file = { ...tenantFile(), userPoolId, aws: { ...aws, roleArn: expected } }
+    const told = { ...file, aws: { ...aws, roleArn: 'x' } }
+    const prefix = `/corbado/gateway/${userPoolId}/backend-api`
+    const corbado = { ...file.corbado, credentialParameter: prefix }
+    t.strictSame(messages({ ...file, corbado } as unknown as TenantFile), [], region)
+    t.strictSame(messages({ ...told, corbado } as unknown as TenantFile), [`/aws/roleArn must be ${expected}`])
   }
 })
 

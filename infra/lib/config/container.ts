@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { REGION_PATTERN } from '../../../src/ids.js'
 import { DeletionProtection, FunctionConfig, text } from './parts.js'
 
 const closed = { additionalProperties: false }
@@ -30,7 +31,7 @@ export const ContainerConfig = Type.Object(
       'of /16 to /22',
     ),
     // Named here, or the synthesis would have to ask AWS for them.
-    availabilityZones: Type.Array(text('^[a-z]{2}(-[a-z]+)+-\\d[a-z]$', 'a zone such as eu-central-1a', ''), {
+    availabilityZones: Type.Array(text(`^${REGION_PATTERN}[a-z]$`, 'a zone such as eu-central-1a', ''), {
       minItems: 2,
       maxItems: 3,
       uniqueItems: true,

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { USER_POOL_ID_PATTERN } from '../../../src/ids.js'
+import { REGION_PATTERN, USER_POOL_ID_PATTERN } from '../../../src/ids.js'
 
 /** What each pattern asks for, in words that complete "must be …". */
 export const FORMS: Record<string, string> = {}
@@ -10,7 +10,7 @@ export function text(pattern: string, form: string, description: string) {
   return Type.String({ pattern, description })
 }
 
-export const REGION = '^[a-z]{2}(-[a-z]+)+-\\d$'
+export const REGION = `^${REGION_PATTERN}$`
 export const ALIAS = '^(?!\\d+$)[\\w-]{1,128}$'
 FORMS[REGION] = 'an AWS region such as eu-central-1'
 FORMS[USER_POOL_ID_PATTERN] = 'a user pool id such as eu-central-1_Ab12Cd34E'

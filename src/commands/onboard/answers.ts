@@ -1,4 +1,5 @@
-import { type Feature, partitionOf } from '../../operator/role/role.js'
+import { partitionOf } from '../../ids.js'
+import type { Feature } from '../../operator/role/role.js'
 import type { TenantFile } from '../../tenant/config.js'
 
 /** What `onboard` wants to know, as text: by flag or by question. */

@@ -1,6 +1,5 @@
-import { isUserPoolId, type UserPoolId } from '../../ids.js'
+import { isUserPoolId, partitionOf, type UserPoolId } from '../../ids.js'
 import type { TenantFile } from '../../tenant/config.js'
-import { partitionOf } from '../role/role.js'
 
 /** What an exact ARN of a user pool says. */
 interface PoolOfArn {

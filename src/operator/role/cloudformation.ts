@@ -1,5 +1,5 @@
-import { USER_POOL_ID_LENGTH_MAX, USER_POOL_ID_PATTERN } from '../../ids.js'
-import { customerRoleOf, FEATURE_NAMES, partitionOf, type RoleTerms } from './role.js'
+import { type Partition, partitionOf, USER_POOL_ID_LENGTH_MAX, USER_POOL_ID_PATTERN } from '../../ids.js'
+import { customerRoleOf, FEATURE_NAMES, type RoleTerms } from './role.js'
 
 /** A CloudFormation value: JSON with `Ref`, `Fn::Sub` and `Fn::If` in it. */
 type CloudFormationValue =
@@ -111,8 +111,7 @@ export function templateParameters(terms: RoleTerms): Record<TemplateParameter, 
   }
 }
 
-const consoles: Record<string, string> = {
-  aws: 'console.aws.amazon.com',
+const consoles: Partial<Record<Partition, string>> = {
   'aws-cn': 'console.amazonaws.cn',
   'aws-us-gov': 'console.amazonaws-us-gov.com',
 }
@@ -125,7 +124,7 @@ export function quickCreateLink(templateUrl: string, terms: RoleTerms): string {
   const { region, userPoolId } = terms
   const partition = partitionOf(region)
   // GovCloud's and China's consoles have no name for each region.
-  const host = partition === 'aws' ? `${region}.${consoles.aws}` : consoles[partition]
+  const host = consoles[partition] ?? `${region}.console.aws.amazon.com`
   const query = {
     templateURL: templateUrl,
     stackName: stackNameOf(userPoolId),

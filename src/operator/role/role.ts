@@ -1,3 +1,5 @@
+import { partitionOf } from '../../ids.js'
+
 /** The IAM documents that we write; the subset of the policy language that they need. */
 export interface IamStatement {
   readonly Sid?: string
@@ -91,12 +93,6 @@ function statementOf(feature: Feature, poolArn: string): IamStatement {
   const { sid, operations } = FEATURES[feature]
   const Action = Object.keys(operations).map((operation) => `cognito-idp:${operation}`)
   return { Sid: sid, Effect: 'Allow', Action, Resource: poolArn }
-}
-
-/** The AWS partition of a region; a role can be assumed only from its own. */
-export function partitionOf(region: string): string {
-  if (region.startsWith('cn-')) return 'aws-cn'
-  return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws'
 }
 
 /**
