@@ -18,7 +18,7 @@ const FLUSH_MS = 1_000
 // The AWS SDK would write eight lines about Node 20 among the log's.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
 const env = parseEnvOrExit(process.env)
-const output = openStdout()
+const output = openStdout(systemClock)
 const logger = createLogger(env.logLevel, output)
 const upstreams = createUpstreams(env, systemClock)
 const metrics = createMetrics()

@@ -1,6 +1,7 @@
 import { PassThrough, Writable } from 'node:stream'
 import t from 'tap'
 import { boundedOutput } from '../../src/plugins/server/stdout.js'
+import { createTestClock } from '../fixtures/clock.js'
 
 t.test('a reader that stalls costs lines beyond the bound, and gets the others later, in order', async (t) => {
   let go = () => {}
@@ -12,7 +13,7 @@ t.test('a reader that stalls costs lines beyond the bound, and gets the others l
       go = done
     },
   })
-  const output = boundedOutput(stream, 30)
+  const output = boundedOutput(stream, createTestClock(), 30)
   for (let line = 1; line <= 5; line += 1) output.write(`line ${line} 10\n`)
   t.strictSame([read, output.lost], [['line 1 10\n'], 2])
   const flushed = output.flush(600_000)
@@ -29,7 +30,7 @@ t.test('a reader that stalls costs lines beyond the bound, and gets the others l
 
 t.test('a reader that has gone costs every line, and the end does not wait for it', async (t) => {
   const stream = new PassThrough()
-  const output = boundedOutput(stream)
+  const output = boundedOutput(stream, createTestClock())
   stream.destroy(new Error('EPIPE'))
   await new Promise((resolve) => stream.on('close', resolve))
   output.write('lost\n')
@@ -38,8 +39,11 @@ t.test('a reader that has gone costs every line, and the end does not wait for i
 })
 
 t.test('the end waits for a stalled reader no longer than it says', async (t) => {
-  const output = boundedOutput(new Writable({ write: () => undefined }))
+  const clock = createTestClock()
+  const output = boundedOutput(new Writable({ write: () => undefined }), clock)
   output.write('kept\n')
-  await output.flush(1)
+  const flushed = output.flush(1_000)
+  clock.advance(1_000)
+  await flushed
   t.equal(output.lost, 0)
 })

@@ -2,6 +2,7 @@ import { fstatSync } from 'node:fs'
 import { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
 import pino from 'pino'
+import type { Clock } from '../../call.js'
 
 /** Where the container's lines go. */
 export interface LineOutput {
@@ -19,16 +20,16 @@ const KEPT_BYTES_MAX = 8_388_608
  * Lines for a process's stdout. If it is a pipe, as under every container runtime, a reader that stalls or goes costs
  * lines and never keeps a request waiting. A file or a terminal is written at once.
  */
-export function openStdout(): LineOutput {
+export function openStdout(clock: Clock): LineOutput {
   const fd = 1
   const kind = fstatSync(fd)
-  if (kind.isFIFO() || kind.isSocket()) return boundedOutput(new Socket({ fd, readable: false, writable: true }))
+  if (kind.isFIFO() || kind.isSocket()) return boundedOutput(new Socket({ fd, readable: false, writable: true }), clock)
   const destination = pino.destination({ dest: fd, sync: true })
   return { write: (line) => void destination.write(line), lost: 0, flush: async () => destination.flushSync() }
 }
 
 /** Keeps so many bytes that the stream has not taken yet; a line for which there is no room is lost. */
-export function boundedOutput(stream: Writable, keptBytesMax: number = KEPT_BYTES_MAX): LineOutput {
+export function boundedOutput(stream: Writable, clock: Clock, keptBytesMax: number = KEPT_BYTES_MAX): LineOutput {
   let lost = 0
   let broken = false
   stream.on('error', () => {
@@ -45,9 +46,9 @@ export function boundedOutput(stream: Writable, keptBytesMax: number = KEPT_BYTE
     async flush(ms) {
       if (broken || stream.writableLength === 0) return
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, ms)
+        const cancel = clock.after(ms, resolve)
         const done = () => {
-          clearTimeout(timer)
+          cancel()
           resolve()
         }
         stream.on('error', done)
