@@ -171,7 +171,7 @@ t.test('what may have been lost with its connection, or met one bad server, is s
     [status(429), 1],
     [status(400), 1],
     [{ kind: 'garbage' }, 1],
-    [{ kind: 'hang' }, 1],
+    [{ kind: 'hang' }, 2],
   ] as const) {
     const file = await addTenant()
     await withFault(table, fault, async () => {
