@@ -185,14 +185,14 @@ async function startWorld(t: Teardown, options: GatewayOptions = {}) {
     )
   }
 
-  const act = async (tenant: TestTenant, payload: Record<string, string>) => {
-    const answered = await gateway.action({ userPoolId: tenant.userPoolId, ...payload })
+  const act = async (tenant: TestTenant, payload: Record<string, string>, remainingMs = 6_000) => {
+    const answered = await gateway.action({ userPoolId: tenant.userPoolId, ...payload }, { remainingMs })
     shown.push(JSON.stringify({ ...answered, body: { ...answered.body, identifier: undefined } }))
     return answered
   }
-  const preLogin = (tenant: TestTenant, identifier: string) => {
+  const preLogin = (tenant: TestTenant, identifier: string, remainingMs?: number) => {
     if (identifier.trim().length > 5 && identifier.trim() !== tenant.username) secret(identifier.trim())
-    return act(tenant, { action: 'pre-login', identifier })
+    return act(tenant, { action: 'pre-login', identifier }, remainingMs)
   }
   const postAppend = (tenant: TestTenant, username = tenant.username) =>
     act(tenant, { action: 'post-append', username })
@@ -748,7 +748,8 @@ t.test('the pitfalls', async (t) => {
     const tenant = await addTenant({ limits: { listUsersPerSecond: 2 } })
     gateway.take()
     const calls = await world.callsOf(stack.cognito, async () => {
-      const flood = Array.from({ length: 30 }, (_, i) => preLogin(tenant, `flood.canary.${i}@acme.example`))
+      // With so little time none waits for its turn.
+      const flood = Array.from({ length: 30 }, (_, i) => preLogin(tenant, `flood.canary.${i}@acme.example`, 650))
       const codes = (await Promise.all(flood)).map(({ body }) => (body.error as { code: string }).code)
       t.ok(codes.every((code) => code === 'user_not_found' || code === 'untyped'))
     })

@@ -131,7 +131,11 @@ export const TenantFile = Type.Object(
             Type.Integer({ minimum: 1, maximum: 10_000, description: 'a process; default 100' }),
           ),
           listUsersPerSecond: Type.Optional(
-            Type.Integer({ minimum: 1, maximum: 25, description: "a process; default 10; the pool's quota is 30" }),
+            Type.Integer({
+              minimum: 1,
+              maximum: 25,
+              description: "searches, a process; default 10; the pool's quota is 30 calls",
+            }),
           ),
           concurrentCalls: Type.Optional(
             Type.Integer({

@@ -64,7 +64,7 @@ export function createTenants({ env, upstreams, clock }: TenantsOptions): Tenant
       configVersion: version,
       configStale: stale,
       verify: (proof) => verify(config, proof, call),
-      users: createTenantUsers({ upstreams, credentials, limiter, bulkhead }, config, call),
+      users: createTenantUsers({ upstreams, credentials, limiter, bulkhead, clock }, config, call),
     }
   }
 

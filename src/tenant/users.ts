@@ -1,4 +1,4 @@
-import type { Call } from '../call.js'
+import { type Call, type Clock, pause } from '../call.js'
 import { isUpstreamError, upstreamError } from '../errors.js'
 import { tenantKey } from '../ids.js'
 import type { Bulkhead } from '../resilience/bulkhead.js'
@@ -19,15 +19,19 @@ export interface TenantUsers {
   preferMfa(username: string, factor: MfaFactor): Promise<MfaOutcome>
 }
 
+/** What a search needs once it has its place, in milliseconds: with less no search would be answered any more. */
+const SEARCH_MS = 500
+
 export interface TenantUsersOptions {
   readonly upstreams: Pick<Upstreams, 'userPool'>
   readonly credentials: TenantCredentials
   readonly limiter: Limiter
   readonly bulkhead: Bulkhead
+  readonly clock: Clock
 }
 
 export function createTenantUsers(options: TenantUsersOptions, config: TenantConfig, call: Call): TenantUsers {
-  const { upstreams, credentials, limiter, bulkhead } = options
+  const { upstreams, credentials, limiter, bulkhead, clock } = options
   const lane = tenantKey(config.userPoolId, 'cognito')
 
   function inPool<T>(operation: string, run: (pool: UserPool) => Promise<T>): Promise<T> {
@@ -39,6 +43,14 @@ export function createTenantUsers(options: TenantUsersOptions, config: TenantCon
     })
   }
 
+  /** One search is one place of the tenant's limit, however many pages it has: most are empty, and not the caller's doing. */
+  async function waitForSearch(): Promise<void> {
+    const key = tenantKey(config.userPoolId, 'list')
+    const waitMs = limiter.reserve(key, config.limits.listUsersPerSecond, Math.max(0, call.remainingMs() - SEARCH_MS))
+    if (waitMs === undefined) throw refusal('list_users_rate_limited')
+    if (waitMs > 0) await pause(waitMs, clock)
+  }
+
   return {
     async find(username) {
       return answerUnless('UserNotFoundException', undefined, () =>
@@ -46,10 +58,9 @@ export function createTenantUsers(options: TenantUsersOptions, config: TenantCon
       )
     },
     async *list(filter) {
+      await waitForSearch()
       let nextToken: string | undefined
       do {
-        if (!limiter.take(tenantKey(config.userPoolId, 'list'), config.limits.listUsersPerSecond))
-          throw refusal('list_users_rate_limited')
         const page = await inPool('ListUsers', (pool) => pool.fetchUsers(filter, nextToken, call))
         yield* page.users
         nextToken = page.nextToken

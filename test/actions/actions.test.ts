@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { setImmediate } from 'node:timers/promises'
 import fc from 'fast-check'
 import t from 'tap'
 import { attributeFilter } from '../../src/actions/pre-login.js'
@@ -358,25 +359,64 @@ t.test('pre-login follows empty pages to the user, and reads on to see whether t
 })
 
 t.test(
-  'pre-login keeps to the limit of ListUsers, over pages and over calls, and to none for AdminGetUser',
+  'pre-login keeps to the limit of ListUsers over calls, however many pages one has, and to none for AdminGetUser',
   async (t) => {
     const ada = { username: 'u-ada', attributes: { email: 'ada@acme.example' } }
     const config = { ...wanted({ acceptAttributeMatch: true }), limits: { listUsersPerSecond: 2 } }
     const file = await newTenant([ada], config)
     const neighbour = await newTenant([ada], config)
-    stack.cognito.setEmptyPages(file.userPoolId, 1_000)
-    const done = await preLogin(file, 'ada@acme.example')
+    stack.cognito.setEmptyPages(file.userPoolId, 20)
+    const many = await preLogin(file, 'ada@acme.example')
+    t.strictSame(many.body, found('u-ada'))
+    t.strictSame(many.operations, ['AdminGetUser', ...Array(21).fill('ListUsers')], 'one search, all its pages')
+    t.strictSame((await preLogin(file, 'ada@acme.example')).body, found('u-ada'), 'the second in this second')
+    // Half a second is left for the search itself, so this one could not wait.
+    const done = await preLogin(file, 'ada@acme.example', 650)
     t.strictSame(done.body, untyped)
     t.match(done.line, { level: 'error', outcome: 'refused', reason: 'list_users_rate_limited' })
-    t.strictSame(done.operations, ['AdminGetUser', 'ListUsers', 'ListUsers'], 'two pages are within it')
+    t.strictSame(done.operations, ['AdminGetUser'])
 
-    stack.cognito.setEmptyPages(file.userPoolId, 0)
     t.strictSame((await preLogin(file, 'u-ada')).body, found('u-ada'), 'a name that Cognito knows needs no list')
     t.strictSame((await preLogin(neighbour, 'ada@acme.example')).body, found('u-ada'), 'a neighbour has its own limit')
     clock.advance(499)
-    t.strictSame((await preLogin(file, 'ada@acme.example')).body, untyped)
+    t.strictSame((await preLogin(file, 'ada@acme.example', 650)).body, untyped)
     clock.advance(1)
     t.strictSame((await preLogin(file, 'ada@acme.example')).body, found('u-ada'), 'half a second is worth one')
+  },
+)
+
+t.test(
+  'pre-login waits for its place in the limit of ListUsers while there is time, each call in its turn',
+  async (t) => {
+    const ada = { username: 'u-ada', attributes: { email: 'ada@acme.example' } }
+    const file = await newTenant([ada], {
+      ...wanted({ acceptAttributeMatch: true }),
+      limits: { listUsersPerSecond: 2 },
+    })
+    const { userPoolId } = file
+    const lists = () => stack.cognito.calls.filter(({ operation }) => operation === 'ListUsers').length
+    const before = lists()
+    await gateway.byHand(async () => {
+      // Two at once, then one each half second, the last of them 3.5 s from now: the ninth in 4.2 s less half a second.
+      const asked = Array.from({ length: 12 }, () =>
+        gateway.action({ action: 'pre-login', userPoolId, identifier: 'ada@acme.example' }),
+      )
+      const isRefused = ({ reason, userPoolId }: Line) =>
+        reason === 'list_users_rate_limited' && userPoolId === file.userPoolId
+      const refused = () => gateway.lines.filter(isRefused).length
+      // Those for whom there is no place in time are told at once; then all have asked for one.
+      while (refused() < 3) await setImmediate()
+      const counts: number[] = []
+      for (let halves = 0; halves <= 7; halves += 1) {
+        while (lists() - before < Math.min(2 + halves, 9)) await setImmediate()
+        counts.push(lists() - before)
+        if (halves < 7) clock.advance(500)
+      }
+      t.strictSame(counts, [2, 3, 4, 5, 6, 7, 8, 9])
+      const bodies = (await Promise.all(asked)).map(({ body }) => body)
+      t.strictSame(bodies.filter((body) => body.identifier === 'u-ada').length, 9)
+      t.equal(refused(), 3)
+    })
   },
 )
 

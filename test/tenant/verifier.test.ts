@@ -468,7 +468,9 @@ t.test(
     const list = () => cognito.calls.filter(({ operation }) => operation === 'ListUsers').length
     const preLogin = async (identifier: string) => {
       gateway.take()
-      const { body } = await gateway.action({ action: 'pre-login', userPoolId: limited.userPoolId, identifier })
+      // With so little time no call waits for its place.
+      const payload = { action: 'pre-login', userPoolId: limited.userPoolId, identifier }
+      const { body } = await gateway.action(payload, { remainingMs: 650 })
       return { body, reason: gateway.take().at(-1)?.reason }
     }
     const message = 'Sign-in with a passkey is not available right now.'
@@ -491,7 +493,7 @@ t.test(
 
     clock.advance(SECOND)
     cognito.setEmptyPages(limited.userPoolId, 2)
-    t.strictSame(await preLogin('nobody@acme.example'), over, 'every page counts, an empty one too')
+    t.equal((await preLogin('nobody@acme.example')).reason, 'user_not_found', 'pages of one search count once')
   },
 )
 
