@@ -40,8 +40,17 @@ export const REPEAT_MS = 1_500
 export interface Call {
   /** Milliseconds until the answer must have left; never negative. */
   remainingMs(): number
-  /** Does work within `ms` milliseconds (undefined: all that remain); the signal aborts when they are over. */
-  slice<T>(ms: number | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T>
+  /** Milliseconds for which nothing has remained. */
+  lateMs(): number
+  /**
+   * Does work within `ms` milliseconds (undefined: all that remain); the signal aborts when they are over. Work that had to
+   * wait for something that is not its own, e.g. for a connection, calls `begin` when it can start: it then has so many
+   * milliseconds from there on, and a load's time has stood still meanwhile.
+   */
+  slice<T>(
+    ms: number | undefined,
+    work: (signal: AbortSignal, begin: (ms: number | undefined) => void) => Promise<T>,
+  ): Promise<T>
   /** The promise's value, or `late()` if the time is up first. */
   within<T>(promise: Promise<T>, late: () => T): Promise<T>
   /** Notes how long a dependency took and, if it failed, what it said. */
@@ -63,7 +72,23 @@ export interface Observed {
 
 /** Begins a request that may take `budgetMs`. Only timers of `clock` end its waits. */
 export function createCall(budgetMs: number, clock: Clock = systemClock): Call {
-  const expiresAt = clock.elapsed() + budgetMs
+  return callOf(budgetMs, clock, 0)
+}
+
+/** How long a load may wait until it can be sent: as long as the SDK lets a request for credentials take. */
+const LOAD_WAIT_MS = 10_000
+
+/**
+ * Begins a load that several requests share: its time is the dependency's alone, and what passes before the dependency can be
+ * asked does not count. The requests themselves wait no longer than they can.
+ */
+export function createLoadCall(budgetMs: number, clock: Clock): Call {
+  return callOf(budgetMs, clock, LOAD_WAIT_MS)
+}
+
+/** @param waitMs how long a slice may wait for its beginning without using up the budget; 0: all time counts */
+function callOf(budgetMs: number, clock: Clock, waitMs: number): Call {
+  let expiresAt = clock.elapsed() + budgetMs
   const deferred: Promise<unknown>[] = []
   const observed: Observed = { upstream: {}, last: {} }
   const remainingMs = () => Math.max(0, expiresAt - clock.elapsed())
@@ -82,14 +107,24 @@ export function createCall(budgetMs: number, clock: Clock = systemClock): Call {
 
   return {
     remainingMs,
-    async slice(ms = Number.POSITIVE_INFINITY, work) {
-      const timeoutMs = Math.max(1, Math.ceil(Math.min(ms, remainingMs())))
+    lateMs: () => Math.max(0, clock.elapsed() - expiresAt),
+    async slice(ms, work) {
+      const startedAt = clock.elapsed()
       const timeUp = new AbortController()
-      const cancel = clock.after(timeoutMs, () => {
-        timeUp.abort(new DOMException(`not done in ${timeoutMs} ms`, 'TimeoutError'))
-      })
+      const endIn = (leftMs: number) => {
+        const timeoutMs = Math.max(1, Math.ceil(leftMs))
+        return clock.after(timeoutMs, () => {
+          timeUp.abort(new DOMException(`not done in ${timeoutMs} ms`, 'TimeoutError'))
+        })
+      }
+      let cancel = endIn(ms === undefined ? remainingMs() + waitMs : Math.min(ms, remainingMs()))
+      const begin = (ms = Number.POSITIVE_INFINITY) => {
+        cancel()
+        if (waitMs > 0) expiresAt += clock.elapsed() - startedAt
+        cancel = endIn(Math.min(ms, remainingMs()))
+      }
       try {
-        return await work(timeUp.signal)
+        return await work(timeUp.signal, begin)
       } finally {
         cancel()
       }

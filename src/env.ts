@@ -9,6 +9,8 @@ interface Setting<T> {
   readonly name: string
   readonly default: string | undefined
   readonly required?: true
+  /** The variable may be written in lower case too, as other programs do; that then counts. */
+  readonly lowerCase?: true
   readonly doc: string
   readonly parse: (text: string) => T
 }
@@ -48,6 +50,20 @@ function hostPatterns(value: string): readonly string[] {
   const patterns = value.split(',').map((part) => part.trim().toLowerCase())
   if (patterns.every((part) => /^(\*|[a-z0-9-]+|\[[0-9a-f:]+\])(\.(\*|[a-z0-9-]+))*$/.test(part))) return patterns
   throw new Unreadable('host names separated by commas, * for one label')
+}
+
+/** A proxy's address; one without a scheme speaks plain HTTP. */
+function proxyUrl(value: string): string {
+  const text = value.includes('://') ? value : `http://${value}`
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text
+  throw new Unreadable('the address of an HTTP proxy')
+}
+
+function words(value: string): readonly string[] {
+  return value
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .filter((word) => word !== '')
 }
 
 const parameterName = matching(/^(\/[\w.-]+){1,15}$/, 'an SSM parameter name that starts with /')
@@ -176,6 +192,27 @@ export const SETTINGS = {
     doc: 'host name patterns that a `backendApiUrl` may have, any port; * stands for one label',
     parse: hostPatterns,
   },
+  httpsProxy: {
+    name: 'HTTPS_PROXY',
+    default: undefined,
+    lowerCase: true,
+    doc: 'proxy through which AWS and Corbado are called, e.g. `http://proxy.example.com:3128`; this machine and link-local addresses never are',
+    parse: proxyUrl,
+  },
+  httpProxy: {
+    name: 'HTTP_PROXY',
+    default: undefined,
+    lowerCase: true,
+    doc: 'the same for addresses that begin with `http:`',
+    parse: proxyUrl,
+  },
+  noProxy: {
+    name: 'NO_PROXY',
+    default: undefined,
+    lowerCase: true,
+    doc: 'hosts that are called without a proxy, with all below them, separated by commas; `*` for all',
+    parse: words,
+  },
 } satisfies Record<string, Setting<unknown>>
 
 type Settings = typeof SETTINGS
@@ -188,12 +225,15 @@ export type Env = {
     : Read<K> | undefined
 }
 
+/** Through which proxies the world outside is called. */
+export type Proxies = Partial<Pick<Env, 'httpsProxy' | 'httpProxy' | 'noProxy'>>
+
 /** What the rules for a tenant config need to know of the process. */
 export type ConfigRules = Pick<Env, 'parameterPrefix' | 'backendApiHosts' | 'selfHosted' | 'actionsAlias'>
 
 function read<T>(setting: Setting<T>, source: Record<string, string | undefined>): T | undefined {
   // An empty variable counts as unset.
-  const value = source[setting.name] || setting.default
+  const value = (setting.lowerCase && source[setting.name.toLowerCase()]) || source[setting.name] || setting.default
   if (value === undefined) {
     if (setting.required) throw new EnvInvalid(`${setting.name} is not set: ${setting.doc}.`)
     return undefined
@@ -202,8 +242,11 @@ function read<T>(setting: Setting<T>, source: Record<string, string | undefined>
     return setting.parse(value)
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error
-    // The value is not repeated: in place of a parameter's name, the operator may have put the secret itself.
-    const given = setting.parse === parameterName ? `has ${value.length} characters of another form` : `is "${value}"`
+    // The value is not repeated: in place of a parameter's name, the operator may have put the secret itself, and a proxy's
+    // address may hold a password.
+    const parse: unknown = setting.parse
+    const secret = parse === parameterName || parse === proxyUrl
+    const given = secret ? `has ${value.length} characters of another form` : `is "${value}"`
     throw new EnvInvalid(`${setting.name} must be ${error.message}, but ${given}.`)
   }
 }
@@ -219,6 +262,16 @@ export function parseEnv(source: Record<string, string | undefined>): Env {
     throw new EnvInvalid('TENANT_STALE_SECONDS must be at least TENANT_TTL_SECONDS.')
   }
   return env
+}
+
+/** The proxies alone, for what needs no other setting; throws as {@link parseEnv} does. */
+export function parseProxies(source: Record<string, string | undefined>): Proxies {
+  const { httpsProxy, httpProxy, noProxy } = SETTINGS
+  return {
+    httpsProxy: read<string>(httpsProxy, source),
+    httpProxy: read<string>(httpProxy, source),
+    noProxy: read<readonly string[]>(noProxy, source),
+  }
 }
 
 /** {@link parseEnv} for a process that is starting: a wrong setting ends it with one line instead of a stack. */

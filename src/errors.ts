@@ -105,6 +105,20 @@ export function isUpstreamError(error: unknown): error is UpstreamError {
   return error instanceof Error && 'upstream' in error && 'kind' in error
 }
 
+/** AWS's names for a signature that it did not take; most often the date in it was wrong. */
+const signatureErrors =
+  /^(InvalidSignatureException|SignatureDoesNotMatch|RequestTimeTooSkewed|RequestExpired|RequestInTheFuture|AuthFailure)$/
+
+/** Does an error's name say that the signature was refused? The request was not done, and another signature may be taken. */
+export function isSignatureError(name: string | undefined): boolean {
+  return name !== undefined && signatureErrors.test(name)
+}
+
+/** Was a request refused for its signature, which says nothing of what was asked for and is not worth remembering? */
+export function isSignatureRefused(error: unknown): boolean {
+  return isUpstreamError(error) && isSignatureError(error.facts.errorType)
+}
+
 /** Is this one of ours, with a public message? */
 export function isGatewayError(error: unknown): error is GatewayError {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('GW_ERR_')

@@ -63,7 +63,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   actions: ['type tenant/context.ts'],
   tenant: ['upstreams', 'resilience'],
   // Each dependency alone; these two gather them, for the service and for the operator.
-  upstreams: ['upstreams/aws-call.ts'],
+  upstreams: ['upstreams/aws-call.ts', 'upstreams/connections'],
   'upstreams/index.ts': ['upstreams'],
   'upstreams/operator.ts': ['upstreams'],
   resilience: [],

@@ -25,7 +25,7 @@ export async function withUpstreams<T>(
   // The AWS SDK takes longer to load than all the rest, and wrong settings are told without it.
   const { createOperatorUpstreams } = await import('../upstreams/operator.js')
   const { awsRegion: region, tenantTable, actionsAlias } = env
-  const upstreams = createOperatorUpstreams({ region, tenantTable, functionArn, actionsAlias }, io.clock)
+  const upstreams = createOperatorUpstreams({ region, tenantTable, functionArn, actionsAlias, proxies: env }, io.clock)
   try {
     return await work(upstreams, env)
   } finally {

@@ -1,5 +1,5 @@
 import type { Call, Clock } from '../call.js'
-import type { Upstream } from '../errors.js'
+import { isSignatureRefused, type Upstream } from '../errors.js'
 import type { TenantKey } from '../ids.js'
 import { createBoundedMap } from './bounded-map.js'
 import { loadInTime, type Outcome, waitFor } from './shared-load.js'
@@ -101,7 +101,7 @@ export function createExpiringCache<V, Args extends unknown[] = []>(
       return { value }
     } catch (error) {
       const held = entries.peek(key)?.held
-      const ms = options.failureMs(error, held !== undefined)
+      const ms = isSignatureRefused(error) ? 0 : options.failureMs(error, held !== undefined)
       if (held || ms > 0) entries.set(key, { held, failure: { error, until: clock.elapsed() + ms } })
       return { error }
     }

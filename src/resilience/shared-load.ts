@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks'
-import { type Call, type Clock, createCall, REPEAT_MS } from '../call.js'
+import { type Call, type Clock, createLoadCall, REPEAT_MS } from '../call.js'
 import { isUpstreamError, type Upstream, upstreamError } from '../errors.js'
 
 /** How a load ended, as a value and not a rejection: it may be that no call waits for it. */
@@ -20,14 +20,13 @@ export async function loadInTime<V>(
   load: (call: Call) => Promise<V>,
   waitedUntil: () => number,
 ): Promise<V> {
-  const start = clock.elapsed()
+  const first = createLoadCall(loadMs, clock)
   try {
-    return await load(createCall(loadMs, clock))
+    return await load(first)
   } catch (error) {
     if (!isUpstreamError(error) || error.kind !== 'timeout') throw error
-    const lateMs = clock.elapsed() - start - loadMs
-    if (lateMs < LATE_MS && waitedUntil() - clock.elapsed() <= REPEAT_MS) throw error
-    return load(createCall(loadMs, clock))
+    if (first.lateMs() < LATE_MS && waitedUntil() - clock.elapsed() <= REPEAT_MS) throw error
+    return load(createLoadCall(loadMs, clock))
   }
 }
 

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks'
-import { type Call, type Clock, createCall, REPEAT_MS, SLICE_MS } from '../call.js'
-import { isUpstreamError } from '../errors.js'
+import { type Call, type Clock, createLoadCall, REPEAT_MS, SLICE_MS } from '../call.js'
+import { isSignatureRefused, isUpstreamError } from '../errors.js'
 import { isParameterMissing, type Upstreams } from '../upstreams/index.js'
 
 /** A secret of the gateway itself, which belongs to no tenant: fetched on first use, kept, read again when it is old. */
@@ -24,8 +24,8 @@ export interface GatewaySecret {
 
 /** What is known when a fetch has brought no usable value. */
 export interface FailedFetch {
-  /** `timeout`, `unavailable`: SSM itself failed. `missing` and `unusable` is what it told of the parameter. */
-  readonly kind: 'timeout' | 'unavailable' | 'missing' | 'unusable'
+  /** `timeout`, `unavailable`: SSM itself failed. `unsigned`: it did not take the signature. `missing` and `unusable` is what it told of the parameter. */
+  readonly kind: 'timeout' | 'unavailable' | 'unsigned' | 'missing' | 'unusable'
   /** How many fetches in a row have failed, this one included. */
   readonly count: number
   /** A value from before is here. */
@@ -61,10 +61,11 @@ export function createGatewaySecret(options: GatewaySecretOptions): GatewaySecre
 
   async function fetch(name: string): Promise<{ kind: 'usable'; text: string } | Pick<FailedFetch, 'kind'>> {
     try {
-      const text = (await fetchParameter(name, createCall(SLICE_MS.ssm, clock))).trim()
+      const text = (await fetchParameter(name, createLoadCall(SLICE_MS.ssm, clock))).trim()
       return isUsable(text) ? { kind: 'usable', text } : { kind: 'unusable' }
     } catch (error) {
       if (isParameterMissing(error)) return { kind: 'missing' }
+      if (isSignatureRefused(error)) return { kind: 'unsigned' }
       return { kind: isUpstreamError(error) && error.kind === 'timeout' ? 'timeout' : 'unavailable' }
     }
   }
@@ -82,6 +83,7 @@ export function createGatewaySecret(options: GatewaySecretOptions): GatewaySecre
     const { kind } = fetched
     failures += 1
     if (kind === 'missing' || (kind === 'unusable' && whenUnusable === 'drop')) current = undefined
+    if (kind === 'unsigned') return
     nextLoadAt = clock.elapsed() + retryMs({ kind, count: failures, known: current !== undefined })
     if (kind === 'timeout' || kind === 'unavailable') return
     if (!spoiled) onSpoiled(kind)

@@ -93,12 +93,9 @@ function proofKey({ userPoolId }: TenantConfig, { username, signedPasskeyData }:
 }
 
 function timedOut(): Verdict {
-  return { kind: 'timeout', facts: {} }
+  return { kind: 'timeout', facts: {}, sent: true }
 }
 
-/** Refused connections and names that do not resolve: the request never left this machine. */
-const unsent = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/
-
 function wasSent(verdict: Verdict): boolean {
-  return 'facts' in verdict ? !unsent.test(verdict.facts.errorType ?? '') : verdict.kind === 'result'
+  return 'sent' in verdict ? verdict.sent : verdict.kind === 'result'
 }

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks'
 import { type Call, REPEAT_MS } from '../call.js'
 import {
   errorName,
+  isSignatureError,
   isUpstreamError,
   requestIdOf,
   type Upstream,
@@ -10,6 +11,7 @@ import {
   type UpstreamFaultKind,
   upstreamError,
 } from '../errors.js'
+import type { Trip } from './connections/agents.js'
 
 /** AWS's names for "too fast", over the services we call. */
 const throttles =
@@ -23,39 +25,45 @@ const denied = /^(AccessDenied|AccessDeniedException|UnauthorizedOperation)$/
 /** How late a timer commonly is, in milliseconds. */
 const TIMER_MS = 25
 
+/** What the SDK is given with a command: the connections read the trip. */
+export interface SendOptions {
+  readonly abortSignal: AbortSignal
+  readonly trip: Trip
+}
+
 /**
- * Sends one command of an AWS SDK client within its slice of the deadline, and notes its time on the call.
- * What the SDK does between requests cannot be aborted, so the slice also ends the wait from outside.
+ * What may be sent a second time. In any case: what has not left this process, and what was refused for its signature, for that
+ * was not done. `unavailable`: also what was lost with its connection or met one bad server of many. `read`: also what waits in
+ * vain, above all on a kept connection that may be dead. `never`: a write whose first request may have been done although its
+ * answer was lost, and whose second answer would not say so; it has a new connection from the start.
+ */
+type Repeats = 'read' | 'unavailable' | 'never'
+
+interface Job<T> {
+  readonly upstream: Upstream
+  readonly repeats: Repeats
+  send(options: SendOptions): Promise<T>
+}
+
+/**
+ * Sends one command of an AWS SDK client within its slice of the deadline, and notes its time on the call. The slice begins
+ * when the request has its connection: the process's own credentials and the queue for a connection are not the dependency's.
  * @throws the error of errors.ts that fits what happened; never the SDK's own
  */
 export async function callAws<T>(
   upstream: Upstream,
   call: Call,
   sliceMs: number | undefined,
-  send: (options: { abortSignal: AbortSignal }) => Promise<T>,
-  // A kept connection that the other side has closed, or one bad server of many: worth one more try, at once. Not for a
-  // write: its first request may have been done all the same, and the second answer would not say so. A read that may take
-  // all the time that is left leaves some of it for a second try, in case no answer comes.
-  repeats: 'unavailable' | 'never' | 'read' = 'unavailable',
+  send: (options: SendOptions) => Promise<T>,
+  repeats: Repeats = 'unavailable',
 ): Promise<T> {
   const start = performance.now()
-  const trial = (ms: number | undefined) =>
-    call.slice(ms, (signal) => {
-      const attempt = () => attemptOnce(upstream, signal, send)
-      return attempt().catch((fault: UpstreamError) => {
-        if (fault.kind === 'unavailable' && repeats !== 'never') return attempt()
-        throw fault
-      })
-    })
-  const firstMs = call.remainingMs() - REPEAT_MS - TIMER_MS
+  const job: Job<T> = { upstream, repeats, send }
   try {
-    const answer =
-      repeats === 'read' && firstMs > REPEAT_MS
-        ? await trial(firstMs).catch((fault: UpstreamError) => {
-            if (fault.kind === 'timeout' && call.remainingMs() > REPEAT_MS) return trial(sliceMs)
-            throw fault
-          })
-        : await trial(sliceMs)
+    const answer = await call.slice(undefined, (signal, begin) => {
+      if (repeats === 'read') return sendTwiceIfSilent(job, call, sliceMs, signal, begin)
+      return persist(job, signal, repeats === 'never', () => begin(sliceMs))
+    })
     call.observe(upstream, performance.now() - start)
     return answer
   } catch (fault) {
@@ -64,16 +72,94 @@ export async function callAws<T>(
   }
 }
 
-async function attemptOnce<T>(
-  upstream: Upstream,
+/** Sends a read. If it has had its part of the time, it is sent once more, on a new connection; what is answered first counts. */
+async function sendTwiceIfSilent<T>(
+  job: Job<T>,
+  call: Call,
+  sliceMs: number | undefined,
   signal: AbortSignal,
-  send: (options: { abortSignal: AbortSignal }) => Promise<T>,
+  begin: (ms: number | undefined) => void,
 ): Promise<T> {
+  const ended = new AbortController()
+  signal.addEventListener('abort', () => ended.abort(signal.reason), { once: true })
+  let place = (_kept: boolean) => {}
+  const part = new Promise<number | undefined>((resolve) => {
+    place = (kept) => {
+      begin(sliceMs)
+      resolve(partOf(kept, sliceMs, call.remainingMs()))
+    }
+  })
+  let settled = false
+  const first = persist(job, ended.signal, false, place).finally(() => {
+    settled = true
+  })
+  const second = part.then(async (ms) => {
+    if (ms === undefined) return first
+    await call.slice(ms, (over) => Promise.race([first, untilAborted(over)])).catch(() => undefined)
+    return settled ? first : persist(job, ended.signal, true, () => {})
+  })
   try {
-    return await Promise.race([send({ abortSignal: signal }), untilAborted(signal)])
-  } catch (error) {
-    throw awsFault(upstream, error, signal.aborted)
+    return await Promise.race([first, second])
+  } finally {
+    // Whichever is still under way.
+    if (!settled) ended.abort()
   }
+}
+
+/**
+ * After how many milliseconds a read is sent a second time; undefined: not at all. On a kept connection after half of its time.
+ * One that may take all that is left leaves enough of it for the second.
+ */
+function partOf(kept: boolean, sliceMs: number | undefined, remainingMs: number): number | undefined {
+  if (kept) return Math.min(sliceMs ?? remainingMs, remainingMs) / 2
+  const firstMs = remainingMs - REPEAT_MS - TIMER_MS
+  return sliceMs === undefined && firstMs > REPEAT_MS ? firstMs : undefined
+}
+
+/** Sends, and sends again what may be, at once: once if the connection or a server failed, and once if the signature did. */
+async function persist<T>(
+  job: Job<T>,
+  signal: AbortSignal,
+  fresh: boolean,
+  place: (kept: boolean) => void,
+): Promise<T> {
+  let [lost, unsigned, isFresh] = [false, false, fresh]
+  for (;;) {
+    let isKept = false
+    const trip: Trip = {
+      fresh: isFresh,
+      sent: false,
+      onPlaced(kept) {
+        isKept = kept
+        place(kept)
+      },
+    }
+    try {
+      return await Promise.race([job.send({ abortSignal: signal, trip }), untilAborted(signal)])
+    } catch (error) {
+      const fault = awsFault(job.upstream, error, signal.aborted)
+      if (signal.aborted) throw fault
+      if (!unsigned && isUnsigned(fault, error)) {
+        // The SDK has set its clock by the answer.
+        unsigned = true
+      } else if (!lost && (trip.sent ? job.repeats !== 'never' && fault.kind === 'unavailable' : isUnsent(fault))) {
+        lost = true
+        // One kept connection was dead: so may all be that are kept. A new one that failed says nothing of them.
+        isFresh = isKept && fault.facts.status === undefined
+      } else throw fault
+    }
+  }
+}
+
+/** Is that all that can become of a request that never left? Any other error would only be repeated. */
+function isUnsent({ kind, facts }: UpstreamError): boolean {
+  return facts.status === undefined && (kind === 'unavailable' || kind === 'timeout')
+}
+
+/** Was a request refused for its signature, or for anything else while this machine's clock was wrong? */
+function isUnsigned({ facts }: UpstreamError, error: unknown): boolean {
+  const { $metadata } = error as SdkError
+  return isSignatureError(facts.errorType) || $metadata?.clockSkewCorrected === true
 }
 
 function untilAborted(signal: AbortSignal): Promise<never> {
@@ -87,7 +173,12 @@ interface SdkError {
   readonly name?: string
   /** Of Node's own network errors, e.g. `ECONNREFUSED`. */
   readonly code?: unknown
-  readonly $metadata?: { readonly httpStatusCode?: number; readonly requestId?: string }
+  readonly $metadata?: {
+    readonly httpStatusCode?: number
+    readonly requestId?: string
+    /** Set by the SDK if the answer's date moved the clock by which it signs. */
+    readonly clockSkewCorrected?: boolean
+  }
 }
 
 function awsFault(upstream: Upstream, error: unknown, timeUp: boolean): UpstreamError {

@@ -1,8 +1,9 @@
 import { performance } from 'node:perf_hooks'
-import { Agent, request } from 'undici'
 import type { Call, Clock } from '../call.js'
+import type { Proxies } from '../env.js'
 import { errorName, requestIdOf, type UpstreamFacts } from '../errors.js'
 import { type Fields, fieldsOf } from '../fields.js'
+import { type Answer, createExchanges } from './connections/exchanges.js'
 
 /** The verdicts of `verifySignedData` (fact C4). */
 const results = ['success', 'invalid_signature', 'invalid_challenge', 'user_mismatch', 'generic_error'] as const
@@ -14,6 +15,8 @@ export type VerifyAnswer =
   | {
       readonly kind: 'unauthorized' | 'rate-limited' | 'rejected' | 'unavailable' | 'timeout' | 'malformed'
       readonly facts: UpstreamFacts
+      /** The proof may have left this process. One that has not may be asked about again. */
+      readonly sent: boolean
     }
 
 export interface VerifyRequest {
@@ -26,95 +29,59 @@ export interface VerifyRequest {
 }
 
 export interface Corbado {
-  /** Asks the Backend API, once, whether signed passkey data is genuine. Never repeats a call: the proof is single-use. */
+  /** Asks the Backend API whether signed passkey data is genuine. Never sends a proof twice: it is single-use. */
   verifySignedData(request: VerifyRequest, call: Call): Promise<VerifyAnswer>
   close(): Promise<void>
 }
 
-/** Idle connections are dropped before common load balancers drop them (60 s). */
-const KEEP_ALIVE_MS = 30_000
-/** The answer is one small object; more is not Corbado speaking. */
-const RESPONSE_BYTES_MAX = 65_536
-/**
- * Connections per Backend API host: 500 verifications a second at 100 ms each take 50, and a tenant whose calls all hang takes
- * `limits.concurrentCalls`, 16 by default, so that 28 such tenants still leave the others what they need.
- */
-const CONNECTIONS_MAX = 512
-
-function createAgent(): Agent {
-  return new Agent({
-    connections: CONNECTIONS_MAX,
-    pipelining: 1,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    keepAliveMaxTimeout: KEEP_ALIVE_MS,
-    maxResponseSize: RESPONSE_BYTES_MAX,
-    connect: { timeout: 3_000 },
-  })
-}
-
-/** A client of Corbado's Backend API that keeps its connections, a pool an origin. */
-export function createCorbado(clock: Clock): Corbado {
-  let agent = createAgent()
-  let usedAt = clock.now()
-
-  /** An environment that was frozen holds sockets that died unseen; a call on one would be lost, and cannot be repeated. */
-  function currentAgent(): Agent {
-    const now = clock.now()
-    if (now - usedAt > KEEP_ALIVE_MS) {
-      agent.destroy().catch(() => undefined)
-      agent = createAgent()
-    }
-    usedAt = now
-    return agent
-  }
+/** A client of Corbado's Backend API that keeps its connections. */
+export function createCorbado(clock: Clock, proxies: Proxies): Corbado {
+  const exchanges = createExchanges(clock, proxies)
 
   return {
     async verifySignedData({ backendApiUrl, authorization, signedPasskeyData, username }, call) {
       const start = performance.now()
-      const answer = await call.slice(undefined, (signal) =>
-        request(`${backendApiUrl.replace(/\/+$/, '')}/v2/passkey/verifySignedData`, {
-          dispatcher: currentAgent(),
-          method: 'POST',
+      const answer = await call.slice(undefined, async (signal): Promise<VerifyAnswer> => {
+        const exchanged = await exchanges.post({
+          url: `${backendApiUrl.replace(/\/+$/, '')}/v2/passkey/verifySignedData`,
           headers: { authorization, 'content-type': 'application/json', accept: 'application/json' },
           body: JSON.stringify({ signedPasskeyData, username }),
           signal,
-          // The signal ends the call; undici's own timers are up to half a second early.
-          headersTimeout: 0,
-          bodyTimeout: 0,
         })
-          .then(async ({ statusCode, body }) => readAnswer(statusCode, await body.text()))
-          .catch((error: unknown) => unanswered(error, signal.aborted)),
-      )
+        if (exchanged.kind === 'answered') return readAnswer(exchanged.answer)
+        return { ...unanswered(exchanged.error, signal.aborted), sent: exchanged.sent }
+      })
       call.observe('corbado', performance.now() - start, answer.kind === 'result' ? undefined : answer.facts)
       return answer
     },
-    close: () => agent.close(),
+    close: () => exchanges.close(),
   }
 }
 
 /** Reads an answer that came in full. Only a 2xx with a known result counts as a verdict. */
-function readAnswer(status: number, text: string): VerifyAnswer {
+function readAnswer({ status, text }: Answer): VerifyAnswer {
   const body = parseObject(text)
+  const sent = true
   if (status >= 200 && status < 300) {
     const result = results.find((known) => known === body.verificationResult)
-    return result ? { kind: 'result', result } : { kind: 'malformed', facts: { status } }
+    return result ? { kind: 'result', result } : { kind: 'malformed', facts: { status }, sent }
   }
   const error = fieldsOf(body.error)
   const requestData = fieldsOf(body.requestData)
   const facts = { status, errorType: errorName(error.type), requestId: requestIdOf(requestData.requestID) }
-  if (status === 401 || status === 403) return { kind: 'unauthorized', facts }
-  if (status === 429) return { kind: 'rate-limited', facts }
-  if (status >= 500) return { kind: 'unavailable', facts }
+  if (status === 401 || status === 403) return { kind: 'unauthorized', facts, sent }
+  if (status === 429) return { kind: 'rate-limited', facts, sent }
+  if (status >= 500) return { kind: 'unavailable', facts, sent }
   // Redirects are not followed: one would carry the proof to another host.
-  return { kind: status < 400 ? 'malformed' : 'rejected', facts }
+  return { kind: status < 400 ? 'malformed' : 'rejected', facts, sent }
 }
 
-function unanswered(error: unknown, timeUp: boolean): VerifyAnswer {
+function unanswered(error: unknown, timeUp: boolean) {
   const code = error instanceof Error && 'code' in error ? errorName(error.code) : undefined
   const name = error instanceof Error ? errorName(error.name) : undefined
   const unreadable = code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE' || name === 'HTTPParserError'
   const kind = timeUp || code === 'UND_ERR_CONNECT_TIMEOUT' ? 'timeout' : unreadable ? 'malformed' : 'unavailable'
-  return { kind, facts: { errorType: code ?? name } }
+  return { kind, facts: { errorType: code ?? name } } as const
 }
 
 function parseObject(text: string): Fields {

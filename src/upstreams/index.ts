@@ -3,9 +3,10 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { SSMClient } from '@aws-sdk/client-ssm'
 import { STSClient } from '@aws-sdk/client-sts'
 import { type Clock, SLICE_MS } from '../call.js'
-import type { Env } from '../env.js'
+import type { Env, Proxies } from '../env.js'
 import type { UserPoolId } from '../ids.js'
 import { createUserPool, type UserPool } from './cognito.js'
+import { RequestHandler } from './connections/requests.js'
 import type { Corbado } from './corbado.js'
 import { createFetchParameter, type FetchParameter } from './ssm.js'
 import { type AssumeRole, createAssumeRole, type RoleCredentials } from './sts.js'
@@ -32,64 +33,69 @@ export interface Upstreams {
 export type SliceMs = Readonly<Record<'table' | 'ssm' | 'sts', number>>
 
 /**
- * Connections of one AWS client to its service. The SDK's own 50 are what three tenants take whose pools all hang, at 16 calls
- * each (`limits.concurrentCalls`).
+ * What all AWS clients of a process share: connections, and the process's own credentials, which are then fetched once for all.
+ * The SDK does not repeat anything: it would wait up to a second first, which no slice has. `callAws` repeats.
  */
-const SOCKETS_MAX = 512
-const AGENT = { keepAlive: true, maxSockets: SOCKETS_MAX } as const
-
-/** Longer than any call of the service may take, and as long as one request of an operator's may. */
-export const REQUEST_MS = 10_000
-
-/**
- * The limits of every AWS client. A call's own signal ends its requests. This limit ends those that have no signal: the
- * SDK fetches credentials by itself, e.g. by a web identity, and lets every later call wait for the same request. The SDK
- * does not repeat anything: it would wait up to a second first, which no slice has. `callAws` repeats what may have been a
- * lost connection.
- */
-export const CLIENT_LIMITS = {
-  maxAttempts: 1,
-  requestHandler: {
-    connectionTimeout: REQUEST_MS,
-    requestTimeout: REQUEST_MS,
-    throwOnRequestTimeout: true,
-    httpAgent: AGENT,
-    httpsAgent: AGENT,
-  },
-} as const
+export interface ClientBase {
+  readonly region: string
+  readonly maxAttempts: 1
+  readonly requestHandler: RequestHandler
+  readonly credentials?: DynamoDBClient['config']['credentials']
+}
 
 /** The service's counterparts. */
-export function createUpstreams({ awsRegion, tenantTable }: Env, clock: Clock): Upstreams {
+export function createUpstreams(env: Env, clock: Clock): Upstreams {
+  const { awsRegion: region, tenantTable } = env
   // A config that is only refreshed has less: the cache sees to that.
   const ms = { ...SLICE_MS, table: SLICE_MS.tableFirst }
-  return upstreamsOver(createClients(awsRegion), tenantTable, clock, ms)
+  return upstreamsOver(createClients({ region, proxies: env, clock }), { tenantTable, proxies: env, clock, ms })
 }
 
 /** The SDK's clients behind {@link Upstreams}. */
 export interface Clients {
+  readonly base: ClientBase
   readonly dynamodb: DynamoDBClient
   readonly ssm: SSMClient
   readonly sts: STSClient
   readonly cognito: CognitoClients
 }
 
+export interface ClientsOptions {
+  readonly region: string
+  readonly proxies: Proxies
+  readonly clock: Clock
+}
+
 /** The only place where the service's clients are made. They read credentials and endpoints as the AWS SDK does. */
-export function createClients(region: string): Clients {
+export function createClients({ region, proxies, clock }: ClientsOptions): Clients {
+  const requestHandler = new RequestHandler(clock, proxies)
+  const first: ClientBase = { region, maxAttempts: 1, requestHandler }
+  const dynamodb = new DynamoDBClient(first)
+  const base: ClientBase = { ...first, credentials: dynamodb.config.credentials }
   return {
-    dynamodb: new DynamoDBClient({ region, ...CLIENT_LIMITS }),
-    ssm: new SSMClient({ region, ...CLIENT_LIMITS }),
-    sts: new STSClient({ region, ...CLIENT_LIMITS }),
-    cognito: createCognitoClients(),
+    base,
+    dynamodb,
+    ssm: new SSMClient(base),
+    sts: new STSClient(base),
+    // The table is read before any pool is asked: what its answers tell of this machine's clock is true for the pool too.
+    cognito: createCognitoClients(base, () => dynamodb.config.systemClockOffset),
   }
 }
 
+export interface OverOptions {
+  readonly tenantTable: string
+  readonly proxies: Proxies
+  readonly clock: Clock
+  readonly ms: SliceMs
+}
+
 /** {@link Upstreams} over clients that the caller made; closing it closes them. */
-export function upstreamsOver(clients: Clients, tenantTable: string, clock: Clock, ms: SliceMs): Upstreams {
-  const { dynamodb, ssm, sts, cognito } = clients
+export function upstreamsOver(clients: Clients, { tenantTable, proxies, clock, ms }: OverOptions): Upstreams {
+  const { base, dynamodb, ssm, sts, cognito } = clients
   let corbado: Promise<Corbado> | undefined
   // Loaded with the first proof: undici is a third of the bundle's start, and define and create do without it.
   function loadCorbado(): Promise<Corbado> {
-    corbado ??= import('./corbado.js').then(({ createCorbado }) => createCorbado(clock))
+    corbado ??= import('./corbado.js').then(({ createCorbado }) => createCorbado(clock, proxies))
     return corbado
   }
 
@@ -100,34 +106,29 @@ export function upstreamsOver(clients: Clients, tenantTable: string, clock: Cloc
     userPool: (userPoolId, region, credentials) => createUserPool(cognito.of(region, credentials), userPoolId),
     verifySignedData: async (request, call) => (await loadCorbado()).verifySignedData(request, call),
     async close() {
-      for (const client of [dynamodb, ssm, sts, cognito]) client.destroy()
+      base.requestHandler.destroy()
       await (await corbado)?.close()
     },
   }
 }
 
-/** Clients of Cognito, one for each set of credentials and gone with it; all share one set of connections. */
+/** Clients of Cognito, one for each set of credentials and gone with it. */
 export interface CognitoClients {
   /** With null, the process's own credentials. */
   of(region: string, credentials: RoleCredentials | null): CognitoIdentityProviderClient
-  destroy(): void
 }
 
-function createCognitoClients(): CognitoClients {
+function createCognitoClients(base: ClientBase, clockOffset: () => number): CognitoClients {
   const own = new Map<string, CognitoIdentityProviderClient>()
   const byCredentials = new WeakMap<RoleCredentials, CognitoIdentityProviderClient>()
-  let requestHandler: CognitoIdentityProviderClient['config']['requestHandler'] | undefined
 
   function create(region: string, credentials: RoleCredentials | null): CognitoIdentityProviderClient {
-    const shared = requestHandler ? { requestHandler } : {}
-    const client = new CognitoIdentityProviderClient({
+    return new CognitoIdentityProviderClient({
+      ...base,
       region,
-      ...CLIENT_LIMITS,
-      ...shared,
+      systemClockOffset: clockOffset(),
       ...(credentials && { credentials }),
     })
-    requestHandler = client.config.requestHandler
-    return client
   }
 
   return {
@@ -137,6 +138,5 @@ function createCognitoClients(): CognitoClients {
       else own.set(region, client)
       return client
     },
-    destroy: () => requestHandler?.destroy?.(),
   }
 }

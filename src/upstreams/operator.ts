@@ -2,10 +2,12 @@ import { CloudFormationClient } from '@aws-sdk/client-cloudformation'
 import { LambdaClient } from '@aws-sdk/client-lambda'
 import { STSClient } from '@aws-sdk/client-sts'
 import type { Call, Clock } from '../call.js'
+import type { Proxies } from '../env.js'
 import { EnvInvalid } from '../errors.js'
 import type { UserPoolId } from '../ids.js'
+import { REQUEST_MS } from './connections/requests.js'
 import { type CallerIdentity, createCallerIdentity } from './identity.js'
-import { CLIENT_LIMITS, type Clients, createClients, REQUEST_MS, type Upstreams, upstreamsOver } from './index.js'
+import { type Clients, createClients, type Upstreams, upstreamsOver } from './index.js'
 import { createFunctionAliases, type FunctionAliases } from './lambda.js'
 import { createPutParameter, type PutParameter } from './parameters.js'
 import { createFindStack, type FindStack } from './stacks.js'
@@ -41,6 +43,8 @@ export interface OperatorOptions {
   /** Without version or alias. */
   readonly functionArn?: string | undefined
   readonly actionsAlias: string
+  /** None if left out. */
+  readonly proxies?: Proxies
 }
 
 /** As long as one request may take: a person waits, from anywhere, whose credentials may come over the network too. */
@@ -48,11 +52,11 @@ const OPERATOR_MS = { table: REQUEST_MS, ssm: REQUEST_MS, sts: REQUEST_MS }
 
 /** The operator's counterparts. The service must not import this: it makes clients that the service does without. */
 export function createOperatorUpstreams(options: OperatorOptions, clock: Clock): OperatorUpstreams {
-  const { region, tenantTable, functionArn, actionsAlias } = options
-  const clients = createClients(region)
-  const lambda = new LambdaClient({ region, ...CLIENT_LIMITS })
-  const cloudformation = new CloudFormationClient({ region, ...CLIENT_LIMITS })
-  const base = upstreamsOver(clients, tenantTable ?? '', clock, OPERATOR_MS)
+  const { region, tenantTable, functionArn, actionsAlias, proxies = {} } = options
+  const clients = createClients({ region, proxies, clock })
+  const lambda = new LambdaClient(clients.base)
+  const cloudformation = new CloudFormationClient(clients.base)
+  const base = upstreamsOver(clients, { tenantTable: tenantTable ?? '', proxies, clock, ms: OPERATOR_MS })
 
   return {
     ...base,
@@ -69,22 +73,14 @@ export function createOperatorUpstreams(options: OperatorOptions, clock: Clock):
     findStack: createFindStack(cloudformation),
     userPoolSettings: (userPoolId, poolRegion, credentials) =>
       createUserPoolSettings(clients.cognito.of(poolRegion, credentials), userPoolId),
-    assumeRoleAs: createAssumeRoleAs(region, clients),
-    async close() {
-      lambda.destroy()
-      cloudformation.destroy()
-      await base.close()
-    },
+    assumeRoleAs: createAssumeRoleAs(clients),
   }
 }
 
 /** Signs with each caller's own credentials, over the connections of the given clients. */
-function createAssumeRoleAs(region: string, { sts }: Clients): OperatorUpstreams['assumeRoleAs'] {
-  const { requestHandler } = sts.config
-  return (credentials, request, call) => {
-    const client = new STSClient({ region, maxAttempts: 1, requestHandler, credentials })
-    return createAssumeRole(client, REQUEST_MS)(request, call)
-  }
+function createAssumeRoleAs({ base }: Clients): OperatorUpstreams['assumeRoleAs'] {
+  return (credentials, request, call) =>
+    createAssumeRole(new STSClient({ ...base, credentials }), REQUEST_MS)(request, call)
 }
 
 function unset(name: string) {

@@ -15,7 +15,7 @@ export function isParameterMissing(error: unknown): boolean {
 export function createFetchParameter(client: SSMClient, sliceMs: number = SLICE_MS.ssm): FetchParameter {
   return async (name, call) => {
     const command = new GetParameterCommand({ Name: name, WithDecryption: true })
-    const { Parameter } = await callAws('ssm', call, sliceMs, (options) => client.send(command, options))
+    const { Parameter } = await callAws('ssm', call, sliceMs, (options) => client.send(command, options), 'read')
     if (Parameter?.Value === undefined) throw upstreamError('ssm', 'malformed')
     return Parameter.Value
   }

@@ -35,7 +35,13 @@ export function createAssumeRole(client: STSClient, sliceMs: number = SLICE_MS.s
       ...(sessionPolicy !== undefined && { Policy: sessionPolicy }),
       DurationSeconds: ROLE_SECONDS,
     })
-    const { Credentials: given } = await callAws('sts', call, sliceMs, (options) => client.send(command, options))
+    const { Credentials: given } = await callAws(
+      'sts',
+      call,
+      sliceMs,
+      (options) => client.send(command, options),
+      'read',
+    )
     if (!given?.AccessKeyId || !given.SecretAccessKey || !given.SessionToken || !given.Expiration) {
       throw upstreamError('sts', 'malformed')
     }

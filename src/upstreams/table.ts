@@ -112,7 +112,7 @@ export function createTable(client: DynamoDBClient, tableName: string, sliceMs: 
   ): Promise<TenantRecord | undefined> {
     const Key = marshall({ userPoolId, record })
     const command = new GetItemCommand({ TableName: tableName, Key, ConsistentRead })
-    const { Item } = await callAws('table', call, sliceMs, (options) => client.send(command, options))
+    const { Item } = await callAws('table', call, sliceMs, (options) => client.send(command, options), 'read')
     return Item && fromItem(Item)
   }
 

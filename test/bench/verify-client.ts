@@ -9,7 +9,7 @@ const [, , backendApiUrl = ''] = process.argv
 const PAIRS = 150
 const proof = { signedPasskeyData: 'x'.repeat(900), username: '7c9e6679-7425-40de-944b-e07fc1f90ae7' }
 const authorization = 'Basic cHJvLTE6c2VjcmV0'
-const corbado = createCorbado(systemClock)
+const corbado = createCorbado(systemClock, {})
 
 async function timed(run: () => Promise<boolean>): Promise<number> {
   const start = performance.now()

@@ -1,5 +1,6 @@
 import type { UpdateUserPoolCommandInput, UserPoolType } from '@aws-sdk/client-cognito-identity-provider'
 import { type Clock, createCall } from '../../call.js'
+import { parseProxies } from '../../env.js'
 import { isUpstreamError } from '../../errors.js'
 import type { UserPoolId } from '../../ids.js'
 import { saidInFull } from '../../operator/attempt.js'
@@ -38,9 +39,10 @@ export async function withOwnedPool<T>(
 ): Promise<T> {
   const { userPoolId, region } = at
   const { clock } = io
+  const proxies = parseProxies(io.env)
   // The AWS SDK takes longer to load than all the rest, and wrong arguments are told without it.
   const { createOperatorUpstreams } = await import('../../upstreams/operator.js')
-  const upstreams = createOperatorUpstreams({ region, actionsAlias: '' }, clock)
+  const upstreams = createOperatorUpstreams({ region, actionsAlias: '', proxies }, clock)
   const settings = upstreams.userPoolSettings(userPoolId, region, null)
   const explained = async (error: unknown): Promise<never> => {
     throw await explainFault(error, { ...at, clock, callerIdentity: upstreams.callerIdentity })

@@ -1,0 +1,59 @@
+import { NodeHttpHandler } from '@smithy/node-http-handler'
+import type { Clock } from '../../call.js'
+import type { Proxies } from '../../env.js'
+import { AGENT_OPTIONS, createAgents, keeping, type Trip } from './agents.js'
+import { proxyFor } from './proxy.js'
+
+/** Longer than any call of the service may take, and as long as one request of an operator's may. */
+export const REQUEST_MS = 10_000
+
+/** A call's own signal ends its requests; this ends those that have none, e.g. the SDK's own for credentials. */
+const TIMEOUTS = {
+  connectionTimeout: REQUEST_MS,
+  requestTimeout: REQUEST_MS,
+  throwOnRequestTimeout: true,
+} as const
+
+type Handle = NodeHttpHandler['handle']
+type Request = Parameters<Handle>[0]
+/** What `callAws` gives the SDK with a command, and the SDK hands on. */
+type Options = Parameters<Handle>[1] & { readonly trip?: Trip }
+
+/** Sends the requests of all AWS clients: over connections that are kept, but never used after too long a rest. */
+export class RequestHandler extends NodeHttpHandler {
+  readonly #clock: Clock
+  readonly #proxies: Proxies
+  readonly #trips: WeakMap<object, Trip>
+  readonly #proxied = new Map<string, Promise<NodeHttpHandler>>()
+
+  constructor(clock: Clock, proxies: Proxies) {
+    const trips = new WeakMap<object, Trip>()
+    super({ ...TIMEOUTS, ...createAgents(clock, trips) })
+    this.#clock = clock
+    this.#proxies = proxies
+    this.#trips = trips
+  }
+
+  override async handle(request: Request, options: Options = {}): ReturnType<Handle> {
+    if (options.trip) this.#trips.set(request.headers, options.trip)
+    const proxy = proxyFor(request, this.#proxies)
+    if (proxy === undefined) return super.handle(request, options)
+    const handler = this.#proxied.get(proxy) ?? this.#through(proxy)
+    this.#proxied.set(proxy, handler)
+    return (await handler).handle(request, options)
+  }
+
+  override destroy(): void {
+    super.destroy()
+    for (const handler of this.#proxied.values()) void handler.then((one) => one.destroy())
+  }
+
+  /** Loaded where a proxy is set: a cold start does without. */
+  async #through(proxy: string): Promise<NodeHttpHandler> {
+    const { HttpProxyAgent, HttpsProxyAgent } = await import('hpagent')
+    const Http = keeping(HttpProxyAgent, this.#clock, this.#trips)
+    const Https = keeping(HttpsProxyAgent, this.#clock, this.#trips)
+    const options = { ...AGENT_OPTIONS, proxy }
+    return new NodeHttpHandler({ ...TIMEOUTS, httpAgent: new Http(options), httpsAgent: new Https(options) })
+  }
+}
