@@ -58,7 +58,8 @@ const OPTIONS = {
   keepAliveTimeout: IDLE_MS,
   keepAliveMaxTimeout: IDLE_MS,
   maxResponseSize: RESPONSE_BYTES_MAX,
-  connect: { timeout: 3_000 },
+  // The kernel looks each second whether an idle connection is still there, and a proof is not lost on one that is not.
+  connect: { timeout: 3_000, keepAlive: true, keepAliveInitialDelay: 1_000 },
 } as const
 
 /** Connections of its own to each host that it is asked for. */
