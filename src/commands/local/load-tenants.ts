@@ -27,7 +27,7 @@ export async function loadTenants({ stack, workspace, examples }: World, dir: st
   }
   const { TERM, NO_COLOR } = io.env
   const operatorIo = { ...io, env: { ...env, TERM, NO_COLOR }, stdout: indented(io.stdout), foundProblems }
-  await applyTenants(workspace.tenantsDir, { yes: true, status: true, by: 'npm-start' }, operatorIo)
+  await applyTenants(workspace.tenantsDir, { yes: true, seed: true, by: 'npm-start' }, operatorIo)
   return complete
 }
 

@@ -1,10 +1,17 @@
 import { isDeepStrictEqual } from 'node:util'
-import { Check } from 'typebox/value'
 import type { TenantEntry } from '../../operator/files/read.js'
 import { changesOf, type FieldChange } from '../../operator/records/changes.js'
-import { tenantIdOf, textOf } from '../../operator/records/record.js'
+import { tenantIdOf } from '../../operator/records/record.js'
+import {
+  nextStatus,
+  placeOfRecord,
+  type Status,
+  type StatusCommand,
+  statusOf,
+  waysTo,
+} from '../../operator/records/status-machine.js'
 import { type Writer, writeRecord } from '../../operator/records/write.js'
-import { TenantFile } from '../../tenant/config.js'
+import type { TenantFile } from '../../tenant/config.js'
 import { eachBounded } from '../../terminal/bounded.js'
 import type { TenantRecord } from '../../upstreams/operator.js'
 
@@ -20,8 +27,12 @@ export interface PlannedWrite {
 export interface KeptStatus {
   /** With the status that the table has, or gets. */
   readonly tenant: TenantFile
-  readonly fileStatus: TenantFile['status']
+  readonly fileStatus: Status
   readonly isNew: boolean
+  /** The commands that bring it to the file's status, one after the other; undefined if none do. */
+  readonly ways: readonly StatusCommand[] | undefined
+  /** Would `apply --status` bring it there? */
+  readonly byStatus: boolean
 }
 
 /** What `tenants apply` would do, and what it leaves to `tenants remove`. */
@@ -35,23 +46,29 @@ export interface Plan {
 }
 
 interface PlanOptions {
-  /** The files' status goes into the table as well. */
-  readonly takeStatus: boolean
+  /** Which command it is for: `apply --status` takes over the files' status, as far as the status machine lets it. */
+  readonly command: 'apply' | 'apply --status' | 'npm start'
+  readonly selfHosted: boolean
+  /** What suspended tenants were before that, by user pool id. */
+  readonly before: ReadonlyMap<string, Status>
 }
 
 /**
  * Compares valid files with the table's current records. What is served is not a matter of files, unless that is asked for:
- * a file from yesterday would undo what was paused or suspended at night, and a draft would go live past the doctor.
+ * a file from yesterday would undo what was paused or suspended at night. A draft goes live past the doctor in no case.
  */
 export function planTenants(
   entries: readonly TenantEntry[],
   records: readonly TenantRecord[],
-  { takeStatus }: PlanOptions,
+  { command, selfHosted, before }: PlanOptions,
 ): Plan {
   const current = new Map(records.map((record) => [record.userPoolId, record]))
   const wanted = entries.map(({ tenant: file }) => {
     const old = current.get(file.userPoolId)
-    return { old, fileStatus: file.status, tenant: takeStatus ? file : { ...file, status: statusOf(old) } }
+    const was = before.get(file.userPoolId)
+    const question = { place: placeOfRecord(old, was), asked: file.status, selfHosted, ...(was && { before: was }) }
+    const status = nextStatus({ command, ...question }) ?? (old ? statusOf(old) : 'draft')
+    return { old, question, fileStatus: file.status, tenant: { ...file, status } }
   })
   const writes = wanted.flatMap(({ tenant, old }): PlannedWrite[] => {
     if (!old) return [{ tenant, old, changes: [] }]
@@ -59,16 +76,15 @@ export function planTenants(
   })
   const keptStatus = wanted
     .filter(({ tenant, fileStatus }) => tenant.status !== fileStatus)
-    .map(({ tenant, fileStatus, old }): KeptStatus => ({ tenant, fileStatus, isNew: !old }))
+    .map(({ tenant, fileStatus, old, question }): KeptStatus => {
+      // Once this is applied.
+      const place = question.place === 'none' ? 'draft' : question.place
+      const byStatus = nextStatus({ ...question, command: 'apply --status' }) === fileStatus
+      return { tenant, fileStatus, isNew: !old, ways: waysTo(fileStatus, place, question.before), byStatus }
+    })
   const named = new Set(entries.map(({ tenant }) => tenant.userPoolId))
   const withoutFile = records.filter(({ userPoolId }) => !named.has(userPoolId))
   return { writes, untouched: entries.length - writes.length, keptStatus, withoutFile: withoutFile.sort(byName) }
-}
-
-/** What a pool is served as; one that the table does not know, or whose record is torn, begins as a draft. */
-function statusOf(old: TenantRecord | undefined): TenantFile['status'] {
-  const status = old && textOf(old, 'status')
-  return Check(TenantFile.properties.status, status) ? status : 'draft'
 }
 
 function byName(a: TenantRecord, b: TenantRecord): number {

@@ -6,7 +6,6 @@ import { notWrittenText } from '../../terminal/ask.js'
 import { type CommandIo, createPaint, type Paint, writeJson, writeNote } from '../../terminal/io.js'
 import { shellWord } from '../../terminal/text.js'
 import type { Conflict, KeptStatus, Plan, PlannedWrite, Written } from './plan.js'
-import { verbTo } from './status.js'
 
 /** Enough to see which ones; `--json` has them all. */
 const NAMES_MAX = 20
@@ -100,8 +99,8 @@ function writeText({ tenant, old, changes }: PlannedWrite, paint: Paint): string
 
 const nameOf = ({ tenantId, userPoolId }: TenantFile) => `${tenantId} (${userPoolId})`
 
-function keptText({ tenant: { tenantId, status }, fileStatus, isNew }: KeptStatus): string {
-  const verb = verbTo(fileStatus, status)
-  const command = verb ? `corbado-gateway tenants ${verb} ${shellWord(tenantId)}, or ` : ''
-  return `status ${isNew ? 'begins as' : 'stays'} ${status}; the file says ${fileStatus}: ${command}apply with --status`
+function keptText({ tenant: { tenantId, status }, fileStatus, isNew, ways = [], byStatus }: KeptStatus): string {
+  const commands = ways.map((verb) => `corbado-gateway tenants ${verb} ${shellWord(tenantId)}`).join(', then ')
+  const offered = [...(commands ? [commands] : []), ...(byStatus ? ['apply with --status'] : [])].join(', or ')
+  return `status ${isNew ? 'begins as' : 'stays'} ${status}; the file says ${fileStatus}${offered && `: ${offered}`}`
 }

@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
 import { fieldName } from '../../fields.js'
 import { accountClashes, type ConfigSource, recordSource } from '../../operator/files/clashes.js'
-import { withTenant } from '../../operator/records/find.js'
+import { fetchStatusBefore, withTenant } from '../../operator/records/find.js'
 import { requireValid, tenantIdOf } from '../../operator/records/record.js'
+import { nextStatus, placeOfRecord } from '../../operator/records/status-machine.js'
 import { operatorCall } from '../../operator/upstreams.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { defineCommand } from '../../terminal/command.js'
@@ -19,7 +20,8 @@ export function tenantsRollbackCommand(io: CommandIo): Command {
   const command = defineCommand(io, {
     path,
     summary:
-      'Writes an earlier config of a tenant, status included, as a new version. Without --yes, shows what would change.',
+      'Writes an earlier config of a tenant, status included, as a new version; a draft stays one. Without --yes, shows ' +
+      'what would change.',
     examples: [`${path} acme-shop`, `${path} acme-shop --to 3 --yes`],
   })
     .argument(...TENANT_ARGUMENT)
@@ -38,15 +40,27 @@ function versionNumber(text: string): number {
 function rollBack(word: string, options: ChangeOptions & { to?: number }, io: CommandIo): Promise<void> {
   return withTenant(word, io, async ({ record, config: before, records }, upstreams, env) => {
     const target = await fetchTarget(record, options.to, upstreams)
-    const after = requireValid(target.config, target, env)
+    const config = requireValid(target.config, target, env)
+    const was = await fetchStatusBefore(record, upstreams)
+    const asked = config.status
+    const place = placeOfRecord(record, was)
+    const status = nextStatus({ command: 'rollback', place, asked, ...(was && { before: was }) }) ?? before.status
+    const after = { ...config, status }
     requireFree(after, record, records)
     const to = `--to ${target.version}`
     const command = `corbado-gateway tenants rollback ${shellWord(before.tenantId)} ${to}`
     if (!options.json) {
       io.stdout.write(`back to version ${target.version} by ${target.updatedBy} of ${target.updatedAt}\n`)
+      if (status !== asked) io.stdout.write(keptStatusText(before, asked))
     }
     await changeTenant({ record, before, after, command }, options, upstreams, io)
   })
+}
+
+/** A draft goes live by activate alone: an old version must not bring it past the doctor. */
+function keptStatusText({ tenantId, status }: TenantFile, asked: TenantFile['status']): string {
+  const activate = `corbado-gateway tenants activate ${shellWord(tenantId)}`
+  return `its status stays ${status}, not ${asked} as in that version: a draft goes live by ${activate}\n`
 }
 
 async function fetchTarget(record: TenantRecord, to: number | undefined, { table }: OperatorUpstreams) {

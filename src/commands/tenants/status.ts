@@ -1,7 +1,8 @@
 import type { Env } from '../../env.js'
 import { type Finding, isBlocking } from '../../operator/doctor/checks/finding.js'
-import { withTenant } from '../../operator/records/find.js'
+import { fetchStatusBefore, withTenant } from '../../operator/records/find.js'
 import { requireValid } from '../../operator/records/record.js'
+import { leadsFrom, nextStatus, placeOfRecord, type Status } from '../../operator/records/status-machine.js'
 import { readOperatorSettings } from '../../operator/settings.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { type CreateCommand, defineCommand } from '../../terminal/command.js'
@@ -12,13 +13,11 @@ import type { OperatorUpstreams } from '../../upstreams/operator.js'
 import { TENANT_ARGUMENT } from '../options.js'
 import { addChangeOptions, type ChangeOptions, changeTenant } from './change.js'
 
-type Status = TenantFile['status']
-
-/** One command that changes what is served. */
-interface StatusCommand {
-  readonly name: string
+/** One command that changes what is served; from where it leads where, the status machine says. */
+interface StatusVerb {
+  readonly name: 'activate' | 'pause' | 'resume' | 'suspend'
+  /** The status in which it has nothing to do. */
   readonly to: Status
-  readonly from: readonly Status[]
   /** What to say of a tenant whose status it does not start from. */
   readonly instead: string
   readonly summary: string
@@ -30,12 +29,10 @@ interface StatusCommand {
 
 const follows = 'The gateway follows when it renews its copy of the config, at most TENANT_STALE_SECONDS later.'
 
-/** Which status leads to which, and by which command. */
-const STATUS_COMMANDS: readonly StatusCommand[] = [
+const STATUS_VERBS: readonly StatusVerb[] = [
   {
     name: 'activate',
     to: 'active',
-    from: ['draft', 'passkeys-off', 'suspended'],
     instead: '',
     summary: `Runs the doctor and, unless a check fails, serves the tenant. ${follows}`,
     examines: true,
@@ -43,37 +40,28 @@ const STATUS_COMMANDS: readonly StatusCommand[] = [
   {
     name: 'pause',
     to: 'passkeys-off',
-    from: ['active'],
     instead: 'only an active tenant can be paused',
     summary: `Begins no new passkey login: clients use the customer's own login. Logins that have begun run to their end. ${follows}`,
   },
   {
     name: 'resume',
     to: 'active',
-    from: ['passkeys-off', 'suspended'],
     instead: 'a draft goes live by corbado-gateway tenants activate',
-    summary: `Serves a paused or suspended tenant again, as it was. ${follows}`,
+    summary: `Takes back a pause or a suspension: the tenant is again what it was before. ${follows}`,
   },
   {
     name: 'suspend',
     to: 'suspended',
-    from: ['active', 'passkeys-off', 'draft'],
     instead: '',
     summary: `Refuses every passkey login and action of the tenant, also logins that have begun. ${follows}`,
     asks: true,
   },
 ]
 
-/** The command that brings a tenant from one status to another; of several, the one that does not examine it. */
-export function verbTo(to: Status, from: Status): string | undefined {
-  const fitting = STATUS_COMMANDS.filter((one) => one.to === to && one.from.includes(from))
-  return (fitting.find(({ examines }) => !examines) ?? fitting[0])?.name
-}
-
 /** `tenants activate|pause|resume|suspend`. */
-export const tenantsStatusCommands: readonly CreateCommand[] = STATUS_COMMANDS.map(statusCommand)
+export const tenantsStatusCommands: readonly CreateCommand[] = STATUS_VERBS.map(statusCommand)
 
-function statusCommand(status: StatusCommand): CreateCommand {
+function statusCommand(status: StatusVerb): CreateCommand {
   return (io) => {
     const path = `corbado-gateway tenants ${status.name}`
     const example = `${path} acme-shop${status.asks ? ' --yes' : ''}`
@@ -85,21 +73,30 @@ function statusCommand(status: StatusCommand): CreateCommand {
   }
 }
 
-function setStatus(status: StatusCommand, word: string, options: ChangeOptions, io: CommandIo): Promise<void> {
-  const { name, to, from, instead, asks, examines } = status
+function setStatus(status: StatusVerb, word: string, options: ChangeOptions, io: CommandIo): Promise<void> {
+  const { name, to, instead, asks, examines } = status
   return withTenant(word, io, async ({ record, config: before }, upstreams, env) => {
     const { tenantId } = before
-    if (before.status !== to && !from.includes(before.status)) {
+    const was = await fetchStatusBefore(record, upstreams)
+    const place = placeOfRecord(record, was)
+    if (before.status !== to && !leadsFrom(name, place)) {
       throw new NotPossible(`${tenantId} is ${before.status}: ${instead}`)
     }
     const findings = examines ? await examine(requireValid(before, record, env), upstreams, env, io) : []
-    if (findings.some(isBlocking)) {
+    const green = !findings.some(isBlocking)
+    if (examines && !green) {
       return reportRefused(tenantId, findings, options.json === true, io)
     }
     if (examines && !options.json) writeFindings(findings, io)
     const command = asks ? `corbado-gateway tenants ${name} ${shellWord(tenantId)}` : undefined
+    const next = nextStatus({ command: name, place, green, ...(was && { before: was }) }) ?? before.status
     const also = examines ? { findings } : {}
-    await changeTenant({ record, before, after: { ...before, status: to }, command, also }, options, upstreams, io)
+    await changeTenant({ record, before, after: { ...before, status: next }, command, also }, options, upstreams, io)
+    if (next === 'draft' && !options.json) {
+      io.stdout.write(
+        `It was a draft before: corbado-gateway tenants activate ${shellWord(tenantId)} brings it live.\n`,
+      )
+    }
   })
 }
 

@@ -6,10 +6,20 @@ import { closestNames } from '../../terminal/text.js'
 import type { OperatorUpstreams, TenantRecord } from '../../upstreams/operator.js'
 import { operatorCall, withUpstreams } from '../upstreams.js'
 import { requireConfig, tenantIdOf, textOf } from './record.js'
+import { type Status, statusBefore, statusOf } from './status-machine.js'
 
 /** All current records of the table. */
 export function fetchRecords({ table }: Pick<OperatorUpstreams, 'table'>): Promise<TenantRecord[]> {
   return table.listConfigs(operatorCall())
+}
+
+/** What a suspended tenant was before that; undefined for one that is not suspended. */
+export async function fetchStatusBefore(
+  record: TenantRecord,
+  { table }: Pick<OperatorUpstreams, 'table'>,
+): Promise<Status | undefined> {
+  if (statusOf(record) !== 'suspended') return undefined
+  return statusBefore(record, await table.listVersions(record.userPoolId, operatorCall()))
 }
 
 /**

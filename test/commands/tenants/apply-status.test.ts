@@ -4,7 +4,7 @@ import t from 'tap'
 import { tenantYaml } from '../fixtures/cli.js'
 import { startOperator } from '../fixtures/operator.js'
 
-const { stack, env, run, writes } = await startOperator(t)
+const { stack, env, run, seed, writes } = await startOperator(t)
 const client = new DynamoDBClient({ region: 'eu-central-1', endpoint: stack.table.url })
 t.teardown(() => client.destroy())
 const TableName = env.TENANT_TABLE
@@ -30,7 +30,7 @@ const apply = (dir: string, options = '') => run(`tenants apply ${dir} --yes${op
 t.test('apply does not lift what was paused or suspended, and says so with the way to do it', async (t) => {
   const files = (mfa?: string) =>
     Object.fromEntries(['a', 'b', 'c'].map((id) => [`${id}.yaml`, yamlOf(id, 'active', mfa)]))
-  t.match(await apply(t.testdir(files()), ' --status'), { code: 0, stdout: '3 added' })
+  await seed(t.testdir(files()))
   t.equal((await run('tenants suspend a --yes --dir nowhere')).code, 0)
   t.equal((await run('tenants pause b --dir nowhere')).code, 0)
 
@@ -84,23 +84,52 @@ t.test('a new tenant goes live by activate alone, and the second apply writes no
   t.match(
     stdout,
     `+ d (eu-central-1_d)
-  ! status begins as draft; the file says active: corbado-gateway tenants activate d, or apply with --status
+  ! status begins as draft; the file says active: corbado-gateway tenants activate d
 `,
   )
   t.match(await current('d'), { version: 1, config: { status: 'draft' } })
   const before = writes()
-  t.match(
-    (await apply(dir)).stdout,
-    '! status stays draft; the file says active: corbado-gateway tenants activate d, or',
-  )
+  t.match((await apply(dir)).stdout, '! status stays draft; the file says active: corbado-gateway tenants activate d\n')
   t.equal(writes(), before)
-  const planned = await run(`tenants plan ${dir} --status`)
-  t.match(planned.stdout, `tenants apply ${dir} --status --yes\n`)
+  const asked = await apply(dir, ' --status')
+  t.match(asked.stdout, '! status stays draft; the file says active: corbado-gateway tenants activate d\n')
+  t.equal(writes(), before, 'nor with --status')
+  const planned = await run(`tenants plan ${t.testdir({ 'd.yaml': yamlOf('d', 'active', 'email') })} --status`)
+  t.match(planned.stdout, /tenants apply .* --status --yes\n/)
 })
 
-t.test('names no command if none leads from the one status to the other', async (t) => {
+t.test('names both commands if two lead from the one status to the other', async (t) => {
   const { stdout } = await apply(t.testdir({ 'd.yaml': yamlOf('d', 'passkeys-off') }))
-  t.match(stdout, '  ! status stays draft; the file says passkeys-off: apply with --status\n')
+  t.match(
+    stdout,
+    '  ! status stays draft; the file says passkeys-off: corbado-gateway tenants activate d, then corbado-gateway tenants pause d\n',
+  )
+})
+
+t.test('a draft that was suspended and resumed is a draft again, and no other way but activate leads on', async (t) => {
+  const dir = t.testdir({ 'x.yaml': yamlOf('x', 'active') })
+  await apply(dir)
+  for (const [line, status] of [
+    ['suspend x --yes', 'suspended'],
+    ['resume x', 'draft'],
+    ['suspend x --yes', 'suspended'],
+  ] as const) {
+    t.equal((await run(`tenants ${line} --dir nowhere`)).code, 0)
+    t.match(await current('x'), { config: { status } }, line)
+  }
+  t.equal((await apply(dir, ' --status')).code, 0)
+  t.match(await current('x'), { config: { status: 'suspended' } }, 'an edited file')
+  t.equal((await run('tenants rollback x --to 1 --yes --dir nowhere')).code, 0)
+  t.match(await current('x'), { config: { status: 'draft' } }, 'an old version')
+  t.match(await run('tenants resume x --dir nowhere'), { code: 1, stderr: 'a draft goes live by corbado-gateway' })
+
+  // A version from when it was live, before it was taken out and came back as a draft.
+  await seed(t.testdir({ 'y.yaml': yamlOf('y', 'active') }))
+  t.equal((await run('tenants remove y --confirm y --unchecked --dir nowhere')).code, 0)
+  await apply(t.testdir({ 'y.yaml': yamlOf('y', 'active') }))
+  const back = await run('tenants rollback y --to 1 --yes --dir nowhere')
+  t.match(back.stdout, 'its status stays draft, not active as in that version: a draft goes live by corbado-gateway')
+  t.match(await current('y'), { config: { status: 'draft' } })
 })
 
 t.test('a torn record is repaired as a draft', async (t) => {

@@ -18,7 +18,7 @@ import type { RecordedCall } from '../../../src/local/aws/server.js'
 import { startTable } from '../../../src/local/dynamodb.js'
 import { CONCURRENCY } from '../../../src/terminal/bounded.js'
 import { createProgress } from '../../../src/terminal/progress.js'
-import { cli, tenantYaml } from '../fixtures/cli.js'
+import { tenantYaml as activeYaml, cli } from '../fixtures/cli.js'
 import { createGate, holdWhile } from '../fixtures/gate.js'
 
 const region = 'eu-central-1'
@@ -76,10 +76,12 @@ async function startStack(t: { teardown(fn: () => unknown): unknown }, actions: 
   }
 }
 
-/** With the files' own status, as in a new table; what happens without is tested in tenants-apply-status.test.ts. */
-const apply = (dir: string, ...options: string[]) => cli(['tenants', 'apply', dir, '--status', ...options], { env })
+/** What files say of a tenant's status is tested in apply-status.test.ts: here it is what the table has. */
+const tenantYaml = (tenantId?: string) => activeYaml(tenantId).replace('status: active', 'status: draft')
+
+const apply = (dir: string, ...options: string[]) => cli(['tenants', 'apply', dir, ...options], { env })
 const applyAt = (now: string, dir: string, ...options: string[]) =>
-  cli(['tenants', 'apply', dir, '--status', ...options], { env, now })
+  cli(['tenants', 'apply', dir, ...options], { env, now })
 
 t.test('writes nothing and asks no table if a file is wrong', async (t) => {
   const { table } = await startStack(t)
@@ -164,7 +166,7 @@ t.test('shows the plan and writes nothing without --yes', async (t) => {
 1 untouched
 
 Nothing was written. To write it:
-  corbado-gateway tenants apply ${dir} --status --yes
+  corbado-gateway tenants apply ${dir} --yes
 `,
   )
   t.same(JSON.parse((await apply(dir, '--json')).stdout), {
@@ -199,7 +201,6 @@ t.test('plan shows the same, never asks and never writes', async (t) => {
   t.equal(
     (await cli(['tenants', 'plan', dir], { env })).stdout,
     `+ a (eu-central-1_a)
-  ! status begins as draft; the file says active: corbado-gateway tenants activate a, or apply with --status
 0 untouched
 
 Nothing was written. To write it:
@@ -239,7 +240,7 @@ t.test('shows a field that is gone, a config that is none, and a folder that a s
     stdout,
     '~ a (eu-central-1_a)\n  - limits.verifyPerSecond: 5\n~ b (eu-central-1_b)\n  - (all of it): "torn"\n  + tenantId: "b"\n',
   )
-  t.match(stdout, `apply '${dir.replace("'", `'"'"'`)}' --status --yes\n`)
+  t.match(stdout, `apply '${dir.replace("'", `'"'"'`)}' --yes\n`)
 })
 
 t.test('writes the files as they are, keeps what it replaces, and writes nothing the second time', async (t) => {
@@ -264,7 +265,7 @@ t.test('writes the files as they are, keeps what it replaces, and writes nothing
   t.notMatch((await apply(t.testdir(first))).stdout, 'Nothing was written')
   t.equal(writes(), again)
 
-  const second = { ...first, 'a.yaml': first['a.yaml'].replace('active', 'passkeys-off') }
+  const second = { ...first, 'a.yaml': first['a.yaml'].replace('mfa: sms', 'mfa: none') }
   const changed = await applyAt('2026-02-02T00:00:00.000Z', t.testdir(second), '--yes')
   t.match(changed, { code: 0, stdout: '\n0 added, 1 changed, 1 untouched\n' })
   t.same(await record('a', 'v1'), { ...original, record: 'v1' })
@@ -272,7 +273,7 @@ t.test('writes the files as they are, keeps what it replaces, and writes nothing
     version: 2,
     updatedAt: '2026-02-02T00:00:00.000Z',
     updatedBy: userInfo().username,
-    config: { status: 'passkeys-off' },
+    config: { actions: { postAppend: { mfa: 'none' } } },
   })
   t.equal(await count(), 3)
 })
@@ -298,7 +299,7 @@ t.test('stops at a tenant that another operator changes between reading and writ
   await apply(t.testdir(files), '--yes')
   const dir = t.testdir({
     ...files,
-    'a.yaml': files['a.yaml'].replace('active', 'suspended'),
+    'a.yaml': files['a.yaml'].replace('mfa: sms', 'mfa: email'),
     'c.yaml': tenantYaml('c'),
   })
   /** Lets the change in before the old record is kept, so before the new one is put. */
@@ -316,7 +317,7 @@ Stopped: 1 of 2 were written (c). The same command plans the rest again.
 `,
   )
   t.match(text.stdout, '\n1 added, 0 changed, 1 untouched\n')
-  t.match(await record('a'), { version: 2, updatedBy: 'bob', config: { status: 'active' } })
+  t.match(await record('a'), { version: 2, updatedBy: 'bob', config: { actions: { postAppend: { mfa: 'sms' } } } })
 
   const json = await race('--json')
   t.equal(json.code, 1)
@@ -326,7 +327,7 @@ Stopped: 1 of 2 were written (c). The same command plans the rest again.
   })
   await table.setFault(undefined)
   t.match(await apply(dir, '--yes'), { code: 0, stdout: '\n0 added, 1 changed, 2 untouched\n' })
-  t.match(await record('a'), { version: 4, config: { status: 'suspended' } })
+  t.match(await record('a'), { version: 4, config: { actions: { postAppend: { mfa: 'email' } } } })
 })
 
 t.test('starts no new write after a conflict', async (t) => {

@@ -12,7 +12,7 @@ import { tenantYaml } from '../fixtures/cli.js'
 import { holdWhile } from '../fixtures/gate.js'
 import { readIn, startOperator } from '../fixtures/operator.js'
 
-const { stack, env, run, json, setUp, writes } = await startOperator(t)
+const { stack, env, run, json, seed, setUp, writes } = await startOperator(t)
 const { awsRegion: region, tenantTable, actionsAlias } = parseEnv(env)
 const upstreams = createOperatorUpstreams({ region, tenantTable, actionsAlias }, systemClock)
 t.teardown(() => upstreams.close())
@@ -44,10 +44,12 @@ async function applied(t: Tap, tenantId: string, ...files: string[]): Promise<st
   let dir = ''
   for (const [index, text] of files.entries()) {
     dir = t.testdir({ [`${tenantId}.yaml`]: text })
-    const { code, stdout, stderr } = await run(`tenants apply ${dir} --status --yes --by alice`, {
-      now: `2026-01-0${(index % 9) + 1}T10:00:00.000Z`,
-    })
-    if (code !== 0) throw new Error(stdout + stderr)
+    const now = `2026-01-0${(index % 9) + 1}T10:00:00.000Z`
+    if (index === 0) await seed(dir, { now })
+    else {
+      const { code, stdout, stderr } = await run(`tenants apply ${dir} --status --yes --by alice`, { now })
+      if (code !== 0) throw new Error(stdout + stderr)
+    }
   }
   return dir
 }
