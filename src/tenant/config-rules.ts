@@ -16,7 +16,12 @@ export type ParsedConfig =
 /** Checks a value against the schema, then against the rules that span fields; reports everything it finds at once. */
 export function parseTenantFile(value: unknown, rules: ConfigRules): ParsedConfig {
   if (!Check(TenantFile, value)) return { kind: 'invalid', issues: schemaIssues(value) }
-  const issues = [...roleIssues(value, rules), ...corbadoIssues(value, rules), ...aliasIssues(value, rules)]
+  const issues = [
+    ...poolIssues(value),
+    ...roleIssues(value, rules),
+    ...corbadoIssues(value, rules),
+    ...aliasIssues(value, rules),
+  ]
   return issues.length === 0 ? { kind: 'valid', file: value } : { kind: 'invalid', issues }
 }
 
@@ -72,6 +77,20 @@ function unknownKey(key: string): string {
   return /^custom(Email|Sms|SMS)Sender$/.test(key)
     ? 'must be left out: this trigger replaces delivery, so passing it through would lose every message'
     : 'is not a known field'
+}
+
+/** A pool id begins with the region where the pool was made: its primary one, or one that is a replica by now. */
+function poolIssues({ userPoolId, aws }: TenantFile): ConfigIssue[] {
+  const { region, replicaRegions = [] } = aws
+  const [begins = '', rest = ''] = userPoolId.split('_', 2)
+  const regions = [region, ...replicaRegions]
+  if (regions.includes(begins)) return []
+  const lower = begins.toLowerCase()
+  const message = regions.includes(lower)
+    ? `must be written ${lower}_${rest}: Cognito knows no ${begins}_${rest}`
+    : `must begin with ${regions.map((one) => `${one}_`).join(' or ')}, since aws.region is ${region}, but it is of ${begins}: ` +
+      'one of the two is wrong'
+  return [{ path: '/userPoolId', message }]
 }
 
 function roleIssues({ userPoolId, aws }: TenantFile, { selfHosted }: ConfigRules): ConfigIssue[] {

@@ -38,7 +38,7 @@ export const TenantFile = Type.Object(
       type: 'string',
       pattern: USER_POOL_ID_PATTERN,
       maxLength: USER_POOL_ID_LENGTH_MAX,
-      description: 'id of the Cognito user pool',
+      description: 'id of the Cognito user pool; before the _ it says aws.region, or one of aws.replicaRegions',
     }),
     status: choice(['draft', 'active', 'passkeys-off', 'suspended'], 'what is served: see tenants/README.md'),
     alias: Type.String({

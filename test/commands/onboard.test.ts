@@ -95,6 +95,19 @@ t.test('names every flag that is missing or wrong at once if no person can be as
   t.strictSame(await readdir(dir), [])
 })
 
+t.test('refuses a pool of another region than the one given, and one in upper case, naming both', async (t) => {
+  const { cli, dir } = setUp(t)
+  const other = await cli({ ...flags, pool: 'us-east-1_N0rthw1nd' })
+  t.equal(other.code, 2)
+  t.match(
+    other.stderr,
+    '--pool must begin with eu-central-1_, since aws.region is eu-central-1, but it is of us-east-1',
+  )
+  const upper = await cli({ ...flags, pool: 'Eu-Central-1_Abc' })
+  t.match(upper, { code: 2, stderr: '--pool must be written eu-central-1_Abc: Cognito knows no Eu-Central-1_Abc' })
+  t.strictSame(await readdir(dir), [])
+})
+
 t.test('refuses a factor without post-append, and post-append without a factor', async (t) => {
   const { cli } = setUp(t)
   t.match((await cli({ ...flags, features: 'pre-login,checks' })).stderr, /--mfa must be none, or/)
@@ -376,14 +389,14 @@ t.test('a name is text in the hand-over, whatever stands in it, and on one line'
 t.test('whatever is answered, the file says it, with its comments', async () => {
   const rules = readConfigRules({})
   const slug = fc.stringMatching(/^[a-z0-9]{1,8}(-[a-z0-9]{1,8}){0,2}$/)
-  const answers: fc.Arbitrary<Answers> = fc.record({
+  const given: fc.Arbitrary<Answers> = fc.record({
     customer: slug,
     displayName: fc
       .string({ minLength: 1, maxLength: 100, unit: 'grapheme' })
       .filter((text) => text.length <= 100 && !/[\p{C}\p{Zl}\p{Zp}]/u.test(text)),
     account: fc.stringMatching(/^\d{12}$/),
     region: fc.constantFrom('eu-central-1', 'us-gov-west-1'),
-    pool: fc.stringMatching(/^eu-central-1_[0-9a-zA-Z]{1,20}$/),
+    pool: fc.stringMatching(/^[0-9a-zA-Z]{1,20}$/),
     project: fc.stringMatching(/^pro-\d{1,10}$/),
     backendApiUrl: fc.constant('https://backendapi.corbado.io'),
     flow: fc.constantFrom('passkey', 'password-then-passkey'),
@@ -391,6 +404,7 @@ t.test('whatever is answered, the file says it, with its comments', async () => 
     mfa: fc.constantFrom('sms', 'email', 'software-token', 'none'),
     tenantId: slug,
   })
+  const answers = given.map((all) => ({ ...all, pool: `${all.region}_${all.pool}` }))
   fc.assert(
     fc.property(answers, (given) => {
       const config = draftTenant(given, {

@@ -179,7 +179,9 @@ t.test('refuses a name with characters that are not seen, or that break a line',
 t.test('accepts what a field can have, up to its edges', async (t) => {
   for (const [place, { accepted }] of Object.entries(FIELDS)) {
     for (const value of accepted) {
-      t.strictSame(messages(put(place, value)), [], `${place}: ${JSON.stringify(value).slice(0, 60)}`)
+      // The pool's id then names a replica.
+      const base = place === 'aws.region' ? put('aws.replicaRegions', ['eu-central-1']) : FULL
+      t.strictSame(messages(put(place, value, base)), [], `${place}: ${JSON.stringify(value).slice(0, 60)}`)
     }
   }
 })
@@ -384,6 +386,22 @@ t.test('a region and its partition, in every partition of AWS', async (t) => {
     t.strictSame(messages({ ...file, corbado } as unknown as TenantFile), [], region)
     t.strictSame(messages({ ...told, corbado } as unknown as TenantFile), [`/aws/roleArn must be ${expected}`])
   }
+})
+
+t.test('the region in a pool id is the one that the config names, or one of its replicas, in lower case', async (t) => {
+  const at = (userPoolId: string, region: string, replicaRegions?: string[]) =>
+    messages(tenantFile({ userPoolId, aws: { region, ...(replicaRegions && { replicaRegions }) } }))
+  t.strictSame(at('us-east-1_N0rthw1nd', 'eu-central-1'), [
+    '/userPoolId must begin with eu-central-1_, since aws.region is eu-central-1, but it is of us-east-1: one of the two is wrong',
+  ])
+  t.strictSame(at('us-east-1_N0rthw1nd', 'eu-central-1', ['eu-west-1']), [
+    '/userPoolId must begin with eu-central-1_ or eu-west-1_, since aws.region is eu-central-1, but it is of us-east-1: one of the two is wrong',
+  ])
+  t.strictSame(at('Eu-Central-1_Abc', 'eu-central-1'), [
+    '/userPoolId must be written eu-central-1_Abc: Cognito knows no Eu-Central-1_Abc',
+  ])
+  t.strictSame(at('us-east-1_Abc', 'us-east-1'), [])
+  t.strictSame(at('us-east-1_Abc', 'eu-central-1', ['us-east-1']), [])
 })
 
 t.test('role and ExternalId are both null or both given, and null only if the process is self-hosted', async (t) => {
@@ -651,7 +669,7 @@ const poolId = fc
 const accountId = fc.stringMatching(/^\d{12}$/)
 const owner = fc.record({ userPoolId: poolId, accountId })
 const facts = ({ userPoolId, accountId }: { userPoolId: string; accountId: string }) =>
-  tenantFile({ userPoolId, aws: { accountId } })
+  tenantFile({ userPoolId, aws: { accountId, region: userPoolId.split('_')[0] ?? '' } })
 
 t.test("never accepts another tenant's role, parameter or host, whichever the two are", async (t) => {
   const evil = fc.webUrl({ validSchemes: ['https', 'http'] })

@@ -32,11 +32,13 @@ const sample: Answers = {
 
 /** Checks an answer by the rules for tenant files; `path` is where it stands in one. */
 export function fits(key: keyof Answers, path: string): Check {
-  return (value, _, { rules }) => {
-    const chosen = { externalId: 'corbado-0', alias: 't-1', parameterPrefix: rules.parameterPrefix }
-    const parsed = parseTenantFile(draftTenant({ ...sample, [key]: value }, chosen), rules)
-    return parsed.kind === 'valid' ? undefined : parsed.issues.find((issue) => issue.path === path)?.message
-  }
+  return (value, _, { rules }) => issueAt(path, { [key]: value }, rules)
+}
+
+function issueAt(path: string, answers: Partial<Answers>, rules: ConfigRules): string | undefined {
+  const chosen = { externalId: 'corbado-0', alias: 't-1', parameterPrefix: rules.parameterPrefix }
+  const parsed = parseTenantFile(draftTenant({ ...sample, ...answers }, chosen), rules)
+  return parsed.kind === 'valid' ? undefined : parsed.issues.find((issue) => issue.path === path)?.message
 }
 
 /** An account's ExternalId is for one customer: another one must not get it with a mistyped number. */
@@ -54,11 +56,11 @@ export const checkRegion: Check = (value, _, place) => {
   return `must be ${place.region}: a pool calls the gateway of its own region, and AWS_REGION says which one this is`
 }
 
-export const checkPool: Check = (value, _, place) => {
+export const checkPool: Check = (value, { region }, place) => {
   const holder = place.known.find(({ userPoolId }) => userPoolId === value)
   return holder
     ? `is tenant ${holder.tenantId} already (${holder.where})`
-    : fits('pool', '/userPoolId')(value, {}, place)
+    : issueAt('/userPoolId', { pool: value, region: region ?? place.region }, place.rules)
 }
 
 export const checkTenantId: Check = (value, _, place) => {
