@@ -67,7 +67,8 @@ export interface Call {
 export interface Observed {
   /** Milliseconds by dependency, repeated calls added up. */
   readonly upstream: Partial<Record<Upstream, number>>
-  last: UpstreamFacts
+  /** What failed last, and how; `failed` names the dependency. */
+  last: UpstreamFacts & { readonly failed?: Upstream }
 }
 
 /** Begins a request that may take `budgetMs`. Only timers of `clock` end its waits. */
@@ -132,7 +133,7 @@ function callOf(budgetMs: number, clock: Clock, waitMs: number): Call {
     within,
     observe(upstream, durationMs, facts) {
       observed.upstream[upstream] = Math.round((observed.upstream[upstream] ?? 0) + durationMs)
-      if (facts) observed.last = facts
+      if (facts) observed.last = { ...facts, failed: upstream }
     },
     defer(work) {
       deferred.push(work.catch(() => undefined))

@@ -68,4 +68,5 @@ try {
 }
 process.once('SIGTERM', stop)
 process.once('SIGINT', stop)
-logger.info({ port: (app.server.address() as { port: number } | null)?.port }, 'ready')
+const startMs = Math.round(systemClock.elapsed())
+logger.info({ port: (app.server.address() as { port: number } | null)?.port, startMs }, 'ready')

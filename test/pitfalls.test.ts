@@ -431,7 +431,7 @@ t.test('the pitfalls', async (t) => {
         { ...event, userPoolId: acme.userPoolId, userName: acme.username },
       )
       const { privateChallengeParameters } = answered.response as { privateChallengeParameters: Record<string, string> }
-      t.strictSame(Object.keys(privateChallengeParameters).sort(), ['cognitoID', 'nonce'])
+      t.strictSame(Object.keys(privateChallengeParameters).sort(), ['cognitoID', 'flowId', 'nonce'])
       t.notMatch(gateway.text(), privateChallengeParameters.nonce)
       t.notMatch(gateway.text(), acme.username)
     },

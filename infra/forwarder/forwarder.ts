@@ -3,6 +3,7 @@ import { Internal, InvocationUnknown } from '../../src/errors.js'
 import { isUserPoolId } from '../../src/ids.js'
 import type { LambdaContext } from '../../src/invocation.js'
 import { budgetMs } from '../../src/plugins/deadline.js'
+import { createInstanceId } from '../../src/plugins/log-line.js'
 import { findTrigger } from '../../src/triggers/index.js'
 import { type Decision, decide, failure, type TriggerEvent } from './decide.js'
 import { type Forwarded, type ForwardOptions, forward } from './forward.js'
@@ -26,20 +27,20 @@ type Invoked = { readonly trigger: string | undefined; readonly decision: Decisi
  * nothing but fresh errors with public text, since Cognito shows the text and the runtime logs the rest.
  */
 export function createForwarder({ print, ...options }: ForwarderOptions) {
+  const instance = createInstanceId()
   let first = true
 
   return async (payload: unknown, context: LambdaContext): Promise<unknown> => {
     const { awsRequestId: requestId, invokedFunctionArn } = context
     const start = options.clock.elapsed()
-    const coldStart = first
+    const coldStartMs = first ? start : undefined
     first = false
-    const coldStartMs = coldStart ? start : undefined
     const remainingMs = context.getRemainingTimeInMillis()
     const call = createCall(budgetMs({ triggerDeadlineMs: DEADLINE_MS, remainingMs, coldStartMs }), options.clock)
     const { trigger, decision, posted, gatewayMs } = await invoke(payload, context, call, options).catch(unexpected)
     print(
       closingLine({
-        ...{ payload, trigger, decision, invokedFunctionArn, requestId, coldStart },
+        ...{ payload, trigger, decision, invokedFunctionArn, requestId, coldStartMs, instance },
         durationMs: Math.round(options.clock.elapsed() - start),
         upstream: { ...call.observed.upstream, ...(gatewayMs !== undefined && { gateway: gatewayMs }) },
         upstreamStatus: posted?.kind === 'answered' ? posted.status : undefined,

@@ -14,7 +14,9 @@ export interface LineFacts {
   readonly invokedFunctionArn: string
   readonly requestId: string
   readonly durationMs: number
-  readonly coldStart: boolean
+  /** Milliseconds since the process started, on its first invocation. */
+  readonly coldStartMs: number | undefined
+  readonly instance: string
   /** Milliseconds by dependency. */
   readonly upstream: Readonly<Record<string, number>>
   readonly upstreamStatus: number | undefined
@@ -40,7 +42,10 @@ export function closingLine(facts: LineFacts): Line {
     upstream: facts.upstream,
     upstreamStatus: facts.upstreamStatus,
     upstreamRequestId: decision.upstreamRequestId,
-    coldStart: facts.coldStart,
+    coldStart: facts.coldStartMs !== undefined,
+    startMs: facts.coldStartMs && Math.round(facts.coldStartMs),
+    door: 'forwarder',
+    instance: facts.instance,
     gatewayVersion: GATEWAY_VERSION,
   }
 }

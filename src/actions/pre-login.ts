@@ -19,6 +19,11 @@ function refused(reason: string, error: PreLoginError): ActionResult {
   return { body: { identifier: '', error }, outcome: 'refused', reason }
 }
 
+/** Whatever is decided of a user whom the pool knows, the line has their pseudonym: a complaint then finds it. */
+function about({ username }: User, result: ActionResult): ActionResult {
+  return { ...result, username }
+}
+
 function found({ username }: User): ActionResult {
   return { body: { identifier: username }, outcome: 'found', username }
 }
@@ -97,8 +102,11 @@ export const preLogin: Action<typeof PreLoginPayload> = {
     const identifier = payload.identifier.trim()
     if (!isUsername(identifier)) return userNotFound(config)
     const user = await tenant.users.find(identifier)
-    if (user) return decideByStatus(user, config)
-    return decideByAttribute(await findByAttribute(tenant, identifier), config)
+    if (user) return about(user, decideByStatus(user, config))
+    const users = await findByAttribute(tenant, identifier)
+    const [only, second] = users
+    const result = decideByAttribute(users, config)
+    return only && !second ? about(only, result) : result
   },
   /** A fault must not block a login: the user falls back to the customer's own, told so in the tenant's words. */
   whenFaulty({ reason, message }, tenant) {

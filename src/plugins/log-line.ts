@@ -1,3 +1,8 @@
+import { randomBytes } from 'node:crypto'
+
+/** Tells one process from another: of a thousand at once, two are alike in one case of ten thousand. */
+export const createInstanceId = () => randomBytes(4).toString('hex')
+
 /** Every field that a log line may have, with its meaning; the table in ON-CALL.md is compared with this list. */
 export const LOG_FIELDS = {
   time: 'when, ISO 8601',
@@ -17,13 +22,21 @@ export const LOG_FIELDS = {
   user: 'pseudonym of the user: `u_` and an HMAC of pool and user name',
   clientId: 'app client of the event',
   requestId: 'id of the invocation; a thrown error shows it as `ref`',
-  flowId: 'same for all lines of one login, as far as define and create know it',
+  flowId: 'same for all lines of one login from its first create on; the first define comes before',
+  attempt: 'which try of the passkey it is, if not the first',
+  lateMs: 'how long after its end a proof came, in milliseconds',
+  userNotFound: 'true if the pool has no such user, and hides that from the client',
+  clientSdk: "name and version of the client's AWS SDK, on define's lines, as far as Cognito tells them",
   durationMs: 'milliseconds from the request to the answer',
   upstream: 'milliseconds by dependency',
-  upstreamStatus: 'HTTP status of the dependency that failed last',
-  upstreamErrorType: "that dependency's name of the error",
-  upstreamRequestId: "that dependency's id of the request",
+  failed: 'dependency that failed last; the three fields after it speak of it',
+  upstreamStatus: 'its HTTP status',
+  upstreamErrorType: 'its name of the error',
+  upstreamRequestId: 'its id of the request',
   coldStart: 'true on the first invocation of an environment',
+  startMs: 'milliseconds from the start of the process to its first invocation, or until the container was ready',
+  door: 'how the request came in: `lambda`, `container`, or `forwarder` for the function before a container',
+  instance: 'process that wrote the line: made up anew at each start',
   configVersion: 'version of the tenant config that served',
   configStale: 'true if the table failed and an older config served',
   gatewayVersion: 'version of the gateway',
@@ -65,6 +78,10 @@ export interface LineFacts {
   outcome?: string
   reason?: string | undefined
   flowId?: string | undefined
+  attempt?: number
+  lateMs?: number
+  userNotFound?: true
+  clientSdk?: string | undefined
   /** Set if the level does not follow from the outcome. */
   level?: 'info' | 'warn' | 'error'
   error?: unknown

@@ -4,7 +4,8 @@ import fp from 'fastify-plugin'
 import { GATEWAY_VERSION } from '../env.js'
 import { isUserPoolId } from '../ids.js'
 import type { Pseudonyms } from '../tenant/pseudonyms.js'
-import type { LineFacts } from './log-line.js'
+import type { LambdaInvocation } from './arrival.js'
+import { createInstanceId, type LineFacts } from './log-line.js'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -18,6 +19,7 @@ declare module 'fastify' {
 /** Writes one closing line a request. */
 export const logging = fp<{ readonly pseudonyms: Pseudonyms }>(
   async (app, { pseudonyms }) => {
+    const instance = createInstanceId()
     app.decorateRequest('line')
     app.decorateRequest('requestId', {
       getter() {
@@ -36,7 +38,8 @@ export const logging = fp<{ readonly pseudonyms: Pseudonyms }>(
     // Runs before the Lambda door gets the answer: no line is left behind in a frozen environment.
     app.addHook('onResponse', (request, reply, done) => {
       const { line } = request
-      if (!line.quiet) request.log[levelOf(line)](closingLine(request, reply.elapsedTime, pseudonyms), line.msg)
+      if (!line.quiet)
+        request.log[levelOf(line)](closingLine(request, reply.elapsedTime, pseudonyms, instance), line.msg)
       done()
     })
   },
@@ -52,11 +55,20 @@ function levelOf({ level, outcome }: LineFacts): 'info' | 'warn' | 'error' {
   return outcome === 'rejected' ? 'warn' : 'info'
 }
 
+function startOf({ coldStartMs }: LambdaInvocation): Record<string, unknown> {
+  return coldStartMs === undefined ? { coldStart: false } : { coldStart: true, startMs: Math.round(coldStartMs) }
+}
+
 function userOf({ userPoolId, username }: LineFacts, pseudonyms: Pseudonyms): string | undefined {
   return username !== undefined && isUserPoolId(userPoolId) ? pseudonyms.of(userPoolId, username) : undefined
 }
 
-function closingLine(request: FastifyRequest, elapsedMs: number, pseudonyms: Pseudonyms): Record<string, unknown> {
+function closingLine(
+  request: FastifyRequest,
+  elapsedMs: number,
+  pseudonyms: Pseudonyms,
+  instance: string,
+): Record<string, unknown> {
   const { line, call, tenant, invocation, via } = request
   const { upstream, last } = call.observed
   return {
@@ -74,12 +86,19 @@ function closingLine(request: FastifyRequest, elapsedMs: number, pseudonyms: Pse
     clientId: line.clientId,
     requestId: request.requestId,
     flowId: line.flowId,
+    attempt: line.attempt,
+    lateMs: line.lateMs,
+    userNotFound: line.userNotFound,
+    clientSdk: line.clientSdk,
     durationMs: Math.round(elapsedMs),
     ...(Object.keys(upstream).length > 0 && { upstream }),
+    failed: last.failed,
     upstreamStatus: last.status,
     upstreamErrorType: last.errorType,
     upstreamRequestId: last.requestId,
-    ...(invocation && { coldStart: invocation.coldStartMs !== undefined }),
+    ...(invocation && startOf(invocation)),
+    door: invocation ? 'lambda' : 'container',
+    instance,
     configVersion: tenant?.configVersion,
     ...(tenant?.configStale && { configStale: true }),
     gatewayVersion: GATEWAY_VERSION,

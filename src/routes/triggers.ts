@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Clock } from '../call.js'
 import { RequestMismatch, RouteUnknown } from '../errors.js'
 import { fieldsOf } from '../fields.js'
+import { defineAuthChallenge } from '../triggers/define-auth-challenge.js'
 import { findTrigger, triggers, unknownTrigger } from '../triggers/index.js'
 import type { Trigger, TriggerEvent, TriggerResult } from '../triggers/trigger.js'
 
@@ -45,11 +46,17 @@ function note({ line, body }: FastifyRequest<TriggerRoute>, trigger: Trigger): v
   line.region = idOf(region)
   line.triggerSource = idOf(triggerSource)
   line.clientId = idOf(fieldsOf(callerContext).clientId)
+  if (trigger === defineAuthChallenge) line.clientSdk = sdkOf(fieldsOf(callerContext).awsSdkVersion)
   line.username = typeof userName === 'string' ? userName : undefined
 }
 
 function idOf(value: unknown): string | undefined {
   return typeof value === 'string' && /^[\w.:-]{1,128}$/.test(value) ? value : undefined
+}
+
+/** Cognito takes it from the client's headers, so only what is worded as AWS's SDKs do is believed. */
+function sdkOf(value: unknown): string | undefined {
+  return typeof value === 'string' && /^aws-sdk-[\w.-]{1,40}$/.test(value) ? value : undefined
 }
 
 function assertAgreement({ params, body, direct }: FastifyRequest<TriggerRoute>, trigger: Trigger): void {

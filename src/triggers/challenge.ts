@@ -27,6 +27,16 @@ export function flowIdOf(session: readonly ChallengeResult[]): string | undefine
   return flowIdPattern.exec(last?.challengeMetadata ?? '')?.[1]
 }
 
+/** Is a text of the form that create gives the id of a login? */
+export function isFlowId(value: unknown): value is string {
+  return typeof value === 'string' && /^[\w-]{22}$/.test(value)
+}
+
+/** What a line says of the how-many-th try of the passkey this is: nothing of the first. */
+export function attemptFact(attempt: number): { readonly attempt?: number } {
+  return attempt > 1 ? { attempt } : {}
+}
+
 /** The metadata of a new challenge. */
 export function challengeMetadata(flowId: string): string {
   return `${METADATA}.${flowId}`

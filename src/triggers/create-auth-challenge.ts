@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type Static, Type } from 'typebox'
-import { challengeMetadata, flowIdOf, Session } from './challenge.js'
+import { attemptFact, challengeMetadata, flowIdOf, isOwn, Session } from './challenge.js'
 import { type Trigger, TriggerEvent } from './trigger.js'
 
 const CreateEvent = Type.Object({
@@ -20,17 +20,19 @@ export const createAuthChallenge: Trigger<typeof CreateEvent> = {
   kind: 'custom-auth',
   schema: CreateEvent,
   handle({ userName, request }: CreateEvent) {
-    const flowId = flowIdOf(request.session ?? []) ?? randomId()
+    const session = request.session ?? []
+    const flowId = flowIdOf(session) ?? randomId()
     return {
       response: {
         challengeMetadata: challengeMetadata(flowId),
         // Cognito wants at least one public parameter.
         publicChallengeParameters: { dummy: 'dummy' },
-        // The nonce ties an answer to this challenge; only verify sees it.
-        privateChallengeParameters: { cognitoID: userName, nonce: randomId() },
+        // The nonce ties an answer to this challenge; only verify sees it. With the id of the login, verify's line joins it.
+        privateChallengeParameters: { cognitoID: userName, flowId, nonce: randomId() },
       },
       outcome: 'created',
       flowId,
+      ...attemptFact(session.filter(isOwn).length + 1),
     }
   },
 }

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import type { TenantConfig } from '../tenant/context.js'
-import { type ChallengeResult, flowIdOf, isOwn, Session } from './challenge.js'
+import { attemptFact, type ChallengeResult, flowIdOf, isOwn, Session } from './challenge.js'
 import { type Trigger, TriggerEvent } from './trigger.js'
 
 const DefineEvent = Type.Object({
@@ -121,6 +121,12 @@ function toResponse(decision: Decision): Record<string, unknown> {
   return decision.kind === 'challenge' ? { challengeName: decision.challengeName, ...flags } : flags
 }
 
+/** Which try of the passkey a decision speaks of: the one that it asks for, else the last one there was. */
+function attemptOf(decision: Decision, session: readonly ChallengeResult[]): number {
+  const asksForPasskey = decision.kind === 'challenge' && decision.challengeName === 'CUSTOM_CHALLENGE'
+  return session.filter(isOwn).length + (asksForPasskey ? 1 : 0)
+}
+
 /** Decides what comes next in a login: a challenge, tokens, or its end. */
 export const defineAuthChallenge: Trigger<typeof DefineEvent> = {
   name: 'define-auth-challenge',
@@ -130,10 +136,11 @@ export const defineAuthChallenge: Trigger<typeof DefineEvent> = {
   handle({ request }: DefineEvent, { tenant: { config } }) {
     const session = request.session ?? []
     const userStatus = request.userAttributes?.['cognito:user_status']
+    const userNotFound = request.userNotFound === true
     const decision = decideLogin({
       passkeysOff: config.status === 'passkeys-off',
       session,
-      userNotFound: request.userNotFound === true,
+      userNotFound,
       userStatus: typeof userStatus === 'string' ? userStatus : undefined,
       ...config.login,
     })
@@ -142,6 +149,8 @@ export const defineAuthChallenge: Trigger<typeof DefineEvent> = {
       outcome: decision.kind,
       ...(decision.kind === 'fail' && { reason: decision.reason }),
       flowId: flowIdOf(session),
+      ...attemptFact(attemptOf(decision, session)),
+      ...(userNotFound && { userNotFound }),
     }
   },
 }

@@ -22,6 +22,12 @@ export interface TriggerResult {
   readonly level?: 'warn' | 'error'
   /** Ties together the lines of one login. */
   readonly flowId?: string | undefined
+  /** Which try of the passkey this is; left out for the first, which most logins end with. */
+  readonly attempt?: number
+  /** How long after its end a proof came, in milliseconds. */
+  readonly lateMs?: number
+  /** The pool has no such user, and hides that from the client. */
+  readonly userNotFound?: true
 }
 
 /** What a trigger may use in addition to its event. */

@@ -1,6 +1,7 @@
 import { decodeJwt, type JWTPayload } from 'jose'
 import { type Static, Type } from 'typebox'
 import type { Proof, TenantConfig, Verdict } from '../tenant/context.js'
+import { isFlowId } from './challenge.js'
 import { type Trigger, TriggerEvent } from './trigger.js'
 
 /** Anything but text that is no Unicode: half a character has no UTF-8, so neither Corbado nor Cognito could be told it. */
@@ -15,7 +16,14 @@ const VerifyEvent = Type.Object({
   request: Type.Object({
     challengeAnswer: Type.Optional(Type.Unknown()),
     privateChallengeParameters: Type.Optional(
-      Type.Union([Type.Object({ cognitoID: Type.Optional(Encodable), nonce: Type.Optional(Encodable) }), Type.Null()]),
+      Type.Union([
+        Type.Object({
+          cognitoID: Type.Optional(Encodable),
+          flowId: Type.Optional(Type.Unknown()),
+          nonce: Type.Optional(Encodable),
+        }),
+        Type.Null(),
+      ]),
     ),
     userNotFound: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])),
   }),
@@ -52,7 +60,7 @@ const PROOF_LIFE_MS = 300_000
 
 type Screened =
   | { readonly kind: 'proof'; readonly proof: Proof }
-  | { readonly kind: 'refused'; readonly reason: VerifyReason }
+  | { readonly kind: 'refused'; readonly reason: VerifyReason; readonly lateMs?: number }
 
 const refused = (reason: VerifyReason): Screened => ({ kind: 'refused', reason })
 
@@ -67,7 +75,7 @@ export function screenAnswer(request: VerifyEvent['request'], projectId: string,
   const { iss, exp } = claims
   if (typeof iss === 'string' && /^pro-\d+$/.test(iss) && iss !== projectId) return refused('wrong_project')
   const lifeMs = typeof exp !== 'number' ? PROOF_LIFE_MS : exp * 1_000 + EXPIRY_LEEWAY_MS - now
-  if (lifeMs < 0) return refused('expired')
+  if (lifeMs < 0) return { kind: 'refused', reason: 'expired', lateMs: Math.round(EXPIRY_LEEWAY_MS - lifeMs) }
   const proof = { signedPasskeyData: answer, username: cognitoID, nonce: typeof nonce === 'string' ? nonce : undefined }
   return { kind: 'proof', proof: { ...proof, lifeMs: Math.min(lifeMs, 2 * PROOF_LIFE_MS) } }
 }
@@ -110,12 +118,16 @@ async function verdictOf(
   config: TenantConfig,
   verify: (proof: Proof) => Promise<Verdict>,
   now: number,
-): Promise<VerifyReason> {
+): Promise<{ readonly reason: VerifyReason; readonly lateMs?: number }> {
   const screened = screenAnswer(request, config.corbado.projectId, now)
-  if (screened.kind === 'refused') return screened.reason
+  if (screened.kind === 'refused') {
+    const { reason, lateMs } = screened
+    return { reason, ...(lateMs !== undefined && { lateMs }) }
+  }
   const verdict = await verify(screened.proof)
   // An unknown user costs the same call and the same time as a real one, and is refused whatever Corbado says.
-  return request.userNotFound === true && verdict.kind === 'result' ? 'user_not_found' : reasonOf(verdict)
+  const hidden = request.userNotFound === true && verdict.kind === 'result'
+  return { reason: hidden ? 'user_not_found' : reasonOf(verdict) }
 }
 
 /** Has Corbado say whether the answer is a genuine, unused proof of this very user. */
@@ -125,8 +137,15 @@ export const verifyAuthChallengeResponse: Trigger<typeof VerifyEvent> = {
   kind: 'custom-auth',
   schema: VerifyEvent,
   async handle(event: VerifyEvent, { tenant, now }) {
-    const reason = await verdictOf(event, tenant.config, tenant.verify, now)
-    const answerCorrect = reason === 'verified'
-    return { response: { answerCorrect }, outcome: answerCorrect ? 'correct' : 'incorrect', reason, ...levelOf(reason) }
+    const judged = await verdictOf(event, tenant.config, tenant.verify, now)
+    const answerCorrect = judged.reason === 'verified'
+    const flowId = event.request.privateChallengeParameters?.flowId
+    return {
+      response: { answerCorrect },
+      outcome: answerCorrect ? 'correct' : 'incorrect',
+      ...judged,
+      ...levelOf(judged.reason),
+      ...(isFlowId(flowId) && { flowId }),
+    }
   },
 }

@@ -121,6 +121,88 @@ t.test('the closing line', async (t) => {
     t.match(await linesOf(() => gateway.trigger(defineEvent(session))), [{ flowId, outcome: 'tokens' }])
   })
 
+  t.test('joins verify to its login by the id that create handed on, and takes nothing else for one', async (t) => {
+    const { response } = await gateway.trigger(createEvent([]))
+    const { privateChallengeParameters } = response as { privateChallengeParameters: { flowId: string } }
+    const lineFor = async (parameters: object) =>
+      (await linesOf(() => gateway.trigger(verifyEvent('x', { privateChallengeParameters: parameters }))))[0]
+    t.equal((await lineFor(privateChallengeParameters))?.flowId, privateChallengeParameters.flowId)
+    for (const flowId of [undefined, null, 7, ['a'], '', 'ada@acme.example', `${'x'.repeat(22)}\n`, 'x'.repeat(23)]) {
+      const line = await lineFor({ ...privateChallengeParameters, flowId })
+      t.match(line, { reason: 'malformed_answer', flowId: undefined }, JSON.stringify(flowId))
+    }
+  })
+
+  t.test('says of a second and later try of the passkey which one it is', async (t) => {
+    const failed = { challengeName: 'CUSTOM_CHALLENGE', challengeResult: false, challengeMetadata: OWN }
+    const attempts = async (event: object) => (await linesOf(() => gateway.trigger(event)))[0]?.attempt
+    t.equal(await attempts(defineEvent([])), undefined)
+    t.equal(await attempts(createEvent([])), undefined)
+    t.equal(await attempts(defineEvent([failed])), 2)
+    t.equal(await attempts(createEvent([failed, failed])), 3)
+    t.equal(
+      await attempts(defineEvent([failed, failed, { ...failed, challengeResult: true }])),
+      3,
+      'the third got tokens',
+    )
+    t.equal(await attempts(defineEvent([failed, failed, failed])), 3, 'the third was the last')
+  })
+
+  t.test('says how late a proof came that had expired', async (t) => {
+    const proof = await gateway.stack.corbado.sign('pro-1001', USER)
+    gateway.clock.advance(300_000 + 60_000 + 7_000)
+    const [line] = await linesOf(() => gateway.trigger(verifyEvent(proof)))
+    t.match(line, { reason: 'expired', lateMs: 67_000 })
+  })
+
+  t.test(
+    'tells on define which SDK a client has, if Cognito names one, and nothing else that a client sent',
+    async (t) => {
+      const sdkOf = async (awsSdkVersion: unknown, event = defineEvent) => {
+        const callerContext = { awsSdkVersion, clientId: 'client1234567890' }
+        return (await linesOf(() => gateway.trigger(event([], {}, { callerContext }))))[0]?.clientSdk
+      }
+      t.equal(await sdkOf('aws-sdk-js-3.1169.0'), 'aws-sdk-js-3.1169.0')
+      for (const other of ['ada@acme.example', 'Ada', 'aws-sdk-ada@acme.example', `aws-sdk-${'x'.repeat(41)}`, 7, null])
+        t.equal(await sdkOf(other), undefined, String(other))
+    },
+  )
+
+  t.test('says on define that the pool has no such user, since the client is not told', async (t) => {
+    t.match(await linesOf(() => gateway.trigger(defineEvent([], { userNotFound: true }))), [{ userNotFound: true }])
+    t.match(await linesOf(() => gateway.trigger(defineEvent([]))), [{ userNotFound: undefined }])
+  })
+
+  t.test('names by pseudonym everybody whom pre-login found, refused or not', async (t) => {
+    const { cognito } = gateway.stack
+    const find = (identifier: string) => gateway.action({ action: 'pre-login', userPoolId: POOL, identifier })
+    const who: Record<string, { status?: string; enabled?: boolean }> = {
+      account_disabled: { enabled: false },
+      force_change_password: { status: 'FORCE_CHANGE_PASSWORD' },
+      reset_required: { status: 'RESET_REQUIRED' },
+      user_status_unhandled: { status: 'UNCONFIRMED' },
+    }
+    for (const [reason, more] of Object.entries(who)) {
+      cognito.putUser(POOL, { username: reason, attributes: { sub: reason }, ...more })
+      t.match(await linesOf(() => find(reason)), [{ outcome: 'refused', reason, user: /^u_/ }])
+    }
+    cognito.putUser(POOL, { username: 'by-mail', attributes: { sub: 'by-mail', email: 'eve@acme.example' } })
+    const matched = { reason: 'attribute_match_only', user: /^u_/ }
+    t.match(await linesOf(() => find('eve@acme.example')), [matched], 'also by an attribute')
+    cognito.putUser(POOL, { username: 'too', attributes: { sub: 'too', email: 'eve@acme.example' } })
+    const several = { reason: 'ambiguous_identifier', user: undefined }
+    t.match(await linesOf(() => find('eve@acme.example')), [several], 'of several, nobody')
+    t.match(await linesOf(() => find('nobody')), [{ reason: 'user_not_found', user: undefined }])
+  })
+
+  t.test('names door and process, the same for all lines of one', async (t) => {
+    const [one, two] = [...(await linesOf(() => gateway.trigger(defineEvent([])))), ...gateway.lines]
+    t.match(one, { door: 'lambda', instance: /^[\da-f]{8}$/, startMs: undefined })
+    t.equal(one?.instance, two?.instance)
+    t.equal(first?.instance, one?.instance)
+    t.match(first, { coldStart: true, startMs: Number })
+  })
+
   t.test(
     'shows the same pseudonym for a user whether Cognito or Corbado names it, and another in another pool',
     async (t) => {
@@ -176,6 +258,7 @@ t.test('the closing line', async (t) => {
       outcome: 'incorrect',
       reason: 'backend_unavailable',
       upstream: { corbado: Number },
+      failed: 'corbado',
       upstreamStatus: 503,
       upstreamRequestId: /^req-/,
     })

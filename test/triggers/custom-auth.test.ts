@@ -421,7 +421,7 @@ t.test('a question that never reached Corbado may be asked again; one that did m
 interface Created {
   readonly challengeMetadata: string
   readonly publicChallengeParameters: object
-  readonly privateChallengeParameters: { readonly cognitoID: string; readonly nonce: string }
+  readonly privateChallengeParameters: { readonly cognitoID: string; readonly flowId: string; readonly nonce: string }
 }
 
 t.test('create makes a challenge whose every value is a text, new for each event', async (t) => {
@@ -453,7 +453,8 @@ t.test('create makes a challenge whose every value is a text, new for each event
   t.match(first.challengeMetadata, /^CORBADO_CHALLENGE_COGNITO_CLAIM\.[\w-]{22}$/)
   t.strictSame(first.publicChallengeParameters, { dummy: 'dummy' })
   t.match(first.privateChallengeParameters, { cognitoID: USER, nonce: /^[\w-]{22}$/ })
-  t.strictSame(Object.keys(first.privateChallengeParameters).sort(), ['cognitoID', 'nonce'])
+  t.strictSame(Object.keys(first.privateChallengeParameters).sort(), ['cognitoID', 'flowId', 'nonce'])
+  t.equal(first.privateChallengeParameters.flowId, first.line.flowId, 'verify is told it too')
   t.match(first.line, { outcome: 'created', level: 'info', trigger: 'create-auth-challenge' })
   t.equal(first.challengeMetadata, `${OWN}.${first.line.flowId}`, 'its line has the id of the login')
 
