@@ -1,9 +1,10 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type Static, Type } from 'typebox'
 import { Check } from 'typebox/value'
 import { NotPossible } from '../../terminal/failure.js'
+import { readTextFile } from '../../terminal/file.js'
 
 /** What the doctor found last time, by table and user pool. No secret and no credential is ever in a finding. */
 const DoctorState = Type.Object({
@@ -25,6 +26,9 @@ const DoctorState = Type.Object({
 })
 export type DoctorState = Static<typeof DoctorState>
 
+/** Some 4 KB a tenant, for many times the pools that a region is made for. */
+const STATE_BYTES_MAX = 256 * 1024 * 1024
+
 const EMPTY: DoctorState = { version: 1, tables: {} }
 
 /** Where programs keep what they may lose (XDG base directories). */
@@ -37,13 +41,14 @@ export function defaultStateFile({ XDG_STATE_HOME, HOME }: Readonly<Record<strin
  * @throws NotPossible if it is a file of something else, which must not be written over
  */
 export async function readDoctorState(file: string): Promise<DoctorState> {
+  const read = await readTextFile(file, STATE_BYTES_MAX)
+  if (read.kind === 'absent') return EMPTY
+  if (read.kind === 'unreadable') throw new NotPossible(`${file} ${read.why}: name another one with --state`)
   try {
-    const value: unknown = JSON.parse(await readFile(file, 'utf8'))
+    const value: unknown = JSON.parse(read.text)
     if (Check(DoctorState, value)) return value
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT') return EMPTY
-    if (code !== undefined) throw new NotPossible(`${file} cannot be read (${code}): name another one with --state`)
+  } catch {
+    // Told below, like JSON of another kind.
   }
   throw new NotPossible(`${file} is not what the doctor wrote: move it away, or name another one with --state`)
 }

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { type Fields, isFields, textAt } from '../../fields.js'
 import { findTenant } from '../../operator/records/find.js'
 import { textOf } from '../../operator/records/record.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
+import { readTextFile } from '../../terminal/file.js'
 import type { CommandIo } from '../../terminal/io.js'
 import type { TenantRecord } from '../../upstreams/operator.js'
 
@@ -29,9 +29,9 @@ export async function readPayload(name: string, { stdin }: Pick<CommandIo, 'stdi
 }
 
 async function readText(file: string): Promise<string> {
-  return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new WrongUsage(`${file} cannot be read (${error.code})`)
-  })
+  const read = await readTextFile(file, TEXT_LENGTH_MAX)
+  if (read.kind !== 'text') throw new WrongUsage(`${file} ${read.why}`)
+  return read.text
 }
 
 async function readAll(stdin: CommandIo['stdin']): Promise<string> {

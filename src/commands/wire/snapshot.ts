@@ -1,10 +1,11 @@
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import type { UserPoolType } from '@aws-sdk/client-cognito-identity-provider'
 import { type Static, Type } from 'typebox'
 import { Check } from 'typebox/value'
 import type { UserPoolId } from '../../ids.js'
 import { isSlot } from '../../operator/pool/triggers.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
+import { readTextFile } from '../../terminal/file.js'
 import type { SlotChange } from './changes.js'
 
 /** What `wire undo` reads of a snapshot; the description of the pool beside it is for people. */
@@ -22,6 +23,9 @@ interface RecordedWiring {
   readonly region: string
   readonly changes: readonly SlotChange[]
 }
+
+/** Many times the longest description of a pool. */
+const SNAPSHOT_BYTES_MAX = 1024 * 1024
 
 /** Where the snapshot goes unless `--snapshot` says: the current folder, under a name that tells what it is. */
 export function snapshotName(userPoolId: UserPoolId, nowMs: number): string {
@@ -70,11 +74,9 @@ export async function readSnapshot(file: string, userPoolId: UserPoolId): Promis
 }
 
 async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    throw new WrongUsage(`${file} cannot be read (${(error as NodeJS.ErrnoException).code}).`)
-  }
+  const read = await readTextFile(file, SNAPSHOT_BYTES_MAX)
+  if (read.kind !== 'text') throw new WrongUsage(`${file} ${read.why}.`)
+  return read.text
 }
 
 function parseSnapshot(file: string, text: string): Static<typeof Snapshot> {

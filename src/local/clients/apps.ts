@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
+import { readTextFile } from '../../terminal/file.js'
 
 /** What a customer's app needs to sign users in. */
 export interface App {
@@ -20,6 +20,8 @@ export interface Apps {
 /** Environment variable with the path of the file in which a running stack keeps its apps. */
 export const APPS_VARIABLE = 'LOCAL_APPS'
 
+const APPS_BYTES_MAX = 1024 * 1024
+
 /**
  * Reads what a running stack wrote of its apps.
  * @throws WrongUsage if the environment names none, NotPossible if the stack has ended
@@ -27,11 +29,13 @@ export const APPS_VARIABLE = 'LOCAL_APPS'
 export async function readApps(env: Readonly<Record<string, string | undefined>>): Promise<Apps> {
   const file = env[APPS_VARIABLE]
   if (!file) throw new WrongUsage(`${APPS_VARIABLE} is not set: read in an environment file that npm start names`)
-  const text = await readFile(file, 'utf8').catch(() => {
-    throw new NotPossible(`${file} is not there: npm start has ended, or was started again`)
-  })
+  const read = await readTextFile(file, APPS_BYTES_MAX)
+  if (read.kind !== 'text') {
+    const why = read.kind === 'absent' ? 'is not there' : read.why
+    throw new NotPossible(`${file} ${why}: npm start has ended, or was started again`)
+  }
   // The file is this program's own.
-  const apps = JSON.parse(text) as Apps
+  const apps = JSON.parse(read.text) as Apps
   for (const [name, url] of Object.entries({ cognito: apps.cognito, corbado: apps.corbado })) assertLoopback(name, url)
   return apps
 }

@@ -1,8 +1,11 @@
 import { createWriteStream } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseDocument } from 'yaml'
+import { TENANT_BYTES_MAX } from '../../operator/files/read.js'
+import { NotPossible } from '../../terminal/failure.js'
+import { readTextFile } from '../../terminal/file.js'
 import { shellWord } from '../../terminal/text.js'
 
 /** A temporary folder, which only its owner can read. */
@@ -58,7 +61,9 @@ export async function createWorkspace({ program, keepLog }: WorkspaceOptions): P
     write,
     writeEnv: (name, env) => write(name, `${shellExports(env)}export PATH=${shellWord(bin)}:"$PATH"\n`),
     async copyTenant(file, name, backendApiUrl) {
-      const document = parseDocument(await readFile(file, 'utf8'))
+      const read = await readTextFile(file, TENANT_BYTES_MAX)
+      if (read.kind !== 'text') throw new NotPossible(`${file} ${read.why}`)
+      const document = parseDocument(read.text)
       document.setIn(['corbado', 'backendApiUrl'], backendApiUrl)
       await writeFile(join(tenantsDir, name), document.toString({ lineWidth: 0 }))
     },

@@ -1,9 +1,8 @@
-import { isUtf8 } from 'node:buffer'
-import { readFile, stat } from 'node:fs/promises'
 import type { ConfigRules } from '../../env.js'
 import { fieldName } from '../../fields.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { parseTenantFile } from '../../tenant/config-rules.js'
+import { readTextFile } from '../../terminal/file.js'
 import { type Position, parseYamlFile, type YamlFile } from './yaml.js'
 
 /** One thing wrong with one file. */
@@ -39,12 +38,12 @@ export interface TenantEntry {
 }
 
 /** A config is less than 4 KB; what is so much larger was put there by mistake. */
-const FILE_BYTES_MAX = 64 * 1024
+export const TENANT_BYTES_MAX = 64 * 1024
 
 /** Reads one file and checks it by itself; a file that cannot be read is an issue like any other. */
 export async function readTenantFile(file: string, rules: ConfigRules): Promise<ReadTenantFile> {
-  const text = await readText(file)
-  const yaml = typeof text === 'string' ? parseYamlFile(text) : unread(text.problem)
+  const read = await readTextFile(file, TENANT_BYTES_MAX)
+  const yaml = read.kind === 'text' ? parseYamlFile(read.text) : unread(read.why)
   const issueAt = (path: string, message: string): FileIssue => {
     const { unquoted, ...position } = yaml.locate(path)
     return { file, ...position, field: fieldName(path), message: withQuotes(message, unquoted) }
@@ -62,17 +61,6 @@ export async function readTenantFile(file: string, rules: ConfigRules): Promise<
     tenant: undefined,
     issues: parsed.issues.map((issue) => issueAt(issue.path, issue.message)),
     issueAt,
-  }
-}
-
-async function readText(file: string): Promise<string | { readonly problem: string }> {
-  try {
-    const { size } = await stat(file)
-    if (size > FILE_BYTES_MAX) return { problem: `must not be larger than ${FILE_BYTES_MAX / 1024} KiB` }
-    const bytes = await readFile(file)
-    return isUtf8(bytes) ? bytes.toString() : { problem: 'must be UTF-8 text' }
-  } catch (error) {
-    return { problem: `cannot be read (${(error as NodeJS.ErrnoException).code})` }
   }
 }
 
