@@ -62,6 +62,8 @@ export interface UpstreamFacts {
   readonly errorType?: string | undefined
   /** The dependency's own id of the request. */
   readonly requestId?: string | undefined
+  /** It was not asked: the calls before this one waited for it in vain. */
+  readonly breakerOpen?: boolean | undefined
 }
 
 /** An error's name, if it looks like one: whatever else a broken dependency says must not reach a log line. */

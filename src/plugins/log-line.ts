@@ -33,6 +33,7 @@ export const LOG_FIELDS = {
   upstreamStatus: 'its HTTP status',
   upstreamErrorType: 'its name of the error',
   upstreamRequestId: 'its id of the request',
+  breakerOpen: 'true if that dependency was not asked, because the calls of this tenant before waited for it in vain',
   coldStart: 'true on the first invocation of an environment',
   startMs: 'milliseconds from the start of the process to its first invocation, or until the container was ready',
   door: 'how the request came in: `lambda`, `container`, or `forwarder` for the function before a container',

@@ -96,6 +96,7 @@ function closingLine(
     upstreamStatus: last.status,
     upstreamErrorType: last.errorType,
     upstreamRequestId: last.requestId,
+    ...(last.breakerOpen && { breakerOpen: true }),
     ...(invocation && startOf(invocation)),
     door: invocation ? 'lambda' : 'container',
     instance,

@@ -1,7 +1,7 @@
 import type { Call, Clock } from '../call.js'
 import type { Env } from '../env.js'
 import type { UserPoolId } from '../ids.js'
-import { createBulkhead } from '../resilience/bulkhead.js'
+import { createGuard } from '../resilience/guard.js'
 import { createLimiter } from '../resilience/limiter.js'
 import type { Upstreams } from '../upstreams/index.js'
 import type { TenantConfig } from './config.js'
@@ -54,9 +54,9 @@ export function createTenants({ env, upstreams, clock }: TenantsOptions): Tenant
   const credentials = createTenantCredentials(env, upstreams.assumeRole, clock)
   const secrets = createTenantSecrets(env, upstreams.fetchParameter, clock)
   const limiter = createLimiter(2 * env.maxTenantsInMemory, clock)
-  const bulkhead = createBulkhead(clock)
+  const guard = createGuard(2 * env.maxTenantsInMemory, clock)
   const { verifySignedData } = upstreams
-  const verify = createVerifier({ verifySignedData, secrets, limiter, bulkhead, clock })
+  const verify = createVerifier({ verifySignedData, secrets, limiter, guard, clock })
 
   function contextOf({ config, version, stale }: ResolvedTenant, call: Call): TenantContext {
     return {
@@ -64,7 +64,7 @@ export function createTenants({ env, upstreams, clock }: TenantsOptions): Tenant
       configVersion: version,
       configStale: stale,
       verify: (proof) => verify(config, proof, call),
-      users: createTenantUsers({ upstreams, credentials, limiter, bulkhead, clock }, config, call),
+      users: createTenantUsers({ upstreams, credentials, limiter, guard, clock }, config, call),
     }
   }
 

@@ -1,7 +1,8 @@
 import { type Call, type Clock, pause } from '../call.js'
 import { isUpstreamError, upstreamError } from '../errors.js'
 import { tenantKey } from '../ids.js'
-import type { Bulkhead } from '../resilience/bulkhead.js'
+import type { Ended, Silence } from '../resilience/breaker.js'
+import type { Guard } from '../resilience/guard.js'
 import type { Limiter } from '../resilience/limiter.js'
 import type { MfaFactor, Upstreams, User, UserPool } from '../upstreams/index.js'
 import type { TenantConfig } from './config.js'
@@ -26,20 +27,23 @@ export interface TenantUsersOptions {
   readonly upstreams: Pick<Upstreams, 'userPool'>
   readonly credentials: TenantCredentials
   readonly limiter: Limiter
-  readonly bulkhead: Bulkhead
+  readonly guard: Guard
   readonly clock: Clock
 }
 
 export function createTenantUsers(options: TenantUsersOptions, config: TenantConfig, call: Call): TenantUsers {
-  const { upstreams, credentials, limiter, bulkhead, clock } = options
+  const { upstreams, credentials, limiter, guard, clock } = options
   const lane = tenantKey(config.userPoolId, 'cognito')
 
   function inPool<T>(operation: string, run: (pool: UserPool) => Promise<T>): Promise<T> {
     return credentials.use(config, operation, call, async (given) => {
       const pool = upstreams.userPool(config.userPoolId, config.aws.region, given)
-      const entered = await bulkhead.run(lane, config.limits.concurrentCalls, call, () => run(pool))
-      if (entered.kind === 'busy') throw refusal('cognito_busy')
-      return entered.value
+      const guarded = await guard.run(lane, config.limits.concurrentCalls, call, () => run(pool), silenceOf)
+      if (guarded.kind === 'done') return guarded.value
+      if (guarded.kind === 'busy') throw refusal('cognito_busy')
+      const facts = { breakerOpen: true }
+      call.observe('cognito', 0, facts)
+      throw upstreamError('cognito', guarded.last, facts)
     })
   }
 
@@ -75,6 +79,13 @@ export function createTenantUsers(options: TenantUsersOptions, config: TenantCon
       )
     },
   }
+}
+
+/** Every answer of Cognito is a sign of life, an error too. */
+function silenceOf(ended: Ended<unknown>): Silence | undefined {
+  if (!('error' in ended) || !isUpstreamError(ended.error)) return undefined
+  const { kind } = ended.error
+  return kind === 'timeout' || kind === 'unavailable' ? kind : undefined
 }
 
 /** Turns one of Cognito's errors that is an expected answer into a value. */

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import type { Call, Clock } from '../call.js'
 import { type TenantKey, tenantKey } from '../ids.js'
 import { createBoundedMap } from '../resilience/bounded-map.js'
-import type { Bulkhead } from '../resilience/bulkhead.js'
+import type { Ended, Silence } from '../resilience/breaker.js'
+import type { Guard } from '../resilience/guard.js'
 import type { Limiter } from '../resilience/limiter.js'
 import type { Upstreams, VerifyAnswer } from '../upstreams/index.js'
 import type { TenantConfig } from './config.js'
@@ -37,14 +38,14 @@ export interface VerifierOptions {
   readonly verifySignedData: Upstreams['verifySignedData']
   readonly secrets: TenantSecrets
   readonly limiter: Limiter
-  readonly bulkhead: Bulkhead
+  readonly guard: Guard
   readonly clock: Clock
   /** Most verdicts kept, those of running calls included; the least recently asked for goes first. */
   readonly keptMax?: number
 }
 
 export function createVerifier(options: VerifierOptions): Verify {
-  const { verifySignedData, secrets, limiter, bulkhead, clock, keptMax = KEPT_MAX } = options
+  const { verifySignedData, secrets, limiter, guard, clock, keptMax = KEPT_MAX } = options
   const kept = createBoundedMap<TenantKey, Kept>(keptMax)
 
   async function ask(config: TenantConfig, proof: Proof, call: Call): Promise<Verdict> {
@@ -57,10 +58,13 @@ export function createVerifier(options: VerifierOptions): Verify {
     const lane = tenantKey(config.userPoolId, 'corbado')
     async function send(authorization: string): Promise<Verdict> {
       const request = { backendApiUrl, authorization, signedPasskeyData, username }
-      const entered = await bulkhead.run(lane, config.limits.concurrentCalls, call, () =>
-        verifySignedData(request, call),
-      )
-      return entered.kind === 'busy' ? { kind: 'busy' } : entered.value
+      const ask = () => verifySignedData(request, call)
+      const guarded = await guard.run(lane, config.limits.concurrentCalls, call, ask, silenceOf)
+      if (guarded.kind === 'done') return guarded.value
+      if (guarded.kind === 'busy') return { kind: 'busy' }
+      const facts = { breakerOpen: true }
+      call.observe('corbado', 0, facts)
+      return { kind: guarded.last, facts, sent: false }
     }
     const answer = await send(credential.authorization)
     if (answer.kind !== 'unauthorized' || answer.facts.status !== 401) return answer
@@ -85,6 +89,12 @@ export function createVerifier(options: VerifierOptions): Verify {
     verdict.then((settled) => wasSent(settled) || forget(), forget)
     return verdict
   }
+}
+
+/** Every answer of the Backend API is a sign of life, a refusal too. */
+function silenceOf(ended: Ended<VerifyAnswer>): Silence | undefined {
+  const kind = 'value' in ended ? ended.value.kind : undefined
+  return kind === 'timeout' || kind === 'unavailable' ? kind : undefined
 }
 
 function proofKey({ userPoolId }: TenantConfig, { username, signedPasskeyData }: Proof, nonce: string): TenantKey {

@@ -3,7 +3,7 @@ import { createCall } from '../../src/call.js'
 import { parseEnv } from '../../src/env.js'
 import type { Fault, StandIn } from '../../src/local/aws/server.js'
 import { basicCredential, hostedArn, toLocal } from '../../src/local/world/tenants.js'
-import { createBulkhead } from '../../src/resilience/bulkhead.js'
+import { createGuard } from '../../src/resilience/guard.js'
 import { createLimiter } from '../../src/resilience/limiter.js'
 import { type TenantFile, withDefaults } from '../../src/tenant/config.js'
 import { createTenantSecrets } from '../../src/tenant/secrets.js'
@@ -339,8 +339,8 @@ t.test('the memo is bounded', async (t) => {
   function createSmall() {
     const limiter = createLimiter(10, clock)
     const { verifySignedData } = upstreams
-    const bulkhead = createBulkhead(clock)
-    const verify = createVerifier({ verifySignedData, secrets, limiter, bulkhead, clock, keptMax: 3 })
+    const guard = createGuard(100, clock)
+    const verify = createVerifier({ verifySignedData, secrets, limiter, guard, clock, keptMax: 3 })
     return async (signedPasskeyData: string, of = config) => {
       const proof = { signedPasskeyData, username: USER, nonce: 'nonce-1', lifeMs: 360 * SECOND }
       const verdict = await verify(of, proof, createCall(6 * SECOND, clock))

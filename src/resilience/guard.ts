@@ -1,0 +1,40 @@
+import type { Call, Clock } from '../call.js'
+import type { TenantKey } from '../ids.js'
+import { type Breaker, createBreaker, type Ended, type Silence } from './breaker.js'
+import { createBulkhead, type Entered } from './bulkhead.js'
+
+/** What came of guarded work: its value, no place in time, or not begun because the calls before waited in vain. */
+export type Guarded<T> = Entered<T> | { readonly kind: 'open'; readonly last: Silence }
+
+/** What stands between one tenant's calls to one dependency and all that is shared. */
+export interface Guard {
+  /**
+   * Does work in one of the key's places, if its dependency has answered lately.
+   * @param key the tenant and the dependency
+   * @param limit how many may be under way at once
+   * @param silenceOf how the dependency failed; undefined: it answered, whatever it said
+   * @throws what `work` throws
+   */
+  run<T>(
+    key: TenantKey,
+    limit: number,
+    call: Call,
+    work: () => Promise<T>,
+    silenceOf: (ended: Ended<T>) => Silence | undefined,
+  ): Promise<Guarded<T>>
+}
+
+/** @param max most keys whose failures are remembered */
+export function createGuard(max: number, clock: Clock): Guard {
+  const bulkhead = createBulkhead(clock)
+  const breaker: Breaker = createBreaker(max, clock)
+  return {
+    async run(key, limit, call, work, silenceOf) {
+      const last = breaker.blocked(key)
+      if (last) return { kind: 'open', last }
+      // Asked again once there is a place: it may have opened while the call waited.
+      const entered = await bulkhead.run(key, limit, call, () => breaker.run(key, work, silenceOf))
+      return entered.kind === 'busy' ? entered : entered.value
+    },
+  }
+}
