@@ -4,7 +4,7 @@ WORKDIR /build
 # Packages change less often than code: installed first, they come from the cache of layers.
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
-COPY tsconfig.json ./
+COPY tsconfig.json build.mjs ./
 COPY src src
 RUN npm run build:server
 

@@ -88,7 +88,7 @@ t.test('the build sees the code of the container door and what describes its pac
   t.ok(files.includes('src/server.ts') && files.includes('src/tenant/config.ts'))
   t.strictSame(
     files.filter((path) => !path.startsWith('src/')),
-    ['.npmrc', 'package-lock.json', 'package.json', 'tsconfig.json'],
+    ['.npmrc', 'build.mjs', 'package-lock.json', 'package.json', 'tsconfig.json'],
   )
   // A room that the bundle reads nothing of is left out, whenever it came into the house.
   const { inputs } = JSON.parse(readFileSync('dist/server.meta.json', 'utf8')) as { inputs: Record<string, unknown> }

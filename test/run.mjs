@@ -6,7 +6,7 @@
  *     node test/run.mjs test/docs.test.ts …  those named
  *
  * `--reporter=NAME` is one of tap's; the default is `base` in a terminal and `tap` elsewhere. `--bundled` takes the bundles
- * that are there.
+ * that are there, and `--update` has a test write the page that it would compare.
  */
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -23,6 +23,7 @@ const LONG = [
   'test/flows/many-files.test.ts',
   'test/flows/leaks.test.ts',
   'test/dockerfile.test.ts',
+  'test/package/nodes.test.ts',
 ]
 /** Begun first, longest first, so that the last file of a run is a short one. */
 const SLOW = [
@@ -36,6 +37,7 @@ const SLOW = [
   'test/flows/onboarding.test.ts',
   'test/commands/wire/wire.test.ts',
   'test/commands/tenants/apply.test.ts',
+  'test/package/installed.test.ts',
 ]
 /** A file that is not done by then hangs. */
 const TIMEOUT_S = 300
@@ -47,6 +49,7 @@ const { values: options, positionals: named } = parseArgs({
   options: {
     long: { type: 'boolean' },
     bundled: { type: 'boolean' },
+    update: { type: 'boolean' },
     reporter: { type: 'string' },
     jobs: { type: 'string', default: '2' },
   },
@@ -126,7 +129,12 @@ tap.jobs = Number(options.jobs)
 tap.plan(tests.length)
 
 // Through `env`, since tap would have every process that runs under a test load its coverage hooks, a second each.
-const env = { ...process.env, TAP_TIMEOUT: String(TIMEOUT_S), AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' }
+const env = {
+  ...process.env,
+  ...(options.update && { WALK_UPDATE: '1' }),
+  TAP_TIMEOUT: String(TIMEOUT_S),
+  AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+}
 const NODE_OPTIONS = `NODE_OPTIONS=${process.env.NODE_OPTIONS ?? ''}`
 for (const name of tests) {
   const built = join('dist', name.replace(/\.ts$/, '.mjs'))

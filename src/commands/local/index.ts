@@ -49,8 +49,8 @@ function readPort(text: string): number {
   throw new InvalidArgumentError(`It must be 0 or a number from ${PORT_MIN} to ${PORT_MAX}.`)
 }
 
-/** The stand-ins are of packages that a customer's installation of the command line leaves out. */
+/** The published package leaves out the doors of the service and what the stand-ins are made of. */
 function missingPackage(error: NodeJS.ErrnoException): never {
   if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error
-  throw new NotPossible('local needs the development packages too: run it in a checkout, after npm install')
+  throw new NotPossible('local needs a checkout of the gateway, with npm ci: the published package has no stand-ins')
 }
