@@ -55,6 +55,8 @@ export interface Call {
   within<T>(promise: Promise<T>, late: () => T): Promise<T>
   /** Notes how long a dependency took and, if it failed, what it said. */
   observe(upstream: Upstream, durationMs: number, facts?: UpstreamFacts): void
+  /** Notes what the closing line says of how the answer came about. */
+  note(facts: Noted): void
   /** Work that may outlast the answer on a server, but must be settled before an environment freezes. */
   defer(work: Promise<unknown>): void
   readonly observed: Observed
@@ -63,12 +65,21 @@ export interface Call {
   settled(): Promise<void>
 }
 
-/** What the closing log line says of the dependencies. */
+/** How an answer came about. */
+export interface Noted {
+  /** SSM's number of the tenant's secret that served, or that could not be used. */
+  readonly secretVersion?: number | undefined
+  /** The answer is one that was given before: a kept verdict, or a failure that is not asked about again so soon. */
+  readonly remembered?: boolean
+}
+
+/** What the closing line says of the dependencies. */
 export interface Observed {
   /** Milliseconds by dependency, repeated calls added up. */
   readonly upstream: Partial<Record<Upstream, number>>
   /** What failed last, and how; `failed` names the dependency. */
   last: UpstreamFacts & { readonly failed?: Upstream }
+  noted: Noted
 }
 
 /** Begins a request that may take `budgetMs`. Only timers of `clock` end its waits. */
@@ -91,7 +102,7 @@ export function createLoadCall(budgetMs: number, clock: Clock): Call {
 function callOf(budgetMs: number, clock: Clock, waitMs: number): Call {
   let expiresAt = clock.elapsed() + budgetMs
   const deferred: Promise<unknown>[] = []
-  const observed: Observed = { upstream: {}, last: {} }
+  const observed: Observed = { upstream: {}, last: {}, noted: {} }
   const remainingMs = () => Math.max(0, expiresAt - clock.elapsed())
 
   async function within<T>(promise: Promise<T>, late: () => T): Promise<T> {
@@ -134,6 +145,9 @@ function callOf(budgetMs: number, clock: Clock, waitMs: number): Call {
     observe(upstream, durationMs, facts) {
       observed.upstream[upstream] = Math.round((observed.upstream[upstream] ?? 0) + durationMs)
       if (facts) observed.last = { ...facts, failed: upstream }
+    },
+    note(facts) {
+      observed.noted = { ...observed.noted, ...facts }
     },
     defer(work) {
       deferred.push(work.catch(() => undefined))

@@ -27,12 +27,12 @@ const during = (standIn: { setFault(fault: Fault | undefined): unknown }, fault:
 const status = (code: number): Fault => ({ kind: 'status', status: code })
 
 /** The gateway's role without its rights. */
-const withoutRights: Trigger = async (userPoolId) => {
+const withoutRights = async (userPoolId: string, trigger = define) => {
   const principal =
     identity.find(process.env.AWS_ACCESS_KEY_ID ?? '')?.principal ?? assert.fail('the gateway is nobody')
   const { policies } = principal
   Object.assign(principal, { policies: [] })
-  await define(userPoolId).catch(() => undefined)
+  await trigger(userPoolId).catch(() => undefined)
   Object.assign(principal, { policies })
 }
 const withoutClock: Trigger = async (userPoolId) => {
@@ -48,7 +48,13 @@ const provocations: Record<keyof typeof ALARMED_REASONS, Trigger> = {
   table_throttled: during(table, status(429), define),
   table_timeout: during(table, { kind: 'hang' }, define),
   table_unavailable: during(table, status(500), define),
-  secret_unavailable: during(ssm, status(429), verify),
+  secret_denied: async (userPoolId) => {
+    await define(userPoolId)
+    await withoutRights(userPoolId, verify)
+  },
+  secret_throttled: during(ssm, status(429), verify),
+  secret_timeout: during(ssm, { kind: 'hang' }, verify),
+  secret_unavailable: during(ssm, status(500), verify),
   sts_throttled: during(sts, status(429), preLogin),
   backend_rate_limited: during(corbado, status(429), verify),
   backend_timeout: during(corbado, { kind: 'hang' }, verify),

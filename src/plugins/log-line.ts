@@ -34,6 +34,8 @@ export const LOG_FIELDS = {
   upstreamErrorType: 'its name of the error',
   upstreamRequestId: 'its id of the request',
   breakerOpen: 'true if that dependency was not asked, because the calls of this tenant before waited for it in vain',
+  secretVersion: "number that SSM gives the value of the tenant's secret",
+  remembered: 'true if it was answered from memory: a verdict that was given before, or a failure of a moment ago',
   coldStart: 'true on the first invocation of an environment',
   startMs: 'milliseconds from the start of the process to its first invocation, or until the container was ready',
   door: 'how the request came in: `lambda`, `container`, or `forwarder` for the function before a container',

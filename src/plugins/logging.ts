@@ -70,7 +70,7 @@ function closingLine(
   instance: string,
 ): Record<string, unknown> {
   const { line, call, tenant, invocation, via } = request
-  const { upstream, last } = call.observed
+  const { upstream, last, noted } = call.observed
   return {
     tenantId: tenant?.config.tenantId,
     customer: tenant?.config.customer,
@@ -97,6 +97,8 @@ function closingLine(
     upstreamErrorType: last.errorType,
     upstreamRequestId: last.requestId,
     ...(last.breakerOpen && { breakerOpen: true }),
+    secretVersion: noted.secretVersion,
+    remembered: noted.remembered,
     ...(invocation && startOf(invocation)),
     door: invocation ? 'lambda' : 'container',
     instance,

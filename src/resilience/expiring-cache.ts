@@ -139,6 +139,7 @@ export function createExpiringCache<V, Args extends unknown[] = []>(
       const usable = held !== undefined && now < held.keepUntil
       if (failure && now < failure.until) {
         if (usable) return { value: held.value, stale: true }
+        call.note({ remembered: true })
         throw failure.error
       }
       // A call that an older value can serve does not wait for a second try.

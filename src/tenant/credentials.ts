@@ -77,7 +77,10 @@ export function createTenantCredentials(
       // The role is part of the key: credentials of a role that a new config no longer names are never used again.
       const key = tenantKey(config.userPoolId, JSON.stringify(roleRequestKey(config)))
       const deniedKey = tenantKey(config.userPoolId, key, operation)
-      if (clock.elapsed() < (deniedUntil.get(deniedKey) ?? 0)) throw permissionMissing()
+      if (clock.elapsed() < (deniedUntil.get(deniedKey) ?? 0)) {
+        call.note({ remembered: true })
+        throw permissionMissing()
+      }
 
       const own = config.aws.roleArn === null
       const fetchIssued = async () => (own ? null : (await issued.get(key, call, config)).value)

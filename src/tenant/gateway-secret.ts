@@ -61,7 +61,8 @@ export function createGatewaySecret(options: GatewaySecretOptions): GatewaySecre
 
   async function fetch(name: string): Promise<{ kind: 'usable'; text: string } | Pick<FailedFetch, 'kind'>> {
     try {
-      const text = (await fetchParameter(name, createLoadCall(SLICE_MS.ssm, clock))).trim()
+      const { value } = await fetchParameter(name, createLoadCall(SLICE_MS.ssm, clock))
+      const text = value.trim()
       return isUsable(text) ? { kind: 'usable', text } : { kind: 'unusable' }
     } catch (error) {
       if (isParameterMissing(error)) return { kind: 'missing' }

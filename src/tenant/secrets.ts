@@ -1,17 +1,27 @@
 import { type Call, type Clock, SLICE_MS } from '../call.js'
 import type { Env } from '../env.js'
-import { isUpstreamError } from '../errors.js'
+import { isUpstreamError, type UpstreamError } from '../errors.js'
 import { type TenantKey, tenantKey } from '../ids.js'
 import { createBoundedMap } from '../resilience/bounded-map.js'
 import { createExpiringCache, failureMemoryMs } from '../resilience/expiring-cache.js'
 import { isParameterMissing, type Upstreams } from '../upstreams/index.js'
 import type { TenantConfig } from './config.js'
 
-/** A tenant's credential for the Backend API, ready to send, or why there is none. */
+/**
+ * A tenant's credential for the Backend API, ready to send, or why there is none: what SSM holds cannot be used, or what SSM
+ * answered instead.
+ */
 export type BackendCredential =
   | { readonly kind: 'usable'; readonly authorization: string }
-  | { readonly kind: 'unavailable' }
-  | { readonly kind: 'wrong-project' }
+  | { readonly kind: SecretFault }
+export type SecretFault = UnusableSecret | 'denied' | 'throttled' | 'timeout' | 'unavailable'
+type UnusableSecret = 'missing' | 'malformed' | 'wrong-project'
+
+/** A credential and the number that SSM counts its values by. */
+type Stored = { readonly version?: number | undefined } & (
+  | { readonly kind: 'usable'; readonly authorization: string }
+  | { readonly kind: UnusableSecret }
+)
 
 export interface TenantSecrets {
   /** Never throws: a missing, malformed or unreadable secret is a value. */
@@ -37,7 +47,7 @@ export function createTenantSecrets(
   const nextReread = createBoundedMap<TenantKey, number>(env.maxTenantsInMemory)
   const ttlMs = env.secretTtlSeconds * 1_000
 
-  const secrets = createExpiringCache<BackendCredential, [TenantConfig['corbado']]>({
+  const secrets = createExpiringCache<Stored, [TenantConfig['corbado']]>({
     clock,
     max: env.maxTenantsInMemory,
     upstream: 'ssm',
@@ -53,11 +63,12 @@ export function createTenantSecrets(
   })
 
   /** @throws what SSM failed with */
-  async function fetchCredential(corbado: TenantConfig['corbado'], call: Call): Promise<BackendCredential> {
+  async function fetchCredential(corbado: TenantConfig['corbado'], call: Call): Promise<Stored> {
     try {
-      return toCredential((await fetchParameter(corbado.credentialParameter, call)).trim(), corbado)
+      const { value, version } = await fetchParameter(corbado.credentialParameter, call)
+      return { ...toCredential(value.trim(), corbado), version }
     } catch (error) {
-      if (isParameterMissing(error)) return { kind: 'unavailable' }
+      if (isParameterMissing(error)) return { kind: 'missing' }
       throw error
     }
   }
@@ -67,10 +78,14 @@ export function createTenantSecrets(
     tenantKey(userPoolId, corbado.credentialParameter, corbado.credentialScheme, corbado.projectId)
 
   async function backendCredential(config: TenantConfig, call: Call): Promise<BackendCredential> {
+    const key = keyOf(config)
+    const here = secrets.fresh(key)
     try {
-      return (await secrets.get(keyOf(config), call, config.corbado)).value
+      const { version, ...credential } = here ?? (await secrets.get(key, call, config.corbado)).value
+      call.note({ secretVersion: version, ...(here && here.kind !== 'usable' && { remembered: true }) })
+      return credential
     } catch (error) {
-      if (isUpstreamError(error)) return { kind: 'unavailable' }
+      if (isUpstreamError(error)) return { kind: faultOf(error) }
       throw error
     }
   }
@@ -89,13 +104,19 @@ export function createTenantSecrets(
   }
 }
 
+/** What SSM did instead of answering, in the words that a line has for it. */
+function faultOf({ kind }: UpstreamError): SecretFault {
+  if (kind === 'denied' || kind === 'expired') return 'denied'
+  return kind === 'throttled' || kind === 'timeout' ? kind : 'unavailable'
+}
+
 /** `basic`: base64 of `projectID:apiSecret`, refused if the project is another tenant's. `bearer`: the key as it is. */
-function toCredential(value: string, { credentialScheme, projectId }: TenantConfig['corbado']): BackendCredential {
+function toCredential(value: string, { credentialScheme, projectId }: TenantConfig['corbado']): Stored {
   if (credentialScheme === 'bearer') {
-    return /^[\w.~+/=-]+$/.test(value) ? { kind: 'usable', authorization: `Bearer ${value}` } : { kind: 'unavailable' }
+    return /^[\w.~+/=-]+$/.test(value) ? { kind: 'usable', authorization: `Bearer ${value}` } : { kind: 'malformed' }
   }
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(value)) return { kind: 'unavailable' }
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(value)) return { kind: 'malformed' }
   const [project, secret] = Buffer.from(value, 'base64').toString('utf8').split(':', 2)
-  if (!project || !secret) return { kind: 'unavailable' }
+  if (!project || !secret) return { kind: 'malformed' }
   return project === projectId ? { kind: 'usable', authorization: `Basic ${value}` } : { kind: 'wrong-project' }
 }

@@ -7,12 +7,10 @@ import type { Guard } from '../resilience/guard.js'
 import type { Limiter } from '../resilience/limiter.js'
 import type { Upstreams, VerifyAnswer } from '../upstreams/index.js'
 import type { TenantConfig } from './config.js'
-import type { TenantSecrets } from './secrets.js'
+import type { SecretFault, TenantSecrets } from './secrets.js'
 
 /** What came of a question to the Backend API, or why it was not asked. */
-export type Verdict =
-  | VerifyAnswer
-  | { readonly kind: 'secret-unavailable' | 'secret-wrong-project' | 'verify-rate-limited' | 'busy' }
+export type Verdict = VerifyAnswer | { readonly kind: `secret-${SecretFault}` | 'verify-rate-limited' | 'busy' }
 
 export interface Proof {
   readonly signedPasskeyData: string
@@ -80,7 +78,10 @@ export function createVerifier(options: VerifierOptions): Verify {
     const key = proofKey(config, proof, proof.nonce)
     const now = clock.elapsed()
     const known = kept.get(key)
-    if (known && now < known.until) return call.within(known.verdict, timedOut)
+    if (known && now < known.until) {
+      call.note({ remembered: true })
+      return call.within(known.verdict, timedOut)
+    }
 
     const verdict = ask(config, proof, call)
     kept.set(key, { verdict, until: now + proof.lifeMs })

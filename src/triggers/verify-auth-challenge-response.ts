@@ -49,6 +49,11 @@ export type VerifyReason =
   | 'backend_timeout'
   | 'backend_malformed'
   | 'backend_busy'
+  | 'secret_missing'
+  | 'secret_malformed'
+  | 'secret_denied'
+  | 'secret_throttled'
+  | 'secret_timeout'
   | 'secret_unavailable'
   | 'secret_wrong_project'
 
@@ -98,6 +103,11 @@ const reasonOfKind = {
   malformed: 'backend_malformed',
   busy: 'backend_busy',
   'verify-rate-limited': 'verify_rate_limited',
+  'secret-missing': 'secret_missing',
+  'secret-malformed': 'secret_malformed',
+  'secret-denied': 'secret_denied',
+  'secret-throttled': 'secret_throttled',
+  'secret-timeout': 'secret_timeout',
   'secret-unavailable': 'secret_unavailable',
   'secret-wrong-project': 'secret_wrong_project',
 } as const satisfies Record<Exclude<Verdict['kind'], 'result'>, VerifyReason>

@@ -14,7 +14,7 @@ import { createTable, type Table } from './table.js'
 
 export type { MfaFactor, User, UserPage, UserPool } from './cognito.js'
 export type { VerificationResult, VerifyAnswer } from './corbado.js'
-export { type FetchParameter, isParameterMissing } from './ssm.js'
+export { type FetchParameter, isParameterMissing, type Parameter } from './ssm.js'
 export type { AssumeRole, RoleCredentials, RoleRequest } from './sts.js'
 export type { Table, TenantRecord } from './table.js'
 

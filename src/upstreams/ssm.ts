@@ -3,8 +3,14 @@ import { type Call, SLICE_MS } from '../call.js'
 import { isUpstreamError, upstreamError } from '../errors.js'
 import { callAws } from './aws-call.js'
 
-/** Fetches the decrypted value of an SSM parameter. */
-export type FetchParameter = (name: string, call: Call) => Promise<string>
+/** An SSM parameter: its decrypted value, and the number that SSM counts its values by. */
+export interface Parameter {
+  readonly value: string
+  readonly version: number | undefined
+}
+
+/** Fetches an SSM parameter. */
+export type FetchParameter = (name: string, call: Call) => Promise<Parameter>
 
 /** Did SSM answer that there is no such parameter? Then it is not SSM that failed. */
 export function isParameterMissing(error: unknown): boolean {
@@ -17,6 +23,6 @@ export function createFetchParameter(client: SSMClient, sliceMs: number = SLICE_
     const command = new GetParameterCommand({ Name: name, WithDecryption: true })
     const { Parameter } = await callAws('ssm', call, sliceMs, (options) => client.send(command, options), 'read')
     if (Parameter?.Value === undefined) throw upstreamError('ssm', 'malformed')
-    return Parameter.Value
+    return { value: Parameter.Value, version: Parameter.Version }
   }
 }

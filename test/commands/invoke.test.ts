@@ -167,7 +167,7 @@ t.test('customers’ roles are assumed as the doctor, with the gateway’s own s
 t.test('a fault of a dependency is told with its reason, and no secret', async (t) => {
   stack.ssm.remove(file.corbado.credentialParameter)
   const verify = await invoke(await example('verify'), ' --tenant acme')
-  t.match(verify, { code: 1, ok: false, decision: { answerCorrect: false }, reason: 'secret_unavailable' })
+  t.match(verify, { code: 1, ok: false, decision: { answerCorrect: false }, reason: 'secret_missing' })
   setUp(file)
   stack.sts.deleteRole(file.aws.roleArn ?? '')
   const denied = await run('invoke - --tenant acme', {

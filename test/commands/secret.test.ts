@@ -41,7 +41,7 @@ const env = stack.envFor(operator)
 Object.assign(process.env, env)
 const upstreams = createOperatorUpstreams({ region: 'eu-central-1', actionsAlias: 'actions' }, systemClock)
 t.teardown(() => upstreams.close())
-const stored = (name = credentialParameter) => upstreams.fetchParameter(name, createCall(5_000))
+const stored = async (name = credentialParameter) => (await upstreams.fetchParameter(name, createCall(5_000))).value
 const puts = () => stack.ssm.calls.filter(({ operation }) => operation === 'PutParameter').length
 
 const set = (stdin: string, line = 'acme', more: Record<string, string | undefined> = {}) =>

@@ -75,7 +75,7 @@ t.test(
 t.test('a request that was received stays received when the date is set', async (t) => {
   const clock = createFrozenClock()
   const callers = createCallers({
-    ...{ env: parseEnv(process.env), clock, fetchParameter: async () => '' },
+    ...{ env: parseEnv(process.env), clock, fetchParameter: async () => ({ value: '', version: 1 }) },
     ...{ isUsable: () => true, onSpoiled: () => {} },
   })
   t.equal(callers.isFirst('msg_1', 600_000), true)

@@ -699,7 +699,12 @@ t.test('secret of the Backend API', async (t) => {
       if (value === undefined) ssm.remove(parameterOf(file))
       else ssm.put(parameterOf(file), value)
       clock.advance(300 * SECOND)
-      t.equal(await costs(corbado, async () => t.equal(await reason(file), 'secret_unavailable', String(value))), 0)
+      t.equal(
+        await costs(corbado, async () =>
+          t.equal(await reason(file), value === undefined ? 'secret_missing' : 'secret_malformed', String(value)),
+        ),
+        0,
+      )
     }
   })
 
@@ -713,7 +718,7 @@ t.test('secret of the Backend API', async (t) => {
     for (const key of ['two words', 'line\nbreak', 'ключ', '']) {
       const file = await addTenant({ corbado: { credentialScheme: 'bearer' } })
       ssm.put(parameterOf(file), key)
-      t.equal(await costs(corbado, async () => t.equal(await reason(file), 'secret_unavailable')), 0)
+      t.equal(await costs(corbado, async () => t.equal(await reason(file), 'secret_malformed')), 0)
     }
   })
 
@@ -723,7 +728,7 @@ t.test('secret of the Backend API', async (t) => {
     t.equal(await costs(ssm, () => verify(file)), 1)
     ssm.put(parameterOf(file), basicCredential(file.corbado.projectId, `corbado1_${file.tenantId}`))
     clock.advance(4 * SECOND - 1)
-    t.equal(await costs(ssm, async () => t.equal(await reason(file), 'secret_unavailable')), 0)
+    t.equal(await costs(ssm, async () => t.equal(await reason(file), 'secret_missing')), 0)
     clock.advance(2 * SECOND + 1)
     t.equal(await costs(ssm, async () => t.equal(await reason(file), 'verified')), 1)
   })
@@ -801,7 +806,7 @@ t.test('secret of the Backend API', async (t) => {
     clock.advance(300 * SECOND - 1)
     t.equal(await reason(file), 'verified')
     clock.advance(1)
-    t.equal(await reason(file), 'secret_unavailable')
+    t.equal(await reason(file), 'secret_missing')
   })
 
   function rotate(file: TenantFile, secret: string, inSsm = true): void {
@@ -985,7 +990,7 @@ const brokens: readonly Broken[] = [
   {
     what: 'a parameter that is not there',
     breakIt: ({ corbado }) => ssm.remove(corbado.credentialParameter),
-    ...{ ask: 'verify', reason: 'secret_unavailable', source: 'GetParameter', first: 1 },
+    ...{ ask: 'verify', reason: 'secret_missing', source: 'GetParameter', first: 1 },
     ...{ every: ABOUT_5, runSeconds: 30 },
   },
   {

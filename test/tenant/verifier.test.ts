@@ -227,7 +227,7 @@ t.test('a secret that was not there is not remembered as a verdict', async (t) =
   const own = await addTenant()
   ssm.remove(own.corbado.credentialParameter)
   const proof = await sign()
-  t.strictSame(await verify(proof, { of: own }), refused('secret_unavailable'))
+  t.strictSame(await verify(proof, { of: own }), refused('secret_missing'))
   ssm.put(own.corbado.credentialParameter, basicCredential('pro-1', 'corbado1_x'))
   clock.advance(6 * SECOND)
   t.strictSame(await verify(proof, { of: own }), refused('secret_wrong_project'))
@@ -241,12 +241,12 @@ t.test(
   'a secret that cannot be used is a failure: believed for about 5 s, not until it would be read again',
   async (t) => {
     const bad: [what: string, value: string | undefined, reason: string][] = [
-      ['missing', undefined, 'secret_unavailable'],
-      ['blank', ' ', 'secret_unavailable'],
-      ['not base64', `${PROJECT}:corbado1_shared`, 'secret_unavailable'],
-      ['base64url', Buffer.from(`${PROJECT}:corbado1_~~~???`).toString('base64url'), 'secret_unavailable'],
-      ['quoted', `"${basicCredential(PROJECT, 'corbado1_shared')}"`, 'secret_unavailable'],
-      ['without a secret', Buffer.from(`${PROJECT}:`).toString('base64'), 'secret_unavailable'],
+      ['missing', undefined, 'secret_missing'],
+      ['blank', ' ', 'secret_malformed'],
+      ['not base64', `${PROJECT}:corbado1_shared`, 'secret_malformed'],
+      ['base64url', Buffer.from(`${PROJECT}:corbado1_~~~???`).toString('base64url'), 'secret_malformed'],
+      ['quoted', `"${basicCredential(PROJECT, 'corbado1_shared')}"`, 'secret_malformed'],
+      ['without a secret', Buffer.from(`${PROJECT}:`).toString('base64'), 'secret_malformed'],
       ["another project's", basicCredential('pro-1', 'corbado1_x'), 'secret_wrong_project'],
     ]
     for (const [what, value, reason] of bad) {
@@ -403,7 +403,7 @@ t.test('the memo is bounded', async (t) => {
         for (const proof of others) t.equal(await ask(proof), 'success')
         t.equal(await ask(first), 'success')
         clock.advance(150)
-        t.equal(await unsent, 'secret-unavailable')
+        t.equal(await unsent, 'secret-missing')
       }),
     )
     t.equal(await costs(corbado, async () => t.equal(await ask(first), 'success')), 0)

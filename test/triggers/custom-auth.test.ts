@@ -297,11 +297,11 @@ t.test('a 403 is not a refused credential: nothing is read or sent again', async
 
 t.test('verify sends nothing without a secret that is fit for this tenant', async (t) => {
   const cases: [string, string, string | undefined, ('basic' | 'bearer')?][] = [
-    ['no parameter', 'secret_unavailable', undefined],
-    ['not base64', 'secret_unavailable', 'pro-1001:corbado1'],
-    ['no colon inside', 'secret_unavailable', Buffer.from('pro-1001').toString('base64')],
-    ['no secret inside', 'secret_unavailable', Buffer.from('pro-1001:').toString('base64')],
-    ['a line break in a bearer key', 'secret_unavailable', 'key\r\nx-evil: 1', 'bearer'],
+    ['no parameter', 'secret_missing', undefined],
+    ['not base64', 'secret_malformed', 'pro-1001:corbado1'],
+    ['no colon inside', 'secret_malformed', Buffer.from('pro-1001').toString('base64')],
+    ['no secret inside', 'secret_malformed', Buffer.from('pro-1001:').toString('base64')],
+    ['a line break in a bearer key', 'secret_malformed', 'key\r\nx-evil: 1', 'bearer'],
     ["another project's", 'secret_wrong_project', basicCredential('pro-2002', 'corbado1_x')],
   ]
   for (const [name, reason, value, credentialScheme = 'basic'] of cases) {

@@ -234,14 +234,14 @@ t.test('a secret is stored once, overwritten only when told to, and read back', 
     t.strictSame(await putParameter({ ...secret, value: 'one' }, call()), { version: 1 })
     await t.rejects(putParameter({ ...secret, value: 'two' }, call()), rejected('ParameterAlreadyExists'))
     t.strictSame(await putParameter({ ...secret, value: 'two', overwrite: true }, call()), { version: 2 })
-    t.equal(await fetchParameter(name, call()), 'two')
+    t.strictSame(await fetchParameter(name, call()), { value: 'two', version: 2 })
   })
 })
 
 t.test('an operator far away waits longer than a login may, and not for ever', async (t) => {
   await as(operator, async ({ fetchParameter, callerIdentity, aliases }) => {
     await ssm.setFault({ kind: 'slow', ms: 700 })
-    t.equal(await fetchParameter(`/corbado/gateway/${userPoolId}/backend`, call()), 'two')
+    t.match(await fetchParameter(`/corbado/gateway/${userPoolId}/backend`, call()), { value: 'two' })
     await ssm.setFault(undefined)
     const timedOut = { code: 'GW_ERR_UPSTREAM_TIMEOUT' }
     for (const standIn of [sts, lambda]) await standIn.setFault({ kind: 'hang' })

@@ -146,6 +146,14 @@ t.test('table', async (t) => {
   }
 })
 
+/** What a login's line says of a secret that SSM did not give. */
+const secretReasons: Record<string, string> = {
+  denied: 'secret_denied',
+  expired: 'secret_denied',
+  throttled: 'secret_throttled',
+  timeout: 'secret_timeout',
+}
+
 t.test('SSM', async (t) => {
   for (const expected of faultsOfAws) {
     t.test(`${nameOf(expected.fault)}: verify fails closed, the cause is on the line`, async (t) => {
@@ -155,7 +163,11 @@ t.test('SSM', async (t) => {
         const { answer, line } = await outcome(() => verify(file))
         t.strictSame(answer, incorrect)
         t.equal(corbado.calls.length, before)
-        t.match(line, { level: 'error', outcome: 'incorrect', reason: 'secret_unavailable' })
+        t.match(line, {
+          level: 'error',
+          outcome: 'incorrect',
+          reason: secretReasons[expected.kind] ?? 'secret_unavailable',
+        })
         checkFacts(t, line, expected, 'ssm')
       })
       clock.advance(6 * SECOND)
@@ -526,7 +538,7 @@ t.test("the gateway's own rights", async (t) => {
     // Allowed by the config's rules and not there: SSM says so without a message.
     const credentialParameter = `${file.corbado.credentialParameter}/absent`
     await putTenantRecord(stack, { ...config, corbado: { ...config.corbado, credentialParameter } }, file.userPoolId)
-    t.match(await outcome(() => verify(file)), { answer: incorrect, line: { reason: 'secret_unavailable' } })
+    t.match(await outcome(() => verify(file)), { answer: incorrect, line: { reason: 'secret_missing' } })
   })
 })
 

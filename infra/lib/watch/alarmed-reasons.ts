@@ -14,7 +14,10 @@ export const ALARMED_REASONS = {
   table_throttled: 1,
   table_timeout: 25,
   table_unavailable: 25,
-  // All that a login learns of SSM and KMS: throttled, denied or out of reach.
+  // What a login learns of SSM and KMS. A secret that is missing or malformed is its operator's, and one tenant's.
+  secret_denied: 25,
+  secret_throttled: 25,
+  secret_timeout: 25,
   secret_unavailable: 25,
   sts_throttled: 5,
   backend_rate_limited: 5,

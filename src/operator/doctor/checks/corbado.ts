@@ -41,7 +41,7 @@ async function checkSecret(patient: Patient): Promise<{ finding: Finding; author
     const { authorization } = credential
     return { finding: passed('secret', `${name} holds a credential of ${corbado.projectId}.`), authorization }
   }
-  const form = readSecret(read.value, corbado)
+  const form = readSecret(read.value.value, corbado)
   const why =
     form.kind === 'refused' ? form.why : `it is not in the form that scheme ${corbado.credentialScheme} asks for`
   return { finding: failed('secret', `${name} holds no credential that the gateway can use: ${why}.`, fix) }
