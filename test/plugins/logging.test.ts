@@ -248,6 +248,36 @@ t.test('the closing line', async (t) => {
     t.notMatch(gateway.text(), key)
   })
 
+  t.test("tells which value of the tenant's secret served, and what was answered from memory", async (t) => {
+    const file = tenantFile({ tenantId: 'seven', userPoolId: 'eu-central-1_Seven0001', alias: 't-seven' })
+    await gateway.addTenant(file)
+    const { ssm, corbado } = gateway.stack
+    const { credentialParameter } = file.corbado
+    const verify = async (nonce: string, proof?: string) => {
+      const privateChallengeParameters = { cognitoID: USER, nonce }
+      const answer = proof ?? (await corbado.sign('pro-1001', USER))
+      const event = verifyEvent(answer, { privateChallengeParameters }, { userPoolId: file.userPoolId })
+      return linesOf(() => gateway.trigger(event))
+    }
+    const proof = await corbado.sign('pro-1001', USER)
+    const served = { reason: 'verified', secretVersion: 1 }
+    t.match(await verify('one', proof), [{ ...served, remembered: undefined }])
+    t.match(await verify('one', proof), [{ reason: 'verified', remembered: true }], 'Cognito asks again')
+    ssm.put(credentialParameter, 'not a secret')
+    gateway.clock.advance(300_000)
+    const unusable = { reason: 'secret_malformed', secretVersion: 2 }
+    t.match(await verify('two'), [{ ...unusable, remembered: undefined }])
+    t.match(await verify('three'), [{ ...unusable, remembered: true }], 'and SSM is not asked again so soon')
+    gateway.clock.advance(7_000)
+    await ssm.setFault({ kind: 'status', status: 429 })
+    ssm.remove(credentialParameter)
+    t.match(await verify('four'), [{ reason: 'secret_throttled', failed: 'ssm', remembered: undefined }])
+    t.match(await verify('five'), [{ reason: 'secret_throttled', remembered: true }])
+    await ssm.setFault(undefined)
+    gateway.clock.advance(7_000)
+    t.match(await verify('six'), [{ reason: 'secret_missing', secretVersion: undefined }])
+  })
+
   t.test('names the dependency that failed, with its own words for it', async (t) => {
     await gateway.stack.corbado.setFault({ kind: 'status', status: 503 })
     const proof = await gateway.stack.corbado.sign('pro-1001', USER)
