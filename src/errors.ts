@@ -102,6 +102,18 @@ export function upstreamError(
   return Object.assign(error, { upstream, kind, facts, reason: `${upstream}_${kind}` })
 }
 
+/** The answer could not be read: what came is not what the service speaks, as a page of a proxy between. */
+export function unreadAnswer(upstream: Upstream, kind: UpstreamFaultKind, facts: UpstreamFacts): UpstreamError {
+  const language = upstream === 'sts' || upstream === 'cloudformation' ? 'XML' : 'JSON'
+  const said = `answered ${facts.status} with something that is no ${language} (a proxy?)`
+  return upstreamError(upstream, kind, facts, new Error(said))
+}
+
+/** The answer is about something else than was asked for. Nothing of it may be used. */
+export function otherAnswer(upstream: Upstream, about: string, asked: string): UpstreamError {
+  return upstreamError(upstream, 'malformed', {}, new Error(`its answer is about ${about}, not about ${asked}`))
+}
+
 /** Was this raised by {@link upstreamError}? */
 export function isUpstreamError(error: unknown): error is UpstreamError {
   return error instanceof Error && 'upstream' in error && 'kind' in error

@@ -263,6 +263,34 @@ t.test('only doors and the command line read the environment', async (t) => {
   }
 })
 
+t.test('all that the command line writes goes out in one place, which cleans it', async (t) => {
+  const raw = /\bprocess\.std(out|err)\b|\bconsole\.(log|error|warn|info|debug)|writeSync|\b(std(out|err): )?'inherit'/
+  // Doors, which speak before there is a command line, in words of their own; a listener for a reader that left.
+  const doors = ['cli.ts', 'server.ts', 'env.ts', 'local/gateway/runtime.ts', 'commands/local/run.ts']
+  const code = (file: string) => (sources.get(file) ?? '').replaceAll(/\/\*\*.*?\*\//gs, '')
+  const writers = files.filter((file) => raw.test(code(file)))
+  t.strictSame(
+    writers.filter((file) => !doors.includes(file)),
+    [],
+  )
+  t.match(sources.get('commands/local/run.ts')?.match(/process\.std\w+\.\w+/g), ['process.stdout.once'])
+  const cleaners = files.filter((file) => /\bcleanOutput\(/.test(sources.get(file) ?? ''))
+  t.strictSame(cleaners.sort(), ['commands/index.ts', 'terminal/io.ts'])
+})
+
+t.test(
+  'a file that a person names is read in one place, which refuses pipes, devices and what is too large',
+  async (t) => {
+    const reads = /\b(readFile|readFileSync|createReadStream|openSync|readSync)\b/
+    t.strictSame(
+      files.filter((file) => reads.test(sources.get(file) ?? '')),
+      [],
+    )
+    const opens = files.filter((file) => /\bopen\b.*from 'node:fs/.test(sources.get(file) ?? ''))
+    t.strictSame(opens, ['terminal/file.ts'])
+  },
+)
+
 t.test('SDK clients of the service are made in one place, those of the operator in another', async (t) => {
   const makers = ['upstreams/index.ts', 'upstreams/operator.ts']
   for (const file of files.filter((file) => !file.startsWith('local/') && !makers.includes(file))) {

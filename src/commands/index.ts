@@ -1,9 +1,10 @@
+import { inspect } from 'node:util'
 import type { Command } from 'commander'
 import { GATEWAY_VERSION } from '../env.js'
 import { type CreateCommand, commandGroup } from '../terminal/command.js'
 import { failureOf } from '../terminal/failure.js'
 import { helpAsOption } from '../terminal/help.js'
-import { type CommandIo, type Io, writeNote } from '../terminal/io.js'
+import { type CommandIo, cleanOutput, type Io, writeNote } from '../terminal/io.js'
 import { aliasesCheckCommand } from './aliases/check.js'
 import { aliasesGrantCommand } from './aliases/grant.js'
 import { aliasesListCommand } from './aliases/list.js'
@@ -102,7 +103,8 @@ export function createProgram(io: CommandIo): Command {
  * @param argv the words after the program's name
  * @returns the exit code: 0 done, 1 found problems, 2 wrong usage
  */
-export async function runCli(argv: readonly string[], io: Io): Promise<0 | 1 | 2> {
+export async function runCli(argv: readonly string[], given: Io): Promise<0 | 1 | 2> {
+  const io = { ...given, stdout: cleanOutput(given.stdout), stderr: cleanOutput(given.stderr) }
   let exitCode: 0 | 1 = 0
   const foundProblems = () => {
     exitCode = 1
@@ -113,7 +115,11 @@ export async function runCli(argv: readonly string[], io: Io): Promise<0 | 1 | 2
     return exitCode
   } catch (error) {
     const failure = failureOf(error)
-    if (!failure) throw error
+    if (!failure) {
+      // A bug of ours: its place is what we need to know. Its words may hold anything.
+      io.stderr.write(`${inspect(error)}\n`)
+      return 1
+    }
     if (failure.line !== undefined) writeNote(io, 'error', failure.line)
     return failure.exitCode
   }

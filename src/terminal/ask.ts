@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
+import { cleaned, own } from './clean.js'
 import { NotPossible } from './failure.js'
 import { type CommandIo, type Io, type Output, takesEscapes } from './io.js'
 
@@ -35,7 +36,7 @@ export function createAsker({ stdin, stderr, env }: Pick<Io, 'stdin' | 'stderr' 
   process.on('SIGINT', breakOff)
   return {
     async ask(question) {
-      lines.setPrompt(question)
+      lines.setPrompt(cleaned(question))
       // The cursor stays where it is: what was typed ahead is the beginning of the line.
       if (!brokenOff) lines.prompt(true)
       const { value, done } = await typed.next()
@@ -50,11 +51,11 @@ export function createAsker({ stdin, stderr, env }: Pick<Io, 'stdin' | 'stderr' 
   }
 }
 
-/** What readline writes to. */
+/** What readline writes to: it moves the cursor, and shows what the person types and the question, which was cleaned. */
 function streamOf(output: Output) {
   const stream = new Writable({
     write(text, _encoding, done) {
-      output.write(String(text))
+      output.write(own(String(text)))
       done()
     },
   })

@@ -19,6 +19,8 @@ export function defineCommand(io: CommandIo, { path, summary, examples }: Comman
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
+      // It repeats words that were typed; none of them is a line of its own.
+      outputError: (text, write) => write(text.replaceAll(/\n(?!$|\(Did you mean )/g, '\\u000a')),
     })
     .showHelpAfterError(`See: ${path} --help`)
     .helpCommand(false)

@@ -29,7 +29,9 @@ function upstreamLine(
   error: Error & { code: string; reason: string; facts: { requestId?: string | undefined } },
 ): string {
   const { code, reason, facts, cause } = error
-  const said = cause instanceof Error ? `: ${cause.name}: ${cause.message.replace(/\s+/g, ' ')}` : ''
+  // A name that says nothing is not a dependency's.
+  const name = cause instanceof Error && cause.name !== 'Error' ? `${cause.name}: ` : ''
+  const said = cause instanceof Error ? `: ${name}${cause.message.replace(/\s+/g, ' ')}` : ''
   const request = facts.requestId === undefined ? '' : `, request ${facts.requestId}`
   return `${reason}${said} [${code}${request}]`
 }

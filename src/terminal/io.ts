@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
-import { styleText } from 'node:util'
+import { inspect } from 'node:util'
 import type { Clock } from '../call.js'
+import { cleaned, own } from './clean.js'
 
 /** Where text goes; `process.stdout` is one. */
 export interface Output {
@@ -44,10 +45,29 @@ export function takesEscapes({ isTTY }: Output, { TERM, NO_COLOR }: Io['env']): 
   return isTTY === true && TERM !== 'dumb' && !NO_COLOR
 }
 
+/**
+ * The one way out of the command line: every text by others, wherever it comes from, loses here what a terminal would obey.
+ * What a command prints goes through it; a test keeps it so.
+ */
+export function cleanOutput(output: Output): Output {
+  return {
+    get isTTY() {
+      return output.isTTY
+    },
+    get columns() {
+      return output.columns
+    },
+    write: (text) => output.write(cleaned(text)),
+  }
+}
+
 /** Colours text for an output that takes escape sequences, and leaves it as it is for any other. */
 export function createPaint(output: Output, env: Io['env']): Paint {
-  const colored = takesEscapes(output, env)
-  return (color, text) => (colored ? styleText(color, text, { validateStream: false }) : text)
+  if (!takesEscapes(output, env)) return (_, text) => text
+  return (color, text) => {
+    const [on, off] = inspect.colors[color] ?? [0, 0]
+    return `${own(`\u001b[${on}m`)}${text}${own(`\u001b[${off}m`)}`
+  }
 }
 
 /** Writes one JSON document, as every `--json` does. */
@@ -57,7 +77,11 @@ export function writeJson(output: Output, value: unknown): void {
 
 const NOTE_COLORS = { error: 'red', warning: 'yellow', note: 'yellow' } as const
 
-/** Writes one line for a person on stderr, so that stdout stays the command's own. */
+/**
+ * Writes a note for a person on stderr, so that stdout stays the command's own. Only its first line begins at the margin:
+ * nothing in it can pass for another.
+ */
 export function writeNote({ stderr, env }: Io, kind: keyof typeof NOTE_COLORS, text: string): void {
-  stderr.write(`${createPaint(stderr, env)(NOTE_COLORS[kind], `${kind}:`)} ${text}\n`)
+  const indented = text.replaceAll(/\n(?! )/g, '\n  ')
+  stderr.write(`${createPaint(stderr, env)(NOTE_COLORS[kind], `${kind}:`)} ${indented}\n`)
 }

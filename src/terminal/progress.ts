@@ -1,3 +1,4 @@
+import { own } from './clean.js'
 import type { Io } from './io.js'
 
 /** Between two lines, if a line cannot be overwritten. */
@@ -26,11 +27,11 @@ export function createProgress({ stderr, env }: Pick<Io, 'stderr' | 'env'>, tota
       const count = `${done} of ${total} ${what}`
       if (overwrites) {
         shown = `${barOf(done / total)} ${count}`
-        stderr.write(`\r${shown}`)
+        stderr.write(`${own('\r')}${shown}`)
       } else if (done % STEPS_A_LINE === 0) stderr.write(`${count}\n`)
     },
     end() {
-      if (shown !== '') stderr.write(`\r${' '.repeat(shown.length)}\r`)
+      if (shown !== '') stderr.write(`${own('\r')}${' '.repeat(shown.length)}${own('\r')}`)
     },
   }
 }

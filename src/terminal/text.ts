@@ -2,6 +2,7 @@ import leven from 'leven'
 import { quote } from 'shlex'
 import stringWidth from 'string-width'
 import wrapAnsi from 'wrap-ansi'
+import { inLine, isObeyed } from './clean.js'
 import type { Output } from './io.js'
 
 /** Between two columns. No cell holds two spaces in a row, so that a program can cut a line at them. */
@@ -17,7 +18,9 @@ const COLUMNS = 80
  * a second line, indented. Anywhere else, and without an output, a row is one line.
  */
 export function textTable(names: readonly string[], rows: readonly (readonly string[])[], output?: Output): string {
-  const cells = [names, ...rows].map((row) => names.map((_, i) => row[i]?.trim().replaceAll(/\s+/g, ' ') || '-'))
+  const cells = [names, ...rows].map((row) =>
+    names.map((_, i) => inLine(row[i]?.trim().replaceAll(/\s+/g, ' ') ?? '') || '-'),
+  )
   const columns = names.map((_, i) => columnOf(cells.map((row) => row[i] ?? '')))
   const total = output?.isTTY ? output.columns || COLUMNS : Number.POSITIVE_INFINITY
   const groups = groupsOf(columns, total).map(({ from, to, indent }) => ({
@@ -116,8 +119,14 @@ export function counted(count: number, noun: string, plural = `${noun}s`): strin
   return `${count} ${count === 1 ? noun : plural}`
 }
 
-/** One word of a command line that a shell reads as it is meant. */
-export const shellWord = (text: string): string => quote(text)
+/**
+ * One word of a command line that a shell reads as it is meant, always on one line. Only bash and zsh read the form that a
+ * word with line breaks or control characters gets; no name that is meant to be typed has any.
+ */
+export function shellWord(text: string): string {
+  if (!isObeyed(text)) return quote(text)
+  return `$'${inLine(text.replace(/[\\']/g, '\\$&'))}'`
+}
 
 /** More would not be read. */
 const CLOSEST_MAX = 3

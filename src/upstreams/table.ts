@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import { type Call, SLICE_MS } from '../call.js'
-import { isUpstreamError, upstreamError } from '../errors.js'
+import { isUpstreamError, otherAnswer, upstreamError } from '../errors.js'
 import type { UserPoolId } from '../ids.js'
 import { callAws } from './aws-call.js'
 
@@ -47,9 +47,24 @@ export interface Table {
   deleteConfig(userPoolId: UserPoolId, expected: number, call: Call): Promise<boolean>
 }
 
+/**
+ * An item as a record. One by another hand may lack fields, or have them in other types: its version is then 0, which is
+ * nobody's, its author and time are empty, and what else it holds stays.
+ */
 function fromItem(item: Item): TenantRecord {
   try {
-    return unmarshall(item) as TenantRecord
+    // A number that JavaScript cannot hold must not hide the records beside it.
+    const fields = unmarshall(item, { wrapNumbers: Number })
+    const { userPoolId, version, updatedAt, updatedBy } = fields
+    return {
+      ...fields,
+      userPoolId,
+      record: String(fields.record),
+      version: Number.isSafeInteger(version) && version > 0 ? version : 0,
+      updatedAt: typeof updatedAt === 'string' ? updatedAt : '',
+      updatedBy: typeof updatedBy === 'string' ? updatedBy : '',
+      config: fields.config,
+    }
   } catch (error) {
     throw upstreamError('table', 'malformed', {}, error)
   }
@@ -113,7 +128,11 @@ export function createTable(client: DynamoDBClient, tableName: string, sliceMs: 
     const Key = marshall({ userPoolId, record })
     const command = new GetItemCommand({ TableName: tableName, Key, ConsistentRead })
     const { Item } = await callAws('table', call, sliceMs, (options) => client.send(command, options), 'read')
-    return Item && fromItem(Item)
+    const found = Item && fromItem(Item)
+    if (found && (found.userPoolId !== userPoolId || found.record !== record)) {
+      throw otherAnswer('table', `${found.record} of ${found.userPoolId}`, `${record} of ${userPoolId}`)
+    }
+    return found
   }
 
   return {
@@ -143,6 +162,8 @@ export function createTable(client: DynamoDBClient, tableName: string, sliceMs: 
         })
         return callAws('table', call, undefined, (options) => client.send(command, options))
       })
+      const other = kept.find((one) => one.userPoolId !== userPoolId)
+      if (other) throw otherAnswer('table', other.userPoolId, userPoolId)
       // The key sorts as text: v10 before v2.
       return kept.sort((a, b) => a.version - b.version)
     },

@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
 import { systemClock } from '../../src/call.js'
 import { askHidden, askLine, askYes, createAsker } from '../../src/terminal/ask.js'
+import { cleanOutput } from '../../src/terminal/io.js'
 import { createProgress } from '../../src/terminal/progress.js'
 
 const ESCAPE = '\u001b'
@@ -118,7 +119,7 @@ t.test('progress: a bar on a terminal, lines on a dumb one and in a pipe, and ne
     const write = (more: string) => {
       text += more
     }
-    const progress = createProgress({ stderr: { isTTY, write }, env }, 1_000)
+    const progress = createProgress({ stderr: cleanOutput({ isTTY, write }), env }, 1_000)
     for (let i = 0; i < 1_000; i++) progress.step()
     progress.end()
     return text

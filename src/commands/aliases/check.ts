@@ -10,6 +10,7 @@ import {
 } from '../../operator/aliases/survey.js'
 import { poolOfArn } from '../../operator/pool/arn.js'
 import { fetchRecords } from '../../operator/records/find.js'
+import { inLine } from '../../terminal/clean.js'
 import { defineCommand } from '../../terminal/command.js'
 import { type CommandIo, createPaint, type Paint, writeJson } from '../../terminal/io.js'
 import { counted } from '../../terminal/text.js'
@@ -44,7 +45,8 @@ function checkText(
   paint: Paint,
 ): string {
   const lines = findings.map(
-    ({ kind, alias, what, fix }) => `${paint('red', kind)}  ${alias}: ${what}\n  ${paint('dim', 'fix:')} ${fix}\n`,
+    ({ kind, alias, what, fix }) =>
+      `${paint('red', kind)}  ${inLine(`${alias}: ${what}`)}\n  ${paint('dim', 'fix:')} ${inLine(fix)}\n`,
   )
   const count = findings.length === 0 ? 'nothing to fix' : `${findings.length} to fix`
   const checked = `${counted(counts.pools, 'tenant')} and ${counted(counts.aliases, 'alias', 'aliases')} checked`

@@ -1,4 +1,5 @@
 import { type AliasPolicy, POLICY_BYTES_MAX, type PolicyFault } from '../../operator/aliases/policy.js'
+import { inLine } from '../../terminal/clean.js'
 import type { Paint } from '../../terminal/io.js'
 import { counted } from '../../terminal/text.js'
 
@@ -13,9 +14,9 @@ export interface AliasChange {
 /** The change for a person, one line each. */
 export function changeText({ alias, added, removed, faults }: AliasChange, paint: Paint): string {
   return [
-    ...added.map((arn) => `${paint('green', '+')} ${alias}: ${arn}\n`),
-    ...removed.map((arn) => `${paint('red', '-')} ${alias}: ${arn}\n`),
-    ...faults.map(({ what }) => `${paint('red', '-')} ${alias}: ${what}\n`),
+    ...added.map((arn) => `${paint('green', '+')} ${inLine(`${alias}: ${arn}`)}\n`),
+    ...removed.map((arn) => `${paint('red', '-')} ${inLine(`${alias}: ${arn}`)}\n`),
+    ...faults.map(({ what }) => `${paint('red', '-')} ${inLine(`${alias}: ${what}`)}\n`),
   ].join('')
 }
 

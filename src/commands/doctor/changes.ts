@@ -1,5 +1,6 @@
 import type { Finding } from '../../operator/doctor/checks/finding.js'
 import type { Examined } from '../../operator/doctor/index.js'
+import { inLine } from '../../terminal/clean.js'
 import type { Output, Paint } from '../../terminal/io.js'
 import { findingsText } from './report.js'
 import { type DoctorState, readDoctorState, writeDoctorState } from './state.js'
@@ -69,10 +70,12 @@ export function changesText(
     const told = changes.map((change) => ({ ...change, what: `${wasText(change)}${change.what}` }))
     return `${paint('bold', `${tenantId} (${userPoolId})`)}\n${findingsText(told, paint, output)}`
   })
-  const left = gone.map(({ tenantId, userPoolId }) => `${tenantId} (${userPoolId}) is not active any more\n`)
+  const left = gone.map(
+    ({ tenantId, userPoolId }) => `${inLine(`${tenantId} (${userPoolId})`)} is not active any more\n`,
+  )
   const count = tenants.reduce((sum, { changes }) => sum + changes.length, gone.length)
   const later = times.length > 1 ? ', or whenever a tenant was last examined' : ''
-  const when = times[0] === undefined ? 'this is the first time' : `since ${times[0]}${later}`
+  const when = times[0] === undefined ? 'this is the first time' : `since ${inLine(times[0])}${later}`
   return `${blocks.join('')}${left.join('')}${count === 0 ? 'nothing' : count} changed (${when})\n`
 }
 

@@ -1,5 +1,6 @@
 import { type Finding, isBlocking } from '../../operator/doctor/checks/finding.js'
 import type { Examined } from '../../operator/doctor/index.js'
+import { inLine } from '../../terminal/clean.js'
 import type { Output, Paint } from '../../terminal/io.js'
 import { counted, textAt, textTable } from '../../terminal/text.js'
 
@@ -35,9 +36,9 @@ export function findingsText(findings: readonly Finding[], paint: Paint, output?
   const width = Math.max(0, ...findings.map(({ check }) => check.length))
   const lines = findings.map(({ check, state, what, fix, policy }) => {
     const [mark, color] = MARKS[state]
-    const advice = fix === undefined ? '' : `      ${fix}\n`
+    const advice = fix === undefined ? '' : `      ${inLine(fix)}\n`
     const wanted = policy === undefined ? '' : `        ${paint('dim', JSON.stringify(policy))}\n`
-    return `  ${paint(color, mark)} ${check.padEnd(width)}  ${textAt(width + 6, what, output)}\n${advice}${wanted}`
+    return `  ${paint(color, mark)} ${check.padEnd(width)}  ${textAt(width + 6, inLine(what), output)}\n${advice}${wanted}`
   })
   return lines.join('')
 }

@@ -5,6 +5,7 @@ import { tenantIdOf } from '../../operator/records/record.js'
 import { conflictText, type RecordWritten, userName, writeRecord } from '../../operator/records/write.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { mayWrite } from '../../terminal/ask.js'
+import { inLine } from '../../terminal/clean.js'
 import { type CommandIo, createPaint, writeJson, writeNote } from '../../terminal/io.js'
 import { shellWord } from '../../terminal/text.js'
 import type { OperatorUpstreams, TenantRecord } from '../../upstreams/operator.js'
@@ -96,7 +97,7 @@ function reportWritten(
   } else if (written.kind === 'conflict') {
     writeNote(io, 'error', conflictText(tenantIdOf(record), written.now))
   } else {
-    const version = changed ? [`version ${written.record.version} written by ${written.record.updatedBy}`] : []
+    const version = changed ? [`version ${written.record.version} written by ${inLine(written.record.updatedBy)}`] : []
     const lines = [...version, ...(file ? fileEditLines(file) : [])]
     io.stdout.write(lines.map((line) => `${line}\n`).join(''))
   }

@@ -2,11 +2,11 @@ import type { Command } from 'commander'
 import { isUserPoolId } from '../../ids.js'
 import { changesJson, changesOf, type FieldChange } from '../../operator/records/changes.js'
 import { fetchRecords, findTenant, findTenants, noSuchTenant } from '../../operator/records/find.js'
-import { tenantIdOf } from '../../operator/records/record.js'
+import { oddRecordTexts, tenantIdOf } from '../../operator/records/record.js'
 import { operatorCall, withUpstreams } from '../../operator/upstreams.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible } from '../../terminal/failure.js'
-import { type CommandIo, type Output, writeJson } from '../../terminal/io.js'
+import { type CommandIo, type Output, writeJson, writeNote } from '../../terminal/io.js'
 import { textTable } from '../../terminal/text.js'
 import type { Table, TenantRecord } from '../../upstreams/operator.js'
 import { TENANT_ARGUMENT } from '../options.js'
@@ -36,6 +36,7 @@ export function tenantsHistoryCommand(io: CommandIo): Command {
         const records = await fetchHistory(word, table)
         const versions = versionsOf(records)
         const name = records.findLast(({ record }) => !record.endsWith('-removed')) ?? records[0]
+        for (const text of oddRecordTexts(records)) writeNote(io, 'warning', text)
         if (json) writeJson(io.stdout, { userPoolId: name?.userPoolId, versions: versions.map(versionJson) })
         else io.stdout.write(`${name && tenantIdOf(name)} (${name?.userPoolId})\n${historyText(versions, io.stdout)}`)
       }),
@@ -54,7 +55,7 @@ async function fetchHistory(word: string, table: Table): Promise<TenantRecord[]>
     return kept
   }
   // A write that was stopped half-way has kept the current record already.
-  return [...kept.filter(({ version }) => version < current.version), current]
+  return [...kept.filter(({ version }) => current.version === 0 || version < current.version), current]
 }
 
 function versionsOf(records: readonly TenantRecord[]): Version[] {
@@ -78,7 +79,7 @@ function versionJson(version: Version) {
 function historyText(versions: readonly Version[], output: Output): string {
   const rows = versions.map(({ version, updatedAt, updatedBy, what, changes }) => {
     const fields = changes.map(({ field }) => field || '(all of it)').join(', ')
-    return [String(version), updatedAt, updatedBy, what === 'changed' ? fields || 'nothing' : what]
+    return [version === 0 ? '' : String(version), updatedAt, updatedBy, what === 'changed' ? fields || 'nothing' : what]
   })
   return textTable(['version', 'when', 'by', 'changed'], rows, output)
 }

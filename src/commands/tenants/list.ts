@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import { fetchRecords } from '../../operator/records/find.js'
-import { tenantIdOf, textOf } from '../../operator/records/record.js'
+import { oddRecordTexts, tenantIdOf, textOf } from '../../operator/records/record.js'
 import { withUpstreams } from '../../operator/upstreams.js'
 import { defineCommand } from '../../terminal/command.js'
-import { type CommandIo, type Output, writeJson } from '../../terminal/io.js'
+import { type CommandIo, type Output, writeJson, writeNote } from '../../terminal/io.js'
 import { counted, textTable } from '../../terminal/text.js'
 import type { TenantRecord } from '../../upstreams/operator.js'
 
@@ -22,6 +22,7 @@ export function tenantsListCommand(io: CommandIo): Command {
         const records = await fetchRecords({ table })
         const rows = records.map(rowOf).filter((row) => word === undefined || fits(row, word.toLowerCase()))
         rows.sort((a, b) => (a.tenantId < b.tenantId ? -1 : 1))
+        for (const text of oddRecordTexts(records)) writeNote(io, 'warning', text)
         if (json) writeJson(io.stdout, rows)
         else io.stdout.write(listText(rows, records.length, io.stdout))
       }),
@@ -53,6 +54,6 @@ function listText(rows: readonly Row[], total: number, output: Output): string {
   const count = `${rows.length} of ${counted(total, 'tenant')}\n`
   if (rows.length === 0) return count
   const names = ['tenant', 'customer', 'pool', 'status', 'alias', 'version', 'changed', 'by']
-  const cells = rows.map((row) => Object.values(row).map((cell) => String(cell)))
+  const cells = rows.map((row) => Object.values(row).map((cell) => (cell === 0 ? '' : String(cell))))
   return `${textTable(names, cells, output)}${count}`
 }

@@ -9,6 +9,7 @@ import { readOperatorSettings } from '../../operator/settings.js'
 import { operatorCall } from '../../operator/upstreams.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { askLine, canAsk } from '../../terminal/ask.js'
+import { inLine } from '../../terminal/clean.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
 import { type CommandIo, createPaint, writeJson } from '../../terminal/io.js'
@@ -116,5 +117,5 @@ async function remove(
     `removed; corbado-gateway tenants history ${shellWord(userPoolId)} shows what there was`,
     file.deleted ? `${file.file}: deleted` : `${file.file} ${file.reason}: no file was deleted`,
   ]
-  io.stdout.write(lines.map((line) => `${line}\n`).join(''))
+  io.stdout.write(lines.map((line) => `${inLine(line)}\n`).join(''))
 }

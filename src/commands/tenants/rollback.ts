@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { fieldName } from '../../fields.js'
 import { accountClashes, type ConfigSource, recordSource } from '../../operator/files/clashes.js'
 import { fetchStatusBefore, withTenant } from '../../operator/records/find.js'
-import { requireValid, tenantIdOf } from '../../operator/records/record.js'
+import { requireValid, tenantIdOf, writtenText } from '../../operator/records/record.js'
 import { nextStatus, placeOfRecord } from '../../operator/records/status-machine.js'
 import { operatorCall } from '../../operator/upstreams.js'
 import type { TenantFile } from '../../tenant/config.js'
@@ -50,7 +50,7 @@ function rollBack(word: string, options: ChangeOptions & { to?: number }, io: Co
     const to = `--to ${target.version}`
     const command = `corbado-gateway tenants rollback ${shellWord(before.tenantId)} ${to}`
     if (!options.json) {
-      io.stdout.write(`back to version ${target.version} by ${target.updatedBy} of ${target.updatedAt}\n`)
+      io.stdout.write(`back to ${writtenText(target)}\n`)
       if (status !== asked) io.stdout.write(keptStatusText(before, asked))
     }
     await changeTenant({ record, before, after, command }, options, upstreams, io)

@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
-import { stringify } from 'yaml'
+import { yamlText } from '../../operator/files/yaml.js'
 import { printable } from '../../operator/records/changes.js'
 import { fetchRecords, findTenant } from '../../operator/records/find.js'
-import { textOf } from '../../operator/records/record.js'
+import { textOf, writtenText } from '../../operator/records/record.js'
 import { readOperatorSettings } from '../../operator/settings.js'
 import { withUpstreams } from '../../operator/upstreams.js'
 import { defineCommand } from '../../terminal/command.js'
@@ -27,11 +27,8 @@ export function tenantsShowCommand(io: CommandIo): Command {
         const hostedArn = gatewayFunctionArn && `${gatewayFunctionArn}:${textOf(record, 'alias')}`
         const config = printable(record.config)
         if (json) return writeJson(io.stdout, { config, version, updatedAt, updatedBy, hostedArn })
-        const about = [
-          `version ${version} by ${updatedBy} of ${updatedAt}`,
-          ...(hostedArn ? [`hosted ARN ${hostedArn}`] : []),
-        ]
-        io.stdout.write(`${about.map((line) => `# ${line}\n`).join('')}${stringify(config, { lineWidth: 0 })}`)
+        const about = [writtenText(record), ...(hostedArn ? [`hosted ARN ${hostedArn}`] : [])]
+        io.stdout.write(`${about.map((line) => `# ${line}\n`).join('')}${yamlText(config)}`)
       }),
     )
 }

@@ -5,6 +5,7 @@ import { requireValid } from '../../operator/records/record.js'
 import { leadsFrom, nextStatus, placeOfRecord, type Status } from '../../operator/records/status-machine.js'
 import { readOperatorSettings } from '../../operator/settings.js'
 import type { TenantFile } from '../../tenant/config.js'
+import { inLine } from '../../terminal/clean.js'
 import { type CreateCommand, defineCommand } from '../../terminal/command.js'
 import { NotPossible } from '../../terminal/failure.js'
 import { type CommandIo, createPaint, type Paint, writeJson, writeNote } from '../../terminal/io.js'
@@ -129,5 +130,5 @@ function writeFindings(findings: readonly Finding[], io: CommandIo): void {
 
 function findingLines({ check, state, what, fix }: Finding, paint: Paint): string[] {
   const color = state === 'failed' ? 'red' : 'yellow'
-  return [`${paint(color, state)} ${check}: ${what}`, ...(fix === undefined ? [] : [`  ${fix}`])]
+  return [`${paint(color, state)} ${check}: ${inLine(what)}`, ...(fix === undefined ? [] : [`  ${inLine(fix)}`])]
 }

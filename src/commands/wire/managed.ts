@@ -1,7 +1,8 @@
 import type { LambdaConfigType, UserPoolType } from '@aws-sdk/client-cognito-identity-provider'
-import { stringify } from 'yaml'
 import { isUpstreamError } from '../../errors.js'
 import { saidOf } from '../../operator/attempt.js'
+import { yamlText } from '../../operator/files/yaml.js'
+import { hclText } from '../../operator/role/terraform.js'
 import type { OwnedPool } from './pool.js'
 
 /** Tools whose next run would put back what this command changes. */
@@ -46,7 +47,7 @@ export const TOOL_PLACES: Readonly<Record<Tool, string>> = {
 }
 
 function cloudFormation(config: LambdaConfigType): string {
-  return stringify({ LambdaConfig: config }, { lineWidth: 0 })
+  return yamlText({ LambdaConfig: config })
 }
 
 function terraform(config: LambdaConfigType): string {
@@ -64,7 +65,7 @@ function terraform(config: LambdaConfigType): string {
 function attributes(values: Readonly<Record<string, string>>, indent: string): string[] {
   const named = Object.entries(values).map(([name, value]) => [snakeCase(name), value] as const)
   const width = Math.max(...named.map(([name]) => name.length))
-  return named.map(([name, value]) => `${indent}${name.padEnd(width)} = ${JSON.stringify(value)}`)
+  return named.map(([name, value]) => `${indent}${name.padEnd(width)} = ${hclText(value)}`)
 }
 
 /** `CustomSMSSender` is `custom_sms_sender`, `KMSKeyID` is `kms_key_id`. */

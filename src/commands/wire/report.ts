@@ -1,5 +1,6 @@
 import { npxLine } from '../../operator/pool/line.js'
 import { changeText, type FieldChange } from '../../operator/records/changes.js'
+import { inLine } from '../../terminal/clean.js'
 import { type CommandIo, createPaint, type Paint, writeJson, writeNote } from '../../terminal/io.js'
 import { changedTriggers, type SlotChange, type TakenSlot, type WiredPool } from './changes.js'
 import { type Management, TOOL_PLACES, type Tool, triggersFor } from './managed.js'
@@ -52,7 +53,7 @@ export function reportWritten(report: WireReport, written: WrittenWiring, io: Co
   if (different.length > 0) {
     writeNote(io, 'error', `written, but read again this is not as it should be: ${different.join(', ')}`)
   } else io.stdout.write('Written. Read again, the pool differs in nothing but these triggers.\n')
-  if (snapshot !== undefined) io.stdout.write(`${snapshot} has the pool as it was before: keep it.\n`)
+  if (snapshot !== undefined) io.stdout.write(`${inLine(snapshot)} has the pool as it was before: keep it.\n`)
   if (undo) io.stdout.write(`To take the change back:\n  ${npxLine(undo)}\n`)
 }
 
@@ -87,7 +88,7 @@ function planText({ userPool, plan }: WiredPool, written: boolean, paint: Paint)
 
 function poolTitle({ Id, Name, Arn = '' }: WiredPool['userPool']): string {
   const [region, accountId] = Arn.split(':').slice(3)
-  return `User pool ${Id} (${Name}) in ${region} of account ${accountId}`
+  return inLine(`User pool ${Id} (${Name}) in ${region} of account ${accountId}`)
 }
 
 function stayingText(userPool: WiredPool['userPool']): string {
@@ -96,7 +97,7 @@ function stayingText(userPool: WiredPool['userPool']): string {
 
 function takenText({ slot, holds, expected }: TakenSlot): string {
   const found = holds === undefined ? 'is empty' : `holds ${holds}`
-  return expected === undefined ? `${slot} ${found}` : `${slot} ${found}, not ${expected}`
+  return inLine(expected === undefined ? `${slot} ${found}` : `${slot} ${found}, not ${expected}`)
 }
 
 /** A change as other plans have theirs; an empty slot has no value. */
@@ -108,8 +109,10 @@ const TOOL_NAMES: Readonly<Record<Tool, string>> = { cloudformation: 'CloudForma
 
 /** What says that a tool manages the pool; completes "nothing was written: …". */
 export function managedText(management: Management): string {
-  if ('tag' in management) return `its tag ${management.tag} says that ${TOOL_NAMES[management.tool]} manages this pool`
-  return `the CloudFormation stack ${management.stack} manages this pool, as ${management.resource}`
+  if ('tag' in management) {
+    return `its tag ${inLine(management.tag)} says that ${TOOL_NAMES[management.tool]} manages this pool`
+  }
+  return inLine(`the CloudFormation stack ${management.stack} manages this pool, as ${management.resource}`)
 }
 
 interface ManagedPool extends WiredPool {

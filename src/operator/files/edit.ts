@@ -1,12 +1,14 @@
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { ConfigRules } from '../../env.js'
 import { type Fields, fieldAt, isFields } from '../../fields.js'
 import type { UserPoolId } from '../../ids.js'
 import type { TenantFile } from '../../tenant/config.js'
+import { inLine } from '../../terminal/clean.js'
+import { readTextFile } from '../../terminal/file.js'
 import { changesOf } from '../records/changes.js'
-import { readTenantFile } from './read.js'
+import { readTenantFile, TENANT_BYTES_MAX } from './read.js'
 import { parseYamlFile } from './yaml.js'
 import { editYaml, type YamlFieldEdit } from './yaml-edit.js'
 
@@ -30,11 +32,10 @@ interface ConfigChange {
 export async function editTenantFile(dir: string, { before, after }: ConfigChange): Promise<FileEdit> {
   const file = join(dir, `${before.tenantId}.yaml`)
   const leftAlone = (reason: string): FileEdit => ({ file, state: 'left-alone', reason, otherDifferences: [] })
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => error)
-  if (text instanceof Error) {
-    if (text.code === 'ENOENT') return { file, state: 'absent', otherDifferences: [] }
-    return leftAlone(`cannot be read (${text.code})`)
-  }
+  const read = await readTextFile(file, TENANT_BYTES_MAX)
+  if (read.kind === 'absent') return { file, state: 'absent', otherDifferences: [] }
+  if (read.kind === 'unreadable') return leftAlone(read.why)
+  const { text } = read
   const { value, problems } = parseYamlFile(text)
   if (problems.length > 0) return leftAlone('has errors: corbado-gateway tenants validate names them')
   if (!isFields(value) || value.userPoolId !== before.userPoolId) return leftAlone('is not of this user pool')
@@ -75,11 +76,9 @@ export function fileEditLines({ file, state, reason, otherDifferences }: FileEdi
     absent: `${file} is not there: no file was changed`,
     'left-alone': `${file} ${reason}: it was left as it is`,
   }[state]
-  if (otherDifferences.length === 0) return [first]
-  return [
-    first,
-    `${file} differs from the table in other fields, which were left as they are: ${otherDifferences.join(', ')}`,
-  ]
+  if (otherDifferences.length === 0) return [inLine(first)]
+  const others = `${file} differs from the table in other fields, which were left as they are: ${otherDifferences.join(', ')}`
+  return [inLine(first), inLine(others)]
 }
 
 /** What became of the file of a tenant that was removed. */

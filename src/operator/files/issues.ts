@@ -1,3 +1,4 @@
+import { inLine } from '../../terminal/clean.js'
 import { type CommandIo, createPaint, type Paint, writeJson } from '../../terminal/io.js'
 import { counted } from '../../terminal/text.js'
 import type { TenantFolder } from './folder.js'
@@ -27,6 +28,6 @@ function issuesText(issues: readonly FileIssue[], paint: Paint): string {
 }
 
 function issueText({ file, line, column, field, message }: FileIssue, paint: Paint): string {
-  const place = paint('dim', `${file}:${line}:${column}`)
-  return [place, ...(field === '' ? [] : [paint('yellow', field)]), message].join('  ')
+  const place = paint('dim', inLine(`${file}:${line}:${column}`))
+  return [place, ...(field === '' ? [] : [paint('yellow', inLine(field))]), inLine(message)].join('  ')
 }

@@ -1,4 +1,5 @@
 import {
+  Document,
   isAlias,
   isCollection,
   isMap,
@@ -9,7 +10,9 @@ import {
   type Node,
   type Pair,
   parseDocument,
+  visit as visitNodes,
 } from 'yaml'
+import { isObeyed } from '../../terminal/clean.js'
 
 /** A place in a file, both counted from 1. */
 export interface Position {
@@ -35,6 +38,20 @@ export interface YamlFile {
   readonly problems: readonly YamlProblem[]
   /** Where a path is; if it is missing, where its nearest parent is. */
   locate(path: string): YamlPlace
+}
+
+/**
+ * A value as YAML on a terminal. A text with line breaks or control characters stands in double quotes on one line, where
+ * each of them can be written out and still means itself.
+ */
+export function yamlText(value: unknown): string {
+  const document = new Document(value)
+  visitNodes(document, {
+    Scalar(_, node) {
+      if (typeof node.value === 'string' && isObeyed(node.value)) node.type = 'QUOTE_DOUBLE'
+    },
+  })
+  return document.toString({ lineWidth: 0, doubleQuotedAsJSON: true })
 }
 
 /** One broken line can make errors of all that follow. */

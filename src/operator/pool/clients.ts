@@ -1,6 +1,7 @@
 import type { UserPoolClientType } from '@aws-sdk/client-cognito-identity-provider'
 import { type Call, type Clock, createCall, pause } from '../../call.js'
 import { isUpstreamError } from '../../errors.js'
+import { inLine } from '../../terminal/clean.js'
 import type { UserPoolSettings } from '../../upstreams/operator.js'
 import { saidOf } from '../attempt.js'
 
@@ -30,7 +31,7 @@ export function allowsCustomAuth({ ExplicitAuthFlows: flows = [] }: PoolClient):
 
 /** An app client by name and id, for a person. */
 export function clientName({ ClientName, ClientId }: PoolClient): string {
-  return `${ClientName} (${ClientId})`
+  return inLine(`${ClientName} (${ClientId})`)
 }
 
 /**

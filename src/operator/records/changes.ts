@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { fieldAt, fieldsOf, isFields } from '../../fields.js'
+import { inLine } from '../../terminal/clean.js'
 import type { Paint } from '../../terminal/io.js'
 
 /** One field that differs; `from` or `to` is absent if the field is. */
@@ -38,7 +39,7 @@ function leaves(value: unknown, field = ''): Map<string, unknown> {
 /** One line for a person. */
 export function changeText(change: FieldChange, paint: Paint): string {
   const { field } = change
-  const name = field || '(all of it)'
+  const name = inLine(field) || '(all of it)'
   const shown = (value: unknown) => (UNPRINTED.has(field) ? '(not shown)' : JSON.stringify(value))
   if (!('from' in change)) return `${paint('green', '+')} ${name}: ${shown(change.to)}`
   if (!('to' in change)) return `${paint('red', '-')} ${name}: ${shown(change.from)}`

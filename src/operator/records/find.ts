@@ -1,5 +1,7 @@
 import type { Env } from '../../env.js'
+import { isUserPoolId, type UserPoolId } from '../../ids.js'
 import type { TenantFile } from '../../tenant/config.js'
+import { inLine } from '../../terminal/clean.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
 import type { CommandIo } from '../../terminal/io.js'
 import { closestNames } from '../../terminal/text.js'
@@ -8,9 +10,14 @@ import { operatorCall, withUpstreams } from '../upstreams.js'
 import { requireConfig, tenantIdOf, textOf } from './record.js'
 import { type Status, statusBefore, statusOf } from './status-machine.js'
 
-/** All current records of the table. */
-export function fetchRecords({ table }: Pick<OperatorUpstreams, 'table'>): Promise<TenantRecord[]> {
-  return table.listConfigs(operatorCall())
+/** All current records of the table. The key of one by another hand may be any text; it is named as part of a line. */
+export async function fetchRecords({ table }: Pick<OperatorUpstreams, 'table'>): Promise<TenantRecord[]> {
+  const records = await table.listConfigs(operatorCall())
+  return records.map((record) => {
+    if (isUserPoolId(record.userPoolId)) return record
+    // Not a pool's: nothing is ever looked up, or written, under this name.
+    return { ...record, userPoolId: inLine(record.userPoolId) as UserPoolId }
+  })
 }
 
 /** What a suspended tenant was before that; undefined for one that is not suspended. */

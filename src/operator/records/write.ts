@@ -5,6 +5,7 @@ import type { UserPoolId } from '../../ids.js'
 import { NotPossible } from '../../terminal/failure.js'
 import type { Table, TenantRecord } from '../../upstreams/operator.js'
 import { operatorCall } from '../upstreams.js'
+import { writtenText } from './record.js'
 
 /** A config that is to become a pool's current one. */
 interface RecordWrite {
@@ -28,7 +29,7 @@ export type RecordWritten =
 /**
  * Keeps the old record, then replaces it if the table still holds it. A pool that was taken out once goes on counting
  * after its kept versions.
- * @throws NotPossible if another record is kept under the old one's version
+ * @throws NotPossible if another record is kept under the old one's version, or the old one has none
  */
 export async function writeRecord(
   { userPoolId, config, old }: RecordWrite,
@@ -53,9 +54,15 @@ export async function writeRecord(
 
 /**
  * Keeps a record as `v<version>`.
- * @throws NotPossible if another one is kept under that name, which no command of ours brings about
+ * @throws NotPossible if another one is kept under that name, or it has no version: no command of ours brings either about
  */
 export async function keepRecord(record: TenantRecord, table: Table): Promise<void> {
+  if (record.version === 0) {
+    throw new NotPossible(
+      `the record of ${record.userPoolId} has no version number, so no command of this program wrote it, and none ` +
+        'replaces it. Give it one, or delete it, in the table itself.',
+    )
+  }
   if (await table.keepVersion(record, operatorCall())) return
   throw new NotPossible(
     `the table keeps another v${record.version} of ${record.userPoolId} than the one that is to be kept. ` +
@@ -65,7 +72,7 @@ export async function keepRecord(record: TenantRecord, table: Table): Promise<vo
 
 /** What stopped a write, for a person. */
 export function conflictText(tenantId: string, now: TenantRecord | undefined): string {
-  const who = now ? `it is version ${now.version} by ${now.updatedBy} of ${now.updatedAt}` : 'its record is gone'
+  const who = now ? `it is ${writtenText(now)}` : 'its record is gone'
   return `${tenantId} was changed in the table meanwhile: ${who}; it was not written`
 }
 

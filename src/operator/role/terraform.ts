@@ -3,8 +3,8 @@ import type { CustomerRole } from './role.js'
 /** The role as Terraform text: two resources that stand by themselves in a configuration of the customer's account. */
 export function customerRoleTerraform({ path, name, trust, permissions }: CustomerRole): string {
   return `resource "aws_iam_role" "${name}" {
-  name        = ${quoted(name)}
-  path        = ${quoted(path)}
+  name        = ${hclText(name)}
+  path        = ${hclText(path)}
   description = "Corbado passkey gateway"
 
   assume_role_policy = jsonencode(${hcl(trust, '  ')})
@@ -21,7 +21,7 @@ resource "aws_iam_role_policy" "${name}" {
 
 /** JSON's value in HCL, laid out as `terraform fmt` does. */
 function hcl(value: unknown, indent: string): string {
-  if (typeof value === 'string') return quoted(value)
+  if (typeof value === 'string') return hclText(value)
   const inner = `${indent}  `
   if (Array.isArray(value)) {
     return `[\n${value.map((item) => `${inner}${hcl(item, inner)},\n`).join('')}${indent}]`
@@ -41,9 +41,15 @@ function keyWidth(fields: readonly { readonly key: string; readonly text: string
   return Math.max(...fields.slice(first, last + 1).map(({ key }) => key.length))
 }
 
-const hclKey = (key: string) => (/^[A-Za-z][\w-]*$/.test(key) ? key : quoted(key))
+const hclKey = (key: string) => (/^[A-Za-z][\w-]*$/.test(key) ? key : hclText(key))
 
-/** HCL reads `\${` and `%{` in a text as the beginning of an expression. */
-function quoted(text: string): string {
-  return JSON.stringify(text).replace(/([$%])\{/g, '$1$1{')
+/**
+ * A text as HCL quotes it. `\${` and `%{` would begin an expression there, which the tool that reads it carries out; of the
+ * escapes of JSON, HCL does not know `\b` and `\f`.
+ */
+export function hclText(text: string): string {
+  const unknown: Readonly<Record<string, string>> = { '\\b': '\\u0008', '\\f': '\\u000c' }
+  return JSON.stringify(text)
+    .replace(/\\./g, (pair) => unknown[pair] ?? pair)
+    .replace(/([$%])\{/g, '$1$1{')
 }
