@@ -34,6 +34,8 @@ export interface IssuedCredentials {
 
 /** The credentials that all stand-ins of one stack know. */
 export interface Identity {
+  /** How far AWS's clock is ahead of this machine's, in milliseconds: signatures are checked and answers dated by it. */
+  skewMs: number
   issue(principal: Principal, ttlMs: number): IssuedCredentials
   /** Finds expired ones too: the service must be able to say so. */
   find(accessKeyId: string): IssuedCredentials | undefined
@@ -45,6 +47,7 @@ export interface Identity {
 export function createIdentity(clock: Clock = systemClock): Identity {
   const issued = new Map<string, IssuedCredentials>()
   return {
+    skewMs: 0,
     issue(principal, ttlMs) {
       const credentials = {
         accessKeyId: `ASIA${randomBytes(8).toString('hex').toUpperCase()}`,

@@ -38,6 +38,8 @@ export type Fault =
   /** Waits for what `until` answers, then serves the request: a test decides what happens before. */
   | { readonly kind: 'held'; readonly until: (call: RecordedCall) => Promise<unknown> | undefined }
   | { readonly kind: 'status'; readonly status: number }
+  /** Refuses the signatures of the next so many requests with this code, as the service words that. */
+  | { readonly kind: 'unsigned'; readonly code: string; readonly times: number }
   | { readonly kind: 'garbage' }
 
 /** A running stand-in for one counterpart of the gateway. */
@@ -88,7 +90,8 @@ async function readRequest(message: IncomingMessage): Promise<WireRequest> {
   return { method, path, query: new URLSearchParams(query), headers, body: Buffer.concat(chunks) }
 }
 
-function send(response: ServerResponse, { status, headers = {}, body = '' }: WireAnswer): void {
+function send(response: ServerResponse, { status, headers = {}, body = '' }: WireAnswer, skewMs = 0): void {
+  if (skewMs !== 0) response.setHeader('date', new Date(Date.now() + skewMs).toUTCString())
   const bytes = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body)
   if (bytes !== body) response.setHeader('content-type', 'application/json')
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
@@ -118,6 +121,10 @@ async function answerOf(request: WireRequest, operation: string, options: StandI
   }
 }
 
+function oneLess(fault: Extract<Fault, { kind: 'unsigned' }>): Fault {
+  return { ...fault, times: fault.times - 1 }
+}
+
 /** Applies a fault to a request; an answer replaces the real one, `taken` means that there will be none. */
 async function applyFault(
   fault: Fault,
@@ -134,6 +141,8 @@ async function applyFault(
       return undefined
     case 'status':
       return options.faultAnswer(fault.status)
+    case 'unsigned':
+      return (options.denied ?? awsJsonError)(fault.code, 'The signature does not match.')
     case 'garbage':
       return { status: 200, headers: { 'content-type': 'application/json' }, body: '{"half": <an answ' }
     case 'hang':
@@ -176,9 +185,14 @@ export async function startStandIn(options: StandInOptions): Promise<StandIn> {
       waiting.add(response)
       response.once('close', () => waiting.delete(response))
     }
-    const forced = hit && current ? await applyFault(current.fault, message, call, options) : undefined
-    if (forced !== 'taken') waiting.delete(response)
-    if (forced !== 'taken') send(response, forced ?? refusal ?? (await answerOf(request, operation, options)))
+    const fault = hit ? current?.fault : undefined
+    if (fault?.kind === 'unsigned')
+      current = fault.times > 1 ? { fault: oneLess(fault), only: current?.only } : undefined
+    const forced = fault && (await applyFault(fault, message, call, options))
+    if (forced === 'taken') return
+    waiting.delete(response)
+    const answer = forced ?? refusal ?? (await answerOf(request, operation, options))
+    send(response, answer, options.identity?.skewMs)
   }
   // A client that gave up while its request was read gets no answer.
   const server = createServer((message, response) => void serve(message, response).catch(() => message.destroy()))

@@ -79,7 +79,7 @@ async function expectedSignature(
 /**
  * Checks a request's SigV4 signature for real: known key, matching session token, right service, body hash and
  * signature, credentials not expired. The signature's own date is compared with the machine's clock, by which the SDK
- * signs; only the expiry of the credentials follows the injected `clock`.
+ * signs, or with AWS's where the two are apart; only the expiry of the credentials follows the injected `clock`.
  */
 export async function verifySignature(
   request: SignedRequest,
@@ -101,7 +101,7 @@ export async function verifySignature(
   if (authorization.service !== service) {
     return failed('InvalidSignatureException', `Credential should be scoped to correct service: '${service}'.`)
   }
-  if (Math.abs(signingDate.getTime() - Date.now()) > SKEW_MS_MAX) {
+  if (Math.abs(signingDate.getTime() - Date.now() - identity.skewMs) > SKEW_MS_MAX) {
     return failed('InvalidSignatureException', `Signature expired: ${date} is not within 5 min of the current time.`)
   }
   // The signer trusts this header about the body, so the header has to be checked first.
