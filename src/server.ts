@@ -2,10 +2,10 @@ import { setTimeout } from 'node:timers/promises'
 import { buildApp } from './app.js'
 import { systemClock } from './call.js'
 import { parseEnvOrExit } from './env.js'
-import { loadShedding } from './plugins/load-shedding.js'
 import { createLogger } from './plugins/logger.js'
 import { createMetrics, createMetricsApp, metricsOf } from './plugins/metrics.js'
 import { boundConnections, DOOR_LIMITS, METRICS_LIMITS, serverOptions } from './plugins/server/connections.js'
+import { loadShedding } from './plugins/server/load-shedding.js'
 import { openStdout } from './plugins/server/stdout.js'
 import { createUpstreams } from './upstreams/index.js'
 
@@ -33,7 +33,7 @@ const app = buildApp({
   server: serverOptions(DOOR_LIMITS, logger),
   extend: (app, stats) => {
     metrics.watch(stats)
-    app.register(loadShedding)
+    app.register(loadShedding, { env, clock: systemClock })
     app.register(metricsOf, { metrics })
     // A connection that is kept open would delay the end of a process that is stopping.
     app.addHook('onSend', (_request, reply, payload, done) => {
@@ -58,7 +58,9 @@ async function stop(): Promise<void> {
 }
 
 try {
-  await app.listen({ port: env.port, host: env.host, listenTextResolver: () => 'listening' })
+  // Node's own 511 would have the machine drop what comes beyond, and its senders try again after a second.
+  const backlog = DOOR_LIMITS.connectionsMax
+  await app.listen({ port: env.port, host: env.host, backlog, listenTextResolver: () => 'listening' })
   if (env.metricsPort !== undefined) await metricsApp.listen({ port: env.metricsPort, host: env.host })
 } catch (error) {
   const { code, message, port } = error as NodeJS.ErrnoException & { port?: number }

@@ -11,7 +11,6 @@ import { buildApp } from '../src/app.js'
 import { parseEnv } from '../src/env.js'
 import { ACTIONS_ALIAS, FUNCTION_ARN } from '../src/local/accounts.js'
 import { hostedArn } from '../src/local/world/tenants.js'
-import { loadShedding } from '../src/plugins/load-shedding.js'
 import { createLogger } from '../src/plugins/logger.js'
 import { sign } from '../src/plugins/signature.js'
 import { createUpstreams } from '../src/upstreams/index.js'
@@ -623,27 +622,6 @@ t.test('a whole login works over HTTP alone', async (t) => {
   const proof = await gateway.stack.corbado.sign('pro-1001', USER)
   const verified = await send(triggerPath('verify-auth-challenge-response'), verifyEvent(proof))
   t.match(verified, { status: 200, body: { response: { answerCorrect: true } } })
-})
-
-t.test('an overloaded process sheds load with 503 and Retry-After, and stays alive for its health check', async (t) => {
-  const app = open({}, { extend: (app) => void app.register(loadShedding) })
-  const url = triggerPath('pre-sign-up')
-  const payload = JSON.stringify(triggerEvent('PreSignUp_SignUp'))
-  const post = () => {
-    const headers = { 'content-type': 'application/json', ...signatureHeaders(payload) }
-    return app.inject({ method: 'POST', url, headers, payload })
-  }
-  t.equal((await post()).statusCode, 200)
-  let answer = await post()
-  while (answer.statusCode === 200) {
-    for (const until = Date.now() + 1_100; Date.now() < until; );
-    // One turn of the loop, in which the process notices.
-    await sleep(0)
-    answer = await post()
-  }
-  t.match({ status: answer.statusCode, body: answer.json() }, { status: 503, body: refusal('GW_ERR_OVERLOADED') })
-  t.equal(answer.headers['retry-after'], '1')
-  t.equal((await app.inject('/health/live')).statusCode, 200)
 })
 
 t.test('the process', async (t) => {

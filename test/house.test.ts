@@ -48,7 +48,6 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'app.ts',
     'upstreams/index.ts',
     'plugins/logger.ts',
-    'plugins/load-shedding.ts',
     'plugins/metrics.ts',
     'plugins/server',
   ],

@@ -18,7 +18,8 @@ const COGNITO_MS = 5_000
 /** Kept back for the answer's way to Cognito. */
 const RESERVE_MS = 150
 const COLD_BUDGET_MS = 4_700
-const LEAST_MS = 500
+/** With less time no answer is tried for. */
+export const LEAST_MS = 500
 
 export interface Budget {
   readonly triggerDeadlineMs: number
