@@ -19,7 +19,7 @@ export type { AssumeRole, RoleCredentials, RoleRequest, Table, TenantRecord, Use
 export type { FunctionAliases, PolicyWrite } from './lambda.js'
 export type { ParameterRequest, PutParameter } from './parameters.js'
 export type { FindStack, StackResource } from './stacks.js'
-export type { UserPoolSettings } from './user-pool-settings.js'
+export type { UserPoolSettings, WholeUserPool } from './user-pool-settings.js'
 
 /** Everything outside the process that the command line works with: the service's counterparts and the operator's own. */
 export interface OperatorUpstreams extends Upstreams {

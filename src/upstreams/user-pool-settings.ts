@@ -13,12 +13,22 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider'
 import type { Call } from '../call.js'
 import { upstreamError } from '../errors.js'
+import { type Fields, fieldAt, isFields } from '../fields.js'
 import type { UserPoolId } from '../ids.js'
 import { callAws } from './aws-call.js'
+import { keepRawAnswer } from './raw-answer.js'
+
+/** A pool as it was read: in the SDK's types, which know the keys of their own time, and as Cognito answered it. */
+export interface WholeUserPool {
+  readonly userPool: UserPoolType
+  readonly raw: Fields
+}
 
 /** A user pool as its owner sees it, in the SDK's own types: what is read must be sent back whole. */
 export interface UserPoolSettings {
   describe(call: Call): Promise<UserPoolType>
+  /** The same, with all that the SDK leaves out. */
+  describeWhole(call: Call): Promise<WholeUserPool>
   /** Sets every parameter that can change: AWS resets those that are not in `input` (fact A24). */
   update(input: UpdateUserPoolCommandInput, call: Call): Promise<void>
   /** An app client. Holds its secret, if it has one: never print it whole. */
@@ -44,6 +54,14 @@ export function createUserPoolSettings(
       const { UserPool } = await callAws('cognito', call, undefined, (options) => client.send(command, options))
       if (!UserPool) throw upstreamError('cognito', 'malformed')
       return UserPool
+    },
+    async describeWhole(call) {
+      const command = new DescribeUserPoolCommand({ UserPoolId })
+      const rawAnswer = keepRawAnswer(command)
+      const { UserPool } = await callAws('cognito', call, undefined, (options) => client.send(command, options))
+      const raw = fieldAt(rawAnswer(), 'UserPool')
+      if (!UserPool || !isFields(raw)) throw upstreamError('cognito', 'malformed')
+      return { userPool: UserPool, raw }
     },
     async update(input, call) {
       const command = new UpdateUserPoolCommand({ ...input, UserPoolId })

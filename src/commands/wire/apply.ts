@@ -11,6 +11,7 @@ import { type WireOptions, wireExample, withTarget } from './options.js'
 import { type OwnedPool, withOwnedPool } from './pool.js'
 import { managedText, reportPlan, reportWritten, type WireReport } from './report.js'
 import { dropSnapshot, snapshotName, writeSnapshot } from './snapshot.js'
+import { assertKnownWhole, unknownText } from './unknown.js'
 import { writeWiring } from './write.js'
 
 interface ApplyOptions extends WireOptions {
@@ -47,12 +48,15 @@ async function isWanted(report: WireReport, userPoolId: UserPoolId, options: App
   const { plan, json } = report
   const possible = plan.changes.length > 0 && plan.taken.length === 0
   const management = options.unmanaged ? undefined : report.management
-  if (!json || !options.yes || !possible || management) reportPlan(report, io)
+  if (!json || !options.yes || !possible || management || report.unknown.length > 0) reportPlan(report, io)
   if (plan.taken.length > 0 && !json) {
     const words = wireWords('apply', userPoolId, replacingOptions(options, plan))
     io.stdout.write(`\nNothing was written. To let go of what is in use:\n  ${npxLine(words)}\n`)
   }
   if (!possible) return false
+  if (report.unknown.length > 0) {
+    throw new NotPossible(`nothing was written: ${unknownText(report.unknown, userPoolId, options)}`)
+  }
   if (management) {
     const instead = npxLine([...wireWords('plan', userPoolId, options), '--as', management.tool])
     throw new NotPossible(
@@ -82,7 +86,8 @@ async function apply(
     pool,
     shown: report.plan,
     planOf: (userPool) => planFor(options, userPool),
-    keep: (userPool) => writeSnapshot(snapshot, userPool, recorded, now),
+    check: (whole) => assertKnownWhole(whole, userPoolId, options),
+    keep: (whole) => writeSnapshot(snapshot, whole.raw, { userPoolId, ...recorded }, now),
     discard: () => dropSnapshot(snapshot),
   })
   reportWritten(report, { different, snapshot, undo: undoWords(userPoolId, snapshot) }, io)

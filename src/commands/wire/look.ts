@@ -5,6 +5,7 @@ import { managementOfPool } from './managed.js'
 import type { WireOptions } from './options.js'
 import type { OwnedPool } from './pool.js'
 import type { WireReport } from './report.js'
+import { unknownIn } from './unknown.js'
 
 /** The options with which the slots in use would be let go of too. */
 export function replacingOptions(options: WireOptions, { taken }: WirePlan): WireOptions {
@@ -19,11 +20,13 @@ export function planFor({ arn, also = [], replace = {} }: WireOptions, userPool:
 
 /** Reads a pool, what its app clients allow and what manages it, and plans. */
 export async function readPool(pool: OwnedPool, options: WireOptions): Promise<WireReport> {
-  const userPool = await pool.describe()
+  const whole = await pool.describe()
+  const { userPool } = whole
   const [ofClients, { management, warnings }] = await Promise.all([
     clientWarnings(pool.settings, pool.clock),
     managementOfPool(pool, userPool),
   ])
   const plan = planFor(options, userPool)
-  return { userPool, plan, management, warnings: [...warnings, ...ofClients], json: options.json === true }
+  const told = [...warnings, ...ofClients]
+  return { userPool, plan, management, unknown: unknownIn(whole), warnings: told, json: options.json === true }
 }

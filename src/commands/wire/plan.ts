@@ -9,6 +9,7 @@ import { TOOLS, type Tool } from './managed.js'
 import { type WireOptions, wireExample, withTarget } from './options.js'
 import { withOwnedPool } from './pool.js'
 import { reportPlan, toolText, type WireReport } from './report.js'
+import { unknownText } from './unknown.js'
 
 interface PlanOptions extends WireOptions {
   readonly as?: Tool
@@ -23,7 +24,10 @@ export function wirePlanCommand(io: CommandIo): Command {
   })
   return withTarget(command)
     .addOption(new Option('--as <tool>', 'print the change for the tool that manages the pool').choices(TOOLS))
-    .option('--json', 'print { applied: false, userPoolId, name, arn, changes, taken, warnings, management, print }')
+    .option(
+      '--json',
+      'print { applied: false, userPoolId, name, arn, changes, taken, warnings, unknown, management, print }',
+    )
     .action((userPoolId: UserPoolId, options: PlanOptions) => showWiring(userPoolId, options, io))
 }
 
@@ -45,6 +49,8 @@ function nextSteps(report: WireReport, userPoolId: UserPoolId, options: WireOpti
   }
   if (tool) return `\n${toolText(tool, report)}`
   if (plan.changes.length === 0) return ''
+  if (report.unknown.length > 0)
+    return `\nNothing can be written: ${unknownText(report.unknown, userPoolId, options)}\n`
   return (
     '\nNothing was written. If CloudFormation, CDK or Terraform makes this pool, see the same with --as cloudformation or\n' +
     '--as terraform. Else, once Corbado has said that its function lets this pool in, write it:\n' +

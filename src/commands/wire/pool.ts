@@ -1,4 +1,4 @@
-import type { UpdateUserPoolCommandInput, UserPoolType } from '@aws-sdk/client-cognito-identity-provider'
+import type { UpdateUserPoolCommandInput } from '@aws-sdk/client-cognito-identity-provider'
 import { type Clock, createCall } from '../../call.js'
 import { parseProxies } from '../../env.js'
 import { isUpstreamError } from '../../errors.js'
@@ -6,7 +6,7 @@ import type { UserPoolId } from '../../ids.js'
 import { saidInFull } from '../../operator/attempt.js'
 import { NotPossible } from '../../terminal/failure.js'
 import type { CommandIo } from '../../terminal/io.js'
-import type { CallerIdentity, StackResource, UserPoolSettings } from '../../upstreams/operator.js'
+import type { CallerIdentity, StackResource, UserPoolSettings, WholeUserPool } from '../../upstreams/operator.js'
 
 /** How an update ended. A fault that leaves open whether it was carried out is thrown. */
 type UpdateOutcome =
@@ -18,7 +18,7 @@ type UpdateOutcome =
 
 /** A user pool under its owner's own credentials. What the owner can fix is thrown as NotPossible. */
 export interface OwnedPool {
-  describe(): Promise<UserPoolType>
+  describe(): Promise<WholeUserPool>
   update(input: UpdateUserPoolCommandInput): Promise<UpdateOutcome>
   readonly settings: UserPoolSettings
   readonly clock: Clock
@@ -52,7 +52,7 @@ export async function withOwnedPool<T>(
       settings,
       clock,
       findStack: () => upstreams.findStack(userPoolId, createCall(STACK_CALL_MS, clock)),
-      describe: () => settings.describe(createCall(POOL_CALL_MS, clock)).catch(explained),
+      describe: () => settings.describeWhole(createCall(POOL_CALL_MS, clock)).catch(explained),
       update: (input) => updateOf(settings.update(input, createCall(POOL_CALL_MS, clock))).catch(explained),
     })
   } finally {

@@ -11,6 +11,8 @@ export interface WireReport extends WiredPool {
   readonly json: boolean
   /** Sentences on what is not this command's to change. */
   readonly warnings: readonly string[]
+  /** Settings of the pool that this version does not know: then nothing is written. */
+  readonly unknown: readonly string[]
   /** What manages the pool, if that is known. */
   readonly management?: Management | undefined
   /** The tool for which the change is to be printed. */
@@ -24,7 +26,8 @@ export function reportPlan(report: WireReport, io: CommandIo): void {
     writeJson(io.stdout, { applied: false, ...reportJson(report) })
     return
   }
-  io.stdout.write(planText(report, report.tool === undefined, createPaint(io.stdout, io.env)))
+  const writes = report.tool === undefined && report.unknown.length === 0
+  io.stdout.write(planText(report, writes, createPaint(io.stdout, io.env)))
   for (const warning of report.warnings) writeNote(io, 'warning', warning)
 }
 
@@ -57,7 +60,7 @@ export function reportWritten(report: WireReport, written: WrittenWiring, io: Co
   if (undo) io.stdout.write(`To take the change back:\n  ${npxLine(undo)}\n`)
 }
 
-function reportJson({ userPool, plan, warnings, management, tool }: WireReport) {
+function reportJson({ userPool, plan, warnings, unknown, management, tool }: WireReport) {
   return {
     userPoolId: userPool.Id,
     name: userPool.Name,
@@ -65,6 +68,7 @@ function reportJson({ userPool, plan, warnings, management, tool }: WireReport) 
     changes: plan.changes.map(fieldChange),
     taken: plan.taken,
     warnings,
+    ...(unknown.length > 0 && { unknown }),
     ...(management && { management }),
     ...(tool && { print: { tool, text: triggersFor(tool, changedTriggers(userPool, plan.changes)) } }),
   }

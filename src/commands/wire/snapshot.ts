@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises'
-import type { UserPoolType } from '@aws-sdk/client-cognito-identity-provider'
 import { type Static, Type } from 'typebox'
 import { Check } from 'typebox/value'
+import type { Fields } from '../../fields.js'
 import type { UserPoolId } from '../../ids.js'
 import { isSlot } from '../../operator/pool/triggers.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
@@ -33,17 +33,17 @@ export function snapshotName(userPoolId: UserPoolId, nowMs: number): string {
 }
 
 /**
- * Writes what the pool was before, for its owner's eyes only. Replaces nothing.
+ * Writes what the pool was before, as Cognito answered it, for its owner's eyes only. Replaces nothing.
  * @throws NotPossible if the file exists or cannot be written
  */
 export async function writeSnapshot(
   file: string,
-  pool: UserPoolType,
-  { region, changes }: RecordedWiring,
+  raw: Fields,
+  { userPoolId, region, changes }: RecordedWiring & { readonly userPoolId: UserPoolId },
   nowMs: number,
 ): Promise<void> {
   const changed = Object.fromEntries(changes.map(({ slot, from, to }) => [slot, { before: from ?? null, after: to }]))
-  const snapshot = { userPoolId: pool.Id, region, takenAt: new Date(nowMs).toISOString(), changed, userPool: pool }
+  const snapshot = { userPoolId, region, takenAt: new Date(nowMs).toISOString(), changed, userPool: raw }
   try {
     await writeFile(file, `${JSON.stringify(snapshot, null, 2)}\n`, { mode: 0o600, flag: 'wx' })
   } catch (error) {

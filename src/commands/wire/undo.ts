@@ -3,13 +3,16 @@ import type { UserPoolId } from '../../ids.js'
 import { npxLine, undoWords } from '../../operator/pool/line.js'
 import { mayWrite } from '../../terminal/ask.js'
 import { defineCommand } from '../../terminal/command.js'
+import { NotPossible } from '../../terminal/failure.js'
 import type { CommandIo } from '../../terminal/io.js'
+import type { WholeUserPool } from '../../upstreams/operator.js'
 import { parseUserPoolId } from '../options.js'
 import { planUndo } from './changes.js'
 import { CREDENTIALS_NOTE } from './options.js'
 import { withOwnedPool } from './pool.js'
 import { reportPlan, reportWritten, type WireReport } from './report.js'
 import { readSnapshot } from './snapshot.js'
+import { assertKnownWhole, unknownIn, unknownText } from './unknown.js'
 import { writeWiring } from './write.js'
 
 interface UndoOptions {
@@ -40,10 +43,13 @@ async function undoWiring(userPoolId: UserPoolId, options: UndoOptions, io: Comm
   const { region, changes } = await readSnapshot(options.snapshot, userPoolId)
   await withOwnedPool({ userPoolId, region }, io, async (pool) => {
     const planOf = (userPool: WireReport['userPool']) => planUndo(userPool, changes)
-    const userPool = await pool.describe()
-    const report = { userPool, plan: planOf(userPool), warnings: [], json: options.json === true }
+    const whole = await pool.describe()
+    const { userPool } = whole
+    const unknown = unknownIn(whole)
+    const report = { userPool, plan: planOf(userPool), unknown, warnings: [], json: options.json === true }
     if (!(await isWanted(report, userPoolId, options, io))) return
-    const different = await writeWiring({ pool, shown: report.plan, planOf, keep: nothing, discard: nothing })
+    const check = (pool: WholeUserPool) => assertKnownWhole(pool, userPoolId, undefined)
+    const different = await writeWiring({ pool, shown: report.plan, planOf, check, keep: nothing, discard: nothing })
     reportWritten(report, { different }, io)
   })
 }
@@ -60,5 +66,8 @@ async function isWanted(report: WireReport, userPoolId: UserPoolId, options: Und
     )
   }
   if (!possible) return false
+  if (report.unknown.length > 0) {
+    throw new NotPossible(`nothing was changed: ${unknownText(report.unknown, userPoolId, undefined)}`)
+  }
   return mayWrite(options, npxLine([...undoWords(userPoolId, options.snapshot), '--yes']), io)
 }

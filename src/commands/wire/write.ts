@@ -4,9 +4,11 @@ import { pause } from '../../call.js'
 import { isUpstreamError } from '../../errors.js'
 import { saidOf } from '../../operator/attempt.js'
 import { NotPossible } from '../../terminal/failure.js'
+import type { WholeUserPool } from '../../upstreams/operator.js'
 import { changedTriggers, type WirePlan } from './changes.js'
 import type { OwnedPool } from './pool.js'
 import { poolDifferences, poolUpdate } from './request.js'
+import { unknownIn } from './unknown.js'
 
 /** Pause before the second try: Cognito lets one change of a pool happen at a time, and each is short. */
 const RETRY_MS = 500
@@ -16,8 +18,10 @@ interface WireWrite {
   /** What was shown; nothing else is written. */
   readonly shown: WirePlan
   planOf(pool: UserPoolType): WirePlan
+  /** Throws if the pool, as it is now, must not be written. */
+  check(pool: WholeUserPool): void
   /** Called with what is about to be replaced. */
-  keep(pool: UserPoolType): Promise<void>
+  keep(pool: WholeUserPool): Promise<void>
   /** Called if, after all, nothing was. */
   discard(): Promise<void>
 }
@@ -35,8 +39,17 @@ export async function writeWiring(write: WireWrite): Promise<readonly string[]> 
 }
 
 /** Undefined if another change was in the way. */
-async function writeOnce({ pool, shown, planOf, keep, discard }: WireWrite): Promise<readonly string[] | undefined> {
-  const before = await pool.describe()
+async function writeOnce({
+  pool,
+  shown,
+  planOf,
+  check,
+  keep,
+  discard,
+}: WireWrite): Promise<readonly string[] | undefined> {
+  const whole = await pool.describe()
+  const { userPool: before } = whole
+  check(whole)
   const plan = planOf(before)
   if (!isDeepStrictEqual(plan, shown)) {
     throw new NotPossible(
@@ -44,7 +57,7 @@ async function writeOnce({ pool, shown, planOf, keep, discard }: WireWrite): Pro
     )
   }
   const lambdaConfig = changedTriggers(before, plan.changes)
-  await keep(before)
+  await keep(whole)
   const outcome = await pool.update(poolUpdate(before, lambdaConfig)).catch(async (error: unknown) => {
     if (!isUpstreamError(error)) {
       await discard()
@@ -52,7 +65,10 @@ async function writeOnce({ pool, shown, planOf, keep, discard }: WireWrite): Pro
     }
     throw new NotPossible(`it is not known whether the pool was changed (${saidOf(error)}): look with wire plan`)
   })
-  if (outcome.kind === 'written') return poolDifferences(before, lambdaConfig, await readAgain(pool))
+  if (outcome.kind === 'written') {
+    const after = await readAgain(pool)
+    return [...poolDifferences(before, lambdaConfig, after.userPool), ...unknownIn(after)]
+  }
   await discard()
   if (outcome.kind === 'changed-meanwhile') return undefined
   throw new NotPossible(
@@ -61,7 +77,7 @@ async function writeOnce({ pool, shown, planOf, keep, discard }: WireWrite): Pro
   )
 }
 
-async function readAgain(pool: OwnedPool): Promise<UserPoolType> {
+async function readAgain(pool: OwnedPool): Promise<WholeUserPool> {
   try {
     return await pool.describe()
   } catch (error) {

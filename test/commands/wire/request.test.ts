@@ -33,6 +33,21 @@ t.test('the table has every field that the installed SDK knows, and sends back a
   for (const name of byKind('describe-only')) t.notOk(created.has(name), name)
 })
 
+t.test('what is sent back has the same shape in the answer and in the request, at every depth', async (t) => {
+  const shapeOf = (schema: unknown, member: string) => {
+    const [, , , , names, shapes] = schema as readonly [number, string, string, number, string[], unknown[]]
+    const shape = shapes[names.indexOf(member)]
+    // A shape is itself, or behind a function, or beside traits that only say how it is sent.
+    const bare = typeof shape === 'function' ? shape() : shape
+    return Array.isArray(bare) && Array.isArray(bare[0]) ? bare[0] : bare
+  }
+  for (const [name, field] of Object.entries(POOL_FIELDS)) {
+    if (field.kind !== 'sent-back' && field.kind !== 'changed') continue
+    const sent = ('as' in field && field.as) || name
+    t.equal(shapeOf(sdk.UserPoolType$, name), shapeOf(sdk.UpdateUserPoolRequest$, sent), name)
+  }
+})
+
 t.test('every name in LambdaConfig is a slot, another name of one, or belongs to the custom senders', async (t) => {
   const others = ['PreTokenGenerationConfig', 'CustomSMSSender', 'CustomEmailSender', 'KMSKeyID']
   t.same([...allSlots, ...others].sort(), members(sdk.LambdaConfigType$).sort())

@@ -49,7 +49,10 @@ const clock = createPausingClock()
 let pools = 0
 /** A pool of the customer's as the test wants it, under an id of its own. */
 function newPool(overrides: Partial<UserPool> = {}): string {
-  const userPoolId = `${region}_Wire${String(++pools).padStart(5, '0')}`
+  return putPool(`${region}_Wire${String(++pools).padStart(5, '0')}`, overrides)
+}
+
+function putPool(userPoolId: string, overrides: Partial<UserPool>): string {
   cognito.putPool({
     accountId: account,
     region,
@@ -489,6 +492,74 @@ t.test('undo takes nothing but the snapshot of this pool', async (t) => {
     t.equal(code, 2)
     t.match(stderr, `error: ${file} ${said}`)
   }
+})
+
+/** What a Cognito of next year may answer beside what this version knows: a new key, one deep inside, one in a list. */
+const ofNextYear = {
+  top: { fixed: { PasskeyPolicy2027: { Mode: 'required' } } },
+  deep: { settings: { Policies: { PasswordPolicy: { MinimumLength: 12, MinimumWords: 3 } } } },
+  list: {
+    settings: { AccountRecoverySetting: { RecoveryMechanisms: [{ Name: 'verified_email', Priority: 1, After: 5 }] } },
+  },
+} as unknown as Readonly<Record<string, Partial<UserPool>>>
+const unknownNames: Readonly<Record<string, string>> = {
+  top: 'PasskeyPolicy2027',
+  deep: 'Policies.PasswordPolicy.MinimumWords',
+  list: 'AccountRecoverySetting.RecoveryMechanisms.After',
+}
+
+t.test('a setting that this version does not know, however deep, stops the write and is named', async (t) => {
+  for (const [kind, changes] of Object.entries(ofNextYear)) {
+    const pool = newPool(changes)
+    const before = updates()
+    const shown = await plan(pool)
+    t.equal(shown.code, 0, kind)
+    t.match(shown.stdout, `reset them: ${unknownNames[kind]}. Use a newer version`)
+    t.notMatch(shown.stdout, 'wire apply')
+    t.notMatch(shown.stdout, 'All else stays')
+    const file = snapshotIn(t)
+    const { code, stderr } = await apply(pool, '--yes', '--snapshot', file)
+    t.equal(code, 1)
+    t.match(stderr, `error: nothing was written: this version does not know a setting of the pool, and sending`)
+    t.match(stderr, `reset them: ${unknownNames[kind]}. Use a newer version, or make the change with the tool`)
+    t.match(stderr, `${npx} wire plan ${pool} --arn ${arn} --as terraform`)
+    t.match(JSON.parse((await plan(pool, '--json')).stdout), { unknown: [unknownNames[kind]] })
+    t.equal(updates(), before)
+    await t.rejects(stat(file), { code: 'ENOENT' })
+  }
+})
+
+t.test(
+  'a setting that is new since the snapshot stops undo, and one that is new after the write is told',
+  async (t) => {
+    const pool = newPool()
+    const file = snapshotIn(t)
+    t.equal((await apply(pool, '--yes', '--snapshot', file)).code, 0)
+    putPool(pool, { lambdaConfig: holding(arn), ...ofNextYear.top })
+    const before = updates()
+    t.match(await undo(pool, file, '--yes'), {
+      code: 1,
+      stderr: 'reset them: PasskeyPolicy2027. Use a newer version, or put',
+    })
+    t.equal(updates(), before)
+
+    const other = newPool()
+    await holdWhile(cognito, 'DescribeUserPool', 3, () =>
+      putPool(other, { lambdaConfig: holding(arn), ...ofNextYear.top }),
+    )
+    const late = await apply(other, '--yes', '--snapshot', snapshotIn(t))
+    await cognito.setFault(undefined)
+    t.match(late, { code: 1, stderr: 'this is not as it should be: PasskeyPolicy2027' })
+  },
+)
+
+t.test('the snapshot is what Cognito answered, word for word', async (t) => {
+  const pool = newPool({ settings: { Policies: { PasswordPolicy: { MinimumLength: 12 } } } })
+  const file = snapshotIn(t)
+  t.equal((await apply(pool, '--yes', '--snapshot', file)).code, 0)
+  const { userPool } = JSON.parse(await readFile(file, 'utf8'))
+  t.type(userPool.CreationDate, 'number', 'as the wire has it')
+  t.match(userPool, { Id: pool, LambdaConfig: {}, Policies: { PasswordPolicy: { MinimumLength: 12 } } })
 })
 
 t.test('a change of the pool by others is waited for once, and then given up', async (t) => {
