@@ -44,13 +44,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   // A door makes the logger, so that tests can bring their own destination.
   'lambda.ts': ['app.ts', 'upstreams/index.ts', 'invocation.ts', 'plugins/logger.ts'],
   // Only the container sheds load and has metrics; the Lambda bundle must not carry them.
-  'server.ts': [
-    'app.ts',
-    'upstreams/index.ts',
-    'plugins/logger.ts',
-    'plugins/metrics.ts',
-    'plugins/server',
-  ],
+  'server.ts': ['app.ts', 'upstreams/index.ts', 'plugins/logger.ts', 'plugins/metrics.ts', 'plugins/server'],
   'cli.ts': ['commands/index.ts'],
   // The app as `invoke` runs it.
   'in-process.ts': ['app.ts', 'invocation.ts', 'plugins/logger.ts', 'type upstreams/index.ts'],

@@ -1,9 +1,8 @@
-import { customerRoleTemplate } from '../../src/operator/role/cloudformation.js'
+import { customerRoleTemplateText } from '../../src/operator/role/cloudformation.js'
 import { terraformModule } from './terraform-module.js'
 
 /** What a customer deploys, by its path below infra/customer: made of the description in src/operator/role/role.ts. */
 export function customerFiles(): Record<string, string> {
   const module = Object.entries(terraformModule()).map(([name, text]) => [`terraform/${name}`, text])
-  const template = `${JSON.stringify(customerRoleTemplate(), undefined, 2)}\n`
-  return { 'role.template.json': template, ...Object.fromEntries(module) }
+  return { 'role.template.json': customerRoleTemplateText(), ...Object.fromEntries(module) }
 }

@@ -63,12 +63,22 @@ ${switched.join('')}  )
   }
 }
 
+data "aws_caller_identity" "current" {}
+
 resource "aws_iam_role" "gateway" {
   name        = "${name}"
   path        = "${path}"
   description = "Corbado passkey gateway"
 
-  assume_role_policy = jsonencode(local.trust)
+  permissions_boundary = var.permissions_boundary
+  assume_role_policy   = jsonencode(local.trust)
+
+  lifecycle {
+    precondition {
+      condition     = data.aws_caller_identity.current.account_id == local.account_id
+      error_message = "The user pool is not of this account."
+    }
+  }
 }
 
 resource "aws_iam_role_policy" "gateway" {

@@ -1,15 +1,15 @@
 import { USER_POOL_ID_PATTERN } from '../../src/ids.js'
-import type { Feature } from '../../src/operator/role/role.js'
+import { type Feature, ROLE_VERSION } from '../../src/operator/role/role.js'
 
 /** First line of each file. */
-export const HEADER = '# Made by `npm run generate` from the one description of the role. Do not edit.\n'
+export const HEADER = `# Version ${ROLE_VERSION} of the role. Made by \`npm run generate\` from its one description. Do not edit.\n`
 
 /** Features that can be declined, and the variable that each goes by. */
 export const SWITCHES = { 'post-append': 'post_append', checks: 'checks' } as const satisfies {
   [F in Feature]?: string
 }
 
-/** The module's variables; each is required, so that nothing is granted unasked. */
+/** The module's variables; each that grants is required, so that nothing is granted unasked. */
 export function terraformVariables(): string {
   const role = 'can(regex("^arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/.+$", VALUE))'
   const pool = `userpool/${USER_POOL_ID_PATTERN.slice(1, -1).replaceAll('\\', '\\\\')}`
@@ -27,8 +27,17 @@ export function terraformVariables(): string {
     text('doctor_role_arn', 'Role under which Corbado checks the set-up', { condition: role, error: ROLE_ERROR }),
     flag(SWITCHES['post-append'], 'May the gateway set the MFA factor of users who have added a passkey?'),
     flag(SWITCHES.checks, 'May Corbado read the settings of the pool and its app clients, to check the set-up?'),
+    BOUNDARY,
   ].join('')}`
 }
+
+const BOUNDARY = `
+variable "permissions_boundary" {
+  description = "ARN of the policy that bounds the role, if your account asks for one"
+  type        = string
+  default     = null
+}
+`
 
 const ROLE_ERROR = 'This is not the ARN of an IAM role.'
 

@@ -5,8 +5,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { allows, type PolicyDocument, type Principal, resourceDecision } from '../../src/local/aws/identity.js'
+import { evaluateRole, type Template, withDefaults } from '../../src/local/cloudformation/template.js'
 import { templateParameters } from '../../src/operator/role/cloudformation.js'
-import { describeCustomerRole, FEATURE_NAMES, type Feature, type RoleTerms } from '../../src/operator/role/role.js'
+import {
+  describeCustomerRole,
+  FEATURE_NAMES,
+  type Feature,
+  ROLE_VERSION,
+  type RoleTerms,
+} from '../../src/operator/role/role.js'
 import { customerFiles } from '../customer/files.js'
 
 const POOL = 'arn:aws:cognito-idp:eu-central-1:111122223333:userpool/eu-central-1_Ac0meSh0p'
@@ -41,27 +48,10 @@ const read = (path: string) => readFileSync(join('customer', path), 'utf8')
 
 /** The role that CloudFormation makes of the template in the file. */
 function fromCloudFormation(features: readonly Feature[]): Documents {
-  const template = JSON.parse(read('role.template.json'))
-  const values: Record<string, string> = {
-    ...templateParameters(terms(features)),
-    'AWS::Partition': 'aws',
-    'AWS::AccountId': '111122223333',
-    'AWS::Region': 'eu-central-1',
-  }
-  const value = (name: string) => values[name] ?? assert.fail(`no value for ${name}`)
-  const resolve = (node: unknown): unknown => {
-    if (Array.isArray(node)) return node.map(resolve).filter((item) => item !== undefined)
-    if (typeof node !== 'object' || node === null) return node
-    const [[key, inner] = ['', undefined]] = Object.entries(node)
-    if (key === 'Ref') return inner === 'AWS::NoValue' ? undefined : value(inner)
-    if (key === 'Fn::Sub') return String(inner).replace(/\$\{([\w:]+)\}/g, (_, name) => value(name))
-    if (key === 'Fn::If') {
-      const [left, right] = template.Conditions[inner[0]]['Fn::Equals'].map(resolve)
-      return resolve(left === right ? inner[1] : inner[2])
-    }
-    return Object.fromEntries(Object.entries(node).map(([name, field]) => [name, resolve(field)]))
-  }
-  const role = resolve(template.Resources.Role.Properties) as {
+  const template: Template = JSON.parse(read('role.template.json'))
+  const given = withDefaults(template, new Map(Object.entries(templateParameters(terms(features)))))
+  const pseudo = { 'AWS::Partition': 'aws', 'AWS::AccountId': '111122223333', 'AWS::Region': 'eu-central-1' }
+  const role = evaluateRole(template, new Map([...Object.entries(pseudo), ...given])) as {
     AssumeRolePolicyDocument: PolicyDocument
     Policies: [{ PolicyDocument: PolicyDocument }]
     RoleName: string
@@ -160,6 +150,16 @@ for (const [kind, role] of Object.entries({ CloudFormation: fromCloudFormation, 
     for (const operation of neighbours) assert.equal(may(operation), false, operation)
   })
 }
+
+test('Terraform: the module refuses a pool of another account, and takes a permissions boundary', () => {
+  const text = read('terraform/main.tf')
+  assert.match(text, /precondition \{\n +condition +=.*caller_identity\.current\.account_id == local\.account_id\n/)
+  assert.match(text, /\n {2}permissions_boundary = var\.permissions_boundary\n/)
+  assert.match(read('terraform/variables.tf'), /variable "permissions_boundary" \{[^}]*default += null\n/)
+  for (const name of ['main', 'variables', 'outputs']) {
+    assert.match(read(`terraform/${name}.tf`), new RegExp(`^# Version ${ROLE_VERSION} of the role\\.`))
+  }
+})
 
 const isTerraformHere = spawnSync('terraform', ['version']).status === 0
 const skip = isTerraformHere ? false : 'TERRAFORM IS NOT INSTALLED: what it makes of the module was not seen'

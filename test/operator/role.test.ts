@@ -1,8 +1,28 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import type { UserPoolId } from '../../src/ids.js'
 import { allows, type PolicyDocument, type Principal, resourceDecision } from '../../src/local/aws/identity.js'
-import { customerRoleTemplate, quickCreateLink, templateParameters } from '../../src/operator/role/cloudformation.js'
-import { describeCustomerRole, FEATURE_NAMES, type Feature, type RoleTerms } from '../../src/operator/role/role.js'
+import {
+  evaluateRole,
+  parameterFault,
+  ruleFault,
+  type Template,
+  withDefaults as withParameterDefaults,
+} from '../../src/local/cloudformation/template.js'
+import {
+  customerRoleTemplate,
+  quickCreateLink,
+  templateChecksum,
+  templateParameters,
+} from '../../src/operator/role/cloudformation.js'
+import {
+  describeCustomerRole,
+  FEATURE_NAMES,
+  type Feature,
+  ROLE_VERSION,
+  type RoleTerms,
+} from '../../src/operator/role/role.js'
 import { customerRoleTerraform } from '../../src/operator/role/terraform.js'
 import { readOperatorSettings } from '../../src/operator/settings.js'
 import { withDefaults } from '../../src/tenant/config.js'
@@ -119,38 +139,49 @@ t.test(
   },
 )
 
-/** What CloudFormation makes of the role's properties. */
-function evaluate(these: RoleTerms, partition: string): Record<string, unknown> {
-  const template = customerRoleTemplate()
-  const values: Record<string, string> = {
-    ...templateParameters(these),
-    'AWS::Partition': partition,
-    'AWS::AccountId': these.accountId,
-    'AWS::Region': these.region,
-  }
-  const value = (name: string) => {
-    const found = values[name]
-    if (found === undefined) throw new Error(`${name} is not a parameter`)
-    return found
-  }
-  const none = Symbol('AWS::NoValue')
-  const resolve = (node: unknown): unknown => {
-    if (Array.isArray(node)) return node.map(resolve).filter((item) => item !== none)
-    if (typeof node !== 'object' || node === null) return node
-    const [[key, inner] = ['', undefined], ...more] = Object.entries(node)
-    if (more.length === 0 && key === 'Ref') return inner === 'AWS::NoValue' ? none : value(String(inner))
-    if (more.length === 0 && key === 'Fn::Sub')
-      return String(inner).replace(/\$\{([\w:]+)\}/g, (_, name) => value(name))
-    if (more.length === 0 && key === 'Fn::If') {
-      const [condition, yes, no] = inner as [string, unknown, unknown]
-      const { 'Fn::Equals': sides } = template.Conditions[condition] ?? { 'Fn::Equals': [] }
-      const [left, right] = sides.map(resolve)
-      return resolve(left === right ? yes : no)
-    }
-    return Object.fromEntries(Object.entries(node).map(([name, field]) => [name, resolve(field)]))
-  }
-  return resolve(template.Resources.Role.Properties) as Record<string, unknown>
+const template: Template = customerRoleTemplate()
+
+/** The values of a stack in the account and region of the terms. */
+function stackOf(these: RoleTerms, partition = 'aws', more: Record<string, string> = {}): Map<string, string> {
+  const given = new Map(Object.entries({ ...templateParameters(these), ...more }))
+  t.equal(parameterFault(template, withParameterDefaults(template, given)), undefined)
+  const pseudo = { 'AWS::Partition': partition, 'AWS::AccountId': these.accountId, 'AWS::Region': these.region }
+  return new Map([...Object.entries(pseudo), ...withParameterDefaults(template, given)])
 }
+
+/** What CloudFormation makes of the role's properties. */
+function evaluate(these: RoleTerms, partition?: string, more?: Record<string, string>): Record<string, unknown> {
+  return evaluateRole(template, stackOf(these, partition, more)) as Record<string, unknown>
+}
+
+t.test('refuses a stack in another account or region than those of the pool', async (t) => {
+  const values = stackOf(terms())
+  t.equal(ruleFault(template, values), undefined)
+  t.match(ruleFault(template, new Map([...values, ['AWS::AccountId', '444455556666']])), 'RightAccount')
+  t.match(ruleFault(template, new Map([...values, ['AWS::Region', 'us-east-1']])), 'RightRegion')
+})
+
+t.test('the role has a permissions boundary if the customer names one, and none otherwise', async (t) => {
+  const PermissionsBoundary = 'arn:aws:iam::111122223333:policy/org/boundary'
+  t.match(evaluate(terms(), 'aws', { PermissionsBoundary }), { PermissionsBoundary })
+  t.notOk('PermissionsBoundary' in evaluate(terms()))
+  const wrong = new Map(Object.entries({ ...templateParameters(terms()), PermissionsBoundary: 'boundary' }))
+  t.match(parameterFault(template, wrong), 'PermissionsBoundary')
+})
+
+t.test('what is reviewed is what is deployed: a change of the template is another version and checksum', async (t) => {
+  const file = readFileSync('infra/customer/role.template.json')
+  t.equal(createHash('sha256').update(file).digest('hex'), templateChecksum(), 'of the file that goes to S3')
+  t.match(JSON.parse(file.toString()), {
+    Description: `(version ${ROLE_VERSION})`,
+    Metadata: { Corbado: { Version: ROLE_VERSION } },
+  })
+  t.strictSame(
+    { version: ROLE_VERSION, checksum: templateChecksum() },
+    { version: '2', checksum: '47e36fbc6adb0861ecaf1cd85a35767b42d33d94c494f494fdc8b4b3f2cfcc95' },
+    'after a change, count ROLE_VERSION up, and write both here',
+  )
+})
 
 t.test('the quick-create link fills in every parameter of the template with a value that it takes', async (t) => {
   const templateUrl = 'https://templates.s3.eu-central-1.amazonaws.com/customer-role.json'
@@ -162,8 +193,9 @@ t.test('the quick-create link fills in every parameter of the template with a va
   t.equal(given.get('stackName'), 'corbado-eu-central-1-Ab12Cd34E')
   t.match(given.get('stackName'), /^[A-Za-z][A-Za-z0-9-]{0,127}$/)
   const { Parameters } = customerRoleTemplate()
-  t.equal([...given.keys()].length, Object.keys(Parameters).length + 2)
-  for (const [name, parameter] of Object.entries(Parameters)) {
+  const needed = Object.entries(Parameters).filter(([, parameter]) => !('Default' in parameter))
+  t.equal([...given.keys()].length, needed.length + 2, 'all but what the customer alone knows')
+  for (const [name, parameter] of needed) {
     const value = given.get(`param_${name}`) ?? 'missing'
     if ('AllowedValues' in parameter) t.ok(parameter.AllowedValues.includes(value), name)
     else t.match(value, new RegExp(parameter.AllowedPattern), name)
@@ -188,6 +220,9 @@ t.test('the Terraform text holds the described documents', async (t) => {
   )
   t.strictSame(documents, [described.trust, described.permissions])
   t.match(text, `path        = "/corbado/"`)
+  t.match(text, `account_id == "${terms().accountId}"`, 'and refuses another account')
+  t.match(text, `permissions_boundary = "arn:aws:iam::${terms().accountId}:policy/your-boundary"`)
+  t.match(text, `version ${ROLE_VERSION}\n`)
   t.notMatch(text, /[^$%][$%]\{/)
 })
 

@@ -17,7 +17,16 @@ async function fetchNode(version: string): Promise<string | undefined> {
   const name = `node-${process.platform}-${process.arch}`
   const into = join(folder, version)
   mkdirSync(into)
-  const args = ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', `${name}@${version}`]
+  const args = [
+    'install',
+    '--prefix',
+    into,
+    '--no-save',
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    `${name}@${version}`,
+  ]
   const variables = Object.entries(process.env).filter(([key]) => !/^npm_(package|lifecycle|config_local)/.test(key))
   const { code, stderr } = await run('npm', args, into, Object.fromEntries(variables) as Record<string, string>)
   if (code === 0) return join(into, 'node_modules', name, 'bin/node')

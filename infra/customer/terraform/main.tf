@@ -1,4 +1,4 @@
-# Made by `npm run generate` from the one description of the role. Do not edit.
+# Version 2 of the role. Made by `npm run generate` from its one description. Do not edit.
 
 terraform {
   required_version = ">= 1.3"
@@ -87,12 +87,22 @@ locals {
   }
 }
 
+data "aws_caller_identity" "current" {}
+
 resource "aws_iam_role" "gateway" {
   name        = "corbado-${local.user_pool_id}"
   path        = "/corbado/"
   description = "Corbado passkey gateway"
 
-  assume_role_policy = jsonencode(local.trust)
+  permissions_boundary = var.permissions_boundary
+  assume_role_policy   = jsonencode(local.trust)
+
+  lifecycle {
+    precondition {
+      condition     = data.aws_caller_identity.current.account_id == local.account_id
+      error_message = "The user pool is not of this account."
+    }
+  }
 }
 
 resource "aws_iam_role_policy" "gateway" {

@@ -1,4 +1,4 @@
-# Made by `npm run generate` from the one description of the role. Do not edit.
+# Version 2 of the role. Made by `npm run generate` from its one description. Do not edit.
 
 variable "user_pool_arn" {
   description = "ARN of the Cognito user pool, in its primary region"
@@ -48,4 +48,10 @@ variable "post_append" {
 variable "checks" {
   description = "May Corbado read the settings of the pool and its app clients, to check the set-up?"
   type        = bool
+}
+
+variable "permissions_boundary" {
+  description = "ARN of the policy that bounds the role, if your account asks for one"
+  type        = string
+  default     = null
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../../call.js'
 import { allows, deniedText, type PolicyDocument, type Principal, type Role } from '../aws/identity.js'
 import { createQueryProtocol } from '../aws/query.js'
 import type { WireAnswer } from '../aws/server.js'
-import { evaluateRole, parameterFault, readParameters, type Template } from './template.js'
+import { evaluateRole, parameterFault, readParameters, ruleFault, type Template, withDefaults } from './template.js'
 
 /** How CloudFormation speaks. */
 export const cloudFormation = createQueryProtocol('http://cloudformation.amazonaws.com/doc/2010-05-15/')
@@ -50,6 +50,7 @@ export interface Asked {
 interface RoleProperties {
   readonly Path: string
   readonly RoleName: string
+  readonly PermissionsBoundary?: string
   readonly AssumeRolePolicyDocument: PolicyDocument
   readonly Policies: readonly { readonly PolicyDocument: PolicyDocument }[]
 }
@@ -103,9 +104,11 @@ export function createStacks({ clock, templates, roles }: StacksOptions) {
 
   function createStack(asked: Asked): WireAnswer {
     const { form, principal, region, name } = asked
-    const template = templates.get(form.get('TemplateURL') ?? '')
+    const body = form.get('TemplateBody')
+    // Whoever sends a template of their own sends ours, which they have reviewed.
+    const template = body === null ? templates.get(form.get('TemplateURL') ?? '') : (JSON.parse(body) as Template)
     if (!template) return failure('ValidationError', 'S3 error: Access Denied')
-    const parameters = readParameters(form)
+    const parameters = withDefaults(template, readParameters(form))
     const wrong = parameterFault(template, parameters)
     if (wrong !== undefined) return failure('ValidationError', wrong)
     if (form.get('Capabilities.member.1') !== 'CAPABILITY_NAMED_IAM') {
@@ -114,8 +117,12 @@ export function createStacks({ clock, templates, roles }: StacksOptions) {
     if (stacks.has(keyOf(asked))) return failure('AlreadyExistsException', `Stack [${name}] already exists`)
     const { accountId } = principal
     const pseudo = { 'AWS::Partition': 'aws', 'AWS::AccountId': accountId, 'AWS::Region': region }
+    const values = new Map([...Object.entries(pseudo), ...parameters])
+    const broken = ruleFault(template, values)
+    if (broken !== undefined) return failure('ValidationError', broken)
     // customerRoleTemplate has these properties, and its role is evaluated whole.
-    const role = evaluateRole(template, new Map([...Object.entries(pseudo), ...parameters])) as RoleProperties
+    const role = evaluateRole(template, values) as RoleProperties
+    if (role.PermissionsBoundary !== undefined) return failure('ValidationError', 'There are no managed policies here.')
     const roleArn = `arn:aws:iam::${accountId}:role${role.Path}${role.RoleName}`
     // CloudFormation works with the rights of its caller.
     const refusal = mayNot(asked, ['iam:CreateRole', 'iam:PutRolePolicy'], roleArn)

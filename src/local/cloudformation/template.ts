@@ -5,10 +5,16 @@ interface Parameter {
   readonly AllowedPattern?: string
   readonly AllowedValues?: readonly string[]
   readonly MaxLength?: number
+  readonly Default?: string
+}
+
+interface Rule {
+  readonly Assertions: readonly { readonly Assert: unknown; readonly AssertDescription: string }[]
 }
 
 export interface Template {
   readonly Parameters: Readonly<Record<string, Parameter>>
+  readonly Rules?: Readonly<Record<string, Rule>>
   readonly Conditions: Readonly<Record<string, unknown>>
   readonly Resources: { readonly Role: { readonly Properties: unknown } }
 }
@@ -20,6 +26,14 @@ const NO_VALUE = Symbol('AWS::NoValue')
 export function readParameters(form: URLSearchParams): Map<string, string> {
   const keys = [...form].filter(([name]) => /^Parameters\.member\.\d+\.ParameterKey$/.test(name))
   return new Map(keys.map(([name, key]) => [key, form.get(name.replace('ParameterKey', 'ParameterValue')) ?? '']))
+}
+
+/** The parameters that were given, and the defaults of the others. */
+export function withDefaults({ Parameters }: Template, given: ReadonlyMap<string, string>): Map<string, string> {
+  const defaults = Object.entries(Parameters).flatMap(([name, { Default }]): [string, string][] =>
+    Default === undefined ? [] : [[name, Default]],
+  )
+  return new Map([...defaults, ...given])
 }
 
 /** What is wrong with the parameters of a stack; undefined if nothing is. */
@@ -43,12 +57,26 @@ export function parameterFault({ Parameters }: Template, given: ReadonlyMap<stri
   return undefined
 }
 
+/** What the first rule of a template that does not hold says; undefined if all do. The real words are not documented. */
+export function ruleFault(template: Template, values: ReadonlyMap<string, string>): string | undefined {
+  const evaluate = evaluator(template, values)
+  for (const [name, { Assertions }] of Object.entries(template.Rules ?? {})) {
+    const failed = Assertions.find(({ Assert }) => evaluate(Assert) !== true)
+    if (failed) return `Template error: rule ${name} failed: ${failed.AssertDescription}`
+  }
+  return undefined
+}
+
 /**
  * The properties of the template's role with everything filled in.
  * @param values parameters, and the pseudo parameters such as `AWS::Region`
  * @throws for anything in the template that is not evaluated here
  */
-export function evaluateRole({ Conditions, Resources }: Template, values: ReadonlyMap<string, string>): unknown {
+export function evaluateRole(template: Template, values: ReadonlyMap<string, string>): unknown {
+  return evaluator(template, values)(template.Resources.Role.Properties)
+}
+
+function evaluator({ Conditions }: Template, values: ReadonlyMap<string, string>): (value: unknown) => unknown {
   function lookUp(name: string): string {
     const value = values.get(name)
     if (value === undefined) throw new Error(`The stand-in does not know ${name}.`)
@@ -71,9 +99,10 @@ export function evaluateRole({ Conditions, Resources }: Template, values: Readon
     if (name === 'Fn::Sub') return String(inner).replace(/\$\{([\w:]+)\}/g, (_, key: string) => lookUp(key))
     const [first, second, third] = Array.isArray(inner) ? inner : []
     if (name === 'Fn::Equals') return evaluate(first) === evaluate(second)
+    if (name === 'Fn::Not') return evaluate(first) !== true
     if (name === 'Fn::If') return evaluate(evaluate(Conditions[String(first)]) === true ? second : third)
     throw new Error(`The stand-in does not know ${name}.`)
   }
 
-  return evaluate(Resources.Role.Properties)
+  return evaluate
 }

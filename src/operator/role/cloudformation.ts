@@ -1,5 +1,12 @@
-import { type Partition, partitionOf, USER_POOL_ID_LENGTH_MAX, USER_POOL_ID_PATTERN } from '../../ids.js'
-import { customerRoleOf, FEATURE_NAMES, type RoleTerms } from './role.js'
+import { createHash } from 'node:crypto'
+import {
+  type Partition,
+  partitionOf,
+  REGION_PATTERN,
+  USER_POOL_ID_LENGTH_MAX,
+  USER_POOL_ID_PATTERN,
+} from '../../ids.js'
+import { customerRoleOf, FEATURE_NAMES, ROLE_VERSION, type RoleTerms } from './role.js'
 
 /** A CloudFormation value: JSON with `Ref`, `Fn::Sub` and `Fn::If` in it. */
 type CloudFormationValue =
@@ -9,6 +16,7 @@ type CloudFormationValue =
   | { readonly [key: string]: CloudFormationValue }
 
 const roleArn = '^arn:aws(-[a-z]+)*:iam::\\d{12}:role/.+$'
+const BOUNDARY_PATTERN = '^(arn:aws(-[a-z]+)*:iam::(\\d{12}|aws):policy/.+)?$'
 const text = (Description: string, AllowedPattern: string, more: Record<string, CloudFormationValue> = {}) => ({
   Type: 'String',
   Description,
@@ -19,6 +27,8 @@ const yesNo = (Description: string) => ({ Type: 'String', Description, AllowedVa
 
 /** As the console shows them; the quick-create link fills all of them in. */
 const parameters = {
+  AccountId: text('Account of the user pool; a stack in another one is refused', '^\\d{12}$'),
+  Region: text('Primary region of the user pool; a stack in another one is refused', `^${REGION_PATTERN}$`),
   UserPoolId: text('The user pool, of this account and region', USER_POOL_ID_PATTERN, {
     MaxLength: USER_POOL_ID_LENGTH_MAX,
   }),
@@ -28,14 +38,34 @@ const parameters = {
   DoctorRoleArn: text('Role under which Corbado checks the set-up', roleArn),
   PostAppend: yesNo('May the gateway set the MFA factor of users who have added a passkey?'),
   Checks: yesNo('May Corbado read the settings of the pool and its app clients, to check the set-up?'),
+  PermissionsBoundary: text('ARN of the policy that bounds the role, if your account asks for one', BOUNDARY_PATTERN, {
+    Default: '',
+  }),
 }
 type TemplateParameter = keyof typeof parameters
+
+/** What has to hold before anything is made (Datadog's template asks for the account in the same way). */
+const rules = {
+  RightAccount: assertion('AWS::AccountId', 'AccountId', 'This is not the account that Corbado made this role for.'),
+  RightRegion: assertion('AWS::Region', 'Region', 'This is not the region of the user pool.'),
+}
+
+function assertion(here: string, wanted: TemplateParameter, AssertDescription: string) {
+  return { Assertions: [{ Assert: { 'Fn::Equals': [{ Ref: here }, { Ref: wanted }] }, AssertDescription }] }
+}
 
 /** How a feature can be left out: its parameter, and the condition that goes by it. */
 const switches = {
   PostAppend: { parameter: 'PostAppend', condition: 'WithPostAppend' },
   Checks: { parameter: 'Checks', condition: 'WithChecks' },
 } as const
+
+const conditions: Readonly<Record<string, CloudFormationValue>> = Object.fromEntries(
+  Object.values(switches).map(({ parameter, condition }) => [
+    condition,
+    { 'Fn::Equals': [{ Ref: parameter }, 'true'] },
+  ]),
+)
 
 // The placeholders of Fn::Sub; a role described with them is a template of it.
 const ref = (name: TemplateParameter | `AWS::${string}`) => `\${${name}}`
@@ -60,14 +90,14 @@ export function customerRoleTemplate() {
   })
   return {
     AWSTemplateFormatVersion: '2010-09-09',
-    Description: 'The role that the Corbado passkey gateway uses on one Cognito user pool',
+    Description: `The role that the Corbado passkey gateway uses on one Cognito user pool (version ${ROLE_VERSION})`,
+    Metadata: { Corbado: { Version: ROLE_VERSION } },
     Parameters: parameters,
-    Conditions: Object.fromEntries(
-      Object.values(switches).map(({ parameter, condition }) => [
-        condition,
-        { 'Fn::Equals': [{ Ref: parameter }, 'true'] },
-      ]),
-    ),
+    Rules: rules,
+    Conditions: {
+      ...conditions,
+      WithBoundary: { 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'PermissionsBoundary' }, ''] }] },
+    },
     Resources: {
       Role: {
         Type: 'AWS::IAM::Role',
@@ -75,6 +105,9 @@ export function customerRoleTemplate() {
           Path: path,
           RoleName: substitute(name),
           Description: 'Corbado passkey gateway',
+          PermissionsBoundary: {
+            'Fn::If': ['WithBoundary', { Ref: 'PermissionsBoundary' }, { Ref: 'AWS::NoValue' }],
+          },
           AssumeRolePolicyDocument: substitute(trust),
           Policies: [
             { PolicyName: 'corbado', PolicyDocument: { Version: permissions.Version, Statement: statements } },
@@ -84,6 +117,16 @@ export function customerRoleTemplate() {
     },
     Outputs: { RoleArn: { Value: { 'Fn::GetAtt': ['Role', 'Arn'] } } },
   } as const
+}
+
+/** The template as it lies in S3, byte for byte. */
+export function customerRoleTemplateText(): string {
+  return `${JSON.stringify(customerRoleTemplate(), undefined, 2)}\n`
+}
+
+/** SHA-256 of {@link customerRoleTemplateText}, as `sha256sum` prints it. */
+export function templateChecksum(): string {
+  return createHash('sha256').update(customerRoleTemplateText()).digest('hex')
 }
 
 /** Turns texts with placeholders into what CloudFormation evaluates. */
@@ -97,10 +140,14 @@ function substitute(value: unknown): CloudFormationValue {
   return Object.fromEntries(Object.entries(value ?? {}).map(([key, inner]) => [key, substitute(inner)]))
 }
 
-/** The template's parameters for one pool. */
-export function templateParameters(terms: RoleTerms): Record<TemplateParameter, string> {
-  const { userPoolId, externalId, gatewayRoleArn, doctorRoleArn, features } = terms
+/** The template's parameters for one pool; the customer alone knows of a permissions boundary. */
+export function templateParameters(
+  terms: RoleTerms,
+): Record<Exclude<TemplateParameter, 'PermissionsBoundary'>, string> {
+  const { accountId, region, userPoolId, externalId, gatewayRoleArn, doctorRoleArn, features } = terms
   return {
+    AccountId: accountId,
+    Region: region,
     UserPoolId: userPoolId,
     ExternalId: externalId,
     GatewayAccountId: gatewayRoleArn.split(':')[4] ?? '',

@@ -1,5 +1,11 @@
 import { partitionOf } from '../../ids.js'
 
+/**
+ * Of the role, its template and its Terraform forms, for people who review them: another one for every change of them. A
+ * test holds it together with the template's checksum.
+ */
+export const ROLE_VERSION = '2'
+
 /** The IAM documents that we write; the subset of the policy language that they need. */
 export interface IamStatement {
   readonly Sid?: string

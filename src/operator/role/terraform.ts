@@ -1,13 +1,27 @@
-import type { CustomerRole } from './role.js'
+import { type CustomerRole, ROLE_VERSION } from './role.js'
 
-/** The role as Terraform text: two resources that stand by themselves in a configuration of the customer's account. */
-export function customerRoleTerraform({ path, name, trust, permissions }: CustomerRole): string {
-  return `resource "aws_iam_role" "${name}" {
+/** The role as Terraform text: it stands by itself in a configuration of the customer's account, and refuses any other. */
+export function customerRoleTerraform({ path, name, arn, trust, permissions }: CustomerRole): string {
+  const [, partition, , , accountId] = arn.split(':')
+  return `# The role of the Corbado passkey gateway, version ${ROLE_VERSION}
+data "aws_caller_identity" "${name}" {}
+
+resource "aws_iam_role" "${name}" {
   name        = ${hclText(name)}
   path        = ${hclText(path)}
   description = "Corbado passkey gateway"
 
+  # If your account asks for a permissions boundary:
+  # permissions_boundary = "arn:${partition}:iam::${accountId}:policy/your-boundary"
+
   assume_role_policy = jsonencode(${hcl(trust, '  ')})
+
+  lifecycle {
+    precondition {
+      condition     = data.aws_caller_identity.${name}.account_id == "${accountId}"
+      error_message = "This is not the account that Corbado made this role for."
+    }
+  }
 }
 
 resource "aws_iam_role_policy" "${name}" {
