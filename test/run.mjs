@@ -24,6 +24,7 @@ const LONG = [
   'test/flows/leaks.test.ts',
   'test/dockerfile.test.ts',
   'test/package/nodes.test.ts',
+  'test/flows/hand-over-aws.test.ts',
 ]
 /** Begun first, longest first, so that the last file of a run is a short one. */
 const SLOW = [
@@ -38,6 +39,7 @@ const SLOW = [
   'test/commands/wire/wire.test.ts',
   'test/commands/tenants/apply.test.ts',
   'test/package/installed.test.ts',
+  'test/flows/hand-over.test.ts',
 ]
 /** A file that is not done by then hangs. */
 const TIMEOUT_S = 300

@@ -47,6 +47,18 @@ export const OPERATOR_SETTINGS = {
     pattern: /^(arn:aws(-[a-z]+)*:kms:[a-z]{2}(-[a-z]+)+-\d:\d{12}:(key|alias)\/)?[\w/-]{1,256}$/,
     form: 'the id or ARN of a KMS key or of its alias',
   },
+  handOverContact: {
+    name: 'HAND_OVER_CONTACT',
+    doc: 'who answers a customer, as a hand-over names them, such as `Ada Ott, ada@corbado.example`; without it whoever sends the page',
+    pattern: /^[^\p{C}\p{Zl}\p{Zp}]{1,200}$/u,
+    form: 'one line of at most 200 characters',
+  },
+  logRetentionDays: {
+    name: 'LOG_RETENTION_DAYS',
+    doc: "how many days the gateway's lines are kept (`logRetentionDays` of the stack), as a hand-over says it; without it as the contract says",
+    pattern: /^[1-9]\d{0,3}$/,
+    form: 'a number of days',
+  },
 } as const satisfies Record<string, OperatorSetting>
 
 type Name = keyof typeof OPERATOR_SETTINGS

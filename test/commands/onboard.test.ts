@@ -333,14 +333,53 @@ t.test(
     ]) {
       t.ok(text.includes(part), part)
     }
-    t.notMatch(text, /DescribeUserPoolClient` \|/, 'checks were declined')
-    const commands = [...text.matchAll(/npx @corbado\/cognito-gateway@\d+\.\d+\.\d+ (wire \w+ \S+ --\w+ \S+)/g)].map(
+    t.notMatch(text, /GetUserPoolMfaConfig/, 'checks were declined')
+    const commands = [...text.matchAll(/^npx @corbado\/cognito-gateway@\d+\.\d+\.\d+ (wire \w+ \S+ --\w+ \S+)/gm)].map(
       ([, one]) => one,
     )
-    t.strictSame(commands.slice(0, 2), [`wire plan ${POOL} --arn ${hosted}`, `wire apply ${POOL} --arn ${hosted}`])
-    t.match(commands[2], `wire undo ${POOL} --snapshot ${POOL}.before-corbado.json`)
-    t.match(text, /aws cloudformation delete-stack --stack-name corbado-eu-central-1-Ab12Cd34E/)
+    t.strictSame(commands, [
+      `wire plan ${POOL} --arn ${hosted}`,
+      `wire apply ${POOL} --arn ${hosted}`,
+      `wire undo ${POOL} --snapshot ${POOL}.before-corbado.json`,
+    ])
+    t.match(
+      text,
+      '\naws cloudformation delete-stack --region eu-central-1 --stack-name corbado-eu-central-1-Ab12Cd34E\n',
+    )
     for (const line of text.split('\n')) t.notMatch(line, /undefined|\[object/)
+  },
+)
+
+t.test(
+  'a hand-over says who to ask and until when it holds: by flag, else by setting, else what holds for any',
+  async (t) => {
+    const { dir, handOver } = setUp(t)
+    const settings = { ...env, HAND_OVER_CONTACT: 'Ada Ott, ada@corbado.example', LOG_RETENTION_DAYS: '90' }
+    const page = async (name: string, more: Flags, variables: Record<string, string> = settings) => {
+      const file = `${handOver}.${name}`
+      const given = { ...flags, pool: `${POOL}${name}`, 'tenant-id': name, 'hand-over': file, dir, ...more }
+      const ended = await runCli(['onboard', ...words(given)], { env: variables, now: '2026-11-29T10:00:00Z' })
+      return ended.code === 0 ? readFile(file, 'utf8') : ended.stderr
+    }
+    t.match(await page('a', { 'valid-until': '2026-11-28' }), '--valid-until 2026-11-28 is over: today is 2026-11-29')
+    for (const day of ['2027-02-30', '31.12.2027', 'soon'])
+      t.match(await page('a', { 'valid-until': day }), 'must be a day')
+    t.match(await page('a', { contact: 'Ada\u001b[2J' }), 'one line')
+    t.match(
+      await page('a', {}, { ...settings, LOG_RETENTION_DAYS: 'long' }),
+      'LOG_RETENTION_DAYS must be a number of days',
+    )
+
+    const asked = await page('a', { contact: 'Bo | Corbado', 'valid-until': '2026-12-24' })
+    t.match(asked, '| questions to | Bo \\| Corbado |')
+    t.match(asked, '| valid until | 2026-12-24;')
+    const set = await page('b', {})
+    for (const part of ['| questions to | Ada Ott, ada@corbado.example |', 'kept 90 days', '| made | 2026-11-29,'])
+      t.match(set, part)
+    t.match(set, '| valid until | 2027-02-27;', '90 days')
+    const none = await page('c', {}, env)
+    t.match(none, '| questions to | the person who sent you this page |')
+    t.match(none, 'for as long as your contract with Corbado says')
   },
 )
 

@@ -13,7 +13,7 @@ import type { TenantFile } from '../../tenant/config.js'
 import { parseTenantFile } from '../../tenant/config-rules.js'
 import { WrongUsage } from '../../terminal/failure.js'
 import { type Answers, draftTenant, featuresOf } from './answers.js'
-import { handOverMarkdown } from './hand-over.js'
+import { type HandOver, handOverMarkdown } from './hand-over/index.js'
 import { accountHolder, type KnownTenant } from './known.js'
 
 interface OnboardingRequest {
@@ -25,6 +25,8 @@ interface OnboardingRequest {
   readonly rules: ConfigRules
   readonly place: AliasPlace
   readonly settings: Readonly<Record<'gatewayRoleArn' | 'doctorRoleArn' | 'customerTemplateUrl', string>>
+  /** What the hand-over says of itself. */
+  readonly page: Pick<HandOver, 'contact' | 'written' | 'validUntil' | 'logRetentionDays'>
   warn(text: string): void
 }
 
@@ -43,7 +45,7 @@ const EXTERNAL_ID_BYTES = 16
 
 /** Chooses what is to be chosen and writes up the rest; writes no file. */
 export async function draftOnboarding(request: OnboardingRequest): Promise<Onboarding> {
-  const { answers, known, rules, place, settings, wanted, warn } = request
+  const { answers, known, rules, place, settings, page, wanted, warn } = request
   const { parameterPrefix } = rules
   // One for each account, for all its pools (fact A35): made by us, so that no customer can name another one's.
   const externalId =
@@ -65,7 +67,7 @@ export async function draftOnboarding(request: OnboardingRequest): Promise<Onboa
   }
   const templateUrl = settings.customerTemplateUrl
   const hostedArn = `${place.functionArn}:${alias}`
-  const handOver = handOverMarkdown({ tenant, terms, templateUrl, hostedArn })
+  const handOver = handOverMarkdown({ tenant, terms, templateUrl, hostedArn, ...page })
   return { tenant, yaml: tenantYaml(config), handOver, terms, templateUrl, hostedArn }
 }
 

@@ -1,11 +1,11 @@
 import { access, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import { type AliasPlace, withAliases } from '../../operator/aliases/place.js'
 import { readConfigRules } from '../../operator/config-rules.js'
 import { reportIssues } from '../../operator/files/issues.js'
 import { fetchRecords } from '../../operator/records/find.js'
-import { readOperatorSettings } from '../../operator/settings.js'
+import { OPERATOR_SETTINGS, type OperatorSettings, readOperatorSettings } from '../../operator/settings.js'
 import { canAsk } from '../../terminal/ask.js'
 import { defineCommand } from '../../terminal/command.js'
 import { WrongUsage } from '../../terminal/failure.js'
@@ -22,8 +22,14 @@ interface OnboardOptions extends Partial<Answers> {
   readonly dir: string
   readonly alias?: string
   readonly handOver?: string
+  readonly contact?: string
+  readonly validUntil?: string
   readonly json?: true
 }
+
+/** A security review takes weeks, and the values of a page are of one version. */
+const VALID_DAYS = 90
+const DAY_MS = 86_400_000
 
 /** `onboard`: a tenant's draft, and what the customer's engineer is to do. Reads table and aliases, writes files alone. */
 export function onboardCommand(io: CommandIo): Command {
@@ -40,12 +46,15 @@ export function onboardCommand(io: CommandIo): Command {
     .option('--alias <name>', 'alias of the hosted ARN (default: one with room)')
     .option('--dir <folder>', FOLDER_ARGUMENT[1], TENANTS_DIR)
     .option('--hand-over <file.md>', 'where to write the hand-over (default: <tenant-id>.hand-over.md)')
+    .option('--contact <text>', 'who answers the customer (default: HAND_OVER_CONTACT)', parseContact)
+    .option('--valid-until <date>', `last day of the hand-over, as 2027-01-31 (default: in ${VALID_DAYS} days)`)
     .option('--json', 'print { tenant, file, handOver, hostedArn, roleArn, quickCreate, terraform, next }')
     .action((options: OnboardOptions) => withAliases(io, (place) => onboard(options, place, io)))
 }
 
 async function onboard(options: OnboardOptions, place: AliasPlace, io: CommandIo): Promise<void> {
   const settings = readOperatorSettings(io.env, ['gatewayRoleArn', 'doctorRoleArn', 'customerTemplateUrl'])
+  const page = pageOf(options, settings, io.clock.now())
   const rules = readConfigRules(io.env)
   const folder = await readOnboardFolder(options.dir, rules)
   if (folder.issues.length > 0) return reportIssues(folder, options.json === true, io)
@@ -56,7 +65,16 @@ async function onboard(options: OnboardOptions, place: AliasPlace, io: CommandIo
   const handOverFile = options.handOver ?? `${answers.tenantId}.hand-over.md`
   await Promise.all([file, handOverFile].map(assertNoFile))
   const warn = (text: string) => writeNote(io, 'warning', text)
-  const onboarding = await draftOnboarding({ answers, wanted: options.alias, known, rules, place, settings, warn })
+  const onboarding = await draftOnboarding({
+    answers,
+    wanted: options.alias,
+    known,
+    rules,
+    place,
+    settings,
+    page,
+    warn,
+  })
   await writeNewFile(handOverFile, onboarding.handOver)
   // Each without the other is of no use: the same command must be able to make both.
   await writeNewFile(file, onboarding.yaml).catch(async (error) => {
@@ -64,6 +82,32 @@ async function onboard(options: OnboardOptions, place: AliasPlace, io: CommandIo
     throw error
   })
   reportOnboarded(onboarding, { file, handOverFile, dir: options.dir, json: options.json === true }, io)
+}
+
+/**
+ * What the hand-over says of itself: by flag, else by setting, else what holds for any.
+ * @throws WrongUsage for a last day that is none, or is over
+ */
+function pageOf(options: OnboardOptions, settings: OperatorSettings, now: number) {
+  const day = (ms: number) => new Date(ms).toISOString().slice(0, 10)
+  const written = day(now)
+  const { validUntil = day(now + VALID_DAYS * DAY_MS) } = options
+  const parsed = /^\d{4}-\d\d-\d\d$/.test(validUntil) ? Date.parse(validUntil) : Number.NaN
+  if (Number.isNaN(parsed) || day(parsed) !== validUntil) {
+    throw new WrongUsage(
+      `--valid-until must be a day such as ${day(now + VALID_DAYS * DAY_MS)}, but is "${validUntil}"`,
+    )
+  }
+  if (validUntil < written) throw new WrongUsage(`--valid-until ${validUntil} is over: today is ${written}`)
+  const { handOverContact, logRetentionDays } = settings
+  return { contact: options.contact ?? handOverContact, written, validUntil, logRetentionDays }
+}
+
+/** @throws InvalidArgumentError for what a page could not show on one line */
+function parseContact(text: string): string {
+  const { pattern, form } = OPERATOR_SETTINGS.handOverContact
+  if (pattern.test(text)) return text
+  throw new InvalidArgumentError(`It is ${form}.`)
 }
 
 async function answersFor(

@@ -44,7 +44,7 @@ const parameters = {
 }
 type TemplateParameter = keyof typeof parameters
 
-/** What has to hold before anything is made (Datadog's template asks for the account in the same way). */
+/** What has to hold before anything is made (fact A46). */
 const rules = {
   RightAccount: assertion('AWS::AccountId', 'AccountId', 'This is not the account that Corbado made this role for.'),
   RightRegion: assertion('AWS::Region', 'Region', 'This is not the region of the user pool.'),

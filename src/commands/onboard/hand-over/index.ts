@@ -1,0 +1,167 @@
+import { GATEWAY_VERSION } from '../../../env.js'
+import { npxLine, undoWords, wireWords } from '../../../operator/pool/line.js'
+import { CUSTOM_AUTH_SLOTS } from '../../../operator/pool/triggers.js'
+import { quickCreateLink, stackNameOf } from '../../../operator/role/cloudformation.js'
+import { describeCustomerRole, type Feature, ROLE_VERSION } from '../../../operator/role/role.js'
+import { customerRoleTerraform } from '../../../operator/role/terraform.js'
+import type { TenantFile } from '../../../tenant/config.js'
+import { markdownText } from '../../../terminal/text.js'
+import { plainAnnex } from './plain.js'
+import { type SecurityFacts, securityAnnex } from './security.js'
+
+/** What a hand-over is made of. */
+export interface HandOver extends SecurityFacts {
+  /** Who at Corbado answers questions; undefined: whoever sends the page. */
+  readonly contact: string | undefined
+  /** Days, such as 2026-11-29. */
+  readonly written: string
+  readonly validUntil: string
+}
+
+/** What the customer's engineer is to do, as Markdown: the steps on one page, then all that a reviewer or others ask. */
+export function handOverMarkdown(handOver: HandOver): string {
+  const { tenant, terms, templateUrl, hostedArn, contact, written, validUntil } = handOver
+  const { userPoolId, aws, displayName } = tenant
+  const who = contact?.replaceAll('|', '\\|') ?? 'the person who sent you this page'
+  return `# Passkeys for ${markdownText(displayName)}: what to set up in your AWS account
+
+| | |
+|---|---|
+| user pool | \`${userPoolId}\` in \`${aws.region}\` |
+| account | \`${aws.accountId}\` |
+| questions to | ${who} |
+| made | ${written}, by version ${GATEWAY_VERSION}, with role version ${ROLE_VERSION} |
+| valid until | ${validUntil}; after that, ask for another page |
+
+Three steps for the engineer who looks after the pool, about ten minutes. No step changes a user, and each can be undone. Later,
+with passkeys on, ${tenant.actions.postAppend.mfa === 'none' ? 'nothing changes a user either' : 'one thing does: a user who adds a passkey and has no MFA factor gets one'} ([what
+changes](#what-changes-for-your-users)). Annex A answers what a security review asks, and says where to rehearse.
+
+${roleStep(handOver)}
+${wireStep(tenant, hostedArn)}
+## 3. Tell Corbado
+
+Corbado then checks everything from its side and switches passkeys on. Until then your users notice nothing.
+
+## What changes for your users
+
+${whatChanges(tenant, terms.features)
+  .map((line) => `- ${line}\n`)
+  .join('')}
+${undoSteps(tenant)}
+## If something fails
+
+Send the output of the command and the time to ${who}; it holds no secret. Please do not change the triggers in the Cognito
+console later: it does not show functions of other accounts, and saving there can remove them.
+
+${securityAnnex(handOver)}
+## Annex B: the role as Terraform
+
+Instead of the link of step 1. ${keepValues(terms.features)}
+
+\`\`\`hcl
+${customerRoleTerraform(describeCustomerRole(terms))}\`\`\`
+
+${plainAnnex(terms, templateUrl, hostedArn)}`
+}
+
+function roleStep({ tenant, terms, templateUrl }: HandOver): string {
+  return `## 1. Create the role that Corbado uses
+
+Open this link while signed in to account \`${tenant.aws.accountId}\`, tick the box on IAM resources, and choose *Create stack*:
+
+<${quickCreateLink(templateUrl, terms)}>
+
+${keepValues(terms.features)}
+\`PermissionsBoundary\` is yours to fill in, if your account asks for one. With Terraform, take annex B instead; without a
+console, annex C. Tell Corbado when the role is there: \`${describeCustomerRole(terms).arn}\`.
+`
+}
+
+function keepValues(features: readonly Feature[]): string {
+  return features.includes('checks')
+    ? 'Change none of the values, except this: with `Checks` set to `false` (in Terraform, without the statement\n`Checks`) Corbado cannot read the settings of the pool, and cannot tell you when they stand in the way of passkeys.'
+    : 'Change none of the values.'
+}
+
+/** How the pool comes to call the gateway, and what its app clients need. */
+function wireStep({ userPoolId }: TenantFile, hostedArn: string): string {
+  return `## 2. Point the pool's triggers at Corbado
+
+| trigger (key in \`LambdaConfig\`) | function of Corbado's gateway |
+|---|---|
+${CUSTOM_AUTH_SLOTS.map((trigger) => `| \`${trigger}\` | \`${hostedArn}\` |\n`).join('')}
+Wait until Corbado has said that the gateway lets your pool in. Then, with credentials of your account that have [these
+rights](#which-rights-does-your-engineer-need), look at what would change, and do it:
+
+\`\`\`sh
+${npxLine(wireWords('plan', userPoolId, { arn: hostedArn }))}
+${npxLine([...wireWords('apply', userPoolId, { arn: hostedArn }), '--snapshot', snapshotOf(userPoolId)])}
+\`\`\`
+
+It needs Node.js 20.19 or newer; annex C does the same with the AWS CLI. All other settings of the pool stay as they are; a trigger
+that holds another function is refused, not replaced. Keep the file \`${snapshotOf(userPoolId)}\`: it is the way back. If a
+CloudFormation stack has the pool, or its tags say that Terraform makes it, \`plan\` prints the change for that tool instead, and
+\`apply\` writes nothing.
+
+Each app client whose users are to sign in with passkeys needs \`ALLOW_CUSTOM_AUTH\` among its \`ExplicitAuthFlows\`, and
+should have \`PreventUserExistenceErrors\` \`ENABLED\`.
+`
+}
+
+/** The way back from every step, the last step first. */
+function undoSteps({ userPoolId, aws }: TenantFile): string {
+  return `## How to undo it
+
+Tell Corbado first, so that your app stops offering passkeys. This puts back what step 2 changed and nothing else; from then on
+passkey logins fail, and all others work as before:
+
+\`\`\`sh
+${npxLine(undoWords(userPoolId, snapshotOf(userPoolId)))}
+\`\`\`
+
+When Corbado has said that the pool is out, which it checks with the role, delete the role's stack (or take the role out of your
+Terraform configuration):
+
+\`\`\`sh
+aws cloudformation delete-stack --region ${aws.region} --stack-name ${stackNameOf(userPoolId)}
+\`\`\`
+
+MFA factors that users got stay; \`aws cognito-idp admin-set-user-mfa-preference\` changes them.
+`
+}
+
+const snapshotOf = (userPoolId: string) => `${userPoolId}.before-corbado.json`
+
+const factors = {
+  sms: { name: 'a code by SMS', channel: 'phone number' },
+  email: { name: 'a code by e-mail', channel: 'e-mail address' },
+  'software-token': { name: 'a code of their authenticator app', channel: undefined },
+} as const
+
+/** What users of the pool will notice. */
+function whatChanges({ login, actions }: TenantFile, features: readonly Feature[]): string[] {
+  const { mfa } = actions.postAppend
+  const flow =
+    login?.flow === 'password-then-passkey'
+      ? 'Users with a passkey enter their password first and then use the passkey.'
+      : 'Users with a passkey can sign in with it instead of a password.'
+  return [
+    `${flow} All other ways to sign in go on working, also while Corbado cannot be reached.`,
+    ...(mfa === 'none' ? [] : [mfaWords(mfa)]),
+    "Users whom Corbado looks up at a sign-in count towards the pool's monthly active users.",
+    ...(features.includes('checks')
+      ? []
+      : [
+          'Corbado may not read the settings of the pool, so it cannot tell you when they stand in the way of passkeys.',
+        ]),
+  ]
+}
+
+function mfaWords(mfa: keyof typeof factors): string {
+  const { name, channel } = factors[mfa]
+  const reset =
+    channel === undefined ? '' : ` Cognito then no longer sends codes for a forgotten password to their ${channel}.`
+  const asked = `from then on a sign-in with their password asks for ${name}`
+  return `Users who add a passkey and have no MFA factor yet get one: ${asked}.${reset}`
+}
