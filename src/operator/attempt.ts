@@ -36,8 +36,12 @@ const NAMES = {
 }
 
 /** What the dependency did instead of answering, e.g. "Cognito said AccessDeniedException"; the same each time. */
-export function saidOf({ upstream, kind, facts }: UpstreamError): string {
+export function saidOf({ upstream, kind, facts, cause }: UpstreamError): string {
   if (kind === 'timeout') return `${NAMES[upstream]} did not answer in time`
+  if (kind === 'malformed' && facts.errorType === undefined) {
+    const why = cause instanceof Error ? ` (${cause.message})` : ''
+    return `${NAMES[upstream]}'s answer could not be read${why}`
+  }
   return `${NAMES[upstream]} said ${facts.errorType ?? kind}`
 }
 

@@ -9,6 +9,7 @@ import {
   type UpstreamError,
   type UpstreamFacts,
   type UpstreamFaultKind,
+  unreadAnswer,
   upstreamError,
 } from '../errors.js'
 import type { Trip } from './connections/agents.js'
@@ -21,6 +22,9 @@ const expired =
   /^(ExpiredToken|ExpiredTokenException|RequestExpired|InvalidClientTokenId|UnrecognizedClientException|InvalidAccessKeyId)$/
 /** A permission is missing. Cognito's NotAuthorizedException is not among them: it can speak of one user. */
 const denied = /^(AccessDenied|AccessDeniedException|UnauthorizedOperation)$/
+
+/** No service's word: JavaScript's and the SDK's names for an answer that they cannot read, or that names no error. */
+const unread = /^(Error|SyntaxError|TypeError|RangeError|Unknown|UnknownError)$/
 
 /** How late a timer commonly is, in milliseconds. */
 const TIMER_MS = 25
@@ -186,6 +190,9 @@ function awsFault(upstream: Upstream, error: unknown, timeUp: boolean): Upstream
   const status = $metadata?.httpStatusCode
   const errorType = errorName(code) ?? errorName(name)
   const facts: UpstreamFacts = { status, errorType, requestId: requestIdOf($metadata?.requestId) }
+  if (!timeUp && status !== undefined && status !== 429 && unread.test(errorType ?? '')) {
+    return unreadAnswer(upstream, status < 500 ? 'malformed' : 'unavailable', { ...facts, errorType: undefined })
+  }
   return upstreamError(upstream, timeUp ? 'timeout' : faultKind(errorType ?? '', status), facts, error)
 }
 
@@ -195,7 +202,6 @@ function faultKind(name: string, status: number | undefined): UpstreamFaultKind 
   if (throttles.test(name) || status === 429) return 'throttled'
   if (expired.test(name)) return 'expired'
   if (denied.test(name)) return 'denied'
-  if (name === 'SyntaxError') return 'malformed'
   if (status === undefined || status >= 500) return 'unavailable'
   // An HTTP success that the SDK could not read.
   return status < 300 ? 'malformed' : 'rejected'

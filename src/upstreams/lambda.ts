@@ -8,7 +8,7 @@ import {
   PutResourcePolicyCommand,
 } from '@aws-sdk/client-lambda'
 import type { Call } from '../call.js'
-import { isUpstreamError, upstreamError } from '../errors.js'
+import { isUpstreamError, otherAnswer, upstreamError } from '../errors.js'
 import { callAws } from './aws-call.js'
 
 /** What came of writing a policy. `changed-meanwhile`: it no longer has the revision that was read. */
@@ -52,8 +52,11 @@ export function createFunctionAliases(
 ): FunctionAliases {
   async function fetchVersion(call: Call): Promise<string> {
     const command = new GetAliasCommand({ FunctionName, Name: actionsAlias })
-    const { FunctionVersion } = await callAws('lambda', call, undefined, (options) => client.send(command, options))
+    const answer = await callAws('lambda', call, undefined, (options) => client.send(command, options))
+    const { FunctionVersion, AliasArn } = answer
     if (FunctionVersion === undefined) throw upstreamError('lambda', 'malformed')
+    const aliasArn = `${FunctionName}:${actionsAlias}`
+    if (AliasArn !== aliasArn) throw otherAnswer('lambda', `alias ${AliasArn}`, aliasArn)
     return FunctionVersion
   }
 

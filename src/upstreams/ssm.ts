@@ -1,6 +1,6 @@
 import { GetParameterCommand, type SSMClient } from '@aws-sdk/client-ssm'
 import { type Call, SLICE_MS } from '../call.js'
-import { isUpstreamError, upstreamError } from '../errors.js'
+import { isUpstreamError, otherAnswer, upstreamError } from '../errors.js'
 import { callAws } from './aws-call.js'
 
 /** An SSM parameter: its decrypted value, and the number that SSM counts its values by. */
@@ -23,6 +23,11 @@ export function createFetchParameter(client: SSMClient, sliceMs: number = SLICE_
     const command = new GetParameterCommand({ Name: name, WithDecryption: true })
     const { Parameter } = await callAws('ssm', call, sliceMs, (options) => client.send(command, options), 'read')
     if (Parameter?.Value === undefined) throw upstreamError('ssm', 'malformed')
+    // A selector of a version is not a part of the name.
+    const { Name, ARN } = Parameter
+    if (Name !== undefined && ![Name, ARN].includes(name) && Name !== name.split(':')[0]) {
+      throw otherAnswer('ssm', `parameter ${Name}`, name)
+    }
     return { value: Parameter.Value, version: Parameter.Version }
   }
 }

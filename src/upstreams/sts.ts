@@ -1,6 +1,6 @@
 import { AssumeRoleCommand, type STSClient } from '@aws-sdk/client-sts'
 import { type Call, SLICE_MS } from '../call.js'
-import { upstreamError } from '../errors.js'
+import { otherAnswer, upstreamError } from '../errors.js'
 import { callAws } from './aws-call.js'
 
 export interface RoleRequest {
@@ -25,6 +25,12 @@ export type AssumeRole = (request: RoleRequest, call: Call) => Promise<RoleCrede
 /** Role chaining caps a session at one hour; asking for more fails (fact A36). */
 export const ROLE_SECONDS = 3_600
 
+/** Is it the ARN of that role's session? It holds the role's name without its path. */
+function isSessionOf(arn: string, roleArn: string, sessionName: string): boolean {
+  const [, partition, , , accountId, role = ''] = roleArn.split(':')
+  return arn === `arn:${partition}:sts::${accountId}:assumed-role/${role.split('/').at(-1)}/${sessionName}`
+}
+
 /** @param sliceMs longest that one call may take */
 export function createAssumeRole(client: STSClient, sliceMs: number = SLICE_MS.sts): AssumeRole {
   return async ({ roleArn, externalId, sessionName, sessionPolicy }, call) => {
@@ -35,13 +41,11 @@ export function createAssumeRole(client: STSClient, sliceMs: number = SLICE_MS.s
       ...(sessionPolicy !== undefined && { Policy: sessionPolicy }),
       DurationSeconds: ROLE_SECONDS,
     })
-    const { Credentials: given } = await callAws(
-      'sts',
-      call,
-      sliceMs,
-      (options) => client.send(command, options),
-      'read',
-    )
+    const answer = await callAws('sts', call, sliceMs, (options) => client.send(command, options), 'read')
+    const { Credentials: given, AssumedRoleUser } = answer
+    if (AssumedRoleUser?.Arn !== undefined && !isSessionOf(AssumedRoleUser.Arn, roleArn, sessionName)) {
+      throw otherAnswer('sts', AssumedRoleUser.Arn, `${roleArn}, session ${sessionName}`)
+    }
     if (!given?.AccessKeyId || !given.SecretAccessKey || !given.SessionToken || !given.Expiration) {
       throw upstreamError('sts', 'malformed')
     }

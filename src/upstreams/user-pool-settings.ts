@@ -12,7 +12,7 @@ import {
   type UserPoolType,
 } from '@aws-sdk/client-cognito-identity-provider'
 import type { Call } from '../call.js'
-import { upstreamError } from '../errors.js'
+import { otherAnswer, upstreamError } from '../errors.js'
 import { type Fields, fieldAt, isFields } from '../fields.js'
 import type { UserPoolId } from '../ids.js'
 import { callAws } from './aws-call.js'
@@ -53,6 +53,7 @@ export function createUserPoolSettings(
       const command = new DescribeUserPoolCommand({ UserPoolId })
       const { UserPool } = await callAws('cognito', call, undefined, (options) => client.send(command, options))
       if (!UserPool) throw upstreamError('cognito', 'malformed')
+      if (UserPool.Id !== UserPoolId) throw otherAnswer('cognito', `user pool ${UserPool.Id}`, UserPoolId)
       return UserPool
     },
     async describeWhole(call) {
@@ -61,6 +62,7 @@ export function createUserPoolSettings(
       const { UserPool } = await callAws('cognito', call, undefined, (options) => client.send(command, options))
       const raw = fieldAt(rawAnswer(), 'UserPool')
       if (!UserPool || !isFields(raw)) throw upstreamError('cognito', 'malformed')
+      if (UserPool.Id !== UserPoolId) throw otherAnswer('cognito', `user pool ${UserPool.Id}`, UserPoolId)
       return { userPool: UserPool, raw }
     },
     async update(input, call) {
@@ -71,6 +73,10 @@ export function createUserPoolSettings(
       const command = new DescribeUserPoolClientCommand({ UserPoolId, ClientId })
       const { UserPoolClient } = await callAws('cognito', call, undefined, (options) => client.send(command, options))
       if (!UserPoolClient) throw upstreamError('cognito', 'malformed')
+      if (UserPoolClient.UserPoolId !== UserPoolId || UserPoolClient.ClientId !== ClientId) {
+        const about = `app client ${UserPoolClient.ClientId} of ${UserPoolClient.UserPoolId}`
+        throw otherAnswer('cognito', about, `${ClientId} of ${UserPoolId}`)
+      }
       return UserPoolClient
     },
     async listClients(call) {
@@ -80,7 +86,8 @@ export function createUserPoolSettings(
         const token = NextToken === undefined ? {} : { NextToken }
         const command = new ListUserPoolClientsCommand({ UserPoolId, MaxResults: CLIENTS_A_PAGE, ...token })
         const page = await callAws('cognito', call, undefined, (options) => client.send(command, options))
-        for (const { ClientId = '', ClientName = '' } of page.UserPoolClients ?? []) {
+        for (const { ClientId = '', ClientName = '', UserPoolId: owner } of page.UserPoolClients ?? []) {
+          if (owner !== UserPoolId) throw otherAnswer('cognito', `app clients of ${owner}`, UserPoolId)
           clients.push({ clientId: ClientId, clientName: ClientName })
         }
         NextToken = page.NextToken
