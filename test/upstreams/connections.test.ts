@@ -11,7 +11,7 @@ import { defineEvent, verifyEvent } from '../fixtures/events.js'
 import { fullPool } from '../fixtures/full-pool.js'
 import { startGateway } from '../fixtures/gateway.js'
 import { mustExit } from '../fixtures/loopback.js'
-import { type Relay, startRelay } from '../fixtures/relay.js'
+import { type Relay, startRelay } from '../fixtures/network/relay.js'
 import { tenantFile } from '../fixtures/tenants.js'
 
 mustExit(t)
@@ -178,7 +178,7 @@ for (const { name, standIn, relay, operation, prepare, run, good, sliceMs } of s
     const [first, second, third] = [await addTenant(), await addTenant(), await addTenant()]
     for (const file of [first, second, third]) await prepare(file)
     await run(first)
-    relay.close()
+    void relay.close()
     t.match(await run(second), good)
     clock.advance(20_001)
     relay.spoilNext('reset')
@@ -240,7 +240,7 @@ t.test('Corbado: dead connections', async (t) => {
 
   t.test('8 that were closed while idle cost none', async (t) => {
     await keep(8)
-    relay.close()
+    await relay.close()
     for (let i = 0; i < 8; i++) t.strictSame(await verify(file), CORRECT)
   })
 
