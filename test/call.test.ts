@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
-import { createCall, systemClock } from '../src/call.js'
+import { createCall, createLoadCall, systemClock } from '../src/call.js'
 import { createFrozenClock } from './fixtures/clock.js'
 
 const hangs = () => new Promise<never>(() => {})
@@ -80,4 +80,48 @@ t.test('a call whose time is up waits for nothing', async (t) => {
     call.defer(hangs())
     await call.settled()
   }
+})
+
+t.test('a slice begins when its work can: what passes before is not its own', async (t) => {
+  const clock = createFrozenClock()
+  const call = createCall(1_000, clock)
+  let ended = 0
+  const slice = call.slice(undefined, async (signal, begin) => {
+    clock.advance(700)
+    begin(200)
+    clock.advance(199)
+    t.equal(signal.aborted, false)
+    clock.advance(1)
+    t.equal(signal.aborted, true)
+    ended = clock.elapsed()
+  })
+  await slice
+  t.equal(ended, 900)
+  await call.slice(undefined, async (signal, begin) => {
+    begin(500)
+    clock.advance(100)
+    t.equal(signal.aborted, true, "a request's own time goes on")
+  })
+})
+
+t.test("a load's time stands still until its slice begins, but not for ever", async (t) => {
+  const clock = createFrozenClock()
+  const load = createLoadCall(500, clock)
+  await load.slice(undefined, async (signal, begin) => {
+    clock.advance(3_000)
+    t.equal(signal.aborted, false)
+    begin(undefined)
+    t.equal(load.remainingMs(), 500)
+    clock.advance(500)
+    t.equal(signal.aborted, true)
+  })
+  t.equal(load.lateMs(), 0)
+  clock.advance(30)
+  t.equal(load.lateMs(), 30)
+  await createLoadCall(500, clock).slice(undefined, async (signal) => {
+    clock.advance(10_499)
+    t.equal(signal.aborted, false)
+    clock.advance(1)
+    t.equal(signal.aborted, true)
+  })
 })

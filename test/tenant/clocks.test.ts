@@ -1,10 +1,12 @@
 import t from 'tap'
 import { createCall } from '../../src/call.js'
 import { parseEnv } from '../../src/env.js'
+import { hostedArn } from '../../src/local/world/tenants.js'
 import { createCallers } from '../../src/tenant/callers.js'
 import { withDefaults } from '../../src/tenant/config.js'
 import { createTenantCredentials } from '../../src/tenant/credentials.js'
 import { createFrozenClock } from '../fixtures/clock.js'
+import { createEvent, defineEvent, OWN, verifyEvent } from '../fixtures/events.js'
 import { startGateway } from '../fixtures/gateway.js'
 import { tenantFile } from '../fixtures/tenants.js'
 
@@ -39,6 +41,38 @@ for (const [direction, ms] of [
     },
   )
 }
+
+t.test('a login is served with the date an hour away since any point of it, and rights are renewed once', async (t) => {
+  const through = { arn: hostedArn(file.alias) }
+  const trigger = async (event: object) => (await gateway.trigger(event, through)).response
+  const ids = { userPoolId: file.userPoolId }
+  const entry = { challengeName: 'CUSTOM_CHALLENGE', challengeResult: true, challengeMetadata: `${OWN}.x` }
+  const proof = async () => verifyEvent(await stack.corbado.sign(file.corbado.projectId, USER), {}, ids)
+  const points: readonly [name: string, run: () => Promise<unknown>, good: object][] = [
+    ['pre-login', preLogin, { body: { identifier: USER } }],
+    ['the first define', () => trigger(defineEvent([], {}, ids)), { challengeName: 'CUSTOM_CHALLENGE' }],
+    ['create', () => trigger(createEvent([], ids)), { privateChallengeParameters: { cognitoID: USER } }],
+    ['verify', async () => trigger(await proof()), { answerCorrect: true }],
+    ['the last define', () => trigger(defineEvent([entry], {}, ids)), { issueTokens: true }],
+  ]
+  await gateway.putConfig(file, 100)
+  clock.advance(400_000)
+  const login = async (steps: (point: number) => void) => {
+    for (const [point, [name, run, good]] of points.entries()) {
+      steps(point)
+      t.match(await run(), good, name)
+    }
+  }
+  await login(() => undefined)
+  for (const ms of [HOUR, -HOUR]) {
+    for (const [at, [name]] of points.entries()) {
+      const asked = stack.sts.calls.length
+      await login((point) => point === at && clock.step(ms))
+      t.equal(stack.sts.calls.length, asked, `the date steps by ${ms} ms before ${name}`)
+      clock.step(-ms)
+    }
+  }
+})
 
 t.test(
   'no date of this machine or of STS costs an AssumeRole a call, or keeps credentials longer than they live',
