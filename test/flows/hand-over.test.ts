@@ -44,20 +44,23 @@ t.test('before the customer has done its part, the doctor names the role', async
   t.match(await doctor(1), `customer: create ${roleArn}`)
 })
 
-t.test('the steps of the page, as they are printed, bring the pool to a green doctor, and back', async (t) => {
-  const deployed = await openLink(linkOf(sectionOf(page, '1. Create the role')))
-  t.match(deployed, { code: 0, stdout: roleArn })
-  const [plan = '', apply = ''] = await follow(sectionOf(page, "2. Point the pool's triggers"))
-  for (const slot of CUSTOM_AUTH_SLOTS) t.match(plan, `+ ${slot}: "${hosted}"`)
-  t.match(apply, 'Written. Read again, the pool differs in nothing but these triggers.')
-  t.match(await doctor(0), ' 0 failed, 0 not checkable\n')
-  t.same(await fetchPool(), { ...before, LambdaConfig: { ...before.LambdaConfig, ...triggers } })
+t.test(
+  'the steps of the page, as printed and with the rights that it asks for, bring the pool to a green doctor, and back',
+  async (t) => {
+    const deployed = await openLink(linkOf(sectionOf(page, '1. Create the role')))
+    t.match(deployed, { code: 0, stdout: roleArn })
+    const [plan = '', apply = ''] = await follow(sectionOf(page, "2. Point the pool's triggers"))
+    for (const slot of CUSTOM_AUTH_SLOTS) t.match(plan, `+ ${slot}: "${hosted}"`)
+    t.match(apply, 'Written. Read again, the pool differs in nothing but these triggers.')
+    t.match(await doctor(0), ' 0 failed, 0 not checkable\n')
+    t.same(await fetchPool(), { ...before, LambdaConfig: { ...before.LambdaConfig, ...triggers } })
 
-  await follow(sectionOf(page, 'How to undo it'))
-  t.same(await fetchPool(), before)
-  await t.rejects(stackThere(), /does not exist/, 'the role is gone with its stack')
-  t.match(await doctor(1), `customer: create ${roleArn}`)
-})
+    await follow(sectionOf(page, 'How to undo it'))
+    t.same(await fetchPool(), before)
+    await t.rejects(stackThere(), /does not exist/, 'the role is gone with its stack')
+    t.match(await doctor(1), `customer: create ${roleArn}`)
+  },
+)
 
 const jq = spawnSync('jq', ['--version']).status === 0
 if (!jq) console.error('NOT TRIED: the plain AWS commands of a hand-over, since jq is not installed')

@@ -1,4 +1,4 @@
-import { templateChecksum } from '../../../operator/role/cloudformation.js'
+import { stackNameOf, templateChecksum } from '../../../operator/role/cloudformation.js'
 import {
   describeCustomerRole,
   FEATURE_NAMES,
@@ -122,11 +122,11 @@ The template has rules, the Terraform text a precondition: in any account but \`
 /** UpdateUserPool is refused without what it needs for the settings that are sent back (fact A45). */
 const engineer = ({ terms }: SecurityFacts) => `Which rights does your engineer need?
 
-For step 1: to create the stack, and \`iam:CreateRole\`, \`iam:PutRolePolicy\` on the role. For step 2:
-
 | operation | on | why |
 |---|---|---|
-| \`cognito-idp:DescribeUserPool\`, \`cognito-idp:UpdateUserPool\` | the pool | to read it, and to send it back with the triggers |
+| \`cloudformation:CreateStack\`, \`cloudformation:DescribeStacks\`, \`cloudformation:DeleteStack\` | the stack \`${stackNameOf(terms.userPoolId)}\` | step 1, and to undo it |
+| \`iam:CreateRole\`, \`iam:GetRole\`, \`iam:DeleteRole\`, \`iam:PutRolePolicy\`, \`iam:GetRolePolicy\`, \`iam:DeleteRolePolicy\` | the role | CloudFormation and Terraform make it with your rights |
+| \`cognito-idp:DescribeUserPool\`, \`cognito-idp:UpdateUserPool\` | the pool | step 2: to read it, and to send it back with the triggers |
 | \`iam:PassRole\` | the role in the pool's \`SmsConfiguration.SnsCallerArn\`, if it sends SMS${smsNote(terms)} | the whole pool is sent back, that role too |
 | \`cognito-idp:TagResource\` | the pool, if it has tags | they are sent back |
 | \`kms:CreateGrant\` | the key in \`LambdaConfig.KMSKeyID\`, if the pool has a custom sender | it is sent back |
