@@ -188,6 +188,21 @@ export async function createHandler(app: FastifyInstance, clock: Clock = systemC
   }
 }
 
+/**
+ * A handler that is there at once, for hosts that load it by `require()`, which waits for nothing. Its first invocation waits
+ * for the start that has begun. A start that fails ends the environment as a failed load would, also while nobody invokes,
+ * and answers no invocation: what it threw is not for users.
+ */
+export function whenStarted(starting: Promise<Handler>): Handler {
+  const started = starting.catch((error: unknown): Promise<Handler> => {
+    process.nextTick(() => {
+      throw error
+    })
+    return new Promise(() => {})
+  })
+  return async (payload, context) => (await started)(payload, context)
+}
+
 type InvocationFacts = Omit<LambdaInvocation, 'kind'>
 
 interface HttpAnswer {

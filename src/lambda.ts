@@ -2,7 +2,7 @@ import pino from 'pino'
 import { buildApp } from './app.js'
 import { systemClock } from './call.js'
 import { parseEnvOrExit } from './env.js'
-import { createHandler, lambdaInvocation } from './invocation.js'
+import { createHandler, lambdaInvocation, whenStarted } from './invocation.js'
 import { createLogger } from './plugins/logger.js'
 import { createUpstreams } from './upstreams/index.js'
 
@@ -17,7 +17,7 @@ const app = buildApp({
   logger: createLogger(env.logLevel, pino.destination({ dest: 1, sync: true })),
   invocationOf: lambdaInvocation,
 })
-const handle = await createHandler(app)
+const handle = whenStarted(createHandler(app))
 
 /** The Lambda handler. Exactly two parameters: the runtime refuses handlers that declare a third. */
 export const handler: typeof handle = (payload, context) => handle(payload, context)

@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { build, transform } from 'esbuild'
 import fc from 'fast-check'
 import t from 'tap'
 import { aliasOf } from '../src/ids.js'
@@ -360,6 +361,53 @@ t.test('the built bundle answers as the only file in a folder, and its handler d
   const [line] = run.trim().split('\n')
   t.match(JSON.parse(line ?? ''), { msg: 'trigger', outcome: 'unchanged', reason: 'tenant_unknown', level: 'warn' })
   t.match(readFileSync('dist/lambda/index.mjs', 'utf8').slice(-200), 'sourceMappingURL=index.mjs.map')
+})
+
+const bare = { AWS_REGION: 'eu-central-1', TENANT_TABLE: 'tenants', PATH: process.env.PATH }
+
+t.test(
+  'the bundle waits for nothing while it loads: a host that loads handlers by require() can start it',
+  async (t) => {
+    // esbuild knows every form of it, and cannot make it CommonJS.
+    const toCommonJs = (code: string) => transform(code, { format: 'cjs', logLevel: 'silent' })
+    await t.rejects(toCommonJs('await 0'), /Top-level await/)
+    await t.resolves(toCommonJs(readFileSync('dist/lambda/index.mjs', 'utf8')))
+    const event = JSON.stringify(triggerEvent('PreSignUp_SignUp', {}, { userPoolId: 'not a pool id' }))
+    const load = process.features.require_module
+      ? "Promise.resolve(require('./dist/lambda/index.mjs'))"
+      : "import('./dist/lambda/index.mjs')"
+    const script = `
+    ${load}.then(async ({ handler }) => {
+      const context = { awsRequestId: 'r', invokedFunctionArn: '${hostedArn('t-x')}', getRemainingTimeInMillis: () => 5000 }
+      const both = await Promise.all([handler(${event}, context), handler(${event}, context)])
+      console.error(JSON.stringify([handler.length, ...both.map(({ triggerSource }) => triggerSource)]))
+    })`
+    const { stderr, status } = spawnSync(process.execPath, ['-e', script], { env: bare, encoding: 'utf8' })
+    t.equal(status, 0)
+    t.match(stderr, /^\[2,"PreSignUp_SignUp","PreSignUp_SignUp"\]$/m, 'the first invocations wait for the start')
+  },
+)
+
+t.test('a start that fails ends the environment, invoked or not, and answers nobody', async (t) => {
+  const contents = `
+    import { whenStarted } from './src/invocation.ts'
+    const failing = new Promise((_, reject) => setTimeout(reject, 10, new Error('a plugin did not start')))
+    const handler = whenStarted(failing)
+    const told = (what) => process.stdout.write(what)
+    if (process.argv[1] === 'invoked') handler({}, {}).then(() => told('answered'), () => told('rejected'))
+    setTimeout(() => told('lived on'), 60_000)`
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: '.' },
+    ...{ bundle: true, write: false, platform: 'node', format: 'esm', packages: 'external' },
+  })
+  const code = outputFiles[0]?.text ?? ''
+  for (const how of ['invoked', 'idle']) {
+    const run = spawnSync(process.execPath, ['--input-type=module', '-e', code, how], {
+      encoding: 'utf8',
+      timeout: 50_000,
+    })
+    t.match(run, { status: 1, stdout: '', stderr: /Error: a plugin did not start/ }, how)
+  }
 })
 
 t.test('a wrong or missing setting stops the bundle’s start with one line that names it', async (t) => {
