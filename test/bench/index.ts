@@ -1,8 +1,11 @@
 import { statSync } from 'node:fs'
 import { coldStart } from './cold-start.js'
 import { containerDoor } from './container-door.js'
+import { firstCalls } from './first-calls.js'
 import { lambdaDoor } from './lambda-door.js'
 import { manyTenants } from './many-tenants.js'
+import { neighbours, SHORT, WHOLE } from './neighbours/index.js'
+import { toMarkdown, writeResults } from './neighbours/results.js'
 import { type Row, toText } from './report.js'
 import { signatures } from './signatures.js'
 import { verifyOverTls } from './verify-tls.js'
@@ -18,10 +21,36 @@ async function bundleSize(): Promise<Row[]> {
   return [{ name: 'Lambda bundle', unit: 'bytes', ours, reference, referenceName: '2 MB', ratio, most: 1 }]
 }
 
-const measurements = { bundleSize, coldStart, signatures, containerDoor, lambdaDoor, verifyOverTls, manyTenants }
-const wanted = process.argv.slice(2).filter((argument) => argument !== '--json')
+/** Takes ten minutes, so it is measured only if it is asked for: its words are `--short`, `--write`, and dependencies. */
+async function measureNeighbours(words: readonly string[], json: boolean): Promise<void> {
+  const plan = words.includes('--short') ? SHORT : WHOLE
+  const only = words.filter((word) => !word.startsWith('--'))
+  const cells = await neighbours(plan, only, ({ dependency, host, perSecond }) => {
+    if (!json) console.log(`${dependency} (${host}) at ${perSecond}/s: measured`)
+  })
+  const text = toMarkdown(cells)
+  console.log(json ? JSON.stringify(cells, undefined, 2) : `\n${text}`)
+  if (words.includes('--write')) writeResults('neighbours', text)
+}
+
+const measurements = {
+  bundleSize,
+  coldStart,
+  signatures,
+  containerDoor,
+  firstCalls,
+  lambdaDoor,
+  verifyOverTls,
+  manyTenants,
+}
+const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
 const json = process.argv.includes('--json')
 const rows: Row[] = []
+const [first, ...words] = process.argv.slice(2)
+if (first === 'neighbours') {
+  await measureNeighbours(words, json)
+  process.exit(0)
+}
 for (const [name, measure] of Object.entries(measurements)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue
   const measured = await measure()

@@ -35,6 +35,8 @@ export async function requestsPerSecond(pool: Pool, { path, headers, body }: Sho
 }
 
 export interface RunningServer {
+  readonly url: string
+  readonly pid: number
   readonly pool: Pool
   stop(): Promise<void>
 }
@@ -46,9 +48,10 @@ export async function startServer(script: string, env: Record<string, string>): 
     env: { ...env, PORT: String(port) },
     stdio: ['ignore', 'ignore', 'inherit'],
   })
-  const pool = new Pool(`http://127.0.0.1:${port}`, { connections: CONNECTIONS, pipelining: 1 })
+  const url = `http://127.0.0.1:${port}`
+  const pool = new Pool(url, { connections: CONNECTIONS, pipelining: 1 })
   await untilUp(pool)
-  return { pool, stop: () => stop(child, pool) }
+  return { url, pid: child.pid ?? 0, pool, stop: () => stop(child, pool) }
 }
 
 async function untilUp(pool: Pool): Promise<void> {
