@@ -57,7 +57,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   tenant: ['upstreams', 'resilience'],
   // Each dependency alone; these two gather them, for the service and for the operator.
   upstreams: ['upstreams/aws-call.ts', 'upstreams/connections'],
-  'upstreams/user-pool-settings.ts': ['upstreams/raw-answer.ts'],
+  'upstreams/user-pool-settings.ts': ['upstreams/aws-call.ts', 'upstreams/connections', 'upstreams/raw-answer.ts'],
   'upstreams/index.ts': ['upstreams'],
   'upstreams/operator.ts': ['upstreams'],
   resilience: [],

@@ -25,7 +25,8 @@ export function errorTypeOf(tried: Attempt<unknown>): string | undefined {
   return tried.kind === 'fault' ? tried.fault.facts.errorType : undefined
 }
 
-const NAMES = {
+/** What people call the dependencies. */
+export const NAMES = {
   table: 'DynamoDB',
   ssm: 'SSM',
   sts: 'STS',

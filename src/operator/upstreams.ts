@@ -1,15 +1,26 @@
-import { type Call, createCall } from '../call.js'
+import { type Clock, systemClock } from '../call.js'
 import { type Env, parseEnv } from '../env.js'
-import type { CommandIo } from '../terminal/io.js'
+import type { Upstream } from '../errors.js'
+import { type CommandIo, writeNote } from '../terminal/io.js'
 import type { OperatorUpstreams } from '../upstreams/operator.js'
+import { createPatientCall, type PatientCall } from '../upstreams/patience.js'
+import { NAMES } from './attempt.js'
 import { readOperatorSettings } from './settings.js'
 
 /** Longest that one request to AWS may take; no sign-in waits for it. */
 const AWS_CALL_MS = 60_000
 
-/** The time of one request of an operator's. */
-export function operatorCall(): Call {
-  return createCall(AWS_CALL_MS)
+/** The time of one request of an operator's. If AWS says that it is asked too much, it is waited for. */
+export function operatorCall(budgetMs = AWS_CALL_MS, clock: Clock = systemClock): PatientCall {
+  return createPatientCall(budgetMs, clock)
+}
+
+/** Says on stderr that a dependency is waited for, where a bar of progress may stand. */
+export function tellWait(io: CommandIo): (upstream: Upstream) => void {
+  return (upstream) => {
+    if (io.stderr.isTTY) io.stderr.write('\r')
+    writeNote(io, 'note', `${NAMES[upstream]} is asked more than it allows: waiting, and going on when it can`)
+  }
 }
 
 /**
@@ -25,7 +36,8 @@ export async function withUpstreams<T>(
   // The AWS SDK takes longer to load than all the rest, and wrong settings are told without it.
   const { createOperatorUpstreams } = await import('../upstreams/operator.js')
   const { awsRegion: region, tenantTable, actionsAlias } = env
-  const upstreams = createOperatorUpstreams({ region, tenantTable, functionArn, actionsAlias, proxies: env }, io.clock)
+  const options = { region, tenantTable, functionArn, actionsAlias, proxies: env }
+  const upstreams = createOperatorUpstreams(options, io.clock, tellWait(io))
   try {
     return await work(upstreams, env)
   } finally {

@@ -3,13 +3,14 @@ import { LambdaClient } from '@aws-sdk/client-lambda'
 import { STSClient } from '@aws-sdk/client-sts'
 import type { Call, Clock } from '../call.js'
 import type { Proxies } from '../env.js'
-import { EnvInvalid } from '../errors.js'
+import { EnvInvalid, type Upstream } from '../errors.js'
 import type { UserPoolId } from '../ids.js'
 import { REQUEST_MS } from './connections/requests.js'
 import { type CallerIdentity, createCallerIdentity } from './identity.js'
 import { type Clients, createClients, type Upstreams, upstreamsOver } from './index.js'
 import { createFunctionAliases, type FunctionAliases } from './lambda.js'
 import { createPutParameter, type PutParameter } from './parameters.js'
+import { createPatience } from './patience.js'
 import { createFindStack, type FindStack } from './stacks.js'
 import { createAssumeRole, type RoleCredentials, type RoleRequest } from './sts.js'
 import { createUserPoolSettings, type UserPoolSettings } from './user-pool-settings.js'
@@ -50,30 +51,51 @@ export interface OperatorOptions {
 /** As long as one request may take: a person waits, from anywhere, whose credentials may come over the network too. */
 const OPERATOR_MS = { table: REQUEST_MS, ssm: REQUEST_MS, sts: REQUEST_MS }
 
-/** The operator's counterparts. The service must not import this: it makes clients that the service does without. */
-export function createOperatorUpstreams(options: OperatorOptions, clock: Clock): OperatorUpstreams {
+/**
+ * The operator's counterparts. The service must not import this: it makes clients that the service does without.
+ * @param onWait told once of every dependency that a patient call waits for
+ */
+export function createOperatorUpstreams(
+  options: OperatorOptions,
+  clock: Clock,
+  onWait: (upstream: Upstream) => void = () => undefined,
+): OperatorUpstreams {
+  const patience = createPatience({ clock, onWait })
   const { region, tenantTable, functionArn, actionsAlias, proxies = {} } = options
   const clients = createClients({ region, proxies, clock })
   const lambda = new LambdaClient(clients.base)
   const cloudformation = new CloudFormationClient(clients.base)
   const base = upstreamsOver(clients, { tenantTable: tenantTable ?? '', proxies, clock, ms: OPERATOR_MS })
 
-  return {
-    ...base,
-    get table() {
-      if (tenantTable === undefined) throw unset('TENANT_TABLE')
-      return base.table
-    },
-    get aliases() {
-      if (functionArn === undefined) throw unset('GATEWAY_FUNCTION_ARN')
-      return createFunctionAliases(lambda, { functionArn, actionsAlias })
-    },
+  const { fetchParameter, assumeRole } = base
+  const single = patience.of({
+    fetchParameter,
+    assumeRole,
     putParameter: createPutParameter(clients.ssm),
     callerIdentity: createCallerIdentity(clients.sts),
     findStack: createFindStack(cloudformation),
-    userPoolSettings: (userPoolId, poolRegion, credentials) =>
-      createUserPoolSettings(clients.cognito.of(poolRegion, credentials), userPoolId),
     assumeRoleAs: createAssumeRoleAs(clients),
+  })
+  const table = patience.of(base.table)
+
+  return {
+    ...base,
+    ...single,
+    get table() {
+      if (tenantTable === undefined) throw unset('TENANT_TABLE')
+      return table
+    },
+    get aliases() {
+      if (functionArn === undefined) throw unset('GATEWAY_FUNCTION_ARN')
+      return patience.of(createFunctionAliases(lambda, { functionArn, actionsAlias }))
+    },
+    userPoolSettings: (userPoolId, poolRegion, credentials) =>
+      patience.of(createUserPoolSettings(clients.cognito.of(poolRegion, credentials), userPoolId)),
+    async close() {
+      lambda.destroy()
+      cloudformation.destroy()
+      await base.close()
+    },
   }
 }
 

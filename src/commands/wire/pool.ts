@@ -4,6 +4,7 @@ import { parseProxies } from '../../env.js'
 import { isUpstreamError } from '../../errors.js'
 import type { UserPoolId } from '../../ids.js'
 import { saidInFull } from '../../operator/attempt.js'
+import { operatorCall, tellWait } from '../../operator/upstreams.js'
 import { NotPossible } from '../../terminal/failure.js'
 import type { CommandIo } from '../../terminal/io.js'
 import type { CallerIdentity, StackResource, UserPoolSettings, WholeUserPool } from '../../upstreams/operator.js'
@@ -26,7 +27,7 @@ export interface OwnedPool {
   findStack(): Promise<StackResource | undefined>
 }
 
-/** Longest that one call may take; a person waits for it. */
+/** Longest that one request may take; a person waits for it. */
 const POOL_CALL_MS = 15_000
 /** Longest wait for CloudFormation, which some networks do not let through: the work goes on without it. */
 const STACK_CALL_MS = 5_000
@@ -42,7 +43,7 @@ export async function withOwnedPool<T>(
   const proxies = parseProxies(io.env)
   // The AWS SDK takes longer to load than all the rest, and wrong arguments are told without it.
   const { createOperatorUpstreams } = await import('../../upstreams/operator.js')
-  const upstreams = createOperatorUpstreams({ region, actionsAlias: '', proxies }, clock)
+  const upstreams = createOperatorUpstreams({ region, actionsAlias: '', proxies }, clock, tellWait(io))
   const settings = upstreams.userPoolSettings(userPoolId, region, null)
   const explained = async (error: unknown): Promise<never> => {
     throw await explainFault(error, { ...at, clock, callerIdentity: upstreams.callerIdentity })
@@ -52,8 +53,8 @@ export async function withOwnedPool<T>(
       settings,
       clock,
       findStack: () => upstreams.findStack(userPoolId, createCall(STACK_CALL_MS, clock)),
-      describe: () => settings.describeWhole(createCall(POOL_CALL_MS, clock)).catch(explained),
-      update: (input) => updateOf(settings.update(input, createCall(POOL_CALL_MS, clock))).catch(explained),
+      describe: () => settings.describeWhole(operatorCall(POOL_CALL_MS, clock)).catch(explained),
+      update: (input) => updateOf(settings.update(input, operatorCall(POOL_CALL_MS, clock))).catch(explained),
     })
   } finally {
     await upstreams.close()

@@ -1,5 +1,3 @@
-import { type Clock, pause } from '../../call.js'
-import { isUpstreamError } from '../../errors.js'
 import type { TenantRecord } from '../../upstreams/operator.js'
 import { poolArnIn } from '../pool/arn.js'
 import { configOf, tenantIdOf, textOf } from '../records/record.js'
@@ -14,31 +12,16 @@ export interface SurveyedAlias {
   readonly policy: AliasPolicy
 }
 
-/** All of Lambda's control plane shares 15 requests a second (fact A28): wait this long when they are used up. */
-const PAUSE_MS = 1_000
-const TRIES_MAX = 5
-
-/** Reads every alias, the actions alias too, and its policy; one after the other, to spare Lambda's quota. */
-export async function surveyAliases({ upstreams, functionArn, clock }: AliasPlace): Promise<SurveyedAlias[]> {
+/** Reads every alias, the actions alias too, and its policy; one after the other, to spare Lambda's quota of 15 requests a second (fact A28). */
+export async function surveyAliases({ upstreams, functionArn }: AliasPlace): Promise<SurveyedAlias[]> {
   const { aliases } = upstreams
   const surveyed: SurveyedAlias[] = []
   for (const alias of (await aliases.list(operatorCall())).sort(byNumber)) {
-    const found = await retryThrottled(() => aliases.fetchPolicy(alias, operatorCall()), clock)
+    const found = await aliases.fetchPolicy(alias, operatorCall())
     const aliasArn = `${functionArn}:${alias}`
     surveyed.push({ alias, aliasArn, policy: readAliasPolicy(aliasArn, found?.policy) })
   }
   return surveyed
-}
-
-async function retryThrottled<T>(request: () => Promise<T>, clock: Clock): Promise<T> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await request()
-    } catch (error) {
-      if (tries === TRIES_MAX || !isUpstreamError(error) || error.kind !== 'throttled') throw error
-      await pause(PAUSE_MS, clock)
-    }
-  }
 }
 
 /** `t-10` after `t-9`. */

@@ -19,6 +19,7 @@ import { startTable } from '../../../src/local/dynamodb.js'
 import { CONCURRENCY } from '../../../src/terminal/bounded.js'
 import { createProgress } from '../../../src/terminal/progress.js'
 import { tenantYaml as activeYaml, cli } from '../fixtures/cli.js'
+import { createPausingClock } from '../fixtures/clock.js'
 import { createGate, holdWhile } from '../fixtures/gate.js'
 
 const region = 'eu-central-1'
@@ -365,6 +366,48 @@ t.test('says how far it came if the table fails while writing', async (t) => {
     stderr,
     /^Stopped: 0 of 1 were written\. The same command plans the rest again\.\nerror: table_\w+: [^\n]+\n$/,
   )
+})
+
+t.test('each seventh write is refused as too fast: it waits, goes on, and every file is written', async (t) => {
+  const { table, count } = await startStack(t)
+  let puts = 0
+  const proxy = createServer((message, response) => {
+    const { method, url, headers } = message
+    if (String(headers['x-amz-target']).endsWith('PutItem') && ++puts % 7 === 0) {
+      message.resume().on('end', () => {
+        response.writeHead(400, { 'content-type': 'application/x-amz-json-1.0' })
+        response.end(JSON.stringify({ __type: 'x#ProvisionedThroughputExceededException', message: 'slow down' }))
+      })
+      return
+    }
+    const forwarded = request({ port: table.port, host: '127.0.0.1', method, path: url, headers }, (answer) => {
+      answer.pipe(response.writeHead(answer.statusCode ?? 500, answer.headers))
+    })
+    message.pipe(forwarded)
+  })
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => proxy.close())
+  process.env.AWS_ENDPOINT_URL_DYNAMODB = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
+  const ids = Array.from({ length: 120 }, (_, index) => `t${String(index).padStart(3, '0')}`)
+  const dir = t.testdir(Object.fromEntries(ids.map((id) => [`${id}.yaml`, tenantYaml(id)])))
+  const clock = createPausingClock()
+  const { code, stdout, stderr } = await cli(['tenants', 'apply', dir, '--yes'], { env, clock })
+  t.equal(code, 0, stderr)
+  t.match(stdout, '\n120 added, 0 changed, 0 untouched\n')
+  t.equal(await count(), 120)
+  t.match(stderr, /^note: DynamoDB is asked more than it allows: waiting, and going on when it can\n/)
+  t.equal(clock.pauses.length, Math.floor(puts / 7))
+})
+
+t.test('stops once nothing was written for a minute, and says how far it came', async (t) => {
+  const { table } = await startStack(t)
+  const dir = t.testdir({ 'a.yaml': tenantYaml('a') })
+  await table.setFault({ kind: 'status', status: 429 }, 'PutItem')
+  const clock = createPausingClock()
+  const { code, stderr } = await cli(['tenants', 'apply', dir, '--yes'], { env, clock })
+  t.equal(code, 1)
+  t.match(stderr, 'Stopped: 0 of 1 were written. The same command plans the rest again.\nerror: table_throttled')
+  t.ok(clock.elapsed() >= 60_000 && clock.elapsed() < 62_000)
 })
 
 t.test('takes a write for done whose answer was lost', async (t) => {
