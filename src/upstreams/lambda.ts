@@ -1,24 +1,37 @@
 import {
+  AddPermissionCommand,
   CreateAliasCommand,
   DeleteResourcePolicyCommand,
   GetAliasCommand,
+  GetPolicyCommand,
   GetResourcePolicyCommand,
   type LambdaClient,
   ListAliasesCommand,
   PutResourcePolicyCommand,
+  RemovePermissionCommand,
 } from '@aws-sdk/client-lambda'
 import type { Call } from '../call.js'
 import { isUpstreamError, otherAnswer, upstreamError } from '../errors.js'
+import { fieldAt, textAt, textsOf } from '../fields.js'
 import { callAws } from './aws-call.js'
 
 /** What came of writing a policy. `changed-meanwhile`: it no longer has the revision that was read. */
 export type PolicyWrite = 'written' | 'changed-meanwhile' | 'too-long'
 
 /** The aliases of one function and the resource policy of each. */
-export interface FunctionAliases {
+export interface FunctionAliases extends Policies {
+  /**
+   * Did the endpoint not know the calls on whole policies, so that the older ones on single statements are used? A policy
+   * then has one statement a pool, and room for fewer of them.
+   */
+  readonly olderCalls: boolean
   list(call: Call): Promise<string[]>
   /** Makes an alias of the version that the actions alias has. One that exists already is what was wanted. */
   create(alias: string, call: Call): Promise<void>
+}
+
+/** The resource policies of aliases. */
+interface Policies {
   /** The policy of an alias, with the revision by which it is replaced; undefined if there is none. */
   fetchPolicy(alias: string, call: Call): Promise<{ policy: string; revisionId: string } | undefined>
   /**
@@ -35,6 +48,8 @@ export interface FunctionAliasesOptions {
   readonly functionArn: string
   readonly actionsAlias: string
 }
+
+const COGNITO = 'cognito-idp.amazonaws.com'
 
 const outcomes: Readonly<Record<string, PolicyWrite>> = {
   PreconditionFailedException: 'changed-meanwhile',
@@ -60,7 +75,28 @@ export function createFunctionAliases(
     return FunctionVersion
   }
 
+  const whole = wholePolicies(client, FunctionName)
+  const single = singleStatements(client, FunctionName)
+  let older = false
+  /** Asks by the newer calls until the endpoint is seen not to know them. */
+  async function either<T>(ask: (policies: Policies) => Promise<T>): Promise<T> {
+    if (older) return ask(single)
+    try {
+      return await ask(whole)
+    } catch (error) {
+      if (!isUnknownOperation(error)) throw error
+      older = true
+      return ask(single)
+    }
+  }
+
   return {
+    get olderCalls() {
+      return older
+    },
+    fetchPolicy: (...asked) => either(({ fetchPolicy }) => fetchPolicy(...asked)),
+    putPolicy: (...asked) => either(({ putPolicy }) => putPolicy(...asked)),
+    deletePolicy: (...asked) => either(({ deletePolicy }) => deletePolicy(...asked)),
     async list(call) {
       const names: string[] = []
       let Marker: string | undefined
@@ -80,8 +116,27 @@ export function createFunctionAliases(
         if (errorTypeOf(error) !== 'ResourceConflictException') throw error
       }
     },
+  }
+}
+
+/**
+ * An emulator, or a partition in which the calls of 2026-07 are not there yet: it names no such operation, or answers as for
+ * a path that it does not have. That an alias has no policy is Lambda's own word, and is none of this.
+ */
+function isUnknownOperation(error: unknown): boolean {
+  if (!isUpstreamError(error)) return false
+  const { errorType, status } = error.facts
+  if (errorType === undefined) return status === 404 || status === 405 || status === 501
+  return /^(UnknownOperation|UnknownOperationException|NotImplemented|NotImplementedException|NotImplementedError)$/.test(
+    errorType,
+  )
+}
+
+/** By the calls on a whole policy. */
+function wholePolicies(client: LambdaClient, functionArn: string): Policies {
+  return {
     async fetchPolicy(alias, call) {
-      const command = new GetResourcePolicyCommand({ ResourceArn: `${FunctionName}:${alias}` })
+      const command = new GetResourcePolicyCommand({ ResourceArn: `${functionArn}:${alias}` })
       try {
         const { Policy, RevisionId } = await callAws('lambda', call, undefined, (options) =>
           client.send(command, options),
@@ -94,15 +149,104 @@ export function createFunctionAliases(
       }
     },
     async putPolicy(alias, Policy, RevisionId, call) {
-      const ResourceArn = `${FunctionName}:${alias}`
+      const ResourceArn = `${functionArn}:${alias}`
       const command = new PutResourcePolicyCommand({ ResourceArn, Policy, ...(RevisionId && { RevisionId }) })
       return written(callAws('lambda', call, undefined, (options) => client.send(command, options), 'never'))
     },
     async deletePolicy(alias, RevisionId, call) {
-      const command = new DeleteResourcePolicyCommand({ ResourceArn: `${FunctionName}:${alias}`, RevisionId })
+      const command = new DeleteResourcePolicyCommand({ ResourceArn: `${functionArn}:${alias}`, RevisionId })
       return written(callAws('lambda', call, undefined, (options) => client.send(command, options), 'never'))
     },
   }
+}
+
+/** By the calls on single statements, which AWS had from the beginning: each lets one pool in. */
+function singleStatements(client: LambdaClient, FunctionName: string): Policies {
+  async function fetchPolicy(Qualifier: string, call: Call) {
+    const command = new GetPolicyCommand({ FunctionName, Qualifier })
+    try {
+      const { Policy, RevisionId } = await callAws('lambda', call, undefined, (options) =>
+        client.send(command, options),
+      )
+      if (Policy === undefined || RevisionId === undefined) throw upstreamError('lambda', 'malformed')
+      return { policy: Policy, revisionId: RevisionId }
+    } catch (error) {
+      if (errorTypeOf(error) === 'ResourceNotFoundException') return undefined
+      throw error
+    }
+  }
+
+  /** Makes the statements of an alias these; the first change is made only under the revision that was read. */
+  async function change(Qualifier: string, wanted: readonly Statement[], revisionId: string | undefined, call: Call) {
+    const found = await fetchPolicy(Qualifier, call)
+    if (found?.revisionId !== revisionId) return 'changed-meanwhile'
+    const now = found ? statementsOf(found.policy).map(readStatement) : []
+    const same = (a: Statement, b: Statement) =>
+      a.sid === b.sid && a.poolArn === b.poolArn && a.accountId === b.accountId
+    const gone = now.filter((one) => !wanted.some((other) => same(one, other)))
+    const added = wanted.filter((one) => !now.some((other) => same(one, other)))
+    let RevisionId = revisionId
+    for (const { sid: StatementId } of gone) {
+      const command = new RemovePermissionCommand({ FunctionName, Qualifier, StatementId, RevisionId })
+      const outcome = await written(
+        callAws('lambda', call, undefined, (options) => client.send(command, options), 'never'),
+      )
+      if (outcome !== 'written') return outcome
+      RevisionId = undefined
+    }
+    for (const { sid: StatementId, poolArn: SourceArn, accountId: SourceAccount } of added) {
+      const command = new AddPermissionCommand({
+        ...{ FunctionName, Qualifier, StatementId, SourceArn, SourceAccount, RevisionId },
+        Action: 'lambda:InvokeFunction',
+        Principal: COGNITO,
+      })
+      const outcome = await written(
+        callAws('lambda', call, undefined, (options) => client.send(command, options), 'never'),
+      )
+      if (outcome !== 'written') return outcome
+      RevisionId = undefined
+    }
+    return 'written'
+  }
+
+  return {
+    fetchPolicy,
+    putPolicy: (alias, policy, revisionId, call) =>
+      change(alias, statementsOf(policy).flatMap(splitStatement), revisionId, call),
+    deletePolicy: (alias, revisionId, call) => change(alias, [], revisionId, call),
+  }
+}
+
+/** One statement of a policy, as far as the older calls can make it; without a pool if it is of another form. */
+interface Statement {
+  readonly sid: string
+  readonly poolArn?: string | undefined
+  readonly accountId?: string | undefined
+}
+
+function statementsOf(policy: string): unknown[] {
+  try {
+    return [fieldAt(JSON.parse(policy), 'Statement')].flat()
+  } catch (error) {
+    throw upstreamError('lambda', 'malformed', {}, error)
+  }
+}
+
+/** A statement that is there. */
+function readStatement(statement: unknown): Statement {
+  const sid = textAt(statement, 'Sid') ?? ''
+  const simple = textAt(statement, 'Principal', 'Service') === COGNITO && textAt(statement, 'Effect') === 'Allow'
+  if (!simple) return { sid }
+  const poolArn = textAt(statement, 'Condition', 'ArnLike', 'AWS:SourceArn')
+  return { sid, poolArn, accountId: textAt(statement, 'Condition', 'StringEquals', 'AWS:SourceAccount') }
+}
+
+/** A statement of ours as several, of one pool each. */
+function splitStatement(statement: unknown): Statement[] {
+  return textsOf(fieldAt(statement, 'Condition', 'ArnLike', 'AWS:SourceArn')).map((poolArn) => {
+    const [, , , , accountId, pool = ''] = poolArn.split(':')
+    return { sid: `CognitoUserPool-${pool.replace('userpool/', '')}`, poolArn, accountId }
+  })
 }
 
 /** What came of a write; any unexpected failure is thrown. */

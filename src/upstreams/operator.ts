@@ -67,6 +67,7 @@ export function createOperatorUpstreams(
   const cloudformation = new CloudFormationClient(clients.base)
   const base = upstreamsOver(clients, { tenantTable: tenantTable ?? '', proxies, clock, ms: OPERATOR_MS })
 
+  let aliases: FunctionAliases | undefined
   const { fetchParameter, assumeRole } = base
   const single = patience.of({
     fetchParameter,
@@ -87,7 +88,8 @@ export function createOperatorUpstreams(
     },
     get aliases() {
       if (functionArn === undefined) throw unset('GATEWAY_FUNCTION_ARN')
-      return patience.of(createFunctionAliases(lambda, { functionArn, actionsAlias }))
+      aliases ??= patience.of(createFunctionAliases(lambda, { functionArn, actionsAlias }))
+      return aliases
     },
     userPoolSettings: (userPoolId, poolRegion, credentials) =>
       patience.of(createUserPoolSettings(clients.cognito.of(poolRegion, credentials), userPoolId)),

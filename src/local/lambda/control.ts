@@ -27,10 +27,12 @@ function denied(
   principal: Principal,
   { functionArn, accountId, qualifiedArn }: Target,
 ): WireAnswer | undefined {
-  const [action, arn] = [`lambda:${operation}`, operation.endsWith('Policy') ? qualifiedArn : functionArn]
+  const [action, arn] = [`lambda:${operation}`, isOnPolicy(operation) ? qualifiedArn : functionArn]
   if (accountId === principal.accountId && allows(principal, action, arn)) return undefined
   return lambdaError(403, 'AccessDeniedException', deniedText(principal.arn, action, arn, 'identity-based'))
 }
+
+const isOnPolicy = (operation: string) => /(Policy|Permission)$/.test(operation)
 
 /** The calls on the aliases of functions and on resource policies. */
 export function createControl(functions: Map<string, LocalFunction>, policies: Policies) {
@@ -53,13 +55,16 @@ export function createControl(functions: Map<string, LocalFunction>, policies: P
     return lambdaAnswer(201, aliasView(functionArn, Name))
   }
 
-  function onPolicy(operation: string, { qualifiedArn }: Target, { body, query }: WireRequest): WireAnswer {
-    if (operation === 'GetResourcePolicy') return policies.answerGet(qualifiedArn)
+  function onPolicy({ operation, name }: Route, { qualifiedArn }: Target, { body, query }: WireRequest): WireAnswer {
+    if (operation === 'GetResourcePolicy' || operation === 'GetPolicy') return policies.answerGet(qualifiedArn)
+    if (operation === 'AddPermission') return policies.answerAdd(qualifiedArn, body)
+    if (operation === 'RemovePermission') return policies.answerRemove(qualifiedArn, name, query.get('RevisionId'))
     if (operation === 'PutResourcePolicy') return policies.answerPut(qualifiedArn, body)
     return policies.answerDelete(qualifiedArn, query.get('RevisionId'))
   }
 
-  return (request: WireRequest, { operation, name }: Route, target: Target): WireAnswer => {
+  return (request: WireRequest, route: Route, target: Target): WireAnswer => {
+    const { operation, name } = route
     const { principal } = request
     if (!principal) return lambdaError(403, 'MissingAuthenticationTokenException', 'Missing Authentication Token')
     const refusal = denied(operation, principal, target)
@@ -67,9 +72,9 @@ export function createControl(functions: Map<string, LocalFunction>, policies: P
     const localFunction = functions.get(target.functionArn)
     const { alias, functionArn, qualifiedArn } = target
     if (!localFunction) return notFound(functionArn)
-    if (operation.endsWith('Policy')) {
+    if (isOnPolicy(operation)) {
       const there = alias === undefined || localFunction.aliases.includes(alias)
-      return there ? onPolicy(operation, target, request) : notFound(qualifiedArn)
+      return there ? onPolicy(route, target, request) : notFound(qualifiedArn)
     }
     if (operation === 'ListAliases') return listAliases(localFunction, request)
     if (operation === 'CreateAlias') return createAlias(localFunction, request)

@@ -20,6 +20,8 @@ export interface Lambda extends StandIn {
   putFunction(localFunction: LocalFunction): void
   /** Replaces the resource policy of an alias, or of the unqualified function; `undefined` removes it. */
   putPolicy(qualifiedArn: string, policy: PolicyDocument | undefined): void
+  /** Makes the calls on whole policies unknown, as where Lambda does not have those of 2026-07 yet; or known again. */
+  forgetWholePolicies(forgotten: boolean): void
   /** Invokes as cognito-idp.amazonaws.com does: over HTTP, let in by the alias's policy alone. Never rejects. */
   invokeAsCognito(functionArn: string, event: unknown, source: InvocationSource): Promise<InvocationResult>
 }
@@ -38,6 +40,7 @@ export async function startLambda({ clock, identity, port = 0 }: LambdaOptions):
   const functions = new Map<string, LocalFunction>()
   const policies = createPolicies()
   const control = createControl(functions, policies)
+  let forgotten = false
   const secret = randomBytes(32).toString('base64url')
 
   const isCognito = ({ headers }: WireRequest) => headers[SECRET_HEADER] === secret
@@ -50,7 +53,8 @@ export async function startLambda({ clock, identity, port = 0 }: LambdaOptions):
 
   function handle(request: WireRequest): WireAnswer | Promise<WireAnswer> {
     const route = routeOf(request)
-    if (!route) return lambdaError(404, 'UnknownOperationException', 'No such operation.')
+    if (!route || (forgotten && route.operation.endsWith('ResourcePolicy')))
+      return lambdaError(404, 'UnknownOperationException', 'No such operation.')
     const target = readTarget(route.segment, request)
     if (!target) return invalidParameter('The function name or its alias is wrong.')
     if (route.operation !== 'Invoke') return control(request, route, target)
@@ -83,6 +87,9 @@ export async function startLambda({ clock, identity, port = 0 }: LambdaOptions):
     ...standIn,
     putFunction: (localFunction) => void functions.set(localFunction.functionArn, localFunction),
     putPolicy: policies.put,
+    forgetWholePolicies: (now) => {
+      forgotten = now
+    },
     invokeAsCognito: (functionArn, event, source) => invokeAsCognito(standIn.url, secret, functionArn, event, source),
   }
 }

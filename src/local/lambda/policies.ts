@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { fieldsOf } from '../../fields.js'
+import { type Fields, fieldsOf, textAt } from '../../fields.js'
 import { parseJson } from '../aws/json.js'
 import { type PolicyDocument, parsePolicy, type Statement } from '../aws/policy.js'
 import type { WireAnswer } from '../aws/server.js'
@@ -22,6 +22,9 @@ export interface Policies {
   answerGet(qualifiedArn: string): WireAnswer
   answerPut(qualifiedArn: string, body: Buffer): WireAnswer
   answerDelete(qualifiedArn: string, revisionId: string | null): WireAnswer
+  /** Adds one statement, as AWS words it (API reference of AddPermission). */
+  answerAdd(qualifiedArn: string, body: Buffer): WireAnswer
+  answerRemove(qualifiedArn: string, sid: string, revisionId: string | null): WireAnswer
 }
 
 const notFound = () => lambdaError(404, 'ResourceNotFoundException', 'The resource you requested does not exist.')
@@ -31,6 +34,29 @@ const changed = () =>
     'PreconditionFailedException',
     'The Revision Id provided does not match the latest Revision Id. Call the GetResourcePolicy API to retrieve it.',
   )
+
+const tooLong = ({ length }: string) =>
+  lambdaError(
+    400,
+    'PolicyLengthExceededException',
+    `The final policy size (${length}) is bigger than the limit (${POLICY_LENGTH_MAX}).`,
+  )
+
+/** The statement that a permission becomes; undefined if one of the members that the model requires is missing. */
+function statementOf(permission: Fields, Resource: string): Statement | undefined {
+  const [Sid, Action, principal] = ['StatementId', 'Action', 'Principal'].map((name) => textAt(permission, name))
+  if (Sid === undefined || Action === undefined || principal === undefined || !/^[\w-]{1,100}$/.test(Sid))
+    return undefined
+  const account = /^\d{12}$/.test(principal) ? `arn:aws:iam::${principal}:root` : principal
+  const Principal = principal.endsWith('.amazonaws.com') ? { Service: principal } : { AWS: account }
+  const [arn, owner] = [textAt(permission, 'SourceArn'), textAt(permission, 'SourceAccount')]
+  const Condition = {
+    ...(owner !== undefined && { StringEquals: { 'AWS:SourceAccount': owner } }),
+    ...(arn !== undefined && { ArnLike: { 'AWS:SourceArn': arn } }),
+  }
+  const conditional = Object.keys(Condition).length > 0
+  return { Sid, Effect: 'Allow', Principal, Action, Resource, ...(conditional && { Condition }) }
+}
 
 const view = ({ text, revisionId }: Kept) => lambdaAnswer(200, { Policy: text, RevisionId: revisionId })
 
@@ -77,14 +103,40 @@ export function createPolicies(): Policies {
     answerPut(qualifiedArn, body) {
       const { Policy: text, RevisionId: revisionId } = fieldsOf(parseJson(body))
       if (typeof text !== 'string') return invalidParameter('There is no Policy.')
-      if (text.length > POLICY_LENGTH_MAX) {
-        const message = `The final policy size (${text.length}) is bigger than the limit (${POLICY_LENGTH_MAX}).`
-        return lambdaError(400, 'PolicyLengthExceededException', message)
-      }
+      if (text.length > POLICY_LENGTH_MAX) return tooLong(text)
       const policy = readPolicy(text, qualifiedArn)
       if ('status' in policy) return policy
       if (revisionId !== undefined && revisionId !== kept.get(qualifiedArn)?.revisionId) return changed()
       return view(put(qualifiedArn, policy, text))
+    },
+    answerAdd(qualifiedArn, body) {
+      const { RevisionId: revisionId, ...permission } = fieldsOf(parseJson(body))
+      const before = kept.get(qualifiedArn)
+      if (revisionId !== undefined && revisionId !== before?.revisionId) return changed()
+      const statement = statementOf(permission, qualifiedArn)
+      if (!statement) return invalidParameter('A permission needs StatementId, Action and Principal.')
+      const statements = before?.policy.Statement ?? []
+      if (statements.some(({ Sid }) => Sid === statement.Sid)) {
+        const message = `The statement id (${statement.Sid}) provided already exists. Please provide a new statement id, or remove the existing statement.`
+        return lambdaError(409, 'ResourceConflictException', message)
+      }
+      const policy = { Version: '2012-10-17', Id: 'default', Statement: [...statements, statement] } as const
+      const text = JSON.stringify(policy)
+      if (text.length > POLICY_LENGTH_MAX) return tooLong(text)
+      put(qualifiedArn, policy, text)
+      return lambdaAnswer(201, { Statement: JSON.stringify(statement) })
+    },
+    answerRemove(qualifiedArn, sid, revisionId) {
+      const found = kept.get(qualifiedArn)
+      if (!found) return notFound()
+      const Statement = found.policy.Statement.filter(({ Sid }) => Sid !== sid)
+      if (Statement.length === found.policy.Statement.length) {
+        return lambdaError(404, 'ResourceNotFoundException', `Statement ${sid} is not found in resource policy.`)
+      }
+      if (revisionId !== null && revisionId !== found.revisionId) return changed()
+      if (Statement.length === 0) kept.delete(qualifiedArn)
+      else put(qualifiedArn, { ...found.policy, Statement })
+      return { status: 204 }
     },
     answerDelete(qualifiedArn, revisionId) {
       const found = kept.get(qualifiedArn)

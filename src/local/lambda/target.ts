@@ -6,6 +6,10 @@ const routes = [
   ['GET', 'ListAliases', /^\/2015-03-31\/functions\/([^/]+)\/aliases$/],
   ['POST', 'CreateAlias', /^\/2015-03-31\/functions\/([^/]+)\/aliases$/],
   ['GET', 'GetAlias', /^\/2015-03-31\/functions\/([^/]+)\/aliases\/([^/]+)$/],
+  // What there was before the calls on whole policies.
+  ['GET', 'GetPolicy', /^\/2015-03-31\/functions\/([^/]+)\/policy$/],
+  ['POST', 'AddPermission', /^\/2015-03-31\/functions\/([^/]+)\/policy$/],
+  ['DELETE', 'RemovePermission', /^\/2015-03-31\/functions\/([^/]+)\/policy\/([^/]+)$/],
   ['GET', 'GetResourcePolicy', /^\/2026-07-09\/resource-policy\/([^/]+)$/],
   ['PUT', 'PutResourcePolicy', /^\/2026-07-09\/resource-policy\/([^/]+)$/],
   ['DELETE', 'DeleteResourcePolicy', /^\/2026-07-09\/resource-policy\/([^/]+)$/],
@@ -17,7 +21,7 @@ export interface Route {
   readonly operation: LambdaOperation
   /** The function's name or ARN, percent-encoded. */
   readonly segment: string
-  /** The name of an alias, if the path ends in one. */
+  /** The name of an alias, or of a statement, if the path ends in one. */
   readonly name: string
 }
 

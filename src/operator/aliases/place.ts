@@ -1,6 +1,6 @@
 import type { Clock } from '../../call.js'
 import { EnvInvalid } from '../../errors.js'
-import type { CommandIo } from '../../terminal/io.js'
+import { type CommandIo, writeNote } from '../../terminal/io.js'
 import type { OperatorUpstreams } from '../../upstreams/operator.js'
 import { regionOf } from '../pool/arn.js'
 import { readOperatorSettings } from '../settings.js'
@@ -16,6 +16,10 @@ export interface AliasPlace {
   readonly clock: Clock
 }
 
+const OLDER_CALLS =
+  "this endpoint does not know Lambda's calls on whole resource policies (GetResourcePolicy, 2026-07): GetPolicy, " +
+  'AddPermission and RemovePermission were used, with one statement a pool, of which an alias has room for fewer'
+
 /**
  * Does work on the aliases of the gateway's function.
  * @throws GW_ERR_ENV_INVALID if a setting is missing or wrong, or the function is of another region than the table
@@ -24,7 +28,9 @@ export async function withAliases<T>(io: CommandIo, work: (place: AliasPlace) =>
   const { gatewayFunctionArn: functionArn } = readOperatorSettings(io.env, ['gatewayFunctionArn'])
   return withUpstreams(io, async (upstreams, { awsRegion: region, actionsAlias }) => {
     assertRegion(functionArn, region)
-    return work({ upstreams, region, functionArn, actionsAlias, clock: io.clock })
+    const done = await work({ upstreams, region, functionArn, actionsAlias, clock: io.clock })
+    if (upstreams.aliases.olderCalls) writeNote(io, 'note', OLDER_CALLS)
+    return done
   })
 }
 
