@@ -19,6 +19,7 @@ import tap from 'tap'
 /** Minutes each, so not in `npm test`. */
 const LONG = [
   'test/flows/faults.test.ts',
+  'test/flows/schedule-long.test.ts',
   'test/flows/many-tenants.test.ts',
   'test/flows/many-files.test.ts',
   'test/flows/leaks.test.ts',

@@ -41,6 +41,11 @@ export type Fault =
   /** Refuses the signatures of the next so many requests with this code, as the service words that. */
   | { readonly kind: 'unsigned'; readonly code: string; readonly times: number }
   | { readonly kind: 'garbage' }
+  /** Answers in the service's place, down to the bytes on the socket; a request that `say` does not take is served. */
+  | { readonly kind: 'say'; readonly say: (response: ServerResponse, call: RecordedCall) => boolean }
+
+/** Faults under which a request may wait. */
+const HOLDING: readonly Fault['kind'][] = ['hang', 'slow', 'say']
 
 /** A running stand-in for one counterpart of the gateway. */
 export interface StandIn {
@@ -128,7 +133,7 @@ function oneLess(fault: Extract<Fault, { kind: 'unsigned' }>): Fault {
 /** Applies a fault to a request; an answer replaces the real one, `taken` means that there will be none. */
 async function applyFault(
   fault: Fault,
-  message: IncomingMessage,
+  response: ServerResponse,
   call: RecordedCall,
   options: StandInOptions,
 ): Promise<WireAnswer | 'taken' | undefined> {
@@ -147,9 +152,11 @@ async function applyFault(
       return { status: 200, headers: { 'content-type': 'application/json' }, body: '{"half": <an answ' }
     case 'hang':
       return 'taken'
+    case 'say':
+      return fault.say(response, call) ? 'taken' : undefined
     case 'refuse':
     case 'reset':
-      message.socket.resetAndDestroy()
+      response.req.socket.resetAndDestroy()
       return 'taken'
     default:
       return fault satisfies never
@@ -181,14 +188,14 @@ export async function startStandIn(options: StandInOptions): Promise<StandIn> {
     }
     calls.push(call)
     const hit = current !== undefined && (current.only ?? operation) === operation
-    if (hit && (current?.fault.kind === 'hang' || current?.fault.kind === 'slow')) {
+    if (hit && current && HOLDING.includes(current.fault.kind)) {
       waiting.add(response)
       response.once('close', () => waiting.delete(response))
     }
     const fault = hit ? current?.fault : undefined
     if (fault?.kind === 'unsigned')
       current = fault.times > 1 ? { fault: oneLess(fault), only: current?.only } : undefined
-    const forced = fault && (await applyFault(fault, message, call, options))
+    const forced = fault && (await applyFault(fault, response, call, options))
     if (forced === 'taken') return
     waiting.delete(response)
     const answer = forced ?? refusal ?? (await answerOf(request, operation, options))

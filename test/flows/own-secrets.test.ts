@@ -1,0 +1,126 @@
+import t from 'tap'
+import { buildApp } from '../../src/app.js'
+import { parseEnv } from '../../src/env.js'
+import { createHandler, lambdaInvocation } from '../../src/invocation.js'
+import { PSEUDONYM_KEY_PARAMETER } from '../../src/local/accounts.js'
+import type { Fault } from '../../src/local/aws/server.js'
+import { hostedArn } from '../../src/local/world/tenants.js'
+import { createLogger } from '../../src/plugins/logger.js'
+import type { TenantFile } from '../../src/tenant/config.js'
+import { createUpstreams } from '../../src/upstreams/index.js'
+import { startContainer } from '../fixtures/container.js'
+import { defineEvent } from '../fixtures/events.js'
+import { type Line, startGateway } from '../fixtures/gateway.js'
+import { createLogSink } from '../fixtures/log-sink.js'
+import { tenantFile } from '../fixtures/tenants.js'
+
+/** What Lambda, or the forwarder, has left: the answer must leave within a second. */
+const REMAINING_MS = 1_150
+const SECOND = 1_000
+
+const FAULTS = {
+  refuse: { kind: 'refuse' },
+  reset: { kind: 'reset' },
+  hang: { kind: 'hang' },
+  slow: { kind: 'slow', ms: 40 },
+  // Comes when no call waits any more.
+  late: { kind: 'slow', ms: REMAINING_MS + 250 },
+  'HTTP 429': { kind: 'status', status: 429 },
+  'HTTP 500': { kind: 'status', status: 500 },
+  garbage: { kind: 'garbage' },
+} as const satisfies Record<string, Fault>
+type FaultName = keyof typeof FAULTS
+const faultNames = Object.keys(FAULTS) as FaultName[]
+
+const gateway = await startGateway(t)
+const { clock, stack } = gateway
+const { ssm, cognito, identity } = stack
+// An action brings no time of its own over HTTP, so the container gets the second as a setting.
+const settings = { TRIGGER_DEADLINE_MS: '1000' }
+// These tests live through days; the gateway's own credentials would not.
+const own = identity.find(process.env.AWS_ACCESS_KEY_ID ?? '')
+if (own) Object.assign(own, { expiresAt: Number.POSITIVE_INFINITY })
+
+let count = 0
+async function addTenant(): Promise<TenantFile> {
+  count += 1
+  const file = tenantFile({
+    tenantId: `tenant-${count}`,
+    userPoolId: `eu-central-1_Own${count}`,
+    alias: `t-${count}`,
+    corbado: { projectId: 'pro-9001' },
+  })
+  await gateway.addTenant(file, { apiSecret: 'corbado1_shared' })
+  return file
+}
+
+/** Breaks SSM while `run` runs. */
+async function withoutSsm(fault: FaultName, run: () => Promise<void>): Promise<void> {
+  await ssm.setFault(FAULTS[fault])
+  try {
+    await run()
+  } finally {
+    await ssm.setFault(undefined)
+  }
+}
+
+t.test(
+  "while ssm withholds the callers' secrets, no caller is let in; once they are known, callers are served",
+  async (t) => {
+    const found = { statusCode: 200, body: { identifier: 'ada' } }
+    for (const fault of faultNames) {
+      const file = await addTenant()
+      cognito.putUser(file.userPoolId, { username: 'ada' })
+      const fresh = await startContainer(t, gateway, { env: settings })
+      const preLogin = () => fresh.action({ action: 'pre-login', userPoolId: file.userPoolId, identifier: 'ada' })
+      const define = () => fresh.trigger(defineEvent([], {}, { userPoolId: file.userPoolId }))
+      const codes = async () => (await Promise.all([preLogin(), define()])).map(({ body }) => body.code ?? 'served')
+      await withoutSsm(fault, async () => {
+        const refused = 'GW_ERR_CALLER_SECRETS_UNAVAILABLE'
+        t.strictSame(await codes(), fault === 'slow' ? ['served', 'served'] : [refused, refused], fault)
+      })
+      clock.advance(5 * SECOND)
+      t.strictSame(await preLogin(), found, `${fault}, healed`)
+      clock.advance(301 * SECOND)
+      fresh.take()
+      await withoutSsm(fault, async () => {
+        t.strictSame(await preLogin(), found, `${fault}, known`)
+      })
+      await fresh.close()
+    }
+  },
+)
+
+t.test('while ssm withholds the key of the pseudonyms, answers are the same and lines name no user', async (t) => {
+  const env = parseEnv({ LOG_LEVEL: 'trace', ...process.env, PSEUDONYM_KEY_PARAMETER })
+  for (const fault of faultNames) {
+    const file = await addTenant()
+    const sink = createLogSink()
+    const upstreams = gateway.watch(createUpstreams(env, clock))
+    const logger = createLogger('trace', sink)
+    const app = buildApp({ env, upstreams, clock, logger, invocationOf: lambdaInvocation })
+    const handler = await createHandler(app, clock)
+    const event = defineEvent([], {}, { userPoolId: file.userPoolId })
+    const define = async () => {
+      const context = { awsRequestId: 'id', invokedFunctionArn: hostedArn(file.alias) }
+      const answer = await handler(event, { ...context, getRemainingTimeInMillis: () => REMAINING_MS })
+      t.match(answer, { response: { challengeName: 'CUSTOM_CHALLENGE', issueTokens: false } }, fault)
+      return sink.take().at(-1) as Line
+    }
+    await withoutSsm(fault, async () => {
+      const line = await define()
+      t.equal('user' in line, fault === 'slow')
+    })
+    // No login waits for it again so soon.
+    clock.advance(60 * SECOND)
+    const { user } = await define()
+    t.match(user, /^u_[\w-]{22}$/, `${fault}, healed`)
+    clock.advance(301 * SECOND)
+    await withoutSsm(fault, async () => {
+      const line = await define()
+      t.equal(line.user, user, `${fault}, known`)
+    })
+    await app.close()
+    await upstreams.close()
+  }
+})
