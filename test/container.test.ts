@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createServer, request as httpRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { Webhook } from 'standardwebhooks'
 import t from 'tap'
 import { buildApp } from '../src/app.js'
@@ -147,6 +147,28 @@ t.test(
       gateway.clock.advance(500)
       t.equal((await asked).status, 200)
       t.equal(ssm.calls.length - before, 2)
+    })
+  },
+)
+
+t.test(
+  'SSM that is slow for two seconds costs a container’s first requests two seconds, and not their answers',
+  async (t) => {
+    const { ssm } = gateway.stack
+    const base = await listen()
+    await gateway.byHand(async () => {
+      const before = ssm.calls.length
+      await ssm.setFault({ kind: 'slow', ms: 60_000 })
+      const asked = Array.from({ length: 20 }, () =>
+        send(triggerPath('define-auth-challenge'), defineEvent([]), {}, base),
+      )
+      for (let tries = 1; tries <= 4; tries += 1) {
+        while (ssm.calls.length < before + tries) await setImmediate()
+        if (tries === 4) await ssm.setFault(undefined)
+        gateway.clock.advance(500)
+      }
+      for (const answer of await Promise.all(asked)) t.equal(answer.status, 200)
+      t.equal(ssm.calls.length - before, 5, 'asked once for all, again and again')
     })
   },
 )

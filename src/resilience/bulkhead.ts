@@ -21,6 +21,8 @@ interface Lane {
   underWay: number
   /** What a call of this key took lately, in milliseconds; one that ran into its time limit counts as well. */
   typicalMs: number
+  /** When the calls under way began, added up: so their mean age is known without a look at each. */
+  begun: number
   readonly waiting: Set<() => void>
 }
 
@@ -32,36 +34,45 @@ export function createBulkhead(clock: Clock): Bulkhead {
   const lanes = new Map<TenantKey, Lane>()
 
   function laneOf(key: TenantKey): Lane {
-    const lane = lanes.get(key) ?? { underWay: 0, typicalMs: 0, waiting: new Set() }
+    const lane = lanes.get(key) ?? { underWay: 0, typicalMs: 0, begun: 0, waiting: new Set() }
     lanes.set(key, lane)
     return lane
   }
 
-  /** Did the call get a place? If so, the lane counts it as under way. */
-  async function enter(lane: Lane, limit: number, call: Call): Promise<boolean> {
+  /** Waits for a place; the time at which the call got it, or undefined. The lane counts it as under way. */
+  async function enter(lane: Lane, limit: number, call: Call): Promise<number | undefined> {
+    const now = clock.elapsed()
     if (lane.underWay < limit) {
       lane.underWay += 1
-      return true
+      lane.begun += now
+      return now
     }
+    // What is under way takes at least as long as it has taken so far: a dependency that hangs has no answers to go by.
+    const typicalMs = Math.max(lane.typicalMs, now - lane.begun / lane.underWay)
     // With all places taken, one comes free every typicalMs / limit on average, and the work itself takes as long again.
-    const expectedMs = (lane.typicalMs * (lane.waiting.size + 1)) / limit + lane.typicalMs
-    if (expectedMs > call.remainingMs()) return false
-    let admit = () => {}
-    const admitted = new Promise<true>((resolve) => {
-      admit = () => resolve(true)
+    const expectedMs = (typicalMs * (lane.waiting.size + 1)) / limit + typicalMs
+    if (expectedMs > call.remainingMs()) return undefined
+    let [admit, enteredAt] = [() => {}, now]
+    const admitted = new Promise<number>((resolve) => {
+      admit = () => {
+        enteredAt = clock.elapsed()
+        resolve(enteredAt)
+      }
     })
     lane.waiting.add(admit)
-    return call.within<boolean>(admitted, () => {
+    return call.within<number | undefined>(admitted, () => {
       // No longer in the queue: the place came with the time's end, and goes to the next.
-      if (!lane.waiting.delete(admit)) leave(lane)
-      return false
+      if (!lane.waiting.delete(admit)) leave(lane, enteredAt)
+      return undefined
     })
   }
 
   /** Gives a place to the call that waits longest, or frees it. */
-  function leave(lane: Lane): void {
+  function leave(lane: Lane, enteredAt: number): void {
+    lane.begun -= enteredAt
     const [next] = lane.waiting
     if (next) {
+      lane.begun += clock.elapsed()
       lane.waiting.delete(next)
       next()
     } else {
@@ -72,16 +83,16 @@ export function createBulkhead(clock: Clock): Bulkhead {
   return {
     async run(key, limit, call, work) {
       const lane = laneOf(key)
-      if (!(await enter(lane, limit, call))) {
+      const enteredAt = await enter(lane, limit, call)
+      if (enteredAt === undefined) {
         if (lane.underWay === 0) lanes.delete(key)
         return { kind: 'busy' }
       }
-      const startedAt = clock.elapsed()
       try {
         return { kind: 'done', value: await work() }
       } finally {
-        lane.typicalMs += SMOOTHING * (clock.elapsed() - startedAt - lane.typicalMs)
-        leave(lane)
+        lane.typicalMs += SMOOTHING * (clock.elapsed() - enteredAt - lane.typicalMs)
+        leave(lane, enteredAt)
         if (lane.underWay === 0) lanes.delete(key)
       }
     },

@@ -29,10 +29,10 @@ const IDS_MAX = 500_000
 /** From the second pause on, each is twice as long; SSM may be refusing many containers at once. */
 const PAUSE_MS = { first: 50, longest: 800 }
 
-/** Without a secret nothing is served, so SSM is asked again as soon as it may, and at once if it was only slow. */
+/** Without a secret nothing is served, so SSM is asked again as soon as it may, and at once if it (or we) was only slow. */
 function retryMs({ kind, count, known }: FailedFetch): number {
   if (known || kind === 'missing' || kind === 'unusable') return failureMemoryMs()
-  if (kind === 'timeout' && count === 1) return 0
+  if (kind === 'timeout') return 0
   return Math.min(PAUSE_MS.first * 2 ** (count - 1), PAUSE_MS.longest) * (0.8 + Math.random() * 0.4)
 }
 

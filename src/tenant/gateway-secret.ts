@@ -102,9 +102,11 @@ export function createGatewaySecret(options: GatewaySecretOptions): GatewaySecre
       if (!loading) return current
       const start = performance.now()
       await call.within(loading, () => undefined)
-      if (current === undefined && call.remainingMs() > REPEAT_MS) {
+      // A process that has just started may be too busy to read SSM's answer in time: as long as one may be had, it is waited for.
+      while (current === undefined && call.remainingMs() > REPEAT_MS) {
         prepare()
-        if (loading) await call.within(loading, () => undefined)
+        if (!loading) break
+        await call.within(loading, () => undefined)
       }
       call.observe('ssm', performance.now() - start)
       return current

@@ -108,6 +108,39 @@ t.test('a call that cannot be answered in time any more is busy at once', async 
   t.equal(bulkhead.size, 0)
 })
 
+t.test('while nothing is answered, only as many calls wait as could still be: a dependency that hangs', async (t) => {
+  const { clock, enter, started } = createBench(2)
+  void enter('1')
+  void enter('2')
+  let refused = 0
+  // 500 calls a second for a second.
+  for (let n = 0; n < 500; n += 1) {
+    clock.advance(2)
+    void enter(`${n}`).then((outcome) => {
+      if (outcome !== 'failed' && outcome.kind === 'busy') refused += 1
+    })
+    await setImmediate()
+  }
+  t.strictSame(started, ['1', '2'])
+  t.strictSame(
+    await enter('next'),
+    { kind: 'busy' },
+    'a place takes a second at least, and more than five wait for two',
+  )
+  t.ok(refused > 400, `${500 - refused} wait`)
+})
+
+t.test('calls that come in one moment know each other', async (t) => {
+  const { clock, enter, started } = createBench(2)
+  clock.advance(10_000_000)
+  for (let n = 0; n < 20; n += 1) void enter(`${n}`)
+  await setImmediate()
+  t.strictSame(started, ['0', '1'])
+  const last = enter('last', { ms: 100 })
+  clock.advance(100)
+  t.strictSame(await last, { kind: 'busy' }, 'it waited: nothing was known of how long the others take')
+})
+
 t.test('places are never lost: whatever comes, fails and runs out of time, all that is left is nothing', async (t) => {
   const command = fc.oneof(
     fc.record({
