@@ -109,7 +109,7 @@ const BREAKAGES: readonly Breakage[] = [
   },
   {
     name: 'a pool of another region',
-    file: { ...healthy, aws: { ...healthy.aws, region: 'eu-west-1' } },
+    file: toLocal(tenantFile({ userPoolId: 'eu-west-1_Acme00001', aws: { region: 'eu-west-1' } }), stack),
     failed: ['config'],
     what: /The pool is of eu-west-1, and this gateway of eu-central-1/,
     fix: /AWS_REGION=eu-west-1 corbado-gateway doctor acme/,

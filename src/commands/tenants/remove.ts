@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { readConfigRules } from '../../operator/config-rules.js'
-import { deleteTenantFile } from '../../operator/files/edit.js'
+import { deleteTenantFile, findTenantFile, type TenantFileFound } from '../../operator/files/edit.js'
 import { fetchPoolTriggers, slotsOf } from '../../operator/pool/triggers.js'
 import { withTenant } from '../../operator/records/find.js'
 import { conflictText, keepRecord, userName } from '../../operator/records/write.js'
@@ -35,42 +35,70 @@ export function tenantsRemoveCommand(io: CommandIo): Command {
     .option('--unchecked', "remove it although it is not known what the pool's triggers call")
   return addChangeOptions(command).action((word: string, options: RemoveOptions) =>
     withTenant(word, io, async ({ record, config }, upstreams) => {
-      await requireUnwired(config, options, upstreams, io)
-      if (!options.json) showRemoval(config, record, io)
+      const gone = await requireUnwired(config, options, upstreams, io)
+      const file = await findTenantFile(
+        join(options.dir, `${config.tenantId}.yaml`),
+        config.userPoolId,
+        readConfigRules(io.env),
+      )
+      if (!options.json) showRemoval(config, record, { file, gone }, io)
       if (await isConfirmed(config, options, io)) await remove(record, config, options, upstreams.table, io)
       else reportNotRemoved(config, options, io)
     }),
   )
 }
 
-/** @throws NotPossible while triggers call the gateway, or if that cannot be known and `--unchecked` is not given */
+/**
+ * Is the pool itself gone?
+ * @throws NotPossible while triggers call the gateway, or if that cannot be known and `--unchecked` is not given
+ */
 async function requireUnwired(
   tenant: TenantFile,
-  { unchecked }: RemoveOptions,
+  options: RemoveOptions,
   upstreams: OperatorUpstreams,
   io: CommandIo,
-): Promise<void> {
-  if (unchecked) return
+): Promise<boolean> {
+  if (options.unchecked) return false
   const { gatewayFunctionArn, doctorRoleArn } = readOperatorSettings(io.env, ['gatewayFunctionArn'])
   const triggers = await fetchPoolTriggers(tenant, { upstreams, doctorRoleArn })
+  // A pool that does not exist calls nobody.
+  if (triggers.kind === 'no-pool') return true
   if (triggers.kind === 'not-checkable') {
     throw new NotPossible(
       `it is not known whether triggers of ${tenant.userPoolId} still call the gateway: ${triggers.why}. Ask the ` +
-        'customer, and give --unchecked if they do not.',
+        `customer; if they do not: ${commandOf(tenant, { ...options, unchecked: true })}`,
     )
   }
   const slots = slotsOf(triggers.functionArns, gatewayFunctionArn)
-  if (slots.length === 0) return
+  if (slots.length === 0) return false
   throw new NotPossible(
     `triggers of ${tenant.userPoolId} still call the gateway (${slots.join(', ')}): without the tenant they would fail. ` +
       'The customer takes them off first: corbado-gateway wire undo --help',
   )
 }
 
-function showRemoval({ tenantId, userPoolId, status }: TenantFile, { version }: TenantRecord, io: CommandIo): void {
+function showRemoval(
+  { tenantId, userPoolId, aws, status }: TenantFile,
+  { version }: TenantRecord,
+  { file, gone }: { readonly file: TenantFileFound; readonly gone: boolean },
+  io: CommandIo,
+): void {
   const paint = createPaint(io.stdout, io.env)
-  const what = `${tenantId} (${userPoolId}), ${status}, version ${version}`
-  io.stdout.write(`${paint('red', '-')} ${what}\n  its versions stay in the table; its file is deleted\n`)
+  const lines = [
+    `${paint('red', '-')} ${tenantId} (${userPoolId}), ${status}, version ${version}`,
+    ...(gone
+      ? [`  there is no such pool in ${aws.region} of account ${aws.accountId}: nothing calls the gateway`]
+      : []),
+    `  its versions stay in the table; ${file.reason === undefined ? 'its file is deleted' : `${file.file} ${file.reason}: no file is deleted`}`,
+  ]
+  io.stdout.write(lines.map((line) => `${line}\n`).join(''))
+}
+
+/** The command line that removes a tenant without being asked. */
+function commandOf({ tenantId }: TenantFile, options: RemoveOptions): string {
+  const unchecked = options.unchecked ? ' --unchecked' : ''
+  const words = `${shellWord(tenantId)}${wordsOf(options)}${unchecked} --confirm ${shellWord(tenantId)}`
+  return `corbado-gateway tenants remove ${words}`
 }
 
 async function isConfirmed({ tenantId }: TenantFile, options: RemoveOptions, io: CommandIo): Promise<boolean> {
@@ -84,14 +112,12 @@ async function isConfirmed({ tenantId }: TenantFile, options: RemoveOptions, io:
   return (await askLine('Type the tenant id to remove it: ', io)) === tenantId
 }
 
-function reportNotRemoved({ tenantId, userPoolId }: TenantFile, options: RemoveOptions, io: CommandIo): void {
+function reportNotRemoved(tenant: TenantFile, options: RemoveOptions, io: CommandIo): void {
+  const { tenantId, userPoolId } = tenant
   // If no person was asked, what was wanted was not done: what runs after this command must learn it.
   if (options.json || !canAsk(io)) io.foundProblems()
-  const unchecked = options.unchecked ? ' --unchecked' : ''
-  const words = `${shellWord(tenantId)}${wordsOf(options)}${unchecked} --confirm ${shellWord(tenantId)}`
-  const command = `corbado-gateway tenants remove ${words}`
   if (options.json) writeJson(io.stdout, { tenantId, userPoolId, removed: false })
-  else io.stdout.write(`\nNothing was removed. To remove it: ${command}\n`)
+  else io.stdout.write(`\nNothing was removed. To remove it: ${commandOf(tenant, options)}\n`)
 }
 
 async function remove(
@@ -116,6 +142,7 @@ async function remove(
   const lines = [
     `removed; corbado-gateway tenants history ${shellWord(userPoolId)} shows what there was`,
     file.deleted ? `${file.file}: deleted` : `${file.file} ${file.reason}: no file was deleted`,
+    `if an alias still lets the pool in: corbado-gateway aliases revoke ${shellWord(userPoolId)} --yes`,
   ]
   io.stdout.write(lines.map((line) => `${inLine(line)}\n`).join(''))
 }

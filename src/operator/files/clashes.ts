@@ -1,4 +1,5 @@
 import { textAt } from '../../fields.js'
+import { shellWord } from '../../terminal/text.js'
 import type { TenantRecord } from '../../upstreams/operator.js'
 import { tenantIdOf } from '../records/record.js'
 import { type FileIssue, placeOf, type TenantEntry } from './read.js'
@@ -68,6 +69,9 @@ function takenIds(entries: readonly TenantEntry[], withoutFile: readonly TenantR
   const holders = new Map(withoutFile.map((record) => [tenantIdOf(record), record.userPoolId]))
   return entries.flatMap(({ tenant, issueAt }) => {
     const holder = holders.get(tenant.tenantId)
-    return holder ? [issueAt('/tenantId', `is already used in the table, by user pool ${holder}`)] : []
+    if (!holder) return []
+    const remove = `corbado-gateway tenants remove ${shellWord(tenant.tenantId)}`
+    const what = `is already used in the table, by user pool ${holder}: another pool is another tenant. If ${holder} is wrong or `
+    return [issueAt('/tenantId', `${what}gone, take it out first: ${remove}`)]
   })
 }

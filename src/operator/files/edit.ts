@@ -89,15 +89,28 @@ interface FileDeletion {
   readonly reason?: string
 }
 
+/** A tenant's file; with a reason if there is none of this pool under its name. */
+export type TenantFileFound = Pick<FileDeletion, 'file' | 'reason'>
+
+/** Looks for a tenant's file, as {@link deleteTenantFile} would delete it. */
+export async function findTenantFile(
+  file: string,
+  userPoolId: UserPoolId,
+  rules: ConfigRules,
+): Promise<TenantFileFound> {
+  const { value } = await readTenantFile(file, rules)
+  if (value === undefined) return { file, reason: 'is not there' }
+  return fieldAt(value, 'userPoolId') === userPoolId ? { file } : { file, reason: 'is not of this user pool' }
+}
+
 /** Deletes a tenant's file, unless it is another pool's. */
 export async function deleteTenantFile(
   file: string,
   userPoolId: UserPoolId,
   rules: ConfigRules,
 ): Promise<FileDeletion> {
-  const { value } = await readTenantFile(file, rules)
-  if (value === undefined) return { file, deleted: false, reason: 'is not there' }
-  if (fieldAt(value, 'userPoolId') !== userPoolId) return { file, deleted: false, reason: 'is not of this user pool' }
+  const found = await findTenantFile(file, userPoolId, rules)
+  if (found.reason !== undefined) return { ...found, deleted: false }
   await rm(file)
   return { file, deleted: true }
 }

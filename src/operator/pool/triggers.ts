@@ -8,6 +8,8 @@ import { operatorCall } from '../upstreams.js'
 
 /** Which functions a pool's triggers call, by their name in Cognito's LambdaConfig; or why that cannot be known from here. */
 type PoolTriggers =
+  /** Its account has no such pool in its region: nothing calls anything. */
+  | { readonly kind: 'no-pool' }
   | { readonly kind: 'read'; readonly functionArns: ReadonlyMap<string, string> }
   | { readonly kind: 'not-checkable'; readonly why: string }
 
@@ -30,6 +32,8 @@ export async function fetchPoolTriggers(tenant: TenantFile, options: PoolTrigger
     return { kind: 'read', functionArns: new Map(Object.entries(LambdaConfig).flatMap(slot)) }
   } catch (error) {
     if (!isUpstreamError(error)) throw error
+    const { upstream, facts } = error
+    if (upstream === 'cognito' && facts.errorType === 'ResourceNotFoundException') return { kind: 'no-pool' }
     return { kind: 'not-checkable', why: `${saidOf(error)} when the pool was to be described` }
   }
 }

@@ -110,7 +110,9 @@ t.test('refuses a tenant id that another pool holds in the table', async (t) => 
   const { code, stdout } = await apply(dir, '--yes')
   t.equal(code, 1)
   t.ok(
-    stdout.startsWith(`${dir}/acme.yaml:1:1  tenantId  is already used in the table, by user pool eu-central-1_Old\n`),
+    stdout.startsWith(
+      `${dir}/acme.yaml:1:1  tenantId  is already used in the table, by user pool eu-central-1_Old: another pool is another tenant. If `,
+    ),
   )
   t.equal(writes(), before)
 })

@@ -555,6 +555,10 @@ t.test('remove refuses if it cannot be told what the triggers call, unless that 
   const refused = await run(`tenants remove blind --confirm blind --dir ${dir}`)
   t.equal(refused.code, 1)
   t.match(refused.stderr, /^error: it is not known whether triggers of eu-central-1_blind still call .* AccessDenied/)
+  t.match(
+    refused.stderr,
+    `if they do not: corbado-gateway tenants remove blind --dir ${dir} --unchecked --confirm blind\n`,
+  )
   t.match(await run(`tenants remove blind --confirm blind --dir ${dir}`, { env: { DOCTOR_ROLE_ARN: undefined } }), {
     code: 1,
     stderr: 'DOCTOR_ROLE_ARN is not set',
@@ -611,7 +615,7 @@ t.test('remove keeps the history, and a pool that comes back goes on counting', 
   t.match(removed, { code: 0, stderr: '' })
   t.match(
     removed.stdout,
-    `removed; corbado-gateway tenants history eu-central-1_again shows what there was\n${dir}/again.yaml: deleted\n`,
+    `removed; corbado-gateway tenants history eu-central-1_again shows what there was\n${dir}/again.yaml: deleted\nif an alias still lets the pool in: corbado-gateway aliases revoke eu-central-1_again --yes\n`,
   )
   t.same(await readdir(dir), ['other.yaml'])
   t.match(await run('tenants show again'), { code: 1 })

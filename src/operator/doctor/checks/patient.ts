@@ -67,9 +67,14 @@ export function wantedRole({ tenant, settings }: Patient): { trust: IamPolicy; p
 }
 
 /** What is wrong, and how to fix it, if a config's pool is not where it says. */
-export function noSuchPool({ userPoolId, aws }: Pick<TenantConfig, 'userPoolId' | 'aws'>): [what: string, fix: string] {
+export function noSuchPool(config: Pick<TenantConfig, 'userPoolId' | 'aws' | 'tenantId'>): [what: string, fix: string] {
+  const { userPoolId, aws, tenantId } = config
+  const remove = `corbado-gateway tenants remove ${shellWord(tenantId)}`
   return [
     `There is no user pool ${userPoolId} in ${aws.region} of account ${aws.accountId}.`,
-    `operator: correct userPoolId or aws ${IN_FILE}`,
+    // Another pool is another tenant of the table, and the two cannot have one name.
+    `operator: ask the customer for pool id and account; if the account is wrong, correct aws ${IN_FILE}; if the pool id is ` +
+      'wrong, write the right one into the file (userPoolId, aws.roleArn, corbado.credentialParameter), then: ' +
+      `${remove}, then: corbado-gateway tenants apply, then on as with a new tenant`,
   ]
 }
