@@ -64,14 +64,17 @@ t.test('a login is served with the date an hour away since any point of it, and 
     }
   }
   await login(() => undefined)
+  const asked = stack.sts.calls.length
   for (const ms of [HOUR, -HOUR]) {
-    for (const [at, [name]] of points.entries()) {
-      const asked = stack.sts.calls.length
-      await login((point) => point === at && clock.step(ms))
-      t.equal(stack.sts.calls.length, asked, `the date steps by ${ms} ms before ${name}`)
+    for (const at of points.keys()) {
+      await login((point) => {
+        if (point === at) clock.step(ms)
+      })
       clock.step(-ms)
     }
   }
+  // The stand-ins go by the same date: an hour later the rights from before have expired for Cognito, once.
+  t.equal(stack.sts.calls.length - asked, 1)
 })
 
 t.test(
