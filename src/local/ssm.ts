@@ -11,6 +11,10 @@ const VALUE_LENGTH_MAX = 4_096
 const newName = /^(?!\/?(aws|ssm))(\/[\w.-]+){1,15}$|^(?!aws|ssm)[\w.-]+$/i
 const NAME_LENGTH_MAX = 1_011
 
+const PATH_PAGE_MAX = 10
+const PATH_FORM =
+  'The parameter doesn\'t meet the parameter name requirements. The parameter name must begin with a forward slash "/".'
+
 interface Parameter {
   readonly value: string
   readonly type: ParameterType
@@ -27,7 +31,7 @@ export interface SsmStandIn extends StandIn {
 }
 
 /**
- * Starts SSM's GetParameter and PutParameter for the parameters of one account. A SecureString comes back as an opaque
+ * Starts SSM's GetParameter, GetParametersByPath and PutParameter for the parameters of one account. A SecureString comes back as an opaque
  * ciphertext unless the call says WithDecryption; its key is the account's default one, which asks for no kms: right.
  */
 export async function startSsm(options: {
@@ -38,24 +42,51 @@ export async function startSsm(options: {
   readonly port?: number | undefined
 }): Promise<SsmStandIn> {
   const { clock, identity, accountId } = options
-  const parameters = new Map<string, Parameter>()
+  /** All versions of each, the newest last. */
+  const parameters = new Map<string, readonly Parameter[]>()
+  const newest = (name: string) => parameters.get(name)?.at(-1)
 
   const put = (name: string, value: string, type: ParameterType = 'SecureString'): number => {
-    const version = (parameters.get(name)?.version ?? 0) + 1
+    const version = (newest(name)?.version ?? 0) + 1
     const ciphertext = `AQICAHh${randomBytes(120).toString('base64')}`
-    parameters.set(name, { value, type, ciphertext, version, modifiedAt: clock.now() })
+    const parameter = { value, type, ciphertext, version, modifiedAt: clock.now() }
+    parameters.set(name, [...(parameters.get(name) ?? []), parameter])
     return version
   }
 
-  const getParameter = (arn: string, name: string, owned: boolean, input: Record<string, unknown>): WireAnswer => {
-    const found = owned ? parameters.get(name) : undefined
-    // SSM really sends no message with this one.
-    if (!found) return awsJsonError('ParameterNotFound')
+  const view = (arn: string, name: string, found: Parameter, input: Record<string, unknown>) => {
     const { type, version } = found
     const Value = type === 'String' || input.WithDecryption === true ? found.value : found.ciphertext
     const LastModifiedDate = found.modifiedAt / 1_000
-    const Parameter = { Name: name, Type: type, Value, Version: version, LastModifiedDate, ARN: arn, DataType: 'text' }
-    return awsJsonAnswer({ Parameter })
+    return { Name: name, Type: type, Value, Version: version, LastModifiedDate, ARN: arn, DataType: 'text' }
+  }
+
+  /** By its name, or by its name and a version, `name:3`. The stand-in has no labels. */
+  const getParameter = (arn: string, name: string, owned: boolean, input: Record<string, unknown>): WireAnswer => {
+    const [, Selector] = String(input.Name).split(/(?=:)/)
+    const versions = owned ? parameters.get(name) : undefined
+    // SSM really sends no message with this one.
+    if (!versions) return awsJsonError('ParameterNotFound')
+    const found = Selector === undefined ? versions.at(-1) : versions.find(({ version }) => Selector === `:${version}`)
+    if (!found) {
+      const message = `Systems Manager could not find version ${Selector?.slice(1)} of ${name}. Verify the version and try again.`
+      return awsJsonError('ParameterVersionNotFound', message)
+    }
+    return awsJsonAnswer({ Parameter: { ...view(arn, name, found, input), ...(Selector && { Selector }) } })
+  }
+
+  const byPath = (arn: string, owned: boolean, input: Record<string, unknown>): WireAnswer => {
+    const within = `${String(input.Path).replace(/\/$/, '')}/`
+    const names = [...parameters.keys()].filter((name) => {
+      return owned && name.startsWith(within) && (input.Recursive === true || !name.slice(within.length).includes('/'))
+    })
+    const offset = Number(input.NextToken ?? 0)
+    const page = names.sort().slice(offset, offset + Number(input.MaxResults ?? PATH_PAGE_MAX))
+    const next = offset + page.length
+    const Parameters = page.map((name) => {
+      return view(`${arn.split(':parameter')[0]}:parameter${name}`, name, newest(name) as Parameter, input)
+    })
+    return awsJsonAnswer({ Parameters, ...(next < names.length && { NextToken: String(next) }) })
   }
 
   const putParameter = (name: string, input: Record<string, unknown>): WireAnswer => {
@@ -70,7 +101,7 @@ export async function startSsm(options: {
     if (parameters.has(name) && input.Overwrite !== true) {
       return awsJsonError('ParameterAlreadyExists', 'The parameter already exists.')
     }
-    const type = input.Type ?? parameters.get(name)?.type
+    const type = input.Type ?? newest(name)?.type
     if (type !== 'String' && type !== 'SecureString') {
       return awsJsonError('ValidationException', 'A parameter type is required when you create a parameter.')
     }
@@ -80,14 +111,17 @@ export async function startSsm(options: {
 
   const handle = ({ principal, region, body }: WireRequest, operation: string): WireAnswer => {
     const input: Record<string, unknown> = JSON.parse(body.toString())
-    const name = typeof input.Name === 'string' ? input.Name : ''
-    if (!principal || !/^[\w./-]{1,2048}$/.test(name)) return awsJsonError('ValidationException', 'Name is not valid.')
+    const isPath = operation === 'GetParametersByPath'
+    const [, name = ''] = /^([\w./-]{1,2048})(?::[\w.-]+)?$/.exec(String(isPath ? input.Path : input.Name)) ?? []
+    if (!principal || name === '') return awsJsonError('ValidationException', 'Name is not valid.')
+    if (isPath && !/^\/[\w./-]*$/.test(String(input.Path))) return awsJsonError('ValidationException', PATH_FORM)
     const arn = `arn:aws:ssm:${region}:${principal.accountId}:parameter/${name.replace(/^\//, '')}`
     const action = `ssm:${operation}`
     if (!allows(principal, action, arn)) {
       return awsJsonError('AccessDeniedException', deniedText(principal.arn, action, arn, 'identity-based'))
     }
     const owned = principal.accountId === accountId
+    if (isPath) return byPath(arn, owned, input)
     if (operation === 'GetParameter') return getParameter(arn, name, owned, input)
     if (operation === 'PutParameter' && owned) return putParameter(name, input)
     return awsJsonError('UnknownOperationException')

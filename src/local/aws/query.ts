@@ -4,12 +4,13 @@ import type { WireAnswer, WireRequest } from './server.js'
 const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;' }
 const escapeXml = (text: string) => text.replace(/[&<>"']/g, (character) => escapes[character] ?? character)
 
-type Xml = string | number | { readonly [name: string]: Xml }
+/** A list stands for one element for each of its items. */
+type Xml = string | number | readonly Xml[] | { readonly [name: string]: Xml }
 
 function toXml(value: Xml): string {
   if (typeof value !== 'object') return escapeXml(String(value))
   return Object.entries(value)
-    .map(([name, inner]) => `<${name}>${toXml(inner)}</${name}>`)
+    .flatMap(([name, inner]) => [inner].flat().map((one) => `<${name}>${toXml(one)}</${name}>`))
     .join('')
 }
 

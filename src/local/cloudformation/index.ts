@@ -23,8 +23,9 @@ export async function startCloudFormation(options: CloudFormationOptions): Promi
     const { principal, region } = request
     if (!stacks.has(operation) || !principal || !region) return cloudFormation.unknownOperation(operation)
     const form = formOf(request)
-    // A question by the id of a resource needs the right for all stacks: it may be in any.
-    const named = operation !== 'DescribeStackResources'
+    // A question for all stacks, or by the id of a resource, needs the right for all stacks: it may be in any.
+    const all = operation === 'DescribeStacks' && form.get('StackName') === null
+    const named = operation !== 'DescribeStackResources' && !all
     const name = named ? (form.get('StackName') ?? '') : '*'
     if (named && !stackName.test(name))
       return cloudFormation.failure('ValidationError', 'StackName is not the name of a stack.')

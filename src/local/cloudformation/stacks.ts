@@ -3,7 +3,15 @@ import type { Clock } from '../../call.js'
 import { allows, deniedText, type PolicyDocument, type Principal, type Role } from '../aws/identity.js'
 import { createQueryProtocol } from '../aws/query.js'
 import type { WireAnswer } from '../aws/server.js'
-import { evaluateRole, parameterFault, readParameters, ruleFault, type Template, withDefaults } from './template.js'
+import {
+  evaluateRole,
+  parameterFault,
+  parseTemplate,
+  readParameters,
+  ruleFault,
+  type Template,
+  withDefaults,
+} from './template.js'
 
 /** How CloudFormation speaks. */
 export const cloudFormation = createQueryProtocol('http://cloudformation.amazonaws.com/doc/2010-05-15/')
@@ -102,12 +110,17 @@ export function createStacks({ clock, templates, roles }: StacksOptions) {
     return failure('AccessDenied', deniedText(principal.arn, action, arn), 403)
   }
 
+  /** The template that stands in S3, or in the request; or what is wrong with it. */
+  function templateOf(form: URLSearchParams): Template | string {
+    const [url, body] = [form.get('TemplateURL'), form.get('TemplateBody')]
+    if ((url === null) === (body === null)) return 'Either Template URL or Template Body must be specified.'
+    return body === null ? (templates.get(url ?? '') ?? 'S3 error: Access Denied') : parseTemplate(body)
+  }
+
   function createStack(asked: Asked): WireAnswer {
     const { form, principal, region, name } = asked
-    const body = form.get('TemplateBody')
-    // Whoever sends a template of their own sends ours, which they have reviewed.
-    const template = body === null ? templates.get(form.get('TemplateURL') ?? '') : (JSON.parse(body) as Template)
-    if (!template) return failure('ValidationError', 'S3 error: Access Denied')
+    const template = templateOf(form)
+    if (typeof template === 'string') return failure('ValidationError', template)
     const parameters = withDefaults(template, readParameters(form))
     const wrong = parameterFault(template, parameters)
     if (wrong !== undefined) return failure('ValidationError', wrong)
@@ -135,14 +148,22 @@ export function createStacks({ clock, templates, roles }: StacksOptions) {
     return success('CreateStack', { StackId: stackId })
   }
 
-  function describeStack(asked: Asked): WireAnswer {
-    const { name: StackName } = asked
-    const stack = stacks.get(keyOf(asked))
-    if (!stack) return failure('ValidationError', `Stack with id ${StackName} does not exist`)
-    const { stackId: StackId, roleArn, createdAt: CreationTime } = stack
+  const view = ({ stackId: StackId, roleArn, createdAt: CreationTime }: CloudFormationStack) => {
     const Outputs = { member: { OutputKey: 'RoleArn', OutputValue: roleArn } }
-    const member = { StackName, StackId, CreationTime, StackStatus: 'CREATE_COMPLETE', Outputs }
-    return success('DescribeStacks', { Stacks: { member } })
+    return { StackName: StackId.split('/')[1] ?? '', StackId, CreationTime, StackStatus: 'CREATE_COMPLETE', Outputs }
+  }
+
+  /** One stack, or all of the account and region if none is named. */
+  function describeStacks(asked: Asked): WireAnswer {
+    const { name } = asked
+    const all = name === '*'
+    const within = stackArn(asked.region, asked.principal.accountId, '', '').slice(0, -1)
+    const found = all
+      ? [...stacks.values()].filter(({ stackId }) => stackId.startsWith(within))
+      : [stacks.get(keyOf(asked))]
+    const shown = found.flatMap((stack) => (stack ? [view(stack)] : []))
+    if (!all && shown.length === 0) return failure('ValidationError', `Stack with id ${name} does not exist`)
+    return success('DescribeStacks', { Stacks: { member: shown } })
   }
 
   /** A stack that is not there counts as deleted, as in AWS. */
@@ -163,7 +184,7 @@ export function createStacks({ clock, templates, roles }: StacksOptions) {
 
   const operations = {
     CreateStack: createStack,
-    DescribeStacks: describeStack,
+    DescribeStacks: describeStacks,
     DeleteStack: deleteStack,
     DescribeStackResources: describeResources,
   }

@@ -1,4 +1,5 @@
-import { isFields } from '../../fields.js'
+import { parse } from 'yaml'
+import { fieldAt, fieldsOf, isFields } from '../../fields.js'
 
 /** The subset of a template's parameter that ours use. */
 interface Parameter {
@@ -17,6 +18,21 @@ export interface Template {
   readonly Rules?: Readonly<Record<string, Rule>>
   readonly Conditions: Readonly<Record<string, unknown>>
   readonly Resources: { readonly Role: { readonly Properties: unknown } }
+}
+
+/** A template that comes with the request, as JSON or YAML, of one role named Role, as ours; or what is wrong with it. */
+export function parseTemplate(body: string): Template | string {
+  let template: unknown
+  try {
+    template = parse(body)
+  } catch {
+    return 'Template format error: JSON or YAML not well-formed.'
+  }
+  const resources = fieldAt(template, 'Resources')
+  if (!isFields(resources)) return 'Template format error: At least one Resources member must be defined.'
+  const one = Object.keys(resources).join() === 'Role' && fieldAt(resources, 'Role', 'Type') === 'AWS::IAM::Role'
+  if (!one) return 'The stand-in makes stacks of one AWS::IAM::Role named Role.'
+  return { Parameters: {}, Conditions: {}, ...fieldsOf(template) } as Template
 }
 
 /** What stands for `AWS::NoValue` until it is taken out of its list or object. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../../call.js'
-import { type Fields, isFields } from '../../fields.js'
+import { type Fields, isFields, textsOf } from '../../fields.js'
 import type { MfaFactor, Pools, User, UserPool } from './pools.js'
 import { invalidMember, invalidParameter, Refusal, readText } from './wire.js'
 
@@ -117,6 +117,17 @@ function readPageToken(text: string, filter: string, clock: Clock): number {
   throw invalidParameter('Invalid pagination token.')
 }
 
+/** The attributes of a listed user that were asked for: every user in the answer must have them. */
+function wantedAttributes({ attributes }: User, { AttributesToGet }: Fields): User['attributes'] {
+  if (AttributesToGet === undefined || AttributesToGet === null) return attributes
+  const entries = textsOf(AttributesToGet).map((name) => {
+    const value = attributes[name]
+    if (value === undefined) throw invalidParameter('One or more requested attributes do not exist.')
+    return [name, value]
+  })
+  return Object.fromEntries(entries)
+}
+
 /** The admin calls on users. `emptyPages` counts the pages that ListUsers still owes each pool before its first users. */
 export function createAdmin(pools: Pools, clock: Clock, emptyPages: Map<string, number>) {
   function find(pool: UserPool, fields: Fields): User {
@@ -146,7 +157,8 @@ export function createAdmin(pools: Pools, clock: Clock, emptyPages: Map<string, 
       return { Groups: [] }
     },
 
-    listUsers({ userPoolId }: UserPool, { Filter = '', Limit = LIST_LIMIT_MAX, PaginationToken }: Fields) {
+    listUsers({ userPoolId }: UserPool, fields: Fields) {
+      const { Filter = '', Limit = LIST_LIMIT_MAX, PaginationToken } = fields
       const filter = String(Filter)
       const limit = Number(Limit) || LIST_LIMIT_MAX
       if (limit > LIST_LIMIT_MAX) throw invalidMember('limit', 'Member must have value less than or equal to 60')
@@ -158,7 +170,10 @@ export function createAdmin(pools: Pools, clock: Clock, emptyPages: Map<string, 
       const next: PageToken = { offset: offset + page.length, filter, expiresAt: clock.now() + PAGE_TOKEN_MS }
       const token = Buffer.from(JSON.stringify(next)).toString('base64url')
       const more = owed > 0 || next.offset < matches.length
-      const users = page.map((user) => ({ ...commonView(user), Attributes: nameValues(user.attributes) }))
+      const users = page.map((user) => ({
+        ...commonView(user),
+        Attributes: nameValues(wantedAttributes(user, fields)),
+      }))
       return { Users: users, ...(more ? { PaginationToken: token } : {}) }
     },
   }

@@ -1,4 +1,17 @@
-import type { LambdaConfigType, UpdateUserPoolRequest } from '@aws-sdk/client-cognito-identity-provider'
+import {
+  AdvancedSecurityEnabledModeType,
+  AdvancedSecurityModeType,
+  AuthFactorType,
+  DefaultEmailOptionType,
+  DeletionProtectionType,
+  EmailSendingAccountType,
+  type LambdaConfigType,
+  RecoveryOptionNameType,
+  type UpdateUserPoolRequest,
+  UserPoolMfaType,
+  UserPoolTierType,
+  VerifiedAttributeType,
+} from '@aws-sdk/client-cognito-identity-provider'
 import type { Clock } from '../../call.js'
 import { type Fields, isFields } from '../../fields.js'
 import { type AppClient, clientOf, type Pools, type UserPool } from './pools.js'
@@ -62,6 +75,39 @@ function assertLambdaConfig(config: LambdaConfigType): void {
   else if (senders.some((name) => config[name])) throw invalidParameter('A custom sender needs a KMSKeyID.')
 }
 
+/** The members of UpdateUserPool that are one of a few words, by their path; the words are the SDK's, which are the API model's. */
+const enums: readonly [path: readonly string[], words: Readonly<Record<string, string>>][] = [
+  [['DeletionProtection'], DeletionProtectionType],
+  [['MfaConfiguration'], UserPoolMfaType],
+  [['UserPoolTier'], UserPoolTierType],
+  [['AutoVerifiedAttributes'], VerifiedAttributeType],
+  [['UserAttributeUpdateSettings', 'AttributesRequireVerificationBeforeUpdate'], VerifiedAttributeType],
+  [['EmailConfiguration', 'EmailSendingAccount'], EmailSendingAccountType],
+  [['VerificationMessageTemplate', 'DefaultEmailOption'], DefaultEmailOptionType],
+  [['UserPoolAddOns', 'AdvancedSecurityMode'], AdvancedSecurityModeType],
+  [['UserPoolAddOns', 'AdvancedSecurityAdditionalFlows', 'CustomAuthMode'], AdvancedSecurityEnabledModeType],
+  [['Policies', 'SignInPolicy', 'AllowedFirstAuthFactors'], AuthFactorType],
+  [['AccountRecoverySetting', 'RecoveryMechanisms', 'Name'], RecoveryOptionNameType],
+]
+
+/** All values at a path; a list on the way stands for each of its items. */
+function valuesAt(value: unknown, [name, ...rest]: readonly string[]): unknown[] {
+  if (Array.isArray(value)) return value.flatMap((one) => valuesAt(one, name === undefined ? [] : [name, ...rest]))
+  if (name === undefined) return value === undefined ? [] : [value]
+  return isFields(value) ? valuesAt(value[name], rest) : []
+}
+
+function assertEnums(input: UpdateUserPoolRequest): void {
+  for (const [path, words] of enums) {
+    const other = valuesAt(input, path).find((value) => !Object.values(words).includes(String(value)))
+    if (other === undefined) continue
+    const member = path.map((name) => name.charAt(0).toLowerCase() + name.slice(1)).join('.')
+    const set = `Member must satisfy enum value set: [${Object.values(words).join(', ')}]`
+    const where = `Value '${other}' at '${member}' failed to satisfy constraint`
+    throw invalidParameter(`1 validation error detected: ${where}: ${set}`)
+  }
+}
+
 /** The refusals that surprise people who send back what DescribeUserPool told them. */
 function assertConsistent(input: UpdateUserPoolRequest, { mfa = {} }: UserPool): void {
   const { AdminCreateUserConfig, Policies, VerificationMessageTemplate: template } = input
@@ -104,6 +150,7 @@ export function updatePool(pool: UserPool, fields: Fields, now: number): UserPoo
   // The wire's shape is the model's; the members that matter here are checked below.
   const input = withoutNulls(fields) as UpdateUserPoolRequest
   const { UserPoolId, PoolName: name = pool.name, LambdaConfig: lambdaConfig = {}, ...sent } = input
+  assertEnums(input)
   assertLambdaConfig(lambdaConfig)
   assertConsistent(input, pool)
   const kept = pool.settings?.DcrConfiguration
