@@ -134,17 +134,35 @@ t.test('its steps in a clean folder leave one file and its map', async (t) => {
     [],
     'no code of the embedded stack, of the command line or of tests is in it',
   )
-  const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8')) as {
-    packages: Record<string, { dev?: boolean }>
-  }
   const used = new Set(map.sources.flatMap((source) => /node_modules\/((@[^/]+\/)?[^/]+)/.exec(source)?.[1] ?? []))
   t.ok(used.has('fastify'))
+  const wanted = packagesOf(contextFiles({ context: '.', isIgnored }).filter((path) => path.endsWith('.ts')))
+  t.ok(wanted.has('fastify') && !wanted.has('tap') && !wanted.has('dynalite') && !wanted.has('commander'))
   t.strictSame(
-    [...used].filter((name) => packages[`node_modules/${name}`]?.dev === true),
+    [...used].filter((name) => !wanted.has(name)),
     [],
-    'and no package that is for development only',
+    'and no package but those that the code of the service asks for, and what they need',
   )
 })
+
+/** The packages that files import, and by package-lock.json all that these need. */
+function packagesOf(files: readonly string[]): Set<string> {
+  type Locked = Record<string, { dependencies?: object; peerDependencies?: object; optionalDependencies?: object }>
+  const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8')) as { packages: Locked }
+  const imported = files.flatMap((file) => [
+    ...readFileSync(file, 'utf8').matchAll(/(?:from |import\()'((?:@[^/']+\/)?[^./'][^/']*)/g),
+  ])
+  const wanted = new Set(imported.map(([, name = '']) => name))
+  for (const name of wanted) {
+    for (const [path, locked] of Object.entries(packages)) {
+      if (!path.endsWith(`node_modules/${name}`)) continue
+      const { dependencies, peerDependencies, optionalDependencies } = locked
+      for (const next of Object.keys({ ...dependencies, ...peerDependencies, ...optionalDependencies }))
+        wanted.add(next)
+    }
+  }
+  return wanted
+}
 
 /** Starts a command of the image in its working directory, with the image's variables and no others. */
 function startInImage(
