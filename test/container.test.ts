@@ -16,7 +16,7 @@ import { sign } from '../src/plugins/signature.js'
 import { createUpstreams } from '../src/upstreams/index.js'
 import { createEvent, defineEvent, OWN, triggerEvent, verifyEvent } from './fixtures/events.js'
 import { startGateway, untilWaiting } from './fixtures/gateway.js'
-import { type HttpShape, httpShapes } from './fixtures/http-shapes.js'
+import { type HttpShape, httpShapes } from './fixtures/http/shapes.js'
 import { tenantFile } from './fixtures/tenants.js'
 
 const PARAMETER = '/corbado/gateway/callers'

@@ -11,9 +11,9 @@ import { ACTIONS_ALIAS, FUNCTION_ARN } from '../src/local/accounts.js'
 import { createCallerSecret, signedHeaders } from '../src/local/clients/caller.js'
 import { hostedArn } from '../src/local/world/tenants.js'
 import { createEvent, defineEvent, triggerEvent, verifyEvent } from './fixtures/events.js'
-import { forgedRequests } from './fixtures/forged-http.js'
 import { startGateway } from './fixtures/gateway.js'
-import { httpShapes } from './fixtures/http-shapes.js'
+import { forgedRequests } from './fixtures/http/forged.js'
+import { httpShapes } from './fixtures/http/shapes.js'
 import { tenantFile } from './fixtures/tenants.js'
 
 const ACTIONS_ARN = `${FUNCTION_ARN}:${ACTIONS_ALIAS}`
