@@ -6,6 +6,7 @@ import { failureOf } from '../terminal/failure.js'
 import { helpAsOption } from '../terminal/help.js'
 import { type CommandIo, cleanOutput, type Io, writeNote } from '../terminal/io.js'
 import { aliasesCheckCommand } from './aliases/check.js'
+import { aliasesCleanCommand } from './aliases/clean.js'
 import { aliasesGrantCommand } from './aliases/grant.js'
 import { aliasesListCommand } from './aliases/list.js'
 import { aliasesRevokeCommand } from './aliases/revoke.js'
@@ -75,7 +76,7 @@ const COMMANDS: readonly CreateCommand[] = [
       summary: "Lets user pools invoke the gateway's function through their tenant's alias.",
       examples: ['corbado-gateway aliases list', 'corbado-gateway aliases grant acme-shop'],
     },
-    [aliasesListCommand, aliasesGrantCommand, aliasesRevokeCommand, aliasesCheckCommand],
+    [aliasesListCommand, aliasesGrantCommand, aliasesRevokeCommand, aliasesCheckCommand, aliasesCleanCommand],
   ),
   doctorCommand,
   completionCommand,
@@ -101,16 +102,19 @@ export function createProgram(io: CommandIo): Command {
 /**
  * Runs one command line.
  * @param argv the words after the program's name
- * @returns the exit code: 0 done, 1 found problems, 2 wrong usage
+ * @returns the exit code: 0 done, 1 found problems, 2 wrong usage, or changes if a plan was given `--exit-code`
  */
 export async function runCli(argv: readonly string[], given: Io): Promise<0 | 1 | 2> {
   const io = { ...given, stdout: cleanOutput(given.stdout), stderr: cleanOutput(given.stderr) }
-  let exitCode: 0 | 1 = 0
+  let exitCode: 0 | 1 | 2 = 0
   const foundProblems = () => {
     exitCode = 1
   }
+  const foundChanges = () => {
+    if (exitCode === 0) exitCode = 2
+  }
   try {
-    const program = createProgram({ ...io, foundProblems })
+    const program = createProgram({ ...io, foundProblems, foundChanges })
     await program.parseAsync(helpAsOption(program, argv), { from: 'user' })
     return exitCode
   } catch (error) {

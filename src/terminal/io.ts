@@ -33,6 +33,8 @@ export interface Io {
 export interface CommandIo extends Io {
   /** Makes the exit code 1: the command did its work and found something wrong. */
   foundProblems(): void
+  /** Makes it 2: a plan that was asked for its exit code has something to change. Problems count for more. */
+  foundChanges?(): void
 }
 
 type Color = 'green' | 'yellow' | 'red' | 'dim' | 'bold'

@@ -490,14 +490,9 @@ t.test('check finds every disagreement, and the commands that it names fix them 
   for (const { what, fix } of findings) t.ok(text.stdout.includes(what) && text.stdout.includes(fix), what)
 
   for (const { fix } of findings) {
-    const [program, ...words] = fix.split(' ')
-    if (program === 'aws') {
-      t.equal(fix, `aws lambda delete-resource-policy --resource-arn ${arnOf('t-3')}`)
-      stack.lambda.putPolicy(arnOf('t-3'), undefined)
-    } else {
-      const yes = words.includes('--yes') ? words : [...words, '--yes']
-      t.equal((await cli(...yes)).code, 0, fix)
-    }
+    const [, ...words] = fix.split(' ')
+    const yes = words.includes('--yes') ? words : [...words, '--yes']
+    t.equal((await cli(...yes)).code, 0, fix)
   }
   const after = await cli('aliases', 'check')
   t.equal(after.code, 0, after.stdout)
@@ -535,10 +530,40 @@ t.test(
       `unreadable-config t-1: newer (${region}_newer) is let in through t-1, and its config is not one that this version can read`,
       `unreadable-config t-2: ${region}_torn (${region}_torn) is let in through t-2, and its config is not one that this version can read`,
     ])
-    for (const { fix } of findings)
-      t.match(fix, /^check with the version that wrote the config, .*; revoke nothing before$/)
+    for (const { fix, kind } of findings.filter(({ kind }) => kind === 'unreadable-config'))
+      t.match(fix, /^check with the version that wrote the config, .*; revoke nothing before$/, kind)
+    t.equal((await cli('aliases', 'clean', 't-1', '--yes')).code, 0)
+    t.match(await policyOf(stack, 't-1'), { poolArns: [poolArn(`${region}_newer`)], faults: [] }, 'still let in')
   },
 )
+
+t.test('what others wrote is taken out of a policy by itself: nobody is let in or out by that', async (t) => {
+  // Two tenants of the alias: only one of them is let in, and the mend must not let in the other.
+  const { cli, stack } = await setUp(t, [tenantOf('absent', 't-1'), tenantOf('acme', 't-1')])
+  const byHand = {
+    Sid: 'by-hand',
+    Effect: 'Allow',
+    Principal: { AWS: 'arn:aws:iam::444455556666:root' },
+    Action: 'lambda:InvokeFunction',
+    Resource: arnOf('t-1'),
+  } as const
+  const [own] = ours(poolArn(`${region}_acme`)).Statement
+  stack.lambda.putPolicy(arnOf('t-1'), { Version: '2012-10-17', Statement: own ? [own, byHand] : [] })
+  const { findings } = JSON.parse((await cli('aliases', 'check', '--json')).stdout) as {
+    findings: { kind: string; fix: string }[]
+  }
+  const { fix = '' } = findings.find(({ kind }) => kind === 'account-principal') ?? {}
+  t.equal(fix, 'corbado-gateway aliases clean t-1 --yes')
+  const shown = await cli('aliases', 'clean', 't-1')
+  t.match(shown, {
+    code: 1,
+    stdout: /^- t-1: statement by-hand names arn.*\n\nNothing was written\. To write it:\n.*clean t-1 --yes\n$/,
+  })
+  t.equal((await cli(...fix.split(' ').slice(1))).code, 0)
+  t.match(await policyOf(stack, 't-1'), { poolArns: [poolArn(`${region}_acme`)], faults: [] })
+  t.match(await cli('aliases', 'clean', 't-1'), { code: 0, stdout: 't-1: there is nothing to take out\n' })
+  t.match(await cli('aliases', 'clean', ACTIONS_ALIAS), { code: 1, stderr: 'is the actions alias' })
+})
 
 t.test('list waits while Lambda says that it is asked too much, and goes on; for a minute at most', async (t) => {
   const { env, stack } = await setUp(t, [])

@@ -80,7 +80,12 @@ const apply = (command: 'apply' | 'apply --status', status: Status): Act => ({
       { tenant: { ...file, status }, issueAt: () => ({ file: '', line: 1, column: 1, field: '', message: '' }) },
     ]
     const before = new Map(was ? [[userPoolId as string, was]] : [])
-    const { writes } = planTenants(entries, pool.current ? [pool.current] : [], { command, selfHosted: false, before })
+    const { writes } = planTenants(entries, pool.current ? [pool.current] : [], {
+      command,
+      selfHosted: false,
+      before,
+      only: false,
+    })
     return writes[0] ? written(pool, writes[0].tenant.status) : pool
   },
 })

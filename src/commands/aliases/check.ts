@@ -81,7 +81,7 @@ function checkAliases({ tenants, unreadable, aliases, actionsAlias }: AliasFacts
     ...unreadable.map((tenant) => unreadableConfig(tenant, ofTenants)),
     ...ofTenants.flatMap((one) => {
       const readable = withoutPools(one, new Set(unreadable.map(({ userPoolId }) => userPoolId)))
-      return [...strayGrants(readable, tenants), ...policyFaults(one, readable, tenants)]
+      return [...strayGrants(readable, tenants), ...policyFaults(one)]
     }),
     ...aliases.filter(({ alias }) => alias === actionsAlias).flatMap(cognitoOnActions),
   ]
@@ -138,22 +138,12 @@ function strayGrants({ alias, policy }: SurveyedAlias, tenants: readonly AliasTe
   })
 }
 
-/** Writing the policy again leaves faults out: for that, a tenant behind the alias is granted, or a pool revoked. */
-function policyFaults(
-  { alias, aliasArn, policy }: SurveyedAlias,
-  readable: SurveyedAlias,
-  tenants: readonly AliasTenant[],
-): AliasFinding[] {
-  const tenant = tenants.find((one) => one.alias === alias)
-  const stray = poolOfArn(readable.policy.poolArns[0] ?? '')?.userPoolId
-  const fix = tenant
-    ? `${grantCommand(tenant.tenantId)} --yes`
-    : stray !== undefined
-      ? `corbado-gateway aliases revoke ${stray} --alias ${alias} --yes`
-      : policy.poolArns.length > 0
-        ? UNREADABLE_FIX
-        : `aws lambda delete-resource-policy --resource-arn ${aliasArn}`
-  return policy.faults.map(({ kind, what }) => ({ kind, alias, what, fix }))
+/** What others wrote into a policy goes alone: nobody is let in or taken out by it. */
+function policyFaults({ alias, aliasArn, policy }: SurveyedAlias): AliasFinding[] {
+  return policy.faults.map(({ kind, what }) => {
+    const look = `look at it: aws lambda get-resource-policy --resource-arn ${aliasArn}`
+    return { kind, alias, what, fix: kind === 'unreadable' ? look : `corbado-gateway aliases clean ${alias} --yes` }
+  })
 }
 
 /** Triggers that came through the actions alias would be refused by the gateway; they should not get so far. */

@@ -1,22 +1,27 @@
+import { basename } from 'node:path'
 import type { Command } from 'commander'
 import { parseEnv } from '../../env.js'
+import type { UserPoolId } from '../../ids.js'
 import { readConfigRules } from '../../operator/config-rules.js'
 import { tableClashes } from '../../operator/files/clashes.js'
-import { readTenantFolder } from '../../operator/files/folder.js'
+import { readTenantFolder, type TenantFolder } from '../../operator/files/folder.js'
 import { reportIssues } from '../../operator/files/issues.js'
 import type { TenantEntry } from '../../operator/files/read.js'
+import { fetchPlace, type PlanPlace } from '../../operator/place.js'
 import { fetchRecords, fetchStatusBefore } from '../../operator/records/find.js'
 import type { Status } from '../../operator/records/status-machine.js'
 import { userName } from '../../operator/records/write.js'
-import { withUpstreams } from '../../operator/upstreams.js'
+import { operatorCall, withUpstreams } from '../../operator/upstreams.js'
 import { isAgreed } from '../../terminal/ask.js'
 import { eachBounded } from '../../terminal/bounded.js'
 import { defineCommand } from '../../terminal/command.js'
+import { NotPossible } from '../../terminal/failure.js'
 import type { CommandIo } from '../../terminal/io.js'
 import { createProgress } from '../../terminal/progress.js'
+import { closestNames } from '../../terminal/text.js'
 import type { OperatorUpstreams, TenantRecord } from '../../upstreams/operator.js'
 import { FOLDER_ARGUMENT } from '../options.js'
-import { type Plan, planTenants, writePlan } from './plan.js'
+import { type Plan, planTenants, withPast, writePlan } from './plan.js'
 import { reportApplied, reportNotApplied, reportPlan } from './report.js'
 
 interface ApplyOptions {
@@ -27,6 +32,8 @@ interface ApplyOptions {
   readonly seed?: true
   readonly json?: true
   readonly by?: string
+  /** One tenant of the folder. */
+  readonly only?: string
 }
 
 const STATUS_OPTION = [
@@ -34,22 +41,29 @@ const STATUS_OPTION = [
   "take the files' status too (default: the table's stays, and a new tenant begins as a draft); a draft goes live by activate alone",
 ] as const
 
+const ONLY_OPTION = ['--only <tenant>', 'this tenant of the folder alone: tenant id or user pool id'] as const
+
 const settings = 'TENANT_TABLE=corbado-gateway-tenants AWS_REGION=eu-central-1'
 
 /** `tenants plan`: what `apply` would write. */
 export function tenantsPlanCommand(io: CommandIo): Command {
   return defineCommand(io, {
     path: 'corbado-gateway tenants plan',
-    summary: 'Shows field by field what the files would change in the table. Writes nothing; the exit code is 0.',
+    summary:
+      'Shows field by field what the files would change in the table. Writes nothing; the exit code is 0, or ' +
+      'with --exit-code 2 if something would change.',
     examples: [`${settings} corbado-gateway tenants plan`],
   })
     .argument(...FOLDER_ARGUMENT)
     .option(...STATUS_OPTION)
-    .option('--json', 'print { applied: false, added, changed, untouched, keptStatus, withoutFile }')
-    .action((dir: string, options: Pick<ApplyOptions, 'status' | 'json'>) =>
-      withPlan(dir, options, io, async (plan) => {
-        reportPlan(plan, options.json === true, io)
-        if (!options.json) reportNotApplied(plan, dir, options.status === true, io)
+    .option(...ONLY_OPTION)
+    .option('--exit-code', 'exit 2 if something would change, 0 if nothing would')
+    .option('--json', 'print { applied: false, place, added, changed, untouched, keptStatus, withoutFile }')
+    .action((dir: string, options: Pick<ApplyOptions, 'status' | 'json' | 'only'> & { exitCode?: true }) =>
+      withPlan(dir, options, io, async (plan, _, place) => {
+        if (options.exitCode && plan.writes.length > 0) io.foundChanges?.()
+        reportPlan(plan, place, options.json === true, io)
+        if (!options.json) reportNotApplied(plan, dir, options, io)
       }),
     )
 }
@@ -66,6 +80,7 @@ export function tenantsApplyCommand(io: CommandIo): Command {
     .argument(...FOLDER_ARGUMENT)
     .option('--yes', 'write what the plan shows, without being asked')
     .option(...STATUS_OPTION)
+    .option(...ONLY_OPTION)
     .option('--by <name>', 'who writes, as the record says (default: your user name)')
     .option('--json', 'print the plan and what was written as JSON')
     .action((dir: string, options: ApplyOptions) => applyTenants(dir, options, io))
@@ -73,33 +88,63 @@ export function tenantsApplyCommand(io: CommandIo): Command {
 
 /** Shows what brings the table to what a folder's files say and, with `yes` or after being asked, writes it. */
 export function applyTenants(dir: string, options: ApplyOptions, io: CommandIo): Promise<void> {
-  const { json = false, yes = false, status = false } = options
-  return withPlan(dir, options, io, async (plan, { table }) => {
-    if (!json || !yes) reportPlan(plan, json, io)
-    if (yes || (plan.writes.length > 0 && (await isAgreed({ json }, io)))) await carryOut(plan, options, table, io)
-    else if (!json) reportNotApplied(plan, dir, status, io)
+  const { json = false, yes = false } = options
+  return withPlan(dir, options, io, async (plan, { table }, place) => {
+    if (!json || !yes) reportPlan(plan, place, json, io)
+    if (yes || (plan.writes.length > 0 && (await isAgreed({ json }, io))))
+      await carryOut(plan, place, options, table, io)
+    else if (!json) reportNotApplied(plan, dir, options, io)
   })
 }
 
 /** Reads folder and table and plans; what is wrong with the files is reported instead. */
 async function withPlan(
   dir: string,
-  { json = false, status = false, seed = false }: { json?: boolean; status?: boolean; seed?: boolean },
+  { json, status, seed, only }: Omit<ApplyOptions, 'yes' | 'by'>,
   io: CommandIo,
-  work: (plan: Plan, upstreams: OperatorUpstreams) => Promise<void>,
+  work: (plan: Plan, upstreams: OperatorUpstreams, place: PlanPlace) => Promise<void>,
 ): Promise<void> {
   parseEnv(io.env)
-  const folder = await readTenantFolder(dir, readConfigRules(io.env))
-  if (folder.issues.length > 0) return reportIssues(folder, json, io)
-  await withUpstreams(io, async (upstreams, { selfHosted }) => {
+  const whole = await readTenantFolder(dir, readConfigRules(io.env))
+  const folder = only === undefined ? whole : onlyTenant(whole, only, dir)
+  if (folder.issues.length > 0) return reportIssues(folder, json === true, io)
+  await withUpstreams(io, async (upstreams, env) => {
     const records = await fetchRecords(upstreams)
     const command = seed ? 'npm start' : status ? 'apply --status' : 'apply'
     const before = await fetchBefore(folder.entries, records, upstreams)
-    const plan = planTenants(folder.entries, records, { command, selfHosted, before })
-    const issues = tableClashes(folder.entries, plan.withoutFile)
-    if (issues.length > 0) reportIssues({ entries: [], issues }, json, io)
-    else await work(plan, upstreams)
+    const plan = planTenants(folder.entries, records, {
+      command,
+      selfHosted: env.selfHosted,
+      before,
+      only: only !== undefined,
+    })
+    const others = records.filter(
+      ({ userPoolId }) => !whole.entries.some(({ tenant }) => tenant.userPoolId === userPoolId),
+    )
+    const issues = tableClashes(folder.entries, only === undefined ? plan.withoutFile : others)
+    if (issues.length > 0) reportIssues({ entries: [], issues }, json === true, io)
+    else {
+      const place = await fetchPlace(upstreams, env, io)
+      const kept = (pool: UserPoolId) => upstreams.table.listVersions(pool, operatorCall())
+      await work(await withPast(plan, kept), upstreams, place)
+    }
   })
+}
+
+/**
+ * One tenant of a folder; what is wrong with others does not matter.
+ * @throws NotPossible with the closest names if no file is of that name
+ */
+function onlyTenant({ entries, issues }: TenantFolder, word: string, dir: string): TenantFolder {
+  const found = entries.filter(({ tenant }) => tenant.tenantId === word || tenant.userPoolId === word)
+  const own = issues.filter(({ file }) => basename(file).replace(/\.ya?ml$/, '') === word)
+  if (found.length > 0 || own.length > 0) return { entries: found, issues: own }
+  const closest = closestNames(
+    entries.flatMap(({ tenant }) => [tenant.tenantId, tenant.userPoolId]),
+    word,
+  )
+  const hint = closest.length > 0 ? `: did you mean ${closest.join(' or ')}?` : ''
+  throw new NotPossible(`no valid file in ${dir} is of ${JSON.stringify(word)}${hint}`)
 }
 
 /** What the suspended tenants were before that whose files say something else. */
@@ -119,7 +164,13 @@ async function fetchBefore(
   return before
 }
 
-async function carryOut(plan: Plan, options: ApplyOptions, table: OperatorUpstreams['table'], io: CommandIo) {
+async function carryOut(
+  plan: Plan,
+  place: PlanPlace,
+  options: ApplyOptions,
+  table: OperatorUpstreams['table'],
+  io: CommandIo,
+) {
   const progress = createProgress(io, plan.writes.length)
   const written = await writePlan(plan.writes, {
     table,
@@ -128,6 +179,6 @@ async function carryOut(plan: Plan, options: ApplyOptions, table: OperatorUpstre
     onWritten: progress.step,
   })
   progress.end()
-  reportApplied(plan, written, options.json === true, io)
+  reportApplied(plan, place, written, options.json === true, io)
   if (written.fault !== undefined) throw written.fault
 }

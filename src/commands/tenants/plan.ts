@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { UserPoolId } from '../../ids.js'
 import type { TenantEntry } from '../../operator/files/read.js'
 import { changesOf, type FieldChange } from '../../operator/records/changes.js'
+import { type SetBack, setBacks } from '../../operator/records/past.js'
 import { tenantIdOf } from '../../operator/records/record.js'
 import {
   nextStatus,
@@ -21,6 +23,8 @@ export interface PlannedWrite {
   /** The record it replaces; undefined for a new tenant. */
   readonly old: TenantRecord | undefined
   readonly changes: readonly FieldChange[]
+  /** What of it takes back a later change of the table. */
+  readonly setBacks: readonly SetBack[]
 }
 
 /** A file whose status is not taken over. */
@@ -51,6 +55,8 @@ interface PlanOptions {
   readonly selfHosted: boolean
   /** What suspended tenants were before that, by user pool id. */
   readonly before: ReadonlyMap<string, Status>
+  /** Is the plan of one tenant alone? Then what has no file is not its matter. */
+  readonly only: boolean
 }
 
 /**
@@ -60,7 +66,7 @@ interface PlanOptions {
 export function planTenants(
   entries: readonly TenantEntry[],
   records: readonly TenantRecord[],
-  { command, selfHosted, before }: PlanOptions,
+  { command, selfHosted, before, only }: PlanOptions,
 ): Plan {
   const current = new Map(records.map((record) => [record.userPoolId, record]))
   const wanted = entries.map(({ tenant: file }) => {
@@ -71,8 +77,10 @@ export function planTenants(
     return { old, question, fileStatus: file.status, tenant: { ...file, status } }
   })
   const writes = wanted.flatMap(({ tenant, old }): PlannedWrite[] => {
-    if (!old) return [{ tenant, old, changes: [] }]
-    return isDeepStrictEqual(old.config, tenant) ? [] : [{ tenant, old, changes: changesOf(old.config, tenant) }]
+    if (!old) return [{ tenant, old, changes: [], setBacks: [] }]
+    return isDeepStrictEqual(old.config, tenant)
+      ? []
+      : [{ tenant, old, changes: changesOf(old.config, tenant), setBacks: [] }]
   })
   const keptStatus = wanted
     .filter(({ tenant, fileStatus }) => tenant.status !== fileStatus)
@@ -83,12 +91,24 @@ export function planTenants(
       return { tenant, fileStatus, isNew: !old, ways: waysTo(fileStatus, place, question.before), byStatus }
     })
   const named = new Set(entries.map(({ tenant }) => tenant.userPoolId))
-  const withoutFile = records.filter(({ userPoolId }) => !named.has(userPoolId))
+  const withoutFile = records.filter(({ userPoolId }) => !only && !named.has(userPoolId))
   return { writes, untouched: entries.length - writes.length, keptStatus, withoutFile: withoutFile.sort(byName) }
 }
 
 function byName(a: TenantRecord, b: TenantRecord): number {
   return tenantIdOf(a) < tenantIdOf(b) ? -1 : 1
+}
+
+/** The plan with what its changes take back, by the kept versions of each. */
+export async function withPast(plan: Plan, fetchKept: (pool: UserPoolId) => Promise<TenantRecord[]>): Promise<Plan> {
+  const found = new Map<PlannedWrite, readonly SetBack[]>()
+  await eachBounded(plan.writes, async (write) => {
+    const { tenant, old } = write
+    // A first version has no past.
+    if (old && old.version > 1) found.set(write, setBacks(tenant, old, await fetchKept(tenant.userPoolId)))
+    return true
+  })
+  return { ...plan, writes: plan.writes.map((write) => ({ ...write, setBacks: found.get(write) ?? [] })) }
 }
 
 /** A tenant whose record was no longer the one that the plan was made of. */

@@ -1,4 +1,6 @@
+import { type PlanPlace, placeText } from '../../operator/place.js'
 import { changesJson, changeText } from '../../operator/records/changes.js'
+import { agoText, type SetBack } from '../../operator/records/past.js'
 import { tenantIdOf } from '../../operator/records/record.js'
 import { conflictText } from '../../operator/records/write.js'
 import type { TenantFile } from '../../tenant/config.js'
@@ -11,24 +13,29 @@ import type { Conflict, KeptStatus, Plan, PlannedWrite, Written } from './plan.j
 const NAMES_MAX = 20
 
 /** Shows a plan. */
-export function reportPlan(plan: Plan, json: boolean, io: CommandIo): void {
-  if (json) writeJson(io.stdout, { applied: false, ...planJson(plan) })
-  else io.stdout.write(planText(plan, createPaint(io.stdout, io.env)))
+export function reportPlan(plan: Plan, place: PlanPlace, json: boolean, io: CommandIo): void {
+  if (json) writeJson(io.stdout, { applied: false, place, ...planJson(plan) })
+  else io.stdout.write(`${placeText(place)}${planText(plan, io.clock.now(), createPaint(io.stdout, io.env))}`)
 }
 
 /** Says how a plan that was only shown is carried out. */
-export function reportNotApplied(plan: Plan, dir: string, takeStatus: boolean, io: CommandIo): void {
+export function reportNotApplied(
+  plan: Plan,
+  dir: string,
+  { status, only }: { readonly status?: true; readonly only?: string },
+  io: CommandIo,
+): void {
   if (plan.writes.length === 0) return
-  const status = takeStatus ? ' --status' : ''
-  io.stdout.write(notWrittenText(`corbado-gateway tenants apply ${shellWord(dir)}${status} --yes`))
+  const words = `${status ? ' --status' : ''}${only === undefined ? '' : ` --only ${shellWord(only)}`}`
+  io.stdout.write(notWrittenText(`corbado-gateway tenants apply ${shellWord(dir)}${words} --yes`))
 }
 
 /** Says what was written and, after a conflict or a fault, what was not; both make the exit code 1. */
-export function reportApplied(plan: Plan, written: Written, json: boolean, io: CommandIo): void {
+export function reportApplied(plan: Plan, place: PlanPlace, written: Written, json: boolean, io: CommandIo): void {
   const { added, changed } = written
   const complete = added.length + changed.length === plan.writes.length
   if (!complete) io.foundProblems()
-  if (json) writeJson(io.stdout, { applied: complete, ...planJson(plan), written: writtenJson(written) })
+  if (json) writeJson(io.stdout, { applied: complete, place, ...planJson(plan), written: writtenJson(written) })
   else writtenText(plan, written, complete, io)
 }
 
@@ -46,9 +53,11 @@ function planJson({ writes, untouched, keptStatus, withoutFile }: Plan) {
     added: writes.filter(({ old }) => !old).map(({ tenant }) => name(tenant)),
     changed: writes
       .filter(({ old }) => old)
-      .map(({ tenant, changes }) => ({
+      .map(({ tenant, old, changes, setBacks }) => ({
         ...name(tenant),
+        ...(old && { now: byWhom(old) }),
         changes: changesJson(changes),
+        ...(setBacks.length > 0 && { setBacks }),
       })),
     untouched,
     keptStatus: keptStatus.map(({ tenant, fileStatus }) => ({ ...name(tenant), status: tenant.status, fileStatus })),
@@ -75,11 +84,11 @@ function partText({ writes }: Plan, { added, changed }: Written): string {
  * The plan for a person: what is added, what is changed field by field, whose status stays, what has no file any more, what
  * stays.
  */
-function planText({ writes, untouched, keptStatus, withoutFile }: Plan, paint: Paint): string {
+function planText({ writes, untouched, keptStatus, withoutFile }: Plan, nowMs: number, paint: Paint): string {
   const kept = new Map(keptStatus.map((one) => [one.tenant, `  ${paint('yellow', '!')} ${keptText(one)}\n`]))
   const written = new Set(writes.map(({ tenant }) => tenant))
   const lines = [
-    ...writes.map((write) => `${writeText(write, paint)}${kept.get(write.tenant) ?? ''}`),
+    ...writes.map((write) => `${writeText(write, nowMs, paint)}${kept.get(write.tenant) ?? ''}`),
     ...[...kept].filter(([tenant]) => !written.has(tenant)).map(([tenant, text]) => `= ${nameOf(tenant)}\n${text}`),
     ...withoutFile.map((record) => {
       const name = `${tenantIdOf(record)} (${record.userPoolId})`
@@ -91,10 +100,22 @@ function planText({ writes, untouched, keptStatus, withoutFile }: Plan, paint: P
   return lines.join('')
 }
 
-function writeText({ tenant, old, changes }: PlannedWrite, paint: Paint): string {
-  const name = `${nameOf(tenant)}\n`
-  if (!old) return `${paint('green', '+')} ${name}`
-  return `${paint('yellow', '~')} ${name}${changes.map((change) => `  ${changeText(change, paint)}\n`).join('')}`
+function writeText({ tenant, old, changes, setBacks }: PlannedWrite, nowMs: number, paint: Paint): string {
+  if (!old) return `${paint('green', '+')} ${nameOf(tenant)}\n`
+  const { version, updatedBy, updatedAt } = old
+  const now = `${nameOf(tenant)}, in the table version ${version} by ${updatedBy}, ${agoText(updatedAt, nowMs)}`
+  const lines = [
+    `${paint('yellow', '~')} ${now}`,
+    ...changes.map((change) => `  ${changeText(change, paint)}`),
+    ...setBacks.map((one) => `  ${paint('yellow', '!')} ${setBackText(one, nowMs)}`),
+  ]
+  return lines.map((line) => `${line}\n`).join('')
+}
+
+function setBackText({ changedIn, said, fields }: SetBack, nowMs: number): string {
+  const { version, updatedBy, updatedAt } = changedIn
+  const who = `version ${version} by ${updatedBy}, ${agoText(updatedAt, nowMs)}`
+  return `this takes ${who}, back: the file says of ${fields.join(', ')} what version ${said} said, so it may be an old one`
 }
 
 const nameOf = ({ tenantId, userPoolId }: TenantFile) => `${tenantId} (${userPoolId})`

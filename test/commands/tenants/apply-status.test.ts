@@ -1,6 +1,7 @@
 import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import t from 'tap'
+import { operator as operatorRole } from '../../../src/local/accounts.js'
 import { tenantYaml } from '../fixtures/cli.js'
 import { startOperator } from '../fixtures/operator.js'
 
@@ -40,7 +41,8 @@ t.test('apply does not lift what was paused or suspended, and says so with the w
   t.equal(code, 0)
   t.equal(
     stdout,
-    `= a (eu-central-1_a)
+    `table corbado-gateway-tenants in eu-central-1 of account 999900000001, as ${operatorRole.arn}
+= a (eu-central-1_a)
   ! status stays suspended; the file says active: corbado-gateway tenants resume a, or apply with --status
 = b (eu-central-1_b)
   ! status stays passkeys-off; the file says active: corbado-gateway tenants resume b, or apply with --status
@@ -55,7 +57,7 @@ t.test('apply does not lift what was paused or suspended, and says so with the w
   const changed = await apply(t.testdir(files('email')))
   t.match(
     changed.stdout,
-    /^~ a .*\n {2}~ actions.postAppend.mfa: "sms" -> "email"\n {2}! status stays suspended; .*\n~ b .*\n.*\n {2}! status stays passkeys-off; .*\n~ c .*\n.*\n0 untouched\n/,
+    /\n~ a .*\n {2}~ actions.postAppend.mfa: "sms" -> "email"\n {2}! status stays suspended; .*\n~ b .*\n.*\n {2}! status stays passkeys-off; .*\n~ c .*\n.*\n0 untouched\n/,
   )
   t.match(await current('a'), {
     version: 3,
@@ -74,7 +76,7 @@ t.test('apply does not lift what was paused or suspended, and says so with the w
     ],
   })
   const taken = await apply(t.testdir(files('email')), ' --status')
-  t.match(taken.stdout, '~ a (eu-central-1_a)\n  ~ status: "suspended" -> "active"\n')
+  t.match(taken.stdout, /~ a .*\n {2}~ status: "suspended" -> "active"\n/)
   t.match(await current('a'), { version: 4, config: { status: 'active' } })
 })
 

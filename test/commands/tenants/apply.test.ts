@@ -16,6 +16,7 @@ import { systemClock } from '../../../src/call.js'
 import { createIdentity } from '../../../src/local/aws/identity.js'
 import type { RecordedCall } from '../../../src/local/aws/server.js'
 import { startTable } from '../../../src/local/dynamodb.js'
+import { startSts } from '../../../src/local/sts.js'
 import { CONCURRENCY } from '../../../src/terminal/bounded.js'
 import { createProgress } from '../../../src/terminal/progress.js'
 import { tenantYaml as activeYaml, cli } from '../fixtures/cli.js'
@@ -36,7 +37,9 @@ async function startStack(t: { teardown(fn: () => unknown): unknown }, actions: 
     policies: [{ Version: '2012-10-17' as const, Statement: [{ Effect: 'Allow' as const, Action, Resource: '*' }] }],
   })
   const operator = identity.issue(principal(actions), 3_600_000)
+  const sts = await startSts({ clock: systemClock, identity })
   process.env.AWS_ENDPOINT_URL_DYNAMODB = table.url
+  process.env.AWS_ENDPOINT_URL_STS = sts.url
   process.env.AWS_ACCESS_KEY_ID = operator.accessKeyId
   process.env.AWS_SECRET_ACCESS_KEY = operator.secretAccessKey
   process.env.AWS_SESSION_TOKEN = operator.sessionToken
@@ -44,12 +47,13 @@ async function startStack(t: { teardown(fn: () => unknown): unknown }, actions: 
   const client = new DynamoDBClient({ region, endpoint: table.url, credentials })
   t.teardown(() => {
     client.destroy()
-    return table.stop()
+    return Promise.all([table.stop(), sts.stop()])
   })
   const key = (tenantId: string, record: string) =>
     marshall({ userPoolId: `${region}_${tenantId.replaceAll('-', '')}`, record })
   return {
     table,
+    sts,
     async record(tenantId: string, record = 'config') {
       const { Item } = await client.send(new GetItemCommand({ TableName: TENANT_TABLE, Key: key(tenantId, record) }))
       return Item && unmarshall(Item)
@@ -76,6 +80,10 @@ async function startStack(t: { teardown(fn: () => unknown): unknown }, actions: 
     writes: () => table.calls.filter(({ operation }) => operation === 'PutItem').length,
   }
 }
+
+const PLACE = { table: 'tenants', region, accountId: '999900001111', as: 'arn:aws:iam::999900001111:role/operator' }
+/** The head of every plan here. */
+const HEAD = 'table tenants in eu-central-1 of account 999900001111, as arn:aws:iam::999900001111:role/operator\n'
 
 /** What files say of a tenant's status is tested in apply-status.test.ts: here it is what the table has. */
 const tenantYaml = (tenantId?: string) => activeYaml(tenantId).replace('status: active', 'status: draft')
@@ -159,7 +167,7 @@ t.test('shows the plan and writes nothing without --yes', async (t) => {
   t.equal(stderr, '')
   t.equal(
     stdout,
-    `~ b (eu-central-1_b)
+    `${HEAD}~ b (eu-central-1_b), in the table version 1 by ${userInfo().username}, 0 minutes ago
   ~ aws.externalId: (changed)
   + aws.replicaRegions: ["eu-west-1"]
   + login.maxAttempts: 5
@@ -174,11 +182,13 @@ Nothing was written. To write it:
   )
   t.same(JSON.parse((await apply(dir, '--json')).stdout), {
     applied: false,
+    place: PLACE,
     added: [{ tenantId: 'c', userPoolId: 'eu-central-1_c' }],
     changed: [
       {
         tenantId: 'b',
         userPoolId: 'eu-central-1_b',
+        now: { version: 1, updatedBy: userInfo().username, updatedAt: '2026-01-01T00:00:00.000Z' },
         changes: [
           { field: 'aws.externalId' },
           { field: 'aws.replicaRegions', to: ['eu-west-1'] },
@@ -203,7 +213,7 @@ t.test('plan shows the same, never asks and never writes', async (t) => {
   const plan = (...options: string[]) => cli(['tenants', 'plan', dir, ...options], { env, isTTY: true, stdin: 'y\n' })
   t.equal(
     (await cli(['tenants', 'plan', dir], { env })).stdout,
-    `+ a (eu-central-1_a)
+    `${HEAD}+ a (eu-central-1_a)
 0 untouched
 
 Nothing was written. To write it:
@@ -214,6 +224,99 @@ Nothing was written. To write it:
   t.match(JSON.parse((await plan('--json')).stdout), { applied: false, added: [{ tenantId: 'a' }] })
   t.match(await plan('--yes'), { code: 2, stderr: "error: unknown option '--yes'" })
   t.equal(writes(), 0)
+})
+
+t.test(
+  'a plan is headed by the table, region, account and role that it speaks to, or by why they are not known',
+  async (t) => {
+    const { sts } = await startStack(t)
+    const dir = t.testdir({ 'a.yaml': tenantYaml('a') })
+    const plan = () => cli(['tenants', 'plan', dir], { env })
+    t.ok((await plan()).stdout.startsWith(HEAD))
+    await sts.setFault({ kind: 'status', status: 500 })
+    t.match(await plan(), {
+      code: 0,
+      stdout: /^table tenants in eu-central-1 in an account that is not known \(STS said \w+\)\n\+ a /,
+    })
+  },
+)
+
+t.test(
+  'a plan names the version, author and age of what it changes, and what an older file would take back',
+  async (t) => {
+    await startStack(t)
+    const text = tenantYaml('a')
+    const both = t.testdir({ old: { 'a.yaml': text }, new: { 'a.yaml': text.replace('mfa: sms', 'mfa: none') } })
+    const [older, newer] = [`${both}/old`, `${both}/new`]
+    await applyAt('2026-01-01T00:00:00.000Z', older, '--yes', '--by', 'alice')
+    const plan = (dir: string, ...more: string[]) =>
+      cli(['tenants', 'plan', dir, ...more], { env, now: '2026-01-04T00:00:00.000Z' })
+    const forward = await plan(newer)
+    t.match(forward.stdout, '~ a (eu-central-1_a), in the table version 1 by alice, 3 days ago\n')
+    t.notMatch(forward.stdout, 'takes')
+    await applyAt('2026-01-03T21:00:00.000Z', newer, '--yes', '--by', 'bob')
+    // The second checkout, whose file is from before bob's change.
+    t.equal(
+      (await plan(older)).stdout,
+      `${HEAD}~ a (eu-central-1_a), in the table version 2 by bob, 3 hours ago
+  ~ actions.postAppend.mfa: "none" -> "sms"
+  ! this takes version 2 by bob, 3 hours ago, back: the file says of actions.postAppend.mfa what version 1 said, so it may be an old one
+0 untouched
+
+Nothing was written. To write it:
+  corbado-gateway tenants apply ${older} --yes
+`,
+    )
+    t.match(JSON.parse((await plan(older, '--json')).stdout), {
+      changed: [
+        {
+          now: { version: 2, updatedBy: 'bob' },
+          setBacks: [{ changedIn: { version: 2, updatedBy: 'bob' }, said: 1, fields: ['actions.postAppend.mfa'] }],
+        },
+      ],
+    })
+  },
+)
+
+t.test('plan --exit-code exits 2 if something would change, and 0 if nothing would', async (t) => {
+  await startStack(t)
+  const dir = t.testdir({ 'a.yaml': tenantYaml('a') })
+  const plan = (...more: string[]) => cli(['tenants', 'plan', dir, ...more], { env })
+  t.match(await plan('--exit-code'), { code: 2, stderr: '' })
+  t.match(await plan(), { code: 0 })
+  await apply(dir, '--yes')
+  t.match(await plan('--exit-code', '--json'), { code: 0 })
+  const wrong = t.testdir({ w: { 'a.yaml': tenantYaml('a').replace('sms', 'fax') } })
+  t.match(await cli(['tenants', 'plan', `${wrong}/w`, '--exit-code'], { env }), { code: 1 })
+})
+
+t.test('--only plans and writes one tenant of a folder, whatever the other files say', async (t) => {
+  const { record } = await startStack(t)
+  const files = {
+    'a.yaml': tenantYaml('a'),
+    'b.yaml': tenantYaml('b').replace('sms', 'fax'),
+    'c.yaml': tenantYaml('c'),
+  }
+  const dir = t.testdir(files)
+  const only = (word: string, ...more: string[]) => cli(['tenants', 'apply', dir, '--only', word, ...more], { env })
+  t.match(await only('aa'), { code: 1, stderr: `error: no valid file in ${dir} is of "aa": did you mean a?\n` })
+  t.match(await only('b'), { code: 1, stdout: 'b.yaml:19:5  actions.postAppend.mfa  must be one of' })
+  const planned = await only('a')
+  t.match(
+    planned.stdout,
+    `+ a (eu-central-1_a)\n0 untouched\n\nNothing was written. To write it:\n  corbado-gateway tenants apply ${dir} --only a --yes\n`,
+  )
+  t.match(await only('eu-central-1_a', '--yes'), { code: 0, stdout: '1 added' })
+  t.equal(await record('c'), undefined)
+  const again = await only('c', '--yes')
+  t.match(again, { code: 0, stdout: '1 added' })
+  t.notMatch(again.stdout, 'has no file here')
+  // A name that another pool of the table has is refused all the same.
+  const clash = t.testdir({ x: { 'a.yaml': tenantYaml('x').replace('tenantId: x', 'tenantId: a') } })
+  t.match(await cli(['tenants', 'apply', `${clash}/x`, '--only', 'a', '--yes'], { env }), {
+    code: 1,
+    stdout: 'is already used in the table, by user pool eu-central-1_a',
+  })
 })
 
 t.test('asks on a terminal, and takes nothing but a yes for one', async (t) => {
@@ -235,13 +338,14 @@ t.test('asks on a terminal, and takes nothing but a yes for one', async (t) => {
 t.test('shows a field that is gone, a config that is none, and a folder that a shell would split', async (t) => {
   const { put } = await startStack(t)
   const config = { ...parse(tenantYaml('a')), limits: { verifyPerSecond: 5 } }
-  await put({ userPoolId: 'eu-central-1_a', record: 'config', version: 1, config })
-  await put({ userPoolId: 'eu-central-1_b', record: 'config', version: 1, config: 'torn' })
+  const by = { updatedAt: '2025-12-30T00:00:00.000Z', updatedBy: 'bob' }
+  await put({ userPoolId: 'eu-central-1_a', record: 'config', version: 1, ...by, config })
+  await put({ userPoolId: 'eu-central-1_b', record: 'config', version: 1, ...by, config: 'torn' })
   const dir = `${t.testdir({ "it's here": { 'a.yaml': tenantYaml('a'), 'b.yaml': tenantYaml('b') } })}/it's here`
   const { stdout } = await apply(dir)
   t.match(
     stdout,
-    '~ a (eu-central-1_a)\n  - limits.verifyPerSecond: 5\n~ b (eu-central-1_b)\n  - (all of it): "torn"\n  + tenantId: "b"\n',
+    '~ a (eu-central-1_a), in the table version 1 by bob, 2 days ago\n  - limits.verifyPerSecond: 5\n~ b (eu-central-1_b), in the table version 1 by bob, 2 days ago\n  - (all of it): "torn"\n  + tenantId: "b"\n',
   )
   t.match(stdout, `apply '${dir.replace("'", `'"'"'`)}' --yes\n`)
 })
@@ -251,7 +355,10 @@ t.test('writes the files as they are, keeps what it replaces, and writes nothing
   const first = { 'a.yaml': tenantYaml('a'), 'b.yaml': tenantYaml('b') }
   const added = await applyAt('2026-01-01T00:00:00.000Z', t.testdir(first), '--yes', '--by', 'alice')
   t.match(added, { code: 0, stderr: '' })
-  t.equal(added.stdout, '+ a (eu-central-1_a)\n+ b (eu-central-1_b)\n0 untouched\n2 added, 0 changed, 0 untouched\n')
+  t.equal(
+    added.stdout,
+    `${HEAD}+ a (eu-central-1_a)\n+ b (eu-central-1_b)\n0 untouched\n2 added, 0 changed, 0 untouched\n`,
+  )
   const original = {
     userPoolId: 'eu-central-1_a',
     record: 'config',
@@ -287,6 +394,7 @@ t.test('prints what was written as JSON', async (t) => {
   t.equal(code, 0)
   t.same(JSON.parse(stdout), {
     applied: true,
+    place: PLACE,
     added: [{ tenantId: 'a', userPoolId: 'eu-central-1_a' }],
     changed: [],
     untouched: 0,

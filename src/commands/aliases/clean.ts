@@ -1,0 +1,54 @@
+import type { Command } from 'commander'
+import { type AliasPlace, withAliases } from '../../operator/aliases/place.js'
+import { mayWrite } from '../../terminal/ask.js'
+import { defineCommand } from '../../terminal/command.js'
+import { NotPossible } from '../../terminal/failure.js'
+import { type CommandIo, createPaint, writeJson } from '../../terminal/io.js'
+import { shellWord } from '../../terminal/text.js'
+import { editAlias, fetchAliasPolicy } from './edit.js'
+import { changeText, roomText } from './report.js'
+
+interface CleanOptions {
+  readonly yes?: true
+  readonly json?: true
+}
+
+/** `aliases clean`: takes out of an alias's policy what `aliases check` found in it; the same pools stay let in. */
+export function aliasesCleanCommand(io: CommandIo): Command {
+  return defineCommand(io, {
+    path: 'corbado-gateway aliases clean',
+    summary:
+      "Shows what of an alias's policy others have written and, with --yes, takes it out. Who is let in stays the same.",
+    examples: ['corbado-gateway aliases clean t-1', 'corbado-gateway aliases clean t-1 --yes'],
+  })
+    .argument('<alias>', 'an alias, as aliases list shows them')
+    .option('--yes', 'write it')
+    .option('--json', 'print { written, alias, added, removed, faults }')
+    .action((alias: string, options: CleanOptions) => withAliases(io, (place) => clean(alias, options, place, io)))
+}
+
+async function clean(alias: string, options: CleanOptions, place: AliasPlace, io: CommandIo): Promise<void> {
+  const { upstreams, functionArn, actionsAlias } = place
+  if (alias === actionsAlias) {
+    throw new NotPossible(`${alias} is the actions alias: its policy is made by the code that deploys the gateway`)
+  }
+  const aliasArn = `${functionArn}:${alias}`
+  const { faults } = await fetchAliasPolicy(upstreams.aliases, alias, aliasArn)
+  if (faults.some(({ kind }) => kind === 'unreadable')) {
+    throw new NotPossible(
+      `the policy of ${alias} cannot be read, so it is not known who is let in: nothing was written. Look at it: ` +
+        `aws lambda get-resource-policy --resource-arn ${aliasArn}`,
+    )
+  }
+  const change = { alias, added: [], removed: [], faults }
+  if (!options.json) {
+    const nothing = faults.length === 0 ? `${alias}: there is nothing to take out\n` : ''
+    io.stdout.write(`${changeText(change, createPaint(io.stdout, io.env))}${nothing}`)
+  }
+  const command = `corbado-gateway aliases clean ${shellWord(alias)} --yes`
+  const write = faults.length > 0 && (await mayWrite(options, command, io))
+  const edit = { alias, aliasArn, agreed: faults, pools: (now: readonly string[]) => now }
+  const edited = write ? await editAlias(upstreams.aliases, edit) : undefined
+  if (options.json) writeJson(io.stdout, { written: write, ...change })
+  else if (edited) io.stdout.write(roomText(alias, edited.policy))
+}
