@@ -1,12 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { CONCURRENCY } from '../../src/terminal/bounded.js'
 import { tenantYaml } from '../commands/fixtures/cli.js'
 import { startOperator } from '../commands/fixtures/operator.js'
 
 const TENANTS = 10_000
-/** Writes at a time: one after the other would take minutes from afar. */
-const CONCURRENCY = 16
 /** A page of a scan is one megabyte. */
 const PAGES_MAX = 30
 
@@ -41,11 +40,11 @@ t.test(
     t.equal(code, 0)
     t.equal(scans, 1, 'an empty table has one page')
     t.strictSame(others, { PutItem: TENANTS, Query: TENANTS }, 'one write each, after a look for kept versions')
-    t.equal(connections, CONCURRENCY)
+    t.equal(connections, CONCURRENCY, 'one after the other would take minutes from afar')
     const added = stdout.split('\n').filter((line) => line.startsWith('+ '))
     t.equal(added.length, TENANTS)
     t.equal(added[0], `+ ${idOf(0)} (eu-central-1_tenant00000)`)
-    t.ok(stdout.endsWith(`\n0 untouched\n${TENANTS} added, 0 changed, 0 untouched\n`), stdout.slice(-200))
+    t.ok(stdout.endsWith(`\n0 untouched\n${TENANTS} added, 0 changed\n`), stdout.slice(-200))
     t.ok(stderr.endsWith(`\n${TENANTS} of ${TENANTS} written\n`), stderr.slice(-200))
   },
 )
@@ -53,7 +52,7 @@ t.test(
 t.test('a second apply of the same files reads page by page and writes nothing', async (t) => {
   const { code, stdout, stderr, scans, others } = await apply()
   t.match({ code, stderr }, { code: 0, stderr: '' })
-  t.equal(stdout, `${TENANTS} untouched\n0 added, 0 changed, ${TENANTS} untouched\n`)
+  t.equal(stdout, `${TENANTS} untouched\n0 added, 0 changed\n`)
   t.ok(scans <= PAGES_MAX, `${scans} pages`)
   t.strictSame(others, {})
 })
@@ -64,7 +63,7 @@ t.test('of 10,000 files, one that changed is the only one written', async (t) =>
   const { code, stdout, scans, others } = await apply()
   t.equal(code, 0)
   t.match(stdout, `~ ${changed} (`)
-  t.ok(stdout.endsWith(`\n0 added, 1 changed, ${TENANTS - 1} untouched\n`), stdout.slice(-200))
+  t.ok(stdout.endsWith(`\n0 added, 1 changed\n`), stdout.slice(-200))
   t.ok(scans <= PAGES_MAX, `${scans} pages`)
   t.strictSame(others, { PutItem: 2 }, 'a first version has no past to look at; it is kept, and the new one written')
 })

@@ -43,7 +43,7 @@ function writtenText(plan: Plan, written: Written, complete: boolean, io: Comman
   const { added, changed, conflicts } = written
   for (const { tenantId, now } of conflicts) writeNote(io, 'error', conflictText(tenantId, now))
   if (!complete) io.stderr.write(`${partText(plan, written)}\n`)
-  const counts = `${added.length} added, ${changed.length} changed, ${plan.untouched} untouched`
+  const counts = `${added.length} added, ${changed.length} changed`
   io.stdout.write(`${counts}\n`)
 }
 

@@ -1,5 +1,6 @@
 import { relative } from 'node:path'
 import { shellWord } from '../../terminal/text.js'
+import { ACTIONS_ALIAS, FUNCTION_ARN } from '../accounts.js'
 import type { Caller } from '../clients/caller.js'
 import type { Container } from '../gateway/container.js'
 import type { Stack } from '../stack.js'
@@ -28,6 +29,8 @@ interface SuggestionOptions {
   readonly logged: boolean
 }
 
+const functionName = FUNCTION_ARN.split(':').at(-1)
+
 /** What to try next. */
 export function suggestions(options: SuggestionOptions): Suggestion[] {
   const { stack, container, caller, workspace, examples, dir, program, logged } = options
@@ -37,6 +40,7 @@ export function suggestions(options: SuggestionOptions): Suggestion[] {
   return [
     ...(example ? beginLogin(stack, example) : []),
     ...examples.slice(0, 1).map((first) => askContainer(caller, first)),
+    ...examples.slice(0, 1).map((first) => preLogin(shellWord(workspace.callerEnvFile), first)),
     { why: 'Ask the container door whether it can serve.', line: `curl -s ${container.url}/health/ready` },
     { why: 'Check the tenant files.', line: `${run} tenants validate ${shellWord(dir)}` },
     {
@@ -82,6 +86,17 @@ function askContainer(caller: Caller, example: Example): Suggestion {
   return {
     why: `What comes first in a login at ${tenantId}? By signed HTTP, for 5 minutes.`,
     line: `curl -s ${url} ${sent.join(' ')} -d ${shellWord(body)}`,
+  }
+}
+
+/** Only this caller is let in to the actions, and an operator is not it: its rights are in a file of their own. */
+function preLogin(env: string, { tenant, identifier }: Example): Suggestion {
+  const payload = { action: 'pre-login', userPoolId: tenant.userPoolId, identifier }
+  // As bytes of a file, both versions of the AWS CLI send the payload as it is.
+  const words = `--function-name ${functionName}:${ACTIONS_ALIAS} --payload fileb:///dev/stdin /dev/stdout`
+  return {
+    why: `Find a user of ${tenant.tenantId}, as Corbado does before a login. Needs the AWS CLI.`,
+    line: `(. ${env}; echo ${shellWord(JSON.stringify(payload))} | aws lambda invoke ${words})`,
   }
 }
 

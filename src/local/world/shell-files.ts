@@ -1,4 +1,5 @@
-import { customerAdmin, operator } from '../accounts.js'
+import { basename } from 'node:path'
+import { actionCaller, customerAdmin, operator } from '../accounts.js'
 import { APPS_VARIABLE, type App, type Apps } from '../clients/apps.js'
 import type { Example } from './example.js'
 import { NEWCOMER, putNewcomer } from './newcomer.js'
@@ -29,14 +30,20 @@ export async function writeShellFiles({
     apps: [...examples.map(appOf), ...(newcomer ? [newcomer.app] : [])],
   }
   const variables = { [APPS_VARIABLE]: await workspace.write('apps.json', JSON.stringify(apps, null, 2)) }
-  await workspace.writeEnv('operator.env', { ...stack.envFor(operator), ...variables })
+  await workspace.writeEnv('operator.env', { ...forAwsCli(stack.envFor(operator)), ...variables })
+  await workspace.writeEnv(basename(workspace.callerEnvFile), forAwsCli(stack.envFor(actionCaller)))
   if (!newcomer) return undefined
   const { customer, accountId } = NEWCOMER
   const { TENANT_TABLE: _, BACKEND_API_HOSTS: __, ...env } = stack.envFor(customerAdmin(accountId))
   return {
-    envFile: await workspace.writeEnv('customer.env', { ...env, ...variables }),
+    envFile: await workspace.writeEnv('customer.env', { ...forAwsCli(env), ...variables }),
     credentialFile: await workspace.write(`${customer}.credential`, `${newcomer.credential}\n`),
   }
+}
+
+/** Version 1 of the AWS CLI reads the region from another variable. */
+function forAwsCli(env: Record<string, string>): Record<string, string> {
+  return { ...env, AWS_DEFAULT_REGION: env.AWS_REGION ?? '' }
 }
 
 function appOf({ tenant, clientId, person, other, identifier }: Example): App {

@@ -14,6 +14,8 @@ export interface Workspace {
   readonly logFile: string
   /** For a shell: the rights of an operator in this stack. */
   readonly envFile: string
+  /** The rights of Corbado's own caller of actions, which an operator does not have. */
+  readonly callerEnvFile: string
   /** The tenant files as the stack serves them. */
   readonly tenantsDir: string
   log(line: string): void
@@ -35,6 +37,7 @@ interface WorkspaceOptions {
 
 const LOG = 'gateway.log'
 const OPERATOR_ENV = 'operator.env'
+const CALLER_ENV = 'corbado.env'
 
 /** Makes a workspace. When it is closed, only the log stays, if its path was printed, and what others put there. */
 export async function createWorkspace({ program, keepLog }: WorkspaceOptions): Promise<Workspace> {
@@ -56,6 +59,7 @@ export async function createWorkspace({ program, keepLog }: WorkspaceOptions): P
     dir,
     logFile: join(dir, LOG),
     envFile: join(dir, OPERATOR_ENV),
+    callerEnvFile: join(dir, CALLER_ENV),
     tenantsDir,
     log: (line) => void log.write(`${line}\n`),
     write,

@@ -47,7 +47,7 @@ export interface Examined {
 }
 
 /** How many tenants are examined at the same time: each is about 20 calls, of which five ask STS. */
-const CONCURRENCY = 8
+const TENANTS_AT_A_TIME = 8
 
 /** Examines tenants as the table has them, in the order of their ids; `onDone` hears of each. */
 export async function examineAll(
@@ -65,7 +65,7 @@ export async function examineAll(
       onDone()
       return true
     },
-    CONCURRENCY,
+    TENANTS_AT_A_TIME,
   )
   return examined.sort((a, b) => (a.tenantId < b.tenantId ? -1 : 1))
 }

@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -373,7 +373,7 @@ t.test('stays up once its story is told', async (t) => {
   })
 
   t.test('with lines to try next that work as they stand', async (t) => {
-    t.equal(lines.length, 7)
+    t.equal(lines.length, 8)
     t.match(JSON.parse((await run(lineFor('Begin a login'))).stdout), { ChallengeName: 'CUSTOM_CHALLENGE' })
     const define = lineFor('What comes first in a login at acme-shop?')
     t.match(define, /^curl [^\n]+ -H 'webhook-signature: v1,/)
@@ -384,6 +384,11 @@ t.test('stays up once its story is told', async (t) => {
     const forged = await run(`${define.replace('"session":[]', '"session":[{}]')} -w '%{http_code}'`)
     t.match(forged.stdout, /401$/, 'its signature is one of these bytes')
     t.same(JSON.parse((await run(lineFor('Ask the container'))).stdout), { status: 'ready' })
+    const find = lineFor('Find a user of acme-shop')
+    const path = `${awsCli(t)}:${process.env.PATH}`
+    const asked = (line: string) => promisify(execFile)('sh', ['-c', line], { env: { ...env, PATH: path } })
+    t.match(JSON.parse((await asked(find)).stdout), { statusCode: 200, body: { identifier: /^[\da-f-]{36}$/ } })
+    await t.rejects(asked(find.replace('corbado.env', 'operator.env')), /AccessDeniedException/, 'not an operator')
     t.match(await run(lineFor('Check')), { stdout: '2 tenants are valid\n', stderr: '' })
     t.match(await run(lineFor('Compare')), { stdout: '2 untouched\n', stderr: '' })
   })
@@ -443,6 +448,25 @@ t.test('stays up once its story is told', async (t) => {
     }
   })
 })
+
+/** A folder with an `aws` that does of the AWS CLI what the line needs, with the credentials of the environment alone. */
+function awsCli(t: { testdir(files: Record<string, string>): string }): string {
+  const script = `#!${process.execPath}
+const { InvokeCommand, LambdaClient } = require(${JSON.stringify(resolve('node_modules/@aws-sdk/client-lambda'))})
+const [service, operation, ...words] = process.argv.slice(2)
+const option = (name) => words[words.indexOf(name) + 1]
+if (service !== 'lambda' || operation !== 'invoke') throw new Error('unknown')
+const Payload = require('node:fs').readFileSync(option('--payload').replace('fileb://', ''))
+const input = { FunctionName: option('--function-name'), Payload }
+new LambdaClient({}).send(new InvokeCommand(input)).then(({ Payload }) => process.stdout.write(Buffer.from(Payload)), (error) => {
+  console.error(error.name)
+  process.exit(254)
+})
+`
+  const dir = t.testdir({ aws: script, 'package.json': '{}' })
+  chmodSync(join(dir, 'aws'), 0o755)
+  return resolve(dir)
+}
 
 /** The lines to try next, each with the words above it. */
 function suggestions(stdout: string): { why: string; line: string }[] {

@@ -330,7 +330,7 @@ t.test('asks on a terminal, and takes nothing but a yes for one', async (t) => {
     t.match(stdout, 'Nothing was written.')
   }
   t.equal(writes(), 0)
-  t.match(await answer('Y\n'), { code: 0, stdout: '1 added, 0 changed, 0 untouched\n' })
+  t.match(await answer('Y\n'), { code: 0, stdout: '1 added, 0 changed\n' })
   t.equal(writes(), 1)
   t.notMatch((await answer('')).stderr, 'Write this?', 'nothing to write, nothing to ask')
 })
@@ -355,10 +355,7 @@ t.test('writes the files as they are, keeps what it replaces, and writes nothing
   const first = { 'a.yaml': tenantYaml('a'), 'b.yaml': tenantYaml('b') }
   const added = await applyAt('2026-01-01T00:00:00.000Z', t.testdir(first), '--yes', '--by', 'alice')
   t.match(added, { code: 0, stderr: '' })
-  t.equal(
-    added.stdout,
-    `${HEAD}+ a (eu-central-1_a)\n+ b (eu-central-1_b)\n0 untouched\n2 added, 0 changed, 0 untouched\n`,
-  )
+  t.equal(added.stdout, `${HEAD}+ a (eu-central-1_a)\n+ b (eu-central-1_b)\n0 untouched\n2 added, 0 changed\n`)
   const original = {
     userPoolId: 'eu-central-1_a',
     record: 'config',
@@ -371,13 +368,13 @@ t.test('writes the files as they are, keeps what it replaces, and writes nothing
   t.same(await record('a'), original)
 
   const again = writes()
-  t.match(await apply(t.testdir(first), '--yes'), { code: 0, stdout: '2 untouched\n0 added, 0 changed, 2 untouched\n' })
+  t.match(await apply(t.testdir(first), '--yes'), { code: 0, stdout: '2 untouched\n0 added, 0 changed\n' })
   t.notMatch((await apply(t.testdir(first))).stdout, 'Nothing was written')
   t.equal(writes(), again)
 
   const second = { ...first, 'a.yaml': first['a.yaml'].replace('mfa: sms', 'mfa: none') }
   const changed = await applyAt('2026-02-02T00:00:00.000Z', t.testdir(second), '--yes')
-  t.match(changed, { code: 0, stdout: '\n0 added, 1 changed, 1 untouched\n' })
+  t.match(changed, { code: 0, stdout: '\n0 added, 1 changed\n' })
   t.same(await record('a', 'v1'), { ...original, record: 'v1' })
   t.match(await record('a'), {
     version: 2,
@@ -427,7 +424,7 @@ t.test('stops at a tenant that another operator changes between reading and writ
 Stopped: 1 of 2 were written (c). The same command plans the rest again.
 `,
   )
-  t.match(text.stdout, '\n1 added, 0 changed, 1 untouched\n')
+  t.match(text.stdout, '\n1 added, 0 changed\n')
   t.match(await record('a'), { version: 2, updatedBy: 'bob', config: { actions: { postAppend: { mfa: 'sms' } } } })
 
   const json = await race('--json')
@@ -437,7 +434,7 @@ Stopped: 1 of 2 were written (c). The same command plans the rest again.
     written: { added: [], changed: [], conflicts: [{ tenantId: 'a', version: 3, updatedBy: 'bob' }] },
   })
   await table.setFault(undefined)
-  t.match(await apply(dir, '--yes'), { code: 0, stdout: '\n0 added, 1 changed, 2 untouched\n' })
+  t.match(await apply(dir, '--yes'), { code: 0, stdout: '\n0 added, 1 changed\n' })
   t.match(await record('a'), { version: 4, config: { actions: { postAppend: { mfa: 'email' } } } })
 })
 
@@ -471,7 +468,7 @@ t.test('says how far it came if the table fails while writing', async (t) => {
   await table.setFault({ kind: 'status', status: 400 }, 'PutItem')
   const { code, stdout, stderr } = await apply(dir, '--yes')
   t.equal(code, 1)
-  t.match(stdout, '\n0 added, 0 changed, 0 untouched\n')
+  t.match(stdout, '\n0 added, 0 changed\n')
   t.match(
     stderr,
     /^Stopped: 0 of 1 were written\. The same command plans the rest again\.\nerror: table_\w+: [^\n]+\n$/,
@@ -538,7 +535,7 @@ t.test('takes a write for done whose answer was lost', async (t) => {
   const { code, stdout } = await apply(t.testdir({ 'a.yaml': tenantYaml('a') }), '--yes')
   t.equal(lost, 2)
   t.equal(code, 0)
-  t.match(stdout, '\n1 added, 0 changed, 0 untouched\n')
+  t.match(stdout, '\n1 added, 0 changed\n')
   t.match(await record('a'), { version: 1 })
 
   // The same of the version that is kept.
@@ -559,10 +556,10 @@ t.test('applies 100 tenants, each written once, and the second time none', async
   const { writes, count } = await startStack(t)
   const names = Array.from({ length: 100 }, (_, index) => `tenant-${index}`)
   const dir = t.testdir(Object.fromEntries(names.map((name) => [`${name}.yaml`, tenantYaml(name)])))
-  t.match(await apply(dir, '--yes'), { code: 0, stdout: '\n100 added, 0 changed, 0 untouched\n' })
+  t.match(await apply(dir, '--yes'), { code: 0, stdout: '\n100 added, 0 changed\n' })
   t.equal(writes(), 100)
   t.equal(await count(), 100)
-  t.match(await apply(dir, '--yes'), { code: 0, stdout: '100 untouched\n0 added, 0 changed, 100 untouched\n' })
+  t.match(await apply(dir, '--yes'), { code: 0, stdout: '100 untouched\n0 added, 0 changed\n' })
   t.equal(writes(), 100)
 })
 

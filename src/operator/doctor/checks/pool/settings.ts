@@ -60,8 +60,19 @@ function deviceTracking({ DeviceConfiguration }: UserPoolType, { login }: Settin
   return warned(check, what, 'customer: try a login from a remembered device; if it fails, turn device tracking off')
 }
 
+/** What becomes of users with MFA in a flow that begins with a password is told both ways (fact A41). */
 function poolMfa({ MfaConfiguration = 'OFF' }: UserPoolType, { login }: Settings): Finding {
   const check = 'pool-mfa'
+  if (login.flow === 'password-then-passkey' && MfaConfiguration !== 'OFF') {
+    const what =
+      `MFA is ${MfaConfiguration}. Whether Cognito asks the gateway again after the password of a user with MFA, and so for ` +
+      'the passkey, is told both ways (amplify-js#3876, #4888).'
+    return warned(
+      check,
+      what,
+      'customer: before users are asked for passkeys, try a login of a user with MFA on a real pool',
+    )
+  }
   if (MfaConfiguration !== 'ON' || login.flow === 'password-then-passkey') {
     return passed(check, `MFA is ${MfaConfiguration}, which fits the flow ${login.flow}.`)
   }
