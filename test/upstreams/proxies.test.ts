@@ -6,12 +6,17 @@ import { text } from 'node:stream/consumers'
 import t from 'tap'
 import { createCall } from '../../src/call.js'
 import { parseEnv, parseProxies } from '../../src/env.js'
-import { gateway as gatewayPrincipal, OPERATOR_VARIABLES, operator } from '../../src/local/accounts.js'
+import {
+  CALLER_SECRETS_PARAMETER,
+  gateway as gatewayPrincipal,
+  OPERATOR_VARIABLES,
+  operator,
+} from '../../src/local/accounts.js'
 import { grantAlias, putTenantRecord } from '../../src/local/world/tenants.js'
 import { proxyFor } from '../../src/upstreams/connections/proxy.js'
 import { createUpstreams } from '../../src/upstreams/index.js'
 import { createFrozenClock } from '../fixtures/clock.js'
-import { CALLER_SECRETS_PARAMETER, startContainer } from '../fixtures/container.js'
+import { startContainer } from '../fixtures/container.js'
 import { defineEvent, verifyEvent } from '../fixtures/events.js'
 import { startGateway } from '../fixtures/gateway.js'
 import { mustExit } from '../fixtures/loopback.js'
