@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { systemClock } from '../../src/call.js'
 import { EXAMPLE_NAMES } from '../../src/commands/invoke/payload.js'
-import { grantAlias, putTenantRecord, toLocal } from '../../src/local/world/tenants.js'
+import { basicCredential, grantAlias, putTenantRecord, toLocal } from '../../src/local/world/tenants.js'
 import { tenantFile } from '../fixtures/tenants.js'
 import { startOperator } from './fixtures/operator.js'
 
@@ -41,9 +41,12 @@ async function invoke(payload: object, words = '', env: Record<string, string | 
   })
   return { code, stderr, ...(stdout && JSON.parse(stdout)) }
 }
+/** How a proof ends that no key has signed, with which nothing is used up. */
+const UNSIGNED = `.${Buffer.alloc(256, 1).toString('base64url')}`
 const written = () =>
-  [...stack.cognito.calls, ...stack.corbado.calls].filter(({ operation }) => /^(AdminSet|verify)/.test(operation))
-    .length
+  [...stack.cognito.calls, ...stack.corbado.calls].filter(
+    ({ operation, input }) => /^(AdminSet|verify)/.test(operation) && !JSON.stringify(input).includes(UNSIGNED),
+  ).length
 
 t.test('refuses what it cannot read, and says how to get an event', async (t) => {
   const dir = t.testdir({ 'list.json': '[]', 'half.json': '{"a":' })
@@ -123,7 +126,14 @@ t.test('a dry run says what it left out, and leaves it out', async (t) => {
     request: { ...request, challengeAnswer: proof, privateChallengeParameters: { cognitoID: 'ada', nonce: 'n' } },
   }
   const append = { action: 'post-append', userPoolId, username: 'ada' }
-  t.match(await invoke(verify), { ok: true, notDone: [/^verifySignedData was not called.* success is assumed\.$/] })
+  t.match(await invoke(verify), {
+    ok: true,
+    proven: false,
+    assumed: ['that Corbado says success of this proof'],
+    notDone: [/^verifySignedData was not called/],
+  })
+  const shown = await run('invoke -', { stdin: JSON.stringify(verify), now: now() })
+  t.match(shown.stdout, /^not proven it was assumed that Corbado says success of this proof\n/, 'first')
   t.match(await invoke(append), {
     ok: true,
     outcome: 'factor_set',
@@ -137,7 +147,7 @@ t.test('a dry run says what it left out, and leaves it out', async (t) => {
   t.equal(written(), before)
   t.same(stack.cognito.user(userPoolId, 'ada')?.mfa, [])
 
-  t.match(await invoke(verify, ' --write'), { ok: true, decision: { answerCorrect: true }, notDone: [] })
+  t.match(await invoke(verify, ' --write'), { ok: true, proven: true, decision: { answerCorrect: true }, notDone: [] })
   t.match(await invoke(verify, ' --write'), {
     ok: true,
     decision: { answerCorrect: false },
@@ -176,4 +186,23 @@ t.test('a fault of a dependency is told with its reason, and no secret', async (
   })
   t.match(denied, { code: 1, stdout: /^reason {4}\w+\n/m })
   t.notMatch(denied.stdout, /corbado1_|ASIA/)
+})
+
+t.test('a wrong stored secret is found by a dry run, and nothing is told of a success that was not', async (t) => {
+  const { credentialParameter, projectId } = file.corbado
+  stack.ssm.put(credentialParameter, basicCredential(projectId, 'corbado1_old'))
+  const proof = await stack.corbado.sign(file.corbado.projectId, 'ada')
+  const { request, ...event } = await example('verify')
+  const verify = {
+    ...event,
+    userPoolId,
+    request: { ...request, challengeAnswer: proof, privateChallengeParameters: { cognitoID: 'ada', nonce: 'm' } },
+  }
+  t.match(await invoke(verify), {
+    ok: false,
+    proven: true,
+    decision: { answerCorrect: false },
+    reason: 'backend_unauthorized',
+    notDone: [],
+  })
 })

@@ -36,7 +36,10 @@ export function invokeCommand(io: CommandIo): Command {
     .argument('[file]', 'JSON of the event or payload; - reads what is piped in')
     .option('--tenant <tenant>', 'make it about this tenant: tenant id, user pool id, or a customer with one pool')
     .option('--write', 'also set MFA preferences and have Corbado verify, which uses a proof up')
-    .option('--json', 'print { ok, decision or error, outcome, reason, durationMs, upstream, configVersion, notDone }')
+    .option(
+      '--json',
+      'print { ok, decision or error, outcome, reason, durationMs, upstream, configVersion, notDone, proven, assumed }',
+    )
     .addOption(new Option('--example <name>', 'print one to start from, and do nothing').choices(EXAMPLE_NAMES))
     .action(async (file: string | undefined, options: InvokeOptions) => {
       if ((file === undefined) === (options.example === undefined))
@@ -75,7 +78,7 @@ async function invoke({ payload, alias }: Addressed, deps: InvokeDeps): Promise<
     isAction && !env.selfHosted
       ? await createAssumeAsDoctor(operator, readOperatorSettings(io.env, ['doctorRoleArn']).doctorRoleArn)
       : operator.assumeRole
-  const { upstreams, notDone } = createTryingUpstreams(operator, assumeRole, options.write === true)
+  const { upstreams, notDone, assumed } = createTryingUpstreams(operator, assumeRole, options.write === true)
   // Through the alias by which it would really come. A pool of no tenant has none, and any will do.
   const through = isAction ? env.actionsAlias : (alias ?? 'none')
   // The app takes longer to load than most commands to run.
@@ -86,7 +89,7 @@ async function invoke({ payload, alias }: Addressed, deps: InvokeDeps): Promise<
       (value) => ({ answer: value, error: undefined }),
       (error: Error) => ({ answer: undefined, error: error.message }),
     )
-    return { ...answer, line: app.lines.at(-1) ?? {}, notDone, alias: through }
+    return { ...answer, line: app.lines.at(-1) ?? {}, notDone, assumed, alias: through }
   } finally {
     await app.close()
   }

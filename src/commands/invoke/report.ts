@@ -11,6 +11,8 @@ export interface Invoked {
   readonly line: Fields
   /** What a dry run left out. */
   readonly notDone: readonly string[]
+  /** What the decision rests on that nobody has said: it is proven only if this is empty. */
+  readonly assumed: readonly string[]
   /** Of the invoked ARN. */
   readonly alias: string
 }
@@ -22,10 +24,12 @@ export function isWrong({ answer, error, line }: Invoked): boolean {
 
 /** What `--json` prints. */
 export function invokedJson(invoked: Invoked) {
-  const { answer, error, line, notDone, alias } = invoked
+  const { answer, error, line, notDone, assumed, alias } = invoked
   const { outcome, reason, durationMs, upstream, configVersion } = line
   return {
     ok: !isWrong(invoked),
+    proven: assumed.length === 0,
+    assumed,
     ...(error === undefined ? { decision: decisionOf(answer) } : { error }),
     ...{ outcome, reason, durationMs, upstream: upstream ?? {}, configVersion, alias, notDone },
   }
@@ -33,9 +37,10 @@ export function invokedJson(invoked: Invoked) {
 
 /** The same for a person, a line each; what there is not is left out. */
 export function invokedText(invoked: Invoked, paint: Paint): string {
-  const { answer, error, line, notDone, alias } = invoked
+  const { answer, error, line, notDone, assumed, alias } = invoked
   const { configVersion } = line
   const rows: [name: string, text: string | undefined][] = [
+    ...assumed.map((text): [string, string] => ['not proven', paint('yellow', `it was assumed ${text}`)]),
     ['alias', alias],
     ['outcome', textAt(line, 'outcome')],
     ['reason', textAt(line, 'reason')],

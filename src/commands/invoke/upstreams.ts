@@ -1,3 +1,4 @@
+import { falseProof } from '../../operator/doctor/checks/corbado.js'
 import { operatorCall } from '../../operator/upstreams.js'
 import type { Upstreams } from '../../upstreams/index.js'
 import type { AssumeRole, OperatorUpstreams } from '../../upstreams/operator.js'
@@ -7,6 +8,8 @@ interface TryingUpstreams {
   readonly upstreams: Upstreams
   /** One sentence for each call that a dry run left out. */
   readonly notDone: readonly string[]
+  /** What the decision rests on that nobody has said. */
+  readonly assumed: readonly string[]
 }
 
 /**
@@ -19,7 +22,8 @@ export function createTryingUpstreams(
   write: boolean,
 ): TryingUpstreams {
   const notDone: string[] = []
-  if (write) return { upstreams: { ...operator, assumeRole }, notDone }
+  const assumed: string[] = []
+  if (write) return { upstreams: { ...operator, assumeRole }, notDone, assumed }
   const upstreams: Upstreams = {
     ...operator,
     assumeRole,
@@ -29,12 +33,16 @@ export function createTryingUpstreams(
         notDone.push(`AdminSetUserMFAPreference was not called: the user would get the factor ${factor}, preferred.`)
       },
     }),
-    async verifySignedData() {
-      notDone.push('verifySignedData was not called, as it uses the proof up: that Corbado said success is assumed.')
+    async verifySignedData(request, call) {
+      // A proof that no key signed uses nothing up, and shows what a real one would meet before it is looked at.
+      const tried = await operator.verifySignedData({ ...request, signedPasskeyData: falseProof('pro-0') }, call)
+      if (tried.kind !== 'result' && tried.kind !== 'rejected') return tried
+      notDone.push('verifySignedData was not called with this proof, as that uses it up.')
+      assumed.push('that Corbado says success of this proof')
       return { kind: 'result', result: 'success' }
     },
   }
-  return { upstreams, notDone }
+  return { upstreams, notDone, assumed }
 }
 
 /**

@@ -107,7 +107,7 @@ function verdictOf(result: string): Finding {
 }
 
 /** A proof in Corbado's form (fact C5), with a signature of no project. */
-function falseProof(projectId: string): string {
+export function falseProof(projectId: string): string {
   const now = Math.floor(systemClock.now() / 1_000)
   const claims = { iss: projectId, sub: 'usr-0', iat: now, nbf: now - 10, exp: now + 300, webauthnId: 'doctor' }
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
