@@ -11,9 +11,19 @@ async function run(): Promise<void> {
   const [{ runCli }, { systemClock }] = await Promise.all([import('./commands/index.js'), import('./call.js')])
   const { argv, env, stdin, stdout, stderr } = process
   // The reader of our output may stop early, as `head` does: the command still runs to its end, with its own exit code.
-  for (const output of [stdout, stderr]) output.on('error', () => undefined)
+  // Output that is lost otherwise, as on a full disk, is told in one line: what a script has is not what was written.
+  let lost = false
+  for (const output of [stdout, stderr]) {
+    output.on('error', ({ code }) => {
+      if (code === 'EPIPE' || lost) return
+      lost = true
+      process.exitCode = 1
+      if (output === stdout) stderr.write(`error: the output could not be written (${code})\n`)
+    })
+  }
   const io = { stdin, stdout, stderr, env, clock: systemClock, built: import.meta.dirname }
-  process.exitCode = await runCli(argv.slice(2), io)
+  const exitCode = await runCli(argv.slice(2), io)
+  process.exitCode = lost ? 1 : exitCode
 }
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)

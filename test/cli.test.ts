@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { transform } from 'esbuild'
 import t from 'tap'
@@ -54,6 +54,33 @@ t.test(
       ['module'],
     )
     t.ok(door.split('\n').length < 60, 'a file that is read at a glance')
+  },
+)
+
+t.test(
+  'output to a full disk is told in one line with exit code 1; a reader that stops early is no error',
+  async (t) => {
+    const full = openSync('/dev/full', 'w')
+    t.teardown(() => closeSync(full))
+    for (const words of [
+      ['tenants', 'schema'],
+      ['--help'],
+      ['tenants', 'apply', '--help'],
+      ['invoke', '--example', 'verify'],
+    ]) {
+      const { status, stderr } = spawnSync(process.execPath, ['dist/cli.mjs', ...words], {
+        env,
+        encoding: 'utf8',
+        stdio: ['ignore', full, 'pipe'],
+      })
+      t.strictSame(
+        { status, stderr },
+        { status: 1, stderr: 'error: the output could not be written (ENOSPC)\n' },
+        words.join(' '),
+      )
+    }
+    const early = '(node dist/cli.mjs tenants schema; echo $? >&2) | true'
+    t.match(spawnSync('sh', ['-c', early], { env, encoding: 'utf8' }), { stdout: '', stderr: '0\n' })
   },
 )
 
