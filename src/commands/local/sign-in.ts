@@ -8,6 +8,7 @@ import { type CommandIo, createPaint, writeJson } from '../../terminal/io.js'
 interface SignInOptions {
   readonly user?: string
   readonly flow: SignIn['flow']
+  readonly append?: true
   readonly json?: true
 }
 
@@ -26,6 +27,7 @@ export function signInCommand(io: CommandIo): Command {
     .argument('<userPoolId>', 'id of the user pool')
     .option('--user <identifier>', 'what the user types (default: the first user of the pool)')
     .addOption(new Option('--flow <flow>', 'how to sign in').choices(FLOWS).default('passkey'))
+    .option('--append', 'then add a passkey, as the app does: Corbado runs post-append')
     .option('--json', 'print { userPoolId, identifier, flow, steps, signedIn }')
     .action(async (userPoolId: string, options: SignInOptions) => {
       const apps = await readApps(io.env)
@@ -33,9 +35,9 @@ export function signInCommand(io: CommandIo): Command {
       const user = userOf(app, options.user)
       // The client library takes longer to load than all the rest, and wrong arguments are refused without it.
       const { signIn } = await import('../../local/clients/sign-in.js')
-      const { flow, json } = options
-      const report = await signIn({ ...apps, app, user, flow })
-      if (!report.signedIn) io.foundProblems()
+      const { flow, append = false, json } = options
+      const report = await signIn({ ...apps, app, user, flow, append })
+      if (!report.steps.every(({ ok }) => ok)) io.foundProblems()
       if (json) return writeJson(io.stdout, { userPoolId, identifier: user.identifier, flow, ...report })
       const paint = createPaint(io.stdout, io.env)
       const width = Math.max(...report.steps.map(({ step }) => step.length))

@@ -8,6 +8,8 @@ export interface SignIn extends Apps {
   readonly app: App
   readonly user: App['users'][number]
   readonly flow: 'passkey' | 'password-then-passkey' | 'password'
+  /** Does the app add a passkey after that? */
+  readonly append?: boolean
 }
 
 /** A step of a login, and what came of it. */
@@ -23,15 +25,16 @@ interface SignInReport {
 }
 
 /**
- * Signs a user in, step by step. If pre-login refuses, an app offers its other ways to sign in; here Cognito is asked all
- * the same, to show what an app gets that does not ask first.
+ * Signs a user in, step by step, as an app does: it stops where the app would, which offers another way to sign in. A step
+ * is right only if what it was for came about.
  */
 export async function signIn(options: SignIn): Promise<SignInReport> {
   const { app, user, flow, cognito } = options
   const { userPoolId, clientId } = app
   const steps: SignInStep[] = []
-  const end = (stage: LoginStage, step: string): SignInReport => {
-    steps.push(stageStep(step, stage))
+  const end = async (stage: LoginStage, step: string): Promise<SignInReport> => {
+    steps.push(endStep(step, stage))
+    if (stage.kind === 'tokens' && options.append) steps.push(await postAppend(options, stage.username))
     return { steps, signedIn: stage.kind === 'tokens' }
   }
   const login = { endpoint: cognito, userPoolId, clientId, username: user.identifier }
@@ -39,24 +42,28 @@ export async function signIn(options: SignIn): Promise<SignInReport> {
 
   const { step, username } = await preLogin(options)
   steps.push(step)
+  if (username === undefined) return { steps, signedIn: false }
   const password = flow === 'password-then-passkey' ? user.password : undefined
   const begun = await startLogin({ ...login, username, password })
   if (begun.kind !== 'challenge') return end(begun, 'begin login')
-  steps.push(stageStep('begin login', begun))
+  steps.push({ step: 'begin login', ok: true, outcome: 'Cognito asks for the passkey' })
   const { signedPasskeyData } = await ask(options, 'finish', { projectId: app.projectId, username })
   const proof = String(signedPasskeyData)
   steps.push({ step: 'passkey', ok: true, outcome: 'used; Corbado has signed it' })
   return end(await begun.answer(proof), 'answer with it')
 }
 
-function stageStep(step: string, stage: LoginStage): SignInStep {
-  if (stage.kind === 'challenge') return { step, ok: true, outcome: 'Cognito asks for the passkey' }
+/** The step that is to end a login: to be asked once more is no end. */
+function endStep(step: string, stage: LoginStage): SignInStep {
+  if (stage.kind === 'challenge') {
+    return { step, ok: false, outcome: "refused: Cognito asks again; the gateway's line of it in the log says why" }
+  }
   if (stage.kind === 'tokens') return { step, ok: true, outcome: `signed in: tokens of ${stage.username}` }
   return { step, ok: false, outcome: `refused: ${stage.error}: ${stage.message}` }
 }
 
-/** Has Corbado ask the gateway who that is; if it does not say, the login goes on with what was typed. */
-async function preLogin(options: SignIn): Promise<{ step: SignInStep; username: string }> {
+/** Has Corbado ask the gateway who that is; without a username, the app offers no passkey. */
+async function preLogin(options: SignIn): Promise<{ step: SignInStep; username: string | undefined }> {
   const { identifier } = options.user
   const { userPoolId } = options.app
   // The gateway's own form; any other is shown as it is.
@@ -65,7 +72,16 @@ async function preLogin(options: SignIn): Promise<{ step: SignInStep; username: 
   const step = 'pre-login'
   if (body.identifier) return { step: { step, ok: true, outcome: `${body.identifier}` }, username: body.identifier }
   const code = body.error?.code ?? ('code' in body ? body.code : undefined)
-  return { step: { step, ok: false, outcome: `refused: ${statusCode} ${code}` }, username: identifier }
+  return { step: { step, ok: false, outcome: `refused: ${statusCode} ${code}` }, username: undefined }
+}
+
+/** Corbado tells the gateway that the user has a passkey now. */
+async function postAppend(options: SignIn, username: string): Promise<SignInStep> {
+  const input = { userPoolId: options.app.userPoolId, username }
+  const { statusCode, body } = (await ask(options, 'append', input)) as unknown as ActionAnswer
+  const ok = statusCode === 200
+  const code = body.error?.code ?? ('code' in body ? body.code : undefined)
+  return { step: 'post-append', ok, outcome: ok ? 'a passkey was added' : `refused: ${statusCode} ${code}` }
 }
 
 async function ask({ corbado }: Apps, path: keyof typeof LOGIN_PATHS, input: object): Promise<Record<string, unknown>> {

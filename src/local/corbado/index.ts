@@ -2,7 +2,7 @@ import type { Clock } from '../../call.js'
 import { type MakeKeyPair, makeKeyPair } from '../aws/key-pairs.js'
 import { type StandIn, startStandIn, type WireAnswer, type WireRequest } from '../aws/server.js'
 import { failure, faultAnswer, parseVerify } from './answers.js'
-import { answerLogin, type PreLogin } from './frontend.js'
+import { answerLogin, type CallAction } from './frontend.js'
 import { createProofDesk, type ProofDesk } from './proof.js'
 
 /** A Corbado project and what the Backend API accepts from it. */
@@ -23,7 +23,7 @@ export interface CorbadoStandIn extends StandIn {
   /** Makes a proof as Corbado's Frontend API would after a passkey ceremony. */
   readonly sign: ProofDesk['sign']
   /** Sets what is called when a user starts to sign in. */
-  onPreLogin(preLogin: PreLogin): void
+  onAction(call: CallAction): void
   /** Forces one answer for all calls until cleared with `undefined`. */
   answerWith(answer: WireAnswer | undefined): void
 }
@@ -60,7 +60,7 @@ export async function startCorbado(options: {
   const projects = new Map<string, CorbadoProject>()
   const proofs = createProofDesk(clock, options.makeKeyPair ?? makeKeyPair)
   let forced: WireAnswer | undefined
-  let called: PreLogin | undefined
+  let called: CallAction | undefined
 
   const handle = async (request: WireRequest): Promise<WireAnswer> => {
     if (forced) return forced
@@ -91,8 +91,8 @@ export async function startCorbado(options: {
     rotateSecret: (projectId, apiSecret) =>
       void projects.set(projectId, { ...projects.get(projectId), projectId, apiSecret, furtherSecrets: [] }),
     sign: proofs.sign,
-    onPreLogin(preLogin) {
-      called = preLogin
+    onAction(call) {
+      called = call
     },
     answerWith(answer) {
       forced = answer

@@ -78,7 +78,7 @@ export async function openWorld(options: WorldOptions): Promise<World | undefine
   onClose(environments.stop)
   const actions = createActionClient(stack)
   onClose(async () => actions.close())
-  stack.corbado.onPreLogin((userPoolId, identifier) => actions.invoke({ action: 'pre-login', userPoolId, identifier }))
+  stack.corbado.onAction((payload) => actions.invoke(payload))
   const doorEnv = { ...env, CALLER_SECRETS_PARAMETER }
   const door = openDoor(stack, port, { entry: server, env: doorEnv, onLine: log.adder('container'), onClose })
   // It is awaited later; a failure before that must not end the process.
