@@ -1,5 +1,5 @@
 import { EnvInvalid } from './errors.js'
-import { REGION_PATTERN } from './ids.js'
+import { PARTITION_PATTERN, REGION_PATTERN } from './ids.js'
 
 /** As in package.json; a test keeps the two equal. */
 export const GATEWAY_VERSION = '0.1.0'
@@ -170,7 +170,7 @@ export const SETTINGS = {
     default: undefined,
     doc: "ARN, without an alias, of the function that Cognito invokes; where set, a forwarder's envelope must agree with it",
     parse: matching(
-      /^arn:aws(-[a-z]+)*:lambda:[a-z]+(-[a-z]+)+-\d:\d{12}:function:[\w-]{1,64}$/,
+      new RegExp(`^arn:${PARTITION_PATTERN}:lambda:${REGION_PATTERN}:\\d{12}:function:[\\w-]{1,64}$`),
       'the ARN of a Lambda function without version or alias',
     ),
   },

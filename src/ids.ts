@@ -19,19 +19,24 @@ export function isUserPoolId(value: unknown): value is UserPoolId {
 /** The name of an AWS region, as a pattern without its ends: `eu-central-1`, `us-gov-west-1`, `eusc-de-east-1`. */
 export const REGION_PATTERN = '[a-z]{2,4}(-[a-z]+)+-\\d'
 
-/** AWS's partitions, and how the names of their regions begin; all other regions are of the first. */
+/** The name of a partition in an ARN, as a pattern without its ends: AWS adds partitions, and we need not know each. */
+export const PARTITION_PATTERN = 'aws(?:-[a-z]+)*'
+
+/** AWS's partitions, how the names of their regions begin (all other regions are of the first), and their domain (SDK's model). */
 const partitions = [
-  { name: 'aws', region: /^/ },
-  { name: 'aws-cn', region: /^cn-/ },
-  { name: 'aws-us-gov', region: /^us-gov-/ },
-  { name: 'aws-eusc', region: /^eusc-/ },
-  { name: 'aws-iso', region: /^us-iso-/ },
-  { name: 'aws-iso-b', region: /^us-isob-/ },
-  { name: 'aws-iso-e', region: /^eu-isoe-/ },
-  { name: 'aws-iso-f', region: /^us-isof-/ },
+  { name: 'aws', region: /^/, domain: 'amazonaws.com' },
+  { name: 'aws-cn', region: /^cn-/, domain: 'amazonaws.com.cn' },
+  { name: 'aws-us-gov', region: /^us-gov-/, domain: 'amazonaws.com' },
+  { name: 'aws-eusc', region: /^eusc-/, domain: 'amazonaws.eu' },
+  { name: 'aws-iso', region: /^us-iso-/, domain: 'c2s.ic.gov' },
+  { name: 'aws-iso-b', region: /^us-isob-/, domain: 'sc2s.sgov.gov' },
+  { name: 'aws-iso-e', region: /^eu-isoe-/, domain: 'cloud.adc-e.uk' },
+  { name: 'aws-iso-f', region: /^us-isof-/, domain: 'csp.hci.ic.gov' },
 ] as const
 export type Partition = (typeof partitions)[number]['name']
 export const PARTITIONS: readonly Partition[] = partitions.map(({ name }) => name)
+/** The domains of AWS's services, each once. */
+export const AWS_DOMAINS: readonly string[] = [...new Set(partitions.map(({ domain }) => domain))]
 
 /** The AWS partition of a region; a role can be assumed only from its own. */
 export function partitionOf(region: string): Partition {

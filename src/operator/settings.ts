@@ -1,4 +1,5 @@
 import { EnvInvalid } from '../errors.js'
+import { AWS_DOMAINS, PARTITION_PATTERN, REGION_PATTERN } from '../ids.js'
 
 /** One setting of the operator's own: what the table in tenants/README.md says of it, and the form that its text must have. */
 interface OperatorSetting {
@@ -9,7 +10,8 @@ interface OperatorSetting {
   readonly form: string
 }
 
-const roleArn = /^arn:aws(-[a-z]+)*:iam::\d{12}:role\/[\w+=,.@/-]{1,576}$/
+const roleArn = new RegExp(`^arn:${PARTITION_PATTERN}:iam::\\d{12}:role/[\\w+=,.@/-]{1,576}$`)
+const domains = AWS_DOMAINS.map((domain) => domain.replaceAll('.', '\\.')).join('|')
 
 /**
  * Settings that an operator's commands read in addition to TENANT_TABLE and AWS_REGION. Only the commands that use one
@@ -19,7 +21,7 @@ export const OPERATOR_SETTINGS = {
   gatewayFunctionArn: {
     name: 'GATEWAY_FUNCTION_ARN',
     doc: "ARN of the gateway's function in this region, without an alias",
-    pattern: /^arn:aws(-[a-z]+)*:lambda:[a-z]{2}(-[a-z]+)+-\d:\d{12}:function:[\w-]{1,64}$/,
+    pattern: new RegExp(`^arn:${PARTITION_PATTERN}:lambda:${REGION_PATTERN}:\\d{12}:function:[\\w-]{1,64}$`),
     form: 'the ARN of a Lambda function without version or alias',
   },
   gatewayRoleArn: {
@@ -38,13 +40,13 @@ export const OPERATOR_SETTINGS = {
     name: 'CUSTOMER_TEMPLATE_URL',
     doc: "https S3 address of the CloudFormation template of the customer's role",
     // CloudFormation takes a quick-create template from S3 alone (fact A39).
-    pattern: /^https:\/\/([\w-]+\.)*s3([.-][\w-]+)*\.amazonaws\.com(\.cn)?\/[^\s?#]+$/,
+    pattern: new RegExp(`^https://([\\w-]+\\.)*s3([.-][\\w-]+)*\\.(${domains})/[^\\s?#]+$`),
     form: 'the https address of an object in S3',
   },
   parameterKeyId: {
     name: 'PARAMETER_KEY_ID',
     doc: "KMS key that encrypts the tenants' secrets; without it the account's own `aws/ssm`",
-    pattern: /^(arn:aws(-[a-z]+)*:kms:[a-z]{2}(-[a-z]+)+-\d:\d{12}:(key|alias)\/)?[\w/-]{1,256}$/,
+    pattern: new RegExp(`^(arn:${PARTITION_PATTERN}:kms:${REGION_PATTERN}:\\d{12}:(key|alias)/)?[\\w/-]{1,256}$`),
     form: 'the id or ARN of a KMS key or of its alias',
   },
   handOverContact: {

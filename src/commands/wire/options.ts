@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import { aliasOf } from '../../ids.js'
+import { aliasOf, PARTITION_PATTERN, REGION_PATTERN } from '../../ids.js'
 import type { Wiring } from '../../operator/pool/line.js'
 import { isSlot, OTHER_SLOTS, type Slot, type SlotArns } from '../../operator/pool/triggers.js'
 import { parseUserPoolId } from '../options.js'
@@ -27,7 +27,9 @@ export function wireExample(verb: 'plan' | 'apply', more = ''): string {
 }
 
 /** A function's ARN with its alias, which is all that Cognito's pattern of a trigger's ARN leaves of one (fact A6). */
-const hostedArn = /^arn:aws[\w-]*:lambda:[a-z]{2}(-[a-z]+)+-\d:\d{12}:function:[\w-]{1,64}:(?!\d+$)[\w-]{1,128}$/
+const hostedArn = new RegExp(
+  `^arn:${PARTITION_PATTERN}:lambda:${REGION_PATTERN}:\\d{12}:function:[\\w-]{1,64}:(?!\\d+$)[\\w-]{1,128}$`,
+)
 
 /**
  * Reads the hosted ARN that Corbado gave.

@@ -1,4 +1,4 @@
-import { isUserPoolId, partitionOf, type UserPoolId } from '../../ids.js'
+import { isUserPoolId, PARTITION_PATTERN, partitionOf, REGION_PATTERN, type UserPoolId } from '../../ids.js'
 import type { TenantFile } from '../../tenant/config.js'
 
 /** What an exact ARN of a user pool says. */
@@ -13,11 +13,13 @@ export function regionOf(arn: string): string {
   return arn.split(':')[3] ?? ''
 }
 
-const arnForm = /^arn:aws(?:-[a-z]+)*:cognito-idp:([a-z]{2}(?:-[a-z]+)+-\d):(\d{12}):userpool\/([^/]+)$/
+const arnForm = new RegExp(
+  `^arn:${PARTITION_PATTERN}:cognito-idp:(?<region>${REGION_PATTERN}):(?<accountId>\\d{12}):userpool/(?<userPoolId>[^/]+)$`,
+)
 
 /** Reads the ARN of one user pool; undefined for anything else, a pattern with `*` above all. */
 export function poolOfArn(arn: string): PoolOfArn | undefined {
-  const [, region = '', accountId = '', userPoolId] = arnForm.exec(arn) ?? []
+  const { region = '', accountId = '', userPoolId } = arnForm.exec(arn)?.groups ?? {}
   return isUserPoolId(userPoolId) ? { region, accountId, userPoolId } : undefined
 }
 
