@@ -76,11 +76,17 @@ t.test('--all examines every active tenant: a line each, failures in full, how f
   const { code, stdout, stderr } = await run('doctor --all', { isTTY: true })
   t.equal(asked() - before, 1, 'the aliases are listed once')
   t.equal(code, 1)
-  t.match(stdout, /^tenant {4}pool {20}passed {2}warned {2}failed {2}not checkable\nacme {6}\S+ {2}25 /)
-  t.match(stdout, /\nbroken .* 0 +0 +1 +24\n/)
+  t.match(
+    stdout,
+    /^tenant {4}pool {20}status {2}passed {2}warned {2}failed {2}not checkable\nacme {6}\S+ {2}active {2}25 /,
+  )
+  t.match(stdout, /\nbroken .* active +0 +0 +1 +24\n/)
   t.match(stdout, /config {2}The config is not valid: [^✓]*aws is\s+missing/)
-  t.match(stdout, /\n2 of 3 tenants healthy\n$/)
-  t.notMatch(stdout, 'asleep')
+  t.match(stdout, /\n2 of 3 tenants healthy; 1 not active, so not examined\n$/)
+  t.match(stdout, /\nasleep +eu-central-1_Asleep001 +draft +– +– +– +–\n/, 'those that are not served are listed')
+  t.match(JSON.parse((await run('doctor --all --json')).stdout), {
+    notExamined: [{ tenantId: 'asleep', userPoolId: 'eu-central-1_Asleep001', status: 'draft' }],
+  })
   t.match(stderr, /3 of 3 checked\r +\r$/)
   await putTenantRecord(stack, { ...second, status: 'draft' }, 'eu-central-1_Broken001')
 })
@@ -174,6 +180,44 @@ t.test('--changes compares with the last run of all, whether or not that one ask
   t.notMatch(all.stdout, 'asleep', 'a draft was never active')
   t.ok((await kept())['eu-central-1_Asleep001'])
 })
+
+t.test(
+  'compares with a date or with a run of a name, whoever ran it since, and says since when a check fails',
+  async (t) => {
+    await twoTenants()
+    const file = join(t.testdir({}), 'doctor.json')
+    const at = (line: string, day: number) => run(`${line} --state ${file}`, { now: `2026-01-0${day}T10:00:00.000Z` })
+    await at('doctor --all --name before', 1)
+    stack.ssm.remove(credentialParameter)
+    t.match((await at('doctor --all', 2)).code, 1)
+    const third = await at('doctor acme', 3)
+    t.match(third.stdout, 'There is no parameter', 'anybody runs it in between')
+    t.match(third.stdout.replace(/\s+/g, ' '), '(since 2026-01-02T10:00:00.000Z)')
+    t.match(await at('doctor --all --changes', 4), { stdout: /^nothing changed/ })
+    for (const when of ['before', '2026-01-01', '2026-01-01T12:00:00.000Z']) {
+      const { stdout, code } = await at(`doctor --all --since ${when}`, 5)
+      t.equal(code, 1, when)
+      t.match(stdout, /secret +was passed: There is no parameter/)
+      t.match(stdout, /\n1 changed \(since 2026-01-01T/)
+    }
+    t.match(await at('doctor --all --since 2026-01-02', 5), { stdout: /^nothing changed \(since 2026-01-02T23/ })
+    const { tenants } = JSON.parse((await at('doctor acme --json', 6)).stdout)
+    t.match(
+      tenants[0].findings.find(({ check }: { check: string }) => check === 'secret'),
+      {
+        state: 'failed',
+        since: '2026-01-02T10:00:00.000Z',
+      },
+    )
+    t.match(await at('doctor --all --since befor', 6), {
+      code: 1,
+      stderr: 'no run of the doctor was called "befor": did you mean before?',
+    })
+    heal()
+    stack.deploy(neverInvoked, [healthy.alias, second.alias])
+    t.match(await at('doctor --all --since before', 7), { code: 0, stdout: /^nothing changed/ })
+  },
+)
 
 t.test('findings that cannot be kept are told in full, with a warning', async (t) => {
   await twoTenants()

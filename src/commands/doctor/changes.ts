@@ -2,6 +2,7 @@ import type { Finding } from '../../operator/doctor/checks/finding.js'
 import type { Examined } from '../../operator/doctor/index.js'
 import { inLine } from '../../terminal/clean.js'
 import type { Output, Paint } from '../../terminal/io.js'
+import { keptFinding, knownAt, timeOf } from './past.js'
 import { findingsText } from './report.js'
 import { type DoctorState, readDoctorState, writeDoctorState } from './state.js'
 
@@ -51,8 +52,15 @@ function changeOf(was: { state: string; what: string } | undefined, finding: Fin
 function remember(known: Known, all: readonly Examined[], gone: DoctorChanges['gone'], checkedAt: string): Known {
   const now = all.map(({ tenantId, userPoolId, status, findings }) => {
     const told = findings.filter(({ dependsOn }) => dependsOn === undefined)
-    const kept = Object.fromEntries(told.map(({ check, state, what }) => [check, { state, what }]))
-    return [userPoolId, { tenantId, status, checkedAt, findings: { ...known[userPoolId]?.findings, ...kept } }]
+    const before = known[userPoolId]
+    const kept = Object.fromEntries(
+      told.map(({ check, state, what }) => [
+        check,
+        keptFinding(before?.findings[check], { state, what }, checkedAt, before?.checkedAt),
+      ]),
+    )
+    const firstAt = before?.firstAt ?? before?.checkedAt ?? checkedAt
+    return [userPoolId, { tenantId, status, checkedAt, firstAt, findings: { ...before?.findings, ...kept } }]
   })
   const left = new Set(gone.map(({ userPoolId }) => userPoolId))
   const kept = Object.entries(known).filter(([userPoolId]) => !left.has(userPoolId))
@@ -88,6 +96,27 @@ function lastTimes(known: Known, all: readonly Examined[]): readonly string[] {
   return [...new Set(times)].sort()
 }
 
+/** What did not pass, with since when that is so, if it is not new. */
+function withSince(all: readonly Examined[], now: Known, checkedAt: string): readonly Examined[] {
+  return all.map((one) => {
+    const kept = now[one.userPoolId]?.findings
+    const findings = one.findings.map((finding) => {
+      const since = finding.dependsOn === undefined ? kept?.[finding.check]?.since : undefined
+      return finding.state === 'passed' || since === undefined || since === checkedAt ? finding : { ...finding, since }
+    })
+    return { ...one, findings }
+  })
+}
+
+/** What a run came to, beside what was kept. */
+export interface RecordedRun {
+  readonly changes: DoctorChanges
+  /** When what it was compared with was found. */
+  readonly times: readonly string[]
+  /** The findings, each with since when it is so. */
+  readonly all: readonly Examined[]
+}
+
 /** What one run of the doctor examined. */
 export interface DoctorRun {
   readonly all: readonly Examined[]
@@ -97,6 +126,10 @@ export interface DoctorRun {
   readonly table: string
   /** Milliseconds since the epoch. */
   readonly nowMs: number
+  /** Under which name it can be compared with later. */
+  readonly name?: string | undefined
+  /** With what it is compared: a date or the name of a run; if it is undefined, with the run before. */
+  readonly since?: string | undefined
 }
 
 /**
@@ -106,12 +139,17 @@ export interface DoctorRun {
  */
 export async function recordRun(
   file: string,
-  { all, whole, table, nowMs }: DoctorRun,
-): Promise<{ readonly changes: DoctorChanges; readonly times: readonly string[] }> {
+  { all, whole, table, nowMs, name, since }: DoctorRun,
+): Promise<RecordedRun> {
   const state = await readDoctorState(file)
   const known = state.tables[table] ?? {}
-  const changes = compare(known, all, whole)
-  const now = remember(known, all, changes.gone, new Date(nowMs).toISOString())
-  await writeDoctorState(file, { ...state, tables: { ...state.tables, [table]: now } })
-  return { changes, times: lastTimes(known, all) }
+  const names = state.names?.[table] ?? {}
+  const when = since === undefined ? undefined : timeOf(since, names)
+  const changes = compare(when === undefined ? known : knownAt(known, when), all, whole)
+  const checkedAt = new Date(nowMs).toISOString()
+  const now = remember(known, all, compare(known, all, whole).gone, checkedAt)
+  const named = name === undefined ? names : { ...names, [name]: checkedAt }
+  const tables = { ...state.tables, [table]: now }
+  await writeDoctorState(file, { ...state, tables, names: { ...state.names, [table]: named } })
+  return { changes, times: when === undefined ? lastTimes(known, all) : [when], all: withSince(all, now, checkedAt) }
 }

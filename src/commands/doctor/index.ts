@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { type Examined, examineAll } from '../../operator/doctor/index.js'
 import { fetchRecords, findTenants, noSuchTenant } from '../../operator/records/find.js'
-import { textOf } from '../../operator/records/record.js'
+import { tenantIdOf, textOf } from '../../operator/records/record.js'
 import { readOperatorSettings } from '../../operator/settings.js'
 import { withUpstreams } from '../../operator/upstreams.js'
 import { defineCommand } from '../../terminal/command.js'
@@ -10,12 +10,15 @@ import { type CommandIo, createPaint, writeJson, writeNote } from '../../termina
 import { createProgress } from '../../terminal/progress.js'
 import type { TenantRecord } from '../../upstreams/operator.js'
 import { changesText, type DoctorRun, recordRun } from './changes.js'
-import { examinedJson, isHealthy, summaryText, tenantText } from './report.js'
+import { timeOf } from './past.js'
+import { examinedJson, isHealthy, summaryText, tenantText, type Unexamined } from './report.js'
 import { defaultStateFile, readDoctorState } from './state.js'
 
 interface DoctorOptions {
   readonly all?: true
   readonly changes?: true
+  readonly since?: string
+  readonly name?: string
   readonly state?: string
   readonly json?: true
 }
@@ -32,30 +35,39 @@ export function doctorCommand(io: CommandIo): Command {
     examples: [`${path} acme-shop`, `${path} --all`, `${path} --all --changes --state /var/lib/corbado/doctor.json`],
   })
     .argument('[tenant]', 'tenant id, user pool id or customer; all pools of a customer')
-    .option('--all', 'every active tenant of the table')
+    .option('--all', 'every active tenant of the table; the others are listed')
     .option('--changes', 'print only what changed since the last run')
+    .option('--since <when>', 'print only what changed since a date (2026-11-22), or since a run that had this name')
+    .option('--name <run>', 'keep this run under a name, for a later --since')
     .option(
       '--state <file>',
       'where the findings of the last run are kept (default: doctor.json in the state folder of your account)',
     )
-    .option('--json', 'print { tenants: [{ tenantId, userPoolId, status, healthy, findings }] }, or the changes')
+    .option(
+      '--json',
+      'print { tenants: [{ tenantId, userPoolId, status, healthy, findings }], notExamined }, or the changes',
+    )
     .action(async (word: string | undefined, options: DoctorOptions) => {
       if ((word === undefined) === (options.all === undefined)) throw new WrongUsage('name one tenant, or give --all')
       const settings = readOperatorSettings(io.env, ['gatewayFunctionArn'])
       const file = options.state ?? defaultStateFile(io.env)
       // What is wrong with the file is told before anything is asked.
-      if (options.changes) await readDoctorState(file)
+      const changes = options.changes || options.since !== undefined
+      if (changes) await readDoctorState(file)
       await withUpstreams(io, async (upstreams, env) => {
-        const records = chosen(await fetchRecords(upstreams), word)
+        const table = `${env.awsRegion}/${env.tenantTable}`
+        if (options.since !== undefined) timeOf(options.since, (await readDoctorState(file)).names?.[table])
+        const every = await fetchRecords(upstreams)
+        const records = chosen(every, word)
         const progress = records.length > 1 ? createProgress(io, records.length, 'checked') : undefined
         const all = await examineAll(records, { upstreams, env, settings, clock: io.clock }, () => progress?.step())
         progress?.end()
         if (!all.every(isHealthy)) io.foundProblems()
-        const table = `${env.awsRegion}/${env.tenantTable}`
-        const run = { all, whole: options.all === true, table, nowMs: io.clock.now() }
-        if (options.changes) return reportChanges(run, file, options.json === true, io)
-        report(all, options, io)
-        await keep(run, file, io)
+        const { name, since } = options
+        const run = { all, whole: options.all === true, table, nowMs: io.clock.now(), name, since }
+        if (changes) return reportChanges(run, file, options.json === true, io)
+        const others = options.all ? every.filter((record) => !records.includes(record)).map(unexamined) : []
+        report(await keep(run, file, io), others, options, io)
       })
     })
 }
@@ -68,12 +80,23 @@ function chosen(records: readonly TenantRecord[], word: string | undefined): rea
   return found
 }
 
-function report(all: readonly Examined[], { all: whole, json }: DoctorOptions, io: CommandIo): void {
+function unexamined(record: TenantRecord): Unexamined {
+  return { tenantId: tenantIdOf(record), userPoolId: record.userPoolId, status: textOf(record, 'status') }
+}
+
+function report(
+  all: readonly Examined[],
+  others: readonly Unexamined[],
+  { all: whole, json }: DoctorOptions,
+  io: CommandIo,
+): void {
   const paint = createPaint(io.stdout, io.env)
-  if (json) writeJson(io.stdout, { tenants: all.map(examinedJson) })
+  if (json) writeJson(io.stdout, { tenants: all.map(examinedJson), notExamined: others })
   else
     io.stdout.write(
-      whole ? summaryText(all, paint, io.stdout) : all.map((one) => tenantText(one, paint, io.stdout)).join('\n'),
+      whole
+        ? summaryText(all, others, paint, io.stdout)
+        : all.map((one) => tenantText(one, paint, io.stdout)).join('\n'),
     )
 }
 
@@ -83,12 +106,16 @@ async function reportChanges(run: DoctorRun, file: string, json: boolean, io: Co
   else io.stdout.write(changesText(changes, times, createPaint(io.stdout, io.env), io.stdout))
 }
 
-/** Keeps the findings for a later `--changes`. If that fails, the operator still has what was asked for. */
-async function keep(run: DoctorRun, file: string, io: CommandIo): Promise<void> {
+/**
+ * Keeps the findings for a later `--changes`, and answers them with since when each is so. If that fails, the operator still
+ * has what was asked for.
+ */
+async function keep(run: DoctorRun, file: string, io: CommandIo): Promise<readonly Examined[]> {
   try {
-    await recordRun(file, run)
+    return (await recordRun(file, run)).all
   } catch (error) {
     if (!(error instanceof NotPossible)) throw error
     writeNote(io, 'warning', `not kept for a later --changes: ${error.message}`)
+    return run.all
   }
 }

@@ -34,7 +34,8 @@ export function tenantText(examined: Examined, paint: Paint, output?: Output): s
 /** Findings in aligned lines, each with its fix below, and on a line of its own the policy that the fix speaks of. */
 export function findingsText(findings: readonly Finding[], paint: Paint, output?: Output): string {
   const width = Math.max(0, ...findings.map(({ check }) => check.length))
-  const lines = findings.map(({ check, state, what, fix, policy }) => {
+  const lines = findings.map(({ check, state, what: said, since, fix, policy }) => {
+    const what = since === undefined ? said : `${said} (since ${since})`
     const [mark, color] = MARKS[state]
     const advice = fix === undefined ? '' : `      ${inLine(fix)}\n`
     const wanted = policy === undefined ? '' : `        ${paint('dim', JSON.stringify(policy))}\n`
@@ -43,17 +44,30 @@ export function findingsText(findings: readonly Finding[], paint: Paint, output?
   return lines.join('')
 }
 
-/** One line a tenant, then what failed, then how many are healthy. */
-export function summaryText(all: readonly Examined[], paint: Paint, output: Output): string {
-  const rows = all.map((one) => [one.tenantId, one.userPoolId, ...STATES.map((state) => String(countOf(state, one)))])
+/** A tenant of the table that is not served, and so was not examined. */
+export type Unexamined = Pick<Examined, 'tenantId' | 'userPoolId' | 'status'>
+
+/** One line a tenant, also of those that are not served, then what failed, then how many are healthy. */
+export function summaryText(
+  all: readonly Examined[],
+  others: readonly Unexamined[],
+  paint: Paint,
+  output: Output,
+): string {
+  const nameOf = ({ tenantId, userPoolId, status }: Unexamined) => [tenantId, userPoolId, status || 'no status']
+  const rows = [
+    ...all.map((one) => [...nameOf(one), ...STATES.map((state) => String(countOf(state, one)))]),
+    ...others.map((one) => [...nameOf(one), ...STATES.map(() => '–')]),
+  ]
   const ill = all.filter((one) => !isHealthy(one))
   const details = ill.map(({ tenantId, userPoolId, findings }) => {
     const failures = findings.filter((finding) => isBlocking(finding) && finding.dependsOn === undefined)
     return `\n${paint('bold', `${tenantId} (${userPoolId})`)}\n${findingsText(failures, paint, output)}`
   })
-  const healthy = `${all.length - ill.length} of ${counted(all.length, 'tenant')} healthy\n`
+  const rest = others.length > 0 ? `; ${others.length} not active, so not examined` : ''
+  const healthy = `${all.length - ill.length} of ${counted(all.length, 'tenant')} healthy${rest}\n`
   const table =
-    all.length > 0 ? textTable(['tenant', 'pool', ...STATES.map((state) => WORDS[state])], rows, output) : ''
+    rows.length > 0 ? textTable(['tenant', 'pool', 'status', ...STATES.map((state) => WORDS[state])], rows, output) : ''
   return `${table}${details.join('')}${details.length > 0 ? '\n' : ''}${healthy}`
 }
 

@@ -19,10 +19,26 @@ const DoctorState = Type.Object({
         status: Type.Optional(Type.String()),
         /** ISO time. */
         checkedAt: Type.String(),
-        findings: Type.Record(Type.String(), Type.Object({ state: Type.String(), what: Type.String() })),
+        /** When it was first examined; files of earlier versions do not say. */
+        firstAt: Type.Optional(Type.String()),
+        findings: Type.Record(
+          Type.String(),
+          Type.Object({
+            state: Type.String(),
+            what: Type.String(),
+            /** Since when it has this state. */
+            since: Type.Optional(Type.String()),
+            /** What it said before, the newest first, and until when. */
+            past: Type.Optional(
+              Type.Array(Type.Object({ until: Type.String(), state: Type.String(), what: Type.String() })),
+            ),
+          }),
+        ),
       }),
     ),
   ),
+  /** When a run that was given a name took place, by table. */
+  names: Type.Optional(Type.Record(Type.String(), Type.Record(Type.String(), Type.String()))),
 })
 export type DoctorState = Static<typeof DoctorState>
 

@@ -14,6 +14,8 @@ export interface Finding {
   readonly policy?: IamPolicy | IamStatement
   /** The check that must pass before this one means anything. */
   readonly dependsOn?: Check
+  /** Since when it is so, as the doctor's own notes have it. */
+  readonly since?: string
   /** It can never be known from here, so it blocks nothing. */
   readonly byDesign?: true
 }
