@@ -33,8 +33,8 @@ export async function fetchPlace(
   }
 }
 
-/** The head of a plan, on one line. */
+/** The head of a plan. */
 export function placeText({ table, region, accountId, as, unknown }: PlanPlace): string {
-  const who = as === undefined ? `in an account that is not known (${unknown})` : `of account ${accountId}, as ${as}`
+  const who = as === undefined ? `in an account that is not known (${unknown})` : `of account ${accountId}\n  as ${as}`
   return `table ${table} in ${region} ${who}\n`
 }

@@ -41,7 +41,8 @@ t.test('apply does not lift what was paused or suspended, and says so with the w
   t.equal(code, 0)
   t.equal(
     stdout,
-    `table corbado-gateway-tenants in eu-central-1 of account 999900000001, as ${operatorRole.arn}
+    `table corbado-gateway-tenants in eu-central-1 of account 999900000001
+  as ${operatorRole.arn}
 = a (eu-central-1_a)
   ! status stays suspended; the file says active: corbado-gateway tenants resume a, or apply with --status
 = b (eu-central-1_b)

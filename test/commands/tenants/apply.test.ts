@@ -83,7 +83,7 @@ async function startStack(t: { teardown(fn: () => unknown): unknown }, actions: 
 
 const PLACE = { table: 'tenants', region, accountId: '999900001111', as: 'arn:aws:iam::999900001111:role/operator' }
 /** The head of every plan here. */
-const HEAD = 'table tenants in eu-central-1 of account 999900001111, as arn:aws:iam::999900001111:role/operator\n'
+const HEAD = 'table tenants in eu-central-1 of account 999900001111\n  as arn:aws:iam::999900001111:role/operator\n'
 
 /** What files say of a tenant's status is tested in apply-status.test.ts: here it is what the table has. */
 const tenantYaml = (tenantId?: string) => activeYaml(tenantId).replace('status: active', 'status: draft')
