@@ -8,6 +8,7 @@ import { neighbours, SHORT, WHOLE } from './neighbours/index.js'
 import { toMarkdown, writeResults } from './neighbours/results.js'
 import { type Row, toText } from './report.js'
 import { signatures } from './signatures.js'
+import { soak } from './soak.js'
 import { verifyOverTls } from './verify-tls.js'
 
 // Node 20 still runs everything; the SDK's notice would be in the way of the figures.
@@ -42,6 +43,7 @@ const measurements = {
   lambdaDoor,
   verifyOverTls,
   manyTenants,
+  soak,
 }
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
 const json = process.argv.includes('--json')
