@@ -6,7 +6,7 @@ import { parseQuickCreate } from '../../../src/commands/local/role.js'
 import { customerAdmin, gateway, OPERATOR_VARIABLES, roleArnOf } from '../../../src/local/accounts.js'
 import { APPS_VARIABLE } from '../../../src/local/clients/apps.js'
 import { passwordLogin } from '../../../src/local/clients/login.js'
-import { evaluateRole } from '../../../src/local/cloudformation/template.js'
+import { evaluateRole, withDefaults } from '../../../src/local/cloudformation/template.js'
 import { startStack } from '../../../src/local/stack.js'
 import { NEWCOMER, putNewcomer } from '../../../src/local/world/newcomer.js'
 import { customerRoleTemplate, quickCreateLink, templateParameters } from '../../../src/operator/role/cloudformation.js'
@@ -65,7 +65,9 @@ t.test('the click on the link makes exactly the role that the hand-over describe
     const described = describeCustomerRole({ ...terms, features })
     const { parameters } = parseQuickCreate(quickCreateLink(templateUrl, { ...terms, features }))
     const pseudo = { 'AWS::Partition': 'aws', 'AWS::AccountId': accountId, 'AWS::Region': region }
-    const role = evaluateRole(customerRoleTemplate(), new Map(Object.entries({ ...parameters, ...pseudo })))
+    const template = customerRoleTemplate()
+    const given = withDefaults(template, new Map(Object.entries(parameters)))
+    const role = evaluateRole(template, new Map([...given, ...Object.entries(pseudo)]))
     t.same(role, {
       Path: described.path,
       RoleName: described.name,
