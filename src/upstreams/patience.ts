@@ -56,7 +56,7 @@ export function createPatience({ clock, onWait, random = Math.random }: Patience
         const begunAt = clock.elapsed()
         for (let tries = 0; ; tries++) {
           try {
-            const answer = await (tries === 0 ? call : createCall(budgetMs)).slice(ms, work)
+            const answer = await (tries === 0 ? call : createCall(budgetMs, clock)).slice(ms, work)
             servedAt = clock.elapsed()
             return answer
           } catch (error) {
@@ -69,14 +69,14 @@ export function createPatience({ clock, onWait, random = Math.random }: Patience
   }
 
   return {
-    of<T extends object>(functions: T): T {
-      const patient = Object.entries(functions).map(([name, value]) => {
-        if (typeof value !== 'function') return [name, value]
-        return [name, (...args: unknown[]) => value(...args.map((arg) => (isPatient(arg) ? patiently(arg) : arg)))]
-      })
-      // The same names with functions of the same kind.
-      return Object.fromEntries(patient) as T
-    },
+    of: (functions) =>
+      new Proxy(functions, {
+        get(target, name) {
+          const value: unknown = Reflect.get(target, name)
+          if (typeof value !== 'function') return value
+          return (...args: unknown[]) => value(...args.map((arg) => (isPatient(arg) ? patiently(arg) : arg)))
+        },
+      }),
   }
 }
 
