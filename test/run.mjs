@@ -16,11 +16,10 @@ import { parseArgs } from 'node:util'
 import { build } from 'esbuild'
 import tap from 'tap'
 
+/** The whole matrix of faults and the long schedules: a quarter of an hour. `npm test` has a sample of both. */
+const FIRE = ['test/flows/faults.test.ts', 'test/flows/faults-beyond.test.ts', 'test/flows/schedule-long.test.ts']
 /** Minutes each, so not in `npm test`. */
 const LONG = [
-  'test/flows/faults.test.ts',
-  'test/flows/faults-beyond.test.ts',
-  'test/flows/schedule-long.test.ts',
   'test/flows/many-tenants.test.ts',
   'test/flows/many-files.test.ts',
   'test/flows/leaks.test.ts',
@@ -52,6 +51,7 @@ const { values: options, positionals: named } = parseArgs({
   allowPositionals: true,
   options: {
     long: { type: 'boolean' },
+    fire: { type: 'boolean' },
     bundled: { type: 'boolean' },
     update: { type: 'boolean' },
     reporter: { type: 'string' },
@@ -69,8 +69,10 @@ function findTests() {
 /** The files of this run, in the order in which they begin. */
 function chooseTests(all) {
   if (named.length > 0) return named
+  if (options.fire) return FIRE
   if (options.long) return LONG
-  const usual = all.filter((file) => !LONG.includes(file) && !file.startsWith('test/runtime/')).sort()
+  const others = [...FIRE, ...LONG]
+  const usual = all.filter((file) => !others.includes(file) && !file.startsWith('test/runtime/')).sort()
   return [...SLOW.filter((file) => usual.includes(file)), ...usual.filter((file) => !SLOW.includes(file))]
 }
 
@@ -142,7 +144,7 @@ const NODE_OPTIONS = `NODE_OPTIONS=${process.env.NODE_OPTIONS ?? ''}`
 for (const name of tests) {
   const built = join('dist', name.replace(/\.ts$/, '.mjs'))
   const args = [NODE_OPTIONS, process.execPath, '--enable-source-maps', built]
-  const seconds = LONG.includes(name) ? TIMEOUT_S.long : TIMEOUT_S.usual
+  const seconds = [...FIRE, ...LONG].includes(name) ? TIMEOUT_S.long : TIMEOUT_S.usual
   const timed = { ...env, TAP_TIMEOUT: String(seconds) }
   void tap.spawn('env', args, { name, env: timed, buffered: true, timeout: seconds * 1000 })
 }

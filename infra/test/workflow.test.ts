@@ -71,6 +71,7 @@ test('every commit is checked and tested on each Node that is supported, with wh
   const commands = (name: string) => jobs[name]?.steps.flatMap(({ run }) => run ?? [])
   assert.deepEqual(commands('test'), ['npm ci', 'npm run check', 'npm test'])
   assert.deepEqual(commands('long'), ['npm ci', 'npm run test:long'])
+  assert.deepEqual(commands('fire'), ['npm ci', 'npm run test:fire'])
   assert.deepEqual(commands('runtime'), ['npm ci', 'npm run test:runtime'])
   assert.deepEqual(commands('infra')?.slice(-3), ['npm run check', 'npm run synth', 'npm test'])
 })
