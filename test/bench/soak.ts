@@ -27,9 +27,11 @@ const HOT = 2_000
 const IN_FLIGHT = 32
 const SAMPLES = 50
 /** Calls from one minute of the gateway's time to the next: configs, secrets and credentials are renewed as it passes. */
-const CALLS_A_MINUTE = 25_000
+const CALLS_A_MINUTE = 100_000
 const ROTATIONS = 8
 const MINUTE_MS = 60_000
+/** What passes from one rotation to the next, in addition: over all of them, credentials come near their end. */
+const ROTATION_MINUTES = 10
 /** How many times longer than its time a call may take on a busy machine. */
 const PATIENCE = 50
 
@@ -44,7 +46,7 @@ const ROLE_BYTES = 15_000
 const NOISE_BYTES = 6_000_000
 /** Every service at most as many connections as there are calls, and a few pipes. */
 const HANDLES_MAX = 6 * IN_FLIGHT + 20
-const RSS_GROWTH_MAX = 1.2
+const RSS_GROWTH_MAX = 1.25
 
 interface Sample {
   readonly calls: number
@@ -172,8 +174,8 @@ export async function soak(): Promise<Row[]> {
     const userPoolId = poolId(random(10) === 0 ? random(TENANTS) : random(HOT))
     const pool = { userPoolId, userName: `user-${random(1_000)}` }
     const kind = random(100)
-    if (kind < 30) return { content: defineEvent([], {}, pool), right: '"challengeName":"CUSTOM_CHALLENGE"' }
-    if (kind < 50) return { content: createEvent([], pool), right: '"nonce"' }
+    if (kind < 35) return { content: defineEvent([], {}, pool), right: '"challengeName":"CUSTOM_CHALLENGE"' }
+    if (kind < 60) return { content: createEvent([], pool), right: '"nonce"' }
     if (kind < 70) {
       verdicts += 1
       verified.add(userPoolId)
@@ -183,9 +185,9 @@ export async function soak(): Promise<Row[]> {
       const request = { privateChallengeParameters: { cognitoID: pool.userName, nonce: `nonce-${n}` } }
       return { content: verifyEvent(proof, request, pool), right: `"answerCorrect":${good}` }
     }
-    if (kind < 90) return { content: triggerEvent('PreSignUp_SignUp', {}, pool), right: '"response":{}' }
+    if (kind < 95) return { content: triggerEvent('PreSignUp_SignUp', {}, pool), right: '"response":{}' }
     asked.add(userPoolId)
-    if (kind < 97) {
+    if (kind < 99) {
       const nobody = random(10) === 0
       const identifier = nobody ? `nobody-${n}` : pool.userName
       const right = nobody ? '"user_not_found"' : `"identifier":"${identifier}"`
@@ -245,7 +247,7 @@ export async function soak(): Promise<Row[]> {
     }
     await Promise.all(Array.from({ length: IN_FLIGHT }, work))
     if ((round + 1) % Math.ceil(SAMPLES / ROTATIONS) === 0) {
-      movedMs += MINUTE_MS
+      movedMs += ROTATION_MINUTES * MINUTE_MS
       rotations += 1
       await world.ask({ rotate: true })
     }
