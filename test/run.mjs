@@ -17,7 +17,11 @@ import { build } from 'esbuild'
 import tap from 'tap'
 
 /** The whole matrix of faults and the long schedules: a quarter of an hour. `npm test` has a sample of both. */
-const FIRE = ['test/flows/faults.test.ts', 'test/flows/faults-beyond.test.ts', 'test/flows/schedule-long.test.ts']
+const FIRE = [
+  'test/flows/fire/table.test.ts',
+  'test/flows/fire/others.test.ts',
+  'test/flows/fire/long-schedule.test.ts',
+]
 /** Minutes each, so not in `npm test`. */
 const LONG = [
   'test/flows/many-tenants.test.ts',

@@ -154,6 +154,8 @@ t.test('CloudFormation: a template may come with the request, and stacks are tol
   t.strictSame((await cloudformation.send(new DescribeStacksCommand())).Stacks ?? [], [])
 
   const parameters = {
+    AccountId: fullPool.accountId,
+    Region: region,
     UserPoolId: 'eu-central-1_Own000001',
     ExternalId: 'external',
     GatewayAccountId: '999900000001',

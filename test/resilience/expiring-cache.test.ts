@@ -306,7 +306,8 @@ t.test('what the source said of a failed load is on the line of every caller tha
   const got = calls.map((call) => t.rejects(get(A, call)))
   await last().fail(down())
   await Promise.all(got)
-  for (const { observed } of calls) t.strictSame(observed.last, { status: 500, errorType: 'InternalServerError' })
+  for (const { observed } of calls)
+    t.strictSame(observed.last, { status: 500, errorType: 'InternalServerError', failed: 'table' })
 })
 
 t.test('drop forgets the value and a remembered failure: the next call loads', async (t) => {

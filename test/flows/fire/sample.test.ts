@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
-import { nameOf } from '../fixtures/fire/matrix.js'
-import { burnAll } from '../fixtures/fire/run.js'
+import { nameOf } from '../../fixtures/fire/matrix.js'
+import { burnAll } from '../../fixtures/fire/run.js'
 
 /** One cell of so many; the long suite burns all. */
 const OF = 90
-/** Another one chooses others: `FIRE_SEED=7 node test/run.mjs test/flows/faults-sample.test.ts`. */
+/** Another one chooses others: `FIRE_SEED=7 node test/run.mjs test/flows/fire/sample.test.ts`. */
 const seed = process.env.FIRE_SEED ?? '1'
 
 await burnAll(t, (row, fault) => {
