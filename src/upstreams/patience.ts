@@ -56,7 +56,7 @@ export function createPatience({ clock, onWait, random = Math.random }: Patience
         const begunAt = clock.elapsed()
         for (let tries = 0; ; tries++) {
           try {
-            const answer = await (tries === 0 ? call : createCall(budgetMs, clock)).slice(ms, work)
+            const answer = await (tries === 0 ? call : createCall(budgetMs)).slice(ms, work)
             servedAt = clock.elapsed()
             return answer
           } catch (error) {
