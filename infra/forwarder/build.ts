@@ -2,7 +2,7 @@ import { SSMClient } from '@aws-sdk/client-ssm'
 import { type Clock, systemClock } from '../../src/call.js'
 import { parseCallerSecrets } from '../../src/plugins/signature.js'
 import { createGatewaySecret } from '../../src/tenant/gateway-secret.js'
-import { CLIENT_LIMITS } from '../../src/upstreams/index.js'
+import { RequestHandler } from '../../src/upstreams/index.js'
 import { createFetchParameter } from '../../src/upstreams/ssm.js'
 import { createConnection } from './connection.js'
 import { createForwarder } from './forwarder.js'
@@ -14,7 +14,8 @@ const RETRY_MS = 50
 
 /** The forwarder over its two counterparts: the parameter with the secret, and the container door. */
 export function buildForwarder(settings: ForwarderSettings, print: (line: Line) => void, clock: Clock = systemClock) {
-  const ssm = new SSMClient({ region: settings.region, ...CLIENT_LIMITS })
+  const requestHandler = new RequestHandler(clock, {})
+  const ssm = new SSMClient({ region: settings.region, maxAttempts: 1, requestHandler })
   const connection = createConnection(settings.gatewayUrl, clock)
   const secret = createGatewaySecret({
     parameter: settings.callerSecretsParameter,

@@ -225,5 +225,6 @@ async function currentSecret(): Promise<string> {
   const { createFetchParameter } = await import('../../src/upstreams/ssm.js')
   const { SSMClient } = await import('@aws-sdk/client-ssm')
   const { createCall } = await import('../../src/call.js')
-  return createFetchParameter(new SSMClient({ region }))(CALLER_SECRETS_PARAMETER, createCall(1_000))
+  const fetchParameter = createFetchParameter(new SSMClient({ region }))
+  return (await fetchParameter(CALLER_SECRETS_PARAMETER, createCall(1_000))).value
 }

@@ -13,6 +13,7 @@ import { type AssumeRole, createAssumeRole, type RoleCredentials } from './sts.j
 import { createTable, type Table } from './table.js'
 
 export type { MfaFactor, User, UserPage, UserPool } from './cognito.js'
+export { RequestHandler } from './connections/requests.js'
 export type { VerificationResult, VerifyAnswer } from './corbado.js'
 export { type FetchParameter, isParameterMissing, type Parameter } from './ssm.js'
 export type { AssumeRole, RoleCredentials, RoleRequest } from './sts.js'
