@@ -5,7 +5,7 @@ import {
   ListUsersCommand,
 } from '@aws-sdk/client-cognito-identity-provider'
 import type { Call } from '../call.js'
-import { upstreamError } from '../errors.js'
+import { isUpstreamError, upstreamError } from '../errors.js'
 import type { UserPoolId } from '../ids.js'
 import { callAws } from './aws-call.js'
 
@@ -37,6 +37,20 @@ export interface UserPool {
   preferMfa(username: string, factor: MfaFactor, call: Call): Promise<void>
 }
 
+/** Reads an answer whose parts the SDK hands on as they came: a number in the place of a list is an answer that cannot be read. */
+function readAnswer<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    throw isUpstreamError(error) ? error : upstreamError('cognito', 'malformed', {}, error)
+  }
+}
+
+function nameOf({ Username }: { readonly Username?: string | undefined }): string {
+  if (typeof Username !== 'string' || Username === '') throw upstreamError('cognito', 'malformed')
+  return Username
+}
+
 type Attributes = readonly { Name?: string | undefined; Value?: string | undefined }[]
 
 function toAttributes(attributes: Attributes = []): Record<string, string> {
@@ -62,14 +76,13 @@ export function createUserPool(client: CognitoIdentityProviderClient, UserPoolId
     async fetchUser(Username, call) {
       const command = new AdminGetUserCommand({ UserPoolId, Username })
       const user = await callAws('cognito', call, undefined, (options) => client.send(command, options), 'read')
-      if (!user.Username) throw upstreamError('cognito', 'malformed')
-      return {
-        username: user.Username,
+      return readAnswer(() => ({
+        username: nameOf(user),
         status: user.UserStatus ?? 'UNKNOWN',
         enabled: user.Enabled === true,
         attributes: toAttributes(user.UserAttributes),
         mfaFactors: [...(user.UserMFASettingList ?? []), ...olderFactors(user.MFAOptions)],
-      }
+      }))
     },
     async fetchUsers(Filter, nextToken, call) {
       const command = new ListUsersCommand({
@@ -79,14 +92,17 @@ export function createUserPool(client: CognitoIdentityProviderClient, UserPoolId
         ...(nextToken !== undefined && { PaginationToken: nextToken }),
       })
       const page = await callAws('cognito', call, undefined, (options) => client.send(command, options), 'read')
-      if (!page.Users) throw upstreamError('cognito', 'malformed')
-      const users = page.Users.map((user) => ({
-        username: user.Username ?? '',
-        status: user.UserStatus ?? 'UNKNOWN',
-        enabled: user.Enabled === true,
-        attributes: toAttributes(user.Attributes),
-        mfaFactors: [],
-      }))
+      const { Users } = page
+      if (!Users) throw upstreamError('cognito', 'malformed')
+      const users = readAnswer(() =>
+        Users.map((user) => ({
+          username: nameOf(user),
+          status: user.UserStatus ?? 'UNKNOWN',
+          enabled: user.Enabled === true,
+          attributes: toAttributes(user.Attributes),
+          mfaFactors: [],
+        })),
+      )
       return { users, nextToken: page.PaginationToken }
     },
     async preferMfa(Username, factor, call) {

@@ -22,7 +22,8 @@ export function createFetchParameter(client: SSMClient, sliceMs: number = SLICE_
   return async (name, call) => {
     const command = new GetParameterCommand({ Name: name, WithDecryption: true })
     const { Parameter } = await callAws('ssm', call, sliceMs, (options) => client.send(command, options), 'read')
-    if (Parameter?.Value === undefined) throw upstreamError('ssm', 'malformed')
+    // The SDK hands on whatever stands there.
+    if (typeof Parameter?.Value !== 'string') throw upstreamError('ssm', 'malformed')
     // A selector of a version is not a part of the name.
     const { Name, ARN } = Parameter
     if (Name !== undefined && ![Name, ARN].includes(name) && Name !== name.split(':')[0]) {

@@ -133,3 +133,31 @@ for (const [upstream, [ask, name, language]] of Object.entries(asks)) {
 }
 
 t.test('all stayed on loopback', async (t) => t.strictSame(strangers, []))
+
+t.test('an answer with values of another type cannot be read: it is none of the gateway’s own faults', async (t) => {
+  const users = upstreams.userPool(pool, region, null)
+  const user = { Username: 'ada', UserStatus: 'CONFIRMED', Enabled: true }
+  const find = (c: Call) => users.fetchUser('ada', c)
+  const list = (c: Call) => users.fetchUsers('email = "a"', undefined, c)
+  const read = (c: Call) => upstreams.fetchParameter('/corbado/gateway/a', c)
+  const odd: [what: string, ask: (call: Call) => Promise<unknown>, said: object, reason: string][] = [
+    ['a name that is an object', find, { ...user, Username: { a: 1 } }, 'cognito_malformed'],
+    ['attributes that are a number', find, { ...user, UserAttributes: 7 }, 'cognito_malformed'],
+    ['factors that are a text', find, { ...user, MFAOptions: 'x' }, 'cognito_malformed'],
+    ['users that are an object', list, { Users: { a: [] } }, 'cognito_malformed'],
+    ['a user that is a number', list, { Users: [7] }, 'cognito_malformed'],
+    ['a user without a name', list, { Users: [{ ...user, Username: undefined }] }, 'cognito_malformed'],
+    [
+      'a value that is an object',
+      read,
+      { Parameter: { Name: '/corbado/gateway/a', Value: { a: 1 } } },
+      'ssm_malformed',
+    ],
+  ]
+  for (const [what, ask, said, reason] of odd) {
+    answer(200, said)
+    t.match(await faultOf(ask(call())), { reason }, what)
+  }
+  answer(200, user)
+  t.match(await find(call()), { username: 'ada' })
+})
