@@ -132,21 +132,24 @@ function isUnknownOperation(error: unknown): boolean {
   )
 }
 
+/** The policy that was read; that an alias has none is an answer, not a fault. */
+async function fetched(reading: Promise<{ Policy?: string | undefined; RevisionId?: string | undefined }>) {
+  try {
+    const { Policy, RevisionId } = await reading
+    if (Policy === undefined || RevisionId === undefined) throw upstreamError('lambda', 'malformed')
+    return { policy: Policy, revisionId: RevisionId }
+  } catch (error) {
+    if (errorTypeOf(error) === 'ResourceNotFoundException') return undefined
+    throw error
+  }
+}
+
 /** By the calls on a whole policy. */
 function wholePolicies(client: LambdaClient, functionArn: string): Policies {
   return {
-    async fetchPolicy(alias, call) {
+    fetchPolicy(alias, call) {
       const command = new GetResourcePolicyCommand({ ResourceArn: `${functionArn}:${alias}` })
-      try {
-        const { Policy, RevisionId } = await callAws('lambda', call, undefined, (options) =>
-          client.send(command, options),
-        )
-        if (Policy === undefined || RevisionId === undefined) throw upstreamError('lambda', 'malformed')
-        return { policy: Policy, revisionId: RevisionId }
-      } catch (error) {
-        if (errorTypeOf(error) === 'ResourceNotFoundException') return undefined
-        throw error
-      }
+      return fetched(callAws('lambda', call, undefined, (options) => client.send(command, options)))
     },
     async putPolicy(alias, Policy, RevisionId, call) {
       const ResourceArn = `${functionArn}:${alias}`
@@ -162,18 +165,9 @@ function wholePolicies(client: LambdaClient, functionArn: string): Policies {
 
 /** By the calls on single statements, which AWS had from the beginning: each lets one pool in. */
 function singleStatements(client: LambdaClient, FunctionName: string): Policies {
-  async function fetchPolicy(Qualifier: string, call: Call) {
+  function fetchPolicy(Qualifier: string, call: Call) {
     const command = new GetPolicyCommand({ FunctionName, Qualifier })
-    try {
-      const { Policy, RevisionId } = await callAws('lambda', call, undefined, (options) =>
-        client.send(command, options),
-      )
-      if (Policy === undefined || RevisionId === undefined) throw upstreamError('lambda', 'malformed')
-      return { policy: Policy, revisionId: RevisionId }
-    } catch (error) {
-      if (errorTypeOf(error) === 'ResourceNotFoundException') return undefined
-      throw error
-    }
+    return fetched(callAws('lambda', call, undefined, (options) => client.send(command, options)))
   }
 
   /** Makes the statements of an alias these; the first change is made only under the revision that was read. */
