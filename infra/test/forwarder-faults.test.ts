@@ -37,16 +37,22 @@ const requestId = 'request-7'
 const PAUSE_MS = 50
 /** What the forwarder keeps back of the time that Lambda has left. */
 const RESERVE_MS = 150
-/** The longest that SSM is waited for at a time. */
+/** The longest that SSM is waited for at a time; on a kept connection it is asked a second time after half of it. */
 const SECRET_MS = 500
 
 const until = async (isSo: () => boolean) => {
   while (!isSo()) await setImmediate()
 }
 
-/** Resolves when something is due within so many milliseconds. */
-const untilDueWithin = ({ clock }: TestForwarder, ms: number) =>
-  until(() => (clock.untilNextMs() ?? Number.POSITIVE_INFINITY) <= ms)
+/**
+ * Resolves when the next pause between looks has begun. Every early one is shorter than the wait for SSM, and none is by
+ * chance as long as the half of it after which a look under way is made a second time.
+ */
+const untilPaused = ({ clock }: TestForwarder) =>
+  until(() => {
+    const nextMs = clock.untilNextMs() ?? Number.POSITIVE_INFINITY
+    return nextMs < SECRET_MS && Math.abs(nextMs - SECRET_MS / 2) > 0.001
+  })
 
 /** Sends an event; the pause before a second try passes, and no other time. */
 async function send(forwarder: TestForwarder, event: unknown, invoking?: Invoking): Promise<unknown> {
@@ -194,7 +200,7 @@ test('a container that comes back within the pause gets the event, once', async 
   const port = await freePort()
   const forwarder = startForwarder(t, `http://127.0.0.1:${port}`)
   const sending = forwarder.send(verify)
-  await untilDueWithin(forwarder, PAUSE_MS)
+  await untilPaused(forwarder)
   const door = await openDoor(t, { port })
   forwarder.clock.advance(PAUSE_MS)
   assert.deepEqual(await sending, { ...verify, response: { echoed: true } })
@@ -349,9 +355,8 @@ async function lookInVain(forwarder: TestForwarder, looks: number, hangs: boolea
   }
 }
 
-/** Every early pause between looks is shorter than the wait for SSM. */
 async function passPause(forwarder: TestForwarder): Promise<void> {
-  await untilDueWithin(forwarder, SECRET_MS - 1)
+  await untilPaused(forwarder)
   forwarder.clock.advance(forwarder.clock.untilNextMs() ?? 0)
 }
 
@@ -390,7 +395,7 @@ test('while there is time, a secret that cannot be had is looked for again: the 
     const forwarder = startForwarder(t, door.url)
     const sending = forwarder.send(verify)
     await lookInVain(forwarder, 3, trouble === 'does not answer')
-    await untilDueWithin(forwarder, SECRET_MS - 1)
+    await untilPaused(forwarder)
     stack.ssm.put(CALLER_SECRETS_PARAMETER, secret)
     await stack.ssm.setFault(undefined)
     await passPause(forwarder)
