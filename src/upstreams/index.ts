@@ -6,6 +6,7 @@ import { type Clock, SLICE_MS } from '../call.js'
 import type { Env, Proxies } from '../env.js'
 import type { UserPoolId } from '../ids.js'
 import { createUserPool, type UserPool } from './cognito.js'
+import { type CredentialSource, createOwnCredentials } from './connections/credentials.js'
 import { RequestHandler } from './connections/requests.js'
 import type { Corbado } from './corbado.js'
 import { createFetchParameter, type FetchParameter } from './ssm.js'
@@ -49,7 +50,13 @@ export function createUpstreams(env: Env, clock: Clock): Upstreams {
   const { awsRegion: region, tenantTable } = env
   // A config that is only refreshed has less: the cache sees to that.
   const ms = { ...SLICE_MS, table: SLICE_MS.tableFirst }
-  return upstreamsOver(createClients({ region, proxies: env, clock }), { tenantTable, proxies: env, clock, ms })
+  const credentials = createOwnCredentials(clock)
+  return upstreamsOver(createClients({ region, proxies: env, clock, credentials }), {
+    tenantTable,
+    proxies: env,
+    clock,
+    ms,
+  })
 }
 
 /** The SDK's clients behind {@link Upstreams}. */
@@ -65,12 +72,14 @@ export interface ClientsOptions {
   readonly region: string
   readonly proxies: Proxies
   readonly clock: Clock
+  /** The SDK's default chain if left out. */
+  readonly credentials?: CredentialSource
 }
 
 /** The only place where the service's clients are made. They read credentials and endpoints as the AWS SDK does. */
-export function createClients({ region, proxies, clock }: ClientsOptions): Clients {
+export function createClients({ region, proxies, clock, credentials }: ClientsOptions): Clients {
   const requestHandler = new RequestHandler(clock, proxies)
-  const first: ClientBase = { region, maxAttempts: 1, requestHandler }
+  const first: ClientBase = { region, maxAttempts: 1, requestHandler, ...(credentials && { credentials }) }
   const dynamodb = new DynamoDBClient(first)
   const base: ClientBase = { ...first, credentials: dynamodb.config.credentials }
   return {

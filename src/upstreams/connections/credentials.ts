@@ -1,0 +1,87 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import type { ClientRequest } from 'node:http'
+import type { DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
+import { defaultProvider } from '@aws-sdk/credential-provider-node'
+import type { Clock } from '../../call.js'
+
+/** Where the process's own credentials come from, in the form that the SDK's clients take. */
+export type CredentialSource = Extract<DynamoDBClientConfig['credentials'], (...args: never[]) => unknown>
+
+/** After how many milliseconds of silence a source is asked again: as long as the SDK waits for a connection to one. */
+const SILENT_MS = 1_000
+/** How often it is asked: ten seconds in all, as long as any other request may take. */
+const ASKED_MAX = 10
+
+/**
+ * The SDK's default chain, asked again when it is silent. The SDK sets no limit to an answer that does not come or does not
+ * end, and hands the same wait to every call, even when the source has long been well again: a container that began at a bad
+ * moment would never serve. What is answered first counts; the chain that began last is the one that is asked from then on.
+ */
+export function createOwnCredentials(
+  clock: Clock,
+  createChain: () => CredentialSource = defaultProvider,
+): CredentialSource {
+  let chain = createChain()
+
+  return async (options) => {
+    const answers: ReturnType<CredentialSource>[] = []
+    const requests = new Requests()
+
+    async function ask(): ReturnType<CredentialSource> {
+      const answer = requests.madeBy(() => chain(options))
+      answers.push(answer)
+      let cancel = () => {}
+      const silence = new Promise<undefined>((resolve) => {
+        cancel = clock.after(SILENT_MS, () => resolve(undefined))
+      })
+      const credentials = await Promise.race([answer, silence]).finally(cancel)
+      if (credentials) return credentials
+      chain = createChain()
+      if (answers.length >= ASKED_MAX) throw new Error('The source of credentials does not answer.')
+      return Promise.race([answer, ask()])
+    }
+
+    try {
+      return await ask()
+    } finally {
+      // A chain that answered at once may still renew what it holds; where several were asked, the silent ones are over.
+      if (answers.length > 1) requests.end()
+      void Promise.allSettled(answers).then(() => requests.forget())
+    }
+  }
+}
+
+const REQUEST_START = 'http.client.request.start'
+const maker = new AsyncLocalStorage<Requests>()
+
+/** The requests that some work makes. The SDK has no way to end those for credentials; without one, each would stay open. */
+class Requests {
+  readonly #open = new Set<ClientRequest>()
+  readonly #note = (message: unknown) => this.#add((message as { readonly request: ClientRequest }).request)
+  #ended = false
+
+  constructor() {
+    subscribe(REQUEST_START, this.#note)
+  }
+
+  madeBy<T>(work: () => T): T {
+    return maker.run(this, work)
+  }
+
+  end(): void {
+    this.#ended = true
+    for (const request of this.#open) request.destroy()
+  }
+
+  forget(): void {
+    unsubscribe(REQUEST_START, this.#note)
+  }
+
+  #add(request: ClientRequest): void {
+    if (maker.getStore() !== this) return
+    // The SDK repeats what was ended.
+    if (this.#ended) request.destroy()
+    else this.#open.add(request)
+  }
+}
