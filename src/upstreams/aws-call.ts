@@ -76,7 +76,10 @@ export async function callAws<T>(
   }
 }
 
-/** Sends a read. If it has had its part of the time, it is sent once more, on a new connection; what is answered first counts. */
+/**
+ * Sends a read. If it has had its part of the time, it is sent once more, on a new connection; what is answered first counts.
+ * One whose connection is lost is no answer: the other may still have one.
+ */
 async function sendTwiceIfSilent<T>(
   job: Job<T>,
   call: Call,
@@ -86,16 +89,18 @@ async function sendTwiceIfSilent<T>(
 ): Promise<T> {
   const ended = new AbortController()
   signal.addEventListener('abort', () => ended.abort(signal.reason), { once: true })
-  let place = (_kept: boolean) => {}
+  let setPart = (_ms: number | undefined) => {}
   const part = new Promise<number | undefined>((resolve) => {
-    place = (kept) => {
-      begin(sliceMs)
-      resolve(partOf(kept, sliceMs, call.remainingMs()))
-    }
+    setPart = resolve
   })
+  const place = (kept: boolean) => {
+    begin(sliceMs)
+    setPart(partOf(kept, sliceMs, call.remainingMs()))
+  }
   let settled = false
   const first = persist(job, ended.signal, false, place).finally(() => {
     settled = true
+    setPart(undefined)
   })
   const second = part.then(async (ms) => {
     if (ms === undefined) return first
@@ -103,11 +108,19 @@ async function sendTwiceIfSilent<T>(
     return settled ? first : persist(job, ended.signal, true, () => {})
   })
   try {
-    return await Promise.race([first, second])
+    return await Promise.race([answerOr(first, second), answerOr(second, first)])
   } finally {
     // Whichever is still under way.
     if (!settled) ended.abort()
   }
+}
+
+/** What a request is answered, or, if its connection is lost, what the other one comes to. */
+function answerOr<T>(request: Promise<T>, other: Promise<T>): Promise<T> {
+  return request.catch((error) => {
+    if (isUpstreamError(error) && error.facts.status === undefined) return other
+    throw error
+  })
 }
 
 /**

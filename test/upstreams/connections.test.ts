@@ -174,6 +174,33 @@ for (const { name, standIn, relay, operation, prepare, run, good, sliceMs } of s
     },
   )
 
+  t.test(
+    `a slow answer from ${name} counts, though the second request to it was lost with its connection`,
+    async (t) => {
+      const [first, file] = [await addTenant(), await addTenant()]
+      await prepare(first)
+      await prepare(file)
+      await run(first)
+      let answer = () => {}
+      const until = new Promise<void>((resolve) => {
+        answer = resolve
+      })
+      await standIn.setFault({ kind: 'held', until: () => until }, operation)
+      const [connections, calls] = [relay.count, standIn.calls.length]
+      const asked = () => standIn.calls.slice(calls).some((one) => one.operation === operation)
+      const running = run(file)
+      while (!asked()) await setImmediate()
+      // The second is repeated once.
+      relay.spoilNext('reset', 2)
+      clock.advance(sliceMs / 2)
+      while (relay.count - connections < 2) await setImmediate()
+      for (let turn = 0; turn < 20; turn += 1) await setImmediate()
+      answer()
+      t.match(await running, good)
+      await standIn.setFault(undefined)
+    },
+  )
+
   t.test(`one that the service to ${name} closes, and one that is reset when made, cost no call`, async (t) => {
     const [first, second, third] = [await addTenant(), await addTenant(), await addTenant()]
     for (const file of [first, second, third]) await prepare(file)
