@@ -152,9 +152,9 @@ async function persist<T>(
       },
     }
     try {
-      return await Promise.race([job.send({ abortSignal: signal, trip }), untilAborted(signal)])
+      return answerOf(job.upstream, await Promise.race([job.send({ abortSignal: signal, trip }), untilAborted(signal)]))
     } catch (error) {
-      const fault = awsFault(job.upstream, error, signal.aborted)
+      const fault = isUpstreamError(error) ? error : awsFault(job.upstream, error, signal.aborted)
       if (signal.aborted) throw fault
       if (!unsigned && isUnsigned(fault, error)) {
         // The SDK has set its clock by the answer.
@@ -166,6 +166,17 @@ async function persist<T>(
       } else throw fault
     }
   }
+}
+
+/**
+ * The answer, if it is the service's. Each of AWS has an id of its own; an empty page of a proxy has neither that nor any field,
+ * and to the SDK it is a success: it would say that there is no such record, or that what was written is written.
+ */
+function answerOf<T>(upstream: Upstream, answer: T): T {
+  const { $metadata, ...fields } = answer as SdkAnswer
+  const isEmpty = Object.values(fields).every((value) => value === undefined)
+  if (!isEmpty || $metadata?.requestId !== undefined) return answer
+  throw unreadAnswer(upstream, 'malformed', { status: $metadata?.httpStatusCode })
 }
 
 /** Is that all that can become of a request that never left? Any other error would only be repeated. */
@@ -186,16 +197,19 @@ function untilAborted(signal: AbortSignal): Promise<never> {
   })
 }
 
-interface SdkError {
-  readonly name?: string
-  /** Of Node's own network errors, e.g. `ECONNREFUSED`. */
-  readonly code?: unknown
+interface SdkAnswer {
   readonly $metadata?: {
     readonly httpStatusCode?: number
     readonly requestId?: string
     /** Set by the SDK if the answer's date moved the clock by which it signs. */
     readonly clockSkewCorrected?: boolean
   }
+}
+
+interface SdkError extends SdkAnswer {
+  readonly name?: string
+  /** Of Node's own network errors, e.g. `ECONNREFUSED`. */
+  readonly code?: unknown
 }
 
 function awsFault(upstream: Upstream, error: unknown, timeUp: boolean): UpstreamError {

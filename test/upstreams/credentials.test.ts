@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -23,7 +24,9 @@ t.test('a request for credentials that nobody answers ends by itself: later call
     if (!hangs) response.setHeader('content-type', 'text/xml').end(ISSUED)
   })
   const dynamodb = createServer((_request, response) => {
-    response.setHeader('content-type', 'application/x-amz-json-1.0').end('{}')
+    response
+      .writeHead(200, { 'content-type': 'application/x-amz-json-1.0', 'x-amzn-requestid': randomUUID() })
+      .end('{}')
   })
   const urls = await Promise.all(
     [sts, dynamodb].map(async (server) => {

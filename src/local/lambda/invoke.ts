@@ -32,8 +32,8 @@ export function lambdaError(status: number, code: string, message: string): Wire
 export const invalidParameter = (message: string) => lambdaError(400, 'InvalidParameterValueException', message)
 
 /** A result as Lambda sends it. */
-export function lambdaAnswer(status: number, body: object): WireAnswer {
-  return { status, headers: { 'x-amzn-requestid': randomUUID() }, body }
+export function lambdaAnswer(status: number, body?: object): WireAnswer {
+  return { status, headers: { 'x-amzn-requestid': randomUUID() }, ...(body && { body }) }
 }
 
 /** How Lambda words an HTTP status that an injected fault asks for. */
@@ -105,7 +105,7 @@ export function answerInvoke(
   if (payload === undefined)
     return lambdaError(400, 'InvalidRequestContentException', 'Could not parse request body into json')
   const type = request.headers['x-amz-invocation-type'] ?? 'RequestResponse'
-  if (type === 'DryRun') return { status: 204 }
+  if (type === 'DryRun') return lambdaAnswer(204)
   if (type === 'RequestResponse') return run(localFunction, target, payload)
   return invalidParameter(`The stand-in does not invoke as ${type}.`)
 }

@@ -136,14 +136,14 @@ export function createPolicies(): Policies {
       if (revisionId !== null && revisionId !== found.revisionId) return changed()
       if (Statement.length === 0) kept.delete(qualifiedArn)
       else put(qualifiedArn, { ...found.policy, Statement })
-      return { status: 204 }
+      return lambdaAnswer(204)
     },
     answerDelete(qualifiedArn, revisionId) {
       const found = kept.get(qualifiedArn)
       if (!found) return notFound()
       if (revisionId !== null && revisionId !== found.revisionId) return changed()
       kept.delete(qualifiedArn)
-      return { status: 204 }
+      return lambdaAnswer(204)
     },
   }
 }
