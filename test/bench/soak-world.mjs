@@ -1,4 +1,5 @@
 // The gateway's dependencies for the soak, in a process of their own: AWS's and Corbado's wire protocols, and nothing behind them.
+import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 
 let template = ''
@@ -71,7 +72,8 @@ const server = createServer(async (request, response) => {
     : name === 'AssumeRole'
       ? credentials(poolIn(text))
       : services[name](text, request.headers)
-  response.writeHead(answer.status, { 'content-type': answer.type }).end(answer.body)
+  const headers = { 'content-type': answer.type, 'x-amzn-requestid': randomUUID() }
+  response.writeHead(answer.status, headers).end(answer.body)
 })
 server.keepAliveTimeout = 600_000
 process.on('message', (message) => {
