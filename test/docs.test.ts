@@ -169,6 +169,25 @@ t.test('README.md leads to every page', async (t) => {
   )
 })
 
+/** The titles that a test file gives, as its source has them. */
+function titlesIn(path: string): string[] {
+  const title = /\.test\(\s*(`[^`]*`|'(?:[^'\\]|\\.)*'|"[^"]*")/g
+  return [...(sources.get(path) ?? '').matchAll(title)].map(([, quoted = '']) => quoted.slice(1, -1))
+}
+
+t.test('each report from the field names a test that is there', async (t) => {
+  const isTitled = (path: string, cited: string) => {
+    const parts = cited.split('…').map((part) => part.trim())
+    return titlesIn(path).some((title) => parts.every((part) => title.includes(part)))
+  }
+  const rows = table('field runtime')
+  t.ok(rows.length > 35)
+  t.strictSame(
+    rows.filter(([, path = '', title = '']) => !isTitled(path.replaceAll('`', ''), title)),
+    [],
+  )
+})
+
 t.test('every link and anchor leads somewhere', async (t) => {
   const folders = new Set(
     files.flatMap((path) => path.split('/').map((_, depth, all) => all.slice(0, depth).join('/'))),
