@@ -144,10 +144,11 @@ const env = {
   ...(options.update && { WALK_UPDATE: '1' }),
   AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
 }
+const NO_HOOKS = './test/no-async-hooks.mjs'
 const NODE_OPTIONS = `NODE_OPTIONS=${process.env.NODE_OPTIONS ?? ''}`
 for (const name of tests) {
   const built = join('dist', name.replace(/\.ts$/, '.mjs'))
-  const args = [NODE_OPTIONS, process.execPath, '--enable-source-maps', built]
+  const args = [NODE_OPTIONS, process.execPath, '--import', NO_HOOKS, '--enable-source-maps', built]
   const seconds = [...FIRE, ...LONG].includes(name) ? TIMEOUT_S.long : TIMEOUT_S.usual
   const timed = { ...env, TAP_TIMEOUT: String(seconds) }
   void tap.spawn('env', args, { name, env: timed, buffered: true, timeout: seconds * 1000 })
