@@ -30,6 +30,7 @@ const LONG = [
   'test/dockerfile.test.ts',
   'test/package/nodes.test.ts',
   'test/flows/hand-over-aws.test.ts',
+  'test/triggers/every-session.test.ts',
 ]
 /** Begun first, longest first, so that the last file of a run is a short one. */
 const SLOW = [
