@@ -31,6 +31,7 @@ const LONG = [
   'test/package/nodes.test.ts',
   'test/flows/hand-over-aws.test.ts',
   'test/triggers/every-session.test.ts',
+  'test/hostile/forged.test.ts',
 ]
 /** Begun first, longest first, so that the last file of a run is a short one. */
 const SLOW = [
