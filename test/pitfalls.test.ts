@@ -18,6 +18,7 @@ import {
 } from '../src/local/accounts.js'
 import { allows, type IssuedCredentials, type PolicyDocument, type Principal } from '../src/local/aws/identity.js'
 import type { RecordedCall } from '../src/local/aws/server.js'
+import { useFastPowers } from '../src/local/clients/big-integer.js'
 import type { AppClient, NewUser } from '../src/local/cognito/index.js'
 import { inProcess } from '../src/local/lambda/index.js'
 import { basicCredential, hostedArn, type TenantSetup } from '../src/local/world/tenants.js'
@@ -41,6 +42,8 @@ import { tenantFile } from './fixtures/tenants.js'
 
 /** Nothing of ours prints: whatever goes round the logger would land in CloudWatch too. */
 const prints = (['log', 'info', 'warn', 'error', 'debug'] as const).map((method) => t.capture(console, method))
+
+useFastPowers()
 
 const REGION = 'eu-central-1'
 const PROJECT = 'pro-1001'

@@ -9,6 +9,7 @@ import { type App, clients, type RealClient, type Stage, storedToken } from '../
 import { startGateway } from '../fixtures/gateway.js'
 import { mustExit, stayOnLoopback } from '../fixtures/loopback.js'
 import { tenantFile } from '../fixtures/tenants.js'
+import { useFastAmplify } from './fixtures/amplify-powers.js'
 
 const strangers = stayOnLoopback(t)
 mustExit(t)
@@ -114,6 +115,22 @@ t.test('the guard lets nothing but loopback through', async (t) => {
   await t.rejects(fetch('http://192.0.2.1:8080'))
   await t.rejects(fetch('https://cognito-idp.eu-central-1.amazonaws.com'))
   t.strictSame(strangers.splice(0), ['192.0.2.1:8080', 'cognito-idp.eu-central-1.amazonaws.com:443'])
+})
+
+t.test('aws-amplify signs in with a password by its own arithmetic, and by the numbers of OpenSSL', async (t) => {
+  const { tenant } = suites[1]
+  const person = tenant.addUser()
+  const signIn = async () => {
+    const app = tenant.open(clients.amplify)
+    t.match(await app.signIn(person.username, person.password), { kind: 'challenge' })
+    t.strictSame(await app.answer(await tenant.prove(person.username)), { kind: 'signed in' })
+    await isSignedInAs(t, app, person, tenant.web)
+    await app.signOut()
+  }
+  await signIn()
+  const fastPowers = await useFastAmplify()
+  await signIn()
+  t.equal(fastPowers(), 3, 'which it uses from here on: they cost a tenth')
 })
 
 for (const client of Object.values(clients)) {

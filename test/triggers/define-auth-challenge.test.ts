@@ -2,48 +2,27 @@ import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
 import type { ChallengeResult } from '../../src/triggers/challenge.js'
-import { type Decision, decideLogin, type LoginState } from '../../src/triggers/define-auth-challenge.js'
 import { defineEvent, OWN, triggerEvent } from '../fixtures/events.js'
 import { type Gateway, startGateway, type Teardown } from '../fixtures/gateway.js'
 import { tenantFile } from '../fixtures/tenants.js'
+import {
+  cognitoNames,
+  entry,
+  FLOW_ID,
+  type Flow,
+  flows,
+  foreign,
+  own,
+  PASSWORD,
+  password,
+  SRP,
+  same,
+  testEverySession,
+  testProperties,
+  testSessionsByLetter,
+} from './fixtures/decisions.js'
 
-type Flow = LoginState['flow']
-const flows = ['passkey', 'password-then-passkey'] as const
-const FLOW_ID = 'AbCdEfGhIjKlMnOpQrSt-_'
-
-const entry = (challengeName: string, challengeResult: unknown, challengeMetadata: string | null = null) => ({
-  challengeName,
-  challengeResult,
-  challengeMetadata,
-})
-const own = (result: unknown, metadata = `${OWN}.${FLOW_ID}`) => entry('CUSTOM_CHALLENGE', result, metadata)
-const foreign = (result: unknown) => entry('CUSTOM_CHALLENGE', result, 'OTHER_CHALLENGE')
-const SRP = entry('SRP_A', true)
-const PASSWORD = entry('PASSWORD_VERIFIER', true)
 const repeat = <T>(count: number, value: T) => Array.from({ length: count }, () => value)
-
-/** `fail <reason>`, a challenge's name, or `tokens`. */
-const textOf = (decision: Decision) => {
-  if (decision.kind === 'fail') return `fail ${decision.reason}`
-  return decision.kind === 'tokens' ? 'tokens' : decision.challengeName
-}
-
-const reasons = [
-  'session_too_long',
-  'passkeys_off',
-  'foreign_challenge',
-  'inconsistent_session',
-  'unexpected_challenge',
-  'cognito_challenge_failed',
-  'attempts_exhausted',
-]
-const contract = new Set([
-  'tokens',
-  'CUSTOM_CHALLENGE',
-  'PASSWORD_VERIFIER',
-  'NEW_PASSWORD_REQUIRED',
-  ...reasons.map((reason) => `fail ${reason}`),
-])
 
 /* ------------------------------------------------------------------------------------------------------------------ *
  * The table, row by row, through the real handler
@@ -59,7 +38,6 @@ interface Row {
 }
 
 const status = (userStatus: string) => ({ userAttributes: { sub: 's', 'cognito:user_status': userStatus } })
-const password: Flow = 'password-then-passkey'
 
 const passkeyRows: readonly Row[] = [
   { name: 'more than 20 entries', session: repeat(21, own(false)), decides: 'fail session_too_long' },
@@ -173,15 +151,6 @@ const passkeyRows: readonly Row[] = [
     request: status('FORCE_CHANGE_PASSWORD'),
     decides: 'tokens',
   },
-]
-
-const cognitoNames = [
-  'SMS_MFA',
-  'EMAIL_OTP',
-  'SOFTWARE_TOKEN_MFA',
-  'DEVICE_SRP_AUTH',
-  'DEVICE_PASSWORD_VERIFIER',
-  'NEW_PASSWORD_REQUIRED',
 ]
 
 const passwordRows: readonly Row[] = [
@@ -471,11 +440,6 @@ function assertPublic(error: unknown, requestId: string): void {
   if (/arn:|amazonaws|127\.0\.0\.1|node:|\/src\/|\n/.test(error.message)) throw new Error(`text: ${error.message}`)
 }
 
-/** Deep equality by JSON, which is all that crosses the wire; the order of keys counts too. */
-function same(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b)
-}
-
 function issuesTokens({ triggerSource, response }: Record<string, unknown>): boolean {
   return /^define/i.test(String(triggerSource)) && (response as { issueTokens?: unknown }).issueTokens === true
 }
@@ -557,209 +521,9 @@ const hostileEvent = fc
   .map(([junk, event]): Record<string, unknown> => JSON.parse(JSON.stringify({ ...junk, ...event })))
 
 /* ------------------------------------------------------------------------------------------------------------------ *
- * The decision alone, against an oracle of its own
+ * The decision alone: test/triggers/every-session.test.ts has all of it
  * ------------------------------------------------------------------------------------------------------------------ */
 
-/** One letter an entry. `o` our accepted proof, `f` our failed one, `z` a foreign one; small letters passed. */
-function letterOf({ challengeName, challengeResult, challengeMetadata }: ChallengeResult): string {
-  const passed = challengeResult === true
-  if (challengeName === 'CUSTOM_CHALLENGE') {
-    if (!/^CORBADO_CHALLENGE_COGNITO_CLAIM(\..*)?$/s.test(challengeMetadata ?? '')) return 'z'
-    return passed ? 'o' : 'f'
-  }
-  const letters: Record<string, string> = {
-    SRP_A: 's',
-    PASSWORD_VERIFIER: 'p',
-    NEW_PASSWORD_REQUIRED: 'n',
-    SMS_MFA: 'c',
-    EMAIL_OTP: 'c',
-    SOFTWARE_TOKEN_MFA: 'c',
-    DEVICE_SRP_AUTH: 'c',
-    DEVICE_PASSWORD_VERIFIER: 'c',
-  }
-  const letter = (Object.hasOwn(letters, challengeName) && letters[challengeName]) || 'x'
-  return passed ? letter : letter.toUpperCase()
-}
-
-type Facts = Omit<LoginState, 'session'>
-
-/** When tokens may be issued, and when each challenge may be asked: regular expressions over the letters. */
-function createOracle({ flow, maxAttempts, userNotFound, passkeysOff, userStatus }: Facts) {
-  const failures = `f{0,${maxAttempts - 1}}`
-  const mustChange = /^(FORCE_CHANGE_PASSWORD|RESET_REQUIRED)$/.test(userStatus ?? '')
-  const before = flow === 'passkey' ? '' : mustChange ? 'sp[cn]*n[cn]*' : 'sp[cn]*'
-  const tokens = userNotFound ? /(?!)/ : new RegExp(`^${before}${failures}o$`)
-  const custom = new RegExp(passkeysOff ? `^${before}f(?=f*$)${`f{0,${maxAttempts - 2}}`}$` : `^${before}${failures}$`)
-  const newPassword = new RegExp(`^spc*${passkeysOff ? '(?=[fo])' : ''}f*${userNotFound ? '' : 'o?'}$`)
-  return (letters: string): string => {
-    if (letters.length > 20) return 'fail'
-    if (flow === password && mustChange && newPassword.test(letters)) return 'NEW_PASSWORD_REQUIRED'
-    if (tokens.test(letters)) return 'tokens'
-    if ((!passkeysOff || maxAttempts > 1) && custom.test(letters)) return 'CUSTOM_CHALLENGE'
-    return flow === password && !passkeysOff && letters === 's' ? 'PASSWORD_VERIFIER' : 'fail'
-  }
-}
-
-const allNames = ['SRP_A', 'PASSWORD_VERIFIER', ...cognitoNames, 'ADMIN_NO_SRP_AUTH', 'SOMETHING_NEW']
-const kinds: readonly ChallengeResult[] = [true, false].flatMap((result) => [
-  ...allNames.map((name) => entry(name, result)),
-  own(result),
-  foreign(result),
-  entry('CUSTOM_CHALLENGE', result),
-])
-
-/** Sessions are many, and the words that they make are few. */
-function remembering(oracle: (letters: string) => string): (letters: string) => string {
-  const known = new Map<string, string>()
-  return (letters) => {
-    const answer = known.get(letters) ?? oracle(letters)
-    known.set(letters, answer)
-    return answer
-  }
-}
-
-/** Calls `visit` with every session of up to `depth` entries. The list is reused. */
-function everySession(depth: number, visit: (session: readonly ChallengeResult[], letters: string) => void): void {
-  const session: ChallengeResult[] = []
-  const alphabet = kinds.map((kind) => [kind, letterOf(kind)] as const)
-  const walk = (letters: string) => {
-    visit(session, letters)
-    if (session.length === depth) return
-    for (const [kind, letter] of alphabet) {
-      session.push(kind)
-      walk(letters + letter)
-      session.pop()
-    }
-  }
-  walk('')
-}
-
-t.test('every session of up to four entries is decided as agreed, with tokens for nothing but a proof', async (t) => {
-  t.equal(kinds.length, 26)
-  const base = { maxAttempts: 3, passkeysOff: false, userNotFound: false, userStatus: 'CONFIRMED' }
-  // Each with the very sessions that are worth tokens, by their letters: said once more without any expression.
-  const variants: readonly [depth: number, facts: Facts, tokens: readonly string[]][] = [
-    [4, { ...base, flow: 'passkey' }, ['ffo', 'fo', 'o']],
-    [4, { ...base, flow: password }, ['spco', 'spfo', 'spno', 'spo']],
-    [4, { ...base, flow: password, userStatus: 'FORCE_CHANGE_PASSWORD' }, ['spno']],
-    [3, { ...base, flow: password, maxAttempts: 1 }, ['spo']],
-    [3, { ...base, flow: 'passkey', maxAttempts: 1 }, ['o']],
-    [3, { ...base, flow: 'passkey', userNotFound: true }, []],
-    [3, { ...base, flow: password, userNotFound: true }, []],
-    [3, { ...base, flow: 'passkey', passkeysOff: true }, ['ffo', 'fo', 'o']],
-    [3, { ...base, flow: password, passkeysOff: true }, ['spo']],
-  ]
-  for (const [depth, facts, expected] of variants) {
-    const oracle = remembering(createOracle(facts))
-    const tokens = new Set<string>()
-    const wrong: string[] = []
-    let count = 0
-    everySession(depth, (session, letters) => {
-      count += 1
-      const decision = textOf(decideLogin({ ...facts, session }))
-      if (decision === 'tokens') tokens.add(letters)
-      const kind = decision.startsWith('fail ') ? 'fail' : decision
-      const agreed = oracle(letters)
-      if (!contract.has(decision) || kind !== agreed) wrong.push(`${letters}: ${decision}, not ${agreed}`)
-    })
-    t.equal(count, (26 ** (depth + 1) - 1) / 25, JSON.stringify(facts))
-    t.strictSame(wrong.slice(0, 5), [], 'agrees with the oracle')
-    t.strictSame([...tokens].sort(), expected, 'tokens')
-  }
-})
-
-const anyResult = fc.oneof(fc.boolean(), fc.constantFrom<unknown>('true', 1, null, undefined, {}, [true], 'TRUE', 0))
-const anyMetadata = fc.oneof(
-  fc.constantFrom(OWN, `${OWN}.${FLOW_ID}`, `${OWN}.`, `${OWN}.\n`, `${OWN}x`, ` ${OWN}`, OWN.toLowerCase(), null, ''),
-  fc.string(),
-)
-const anyEntry: fc.Arbitrary<ChallengeResult> = fc.record({
-  challengeName: fc.oneof(
-    fc.constantFrom('CUSTOM_CHALLENGE', 'custom_challenge', '__proto__', ...allNames),
-    fc.string(),
-  ),
-  challengeResult: anyResult,
-  challengeMetadata: anyMetadata,
-})
-/** Sessions as real logins make them, so that the far rows are reached … */
-const plausible = fc
-  .tuple(
-    fc.constantFrom<ChallengeResult[]>([], [SRP], [SRP, PASSWORD], [SRP, PASSWORD, entry('SMS_MFA', true)]),
-    fc.array(fc.constantFrom(entry('NEW_PASSWORD_REQUIRED', true), entry('EMAIL_OTP', true)), { maxLength: 2 }),
-    fc.array(fc.constantFrom(own(false), own('true'), own(1, OWN)), { maxLength: 22, size: 'max' }),
-    fc.constantFrom<ChallengeResult[]>([], [own(true)], [own(true, OWN)]),
-  )
-  .map(([start, cognito, failures, end]) => [...start, ...(start.length ? cognito : []), ...failures, ...end])
-/** … and the same with one entry put in, taken out or doubled. */
-const disturbed = fc
-  .tuple(plausible, fc.nat(), anyEntry, fc.constantFrom('in', 'out', 'twice'))
-  .map(([list, at, one, how]) => {
-    const i = at % (list.length + 1)
-    const there = list[i]
-    if (how === 'out') return list.toSpliced(i, 1)
-    return list.toSpliced(i, 0, how === 'twice' && there ? there : one)
-  })
-const anySession = fc.oneof(plausible, disturbed, fc.array(anyEntry, { maxLength: 26, size: 'max' }))
-const anyFacts: fc.Arbitrary<Facts> = fc.record({
-  flow: fc.constantFrom(...flows),
-  maxAttempts: fc.integer({ min: 1, max: 10 }),
-  passkeysOff: fc.boolean(),
-  userNotFound: fc.boolean(),
-  userStatus: fc.constantFrom('CONFIRMED', 'FORCE_CHANGE_PASSWORD', 'RESET_REQUIRED', 'UNCONFIRMED', undefined),
-})
-const RUNS = { numRuns: 20_000 }
-
-t.test('longer sessions, junk and every setting are decided as the oracle says', async (t) => {
-  const seen = new Map<string, number>()
-  fc.assert(
-    fc.property(anySession, anyFacts, (session, facts) => {
-      const decision = textOf(decideLogin({ ...facts, session }))
-      seen.set(decision, (seen.get(decision) ?? 0) + 1)
-      const kind = decision.startsWith('fail ') ? 'fail' : decision
-      const expected = createOracle(facts)(session.map(letterOf).join(''))
-      if (!contract.has(decision) || kind !== expected) throw new Error(`${decision}, not ${expected}`)
-    }),
-    // The same sessions each time: every decision must be among them.
-    { ...RUNS, seed: 1 },
-  )
-  t.strictSame([...seen.keys()].sort(), [...contract].sort(), 'every decision was reached')
-})
-
-t.test('a login that failed never comes to tokens, whatever is appended to it', async () => {
-  fc.assert(
-    fc.property(anySession, fc.array(anyEntry, { maxLength: 4 }), anyFacts, (session, more, facts) => {
-      // Before its first entry a login has no past to hold against it; the switch may be turned back on.
-      fc.pre(session.length > 0)
-      const state = { ...facts, passkeysOff: false }
-      if (decideLogin({ ...state, session }).kind !== 'fail') return
-      const ends = [...session, ...more, own(true)]
-      if (decideLogin({ ...state, session: ends }).kind === 'tokens') throw new Error('tokens')
-    }),
-    RUNS,
-  )
-})
-
-t.test('no user who does not exist gets tokens, and until a proof is accepted gets what a real one gets', async () => {
-  fc.assert(
-    fc.property(anySession, anyFacts, (session, facts) => {
-      const unknown = decideLogin({ ...facts, session, userNotFound: true })
-      if (unknown.kind === 'tokens') throw new Error('tokens')
-      if (session.map(letterOf).includes('o')) return
-      const real = decideLogin({ ...facts, session, userNotFound: false })
-      if (!same(unknown, real)) throw new Error(`${textOf(unknown)}, but ${textOf(real)}`)
-    }),
-    RUNS,
-  )
-})
-
-t.test('the decision leaves its input alone and is the same each time', async () => {
-  fc.assert(
-    fc.property(anySession, anyFacts, (session, facts) => {
-      const before = JSON.stringify(session)
-      const frozen = Object.freeze(session.map((one) => Object.freeze(one)))
-      const first = decideLogin({ ...facts, session: frozen })
-      if (!same(first, decideLogin({ ...facts, session: frozen }))) throw new Error('differs')
-      if (JSON.stringify(session) !== before) throw new Error('changed')
-    }),
-  )
-})
+testEverySession(3)
+testSessionsByLetter()
+testProperties(4_000)
