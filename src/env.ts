@@ -234,10 +234,7 @@ export type ConfigRules = Pick<Env, 'parameterPrefix' | 'backendApiHosts' | 'sel
 function read<T>(setting: Setting<T>, source: Record<string, string | undefined>): T | undefined {
   // An empty variable counts as unset.
   const value = (setting.lowerCase && source[setting.name.toLowerCase()]) || source[setting.name] || setting.default
-  if (value === undefined) {
-    if (setting.required) throw new EnvInvalid(`${setting.name} is not set: ${setting.doc}.`)
-    return undefined
-  }
+  if (value === undefined) return undefined
   try {
     return setting.parse(value)
   } catch (error) {
@@ -253,10 +250,14 @@ function read<T>(setting: Setting<T>, source: Record<string, string | undefined>
 
 /**
  * Reads the settings from environment variables.
- * @throws GW_ERR_ENV_INVALID with one line that names the first wrong or missing setting
+ * @throws GW_ERR_ENV_INVALID with one line that names all settings that are missing, else the first wrong one
  */
 export function parseEnv(source: Record<string, string | undefined>): Env {
   const names = Object.keys(SETTINGS) as (keyof Settings)[]
+  const missing = names
+    .map((name): Setting<unknown> => SETTINGS[name])
+    .filter((one) => one.required && !source[one.name])
+  if (missing.length > 0) throw new EnvInvalid(missing.map(({ name, doc }) => `${name} is not set: ${doc}.`).join(' '))
   const env = Object.fromEntries(names.map((name) => [name, read<unknown>(SETTINGS[name], source)])) as Env
   if (env.tenantStaleSeconds < env.tenantTtlSeconds) {
     throw new EnvInvalid('TENANT_STALE_SECONDS must be at least TENANT_TTL_SECONDS.')

@@ -2,9 +2,9 @@ import { inspect } from 'node:util'
 import type { Command } from 'commander'
 import { GATEWAY_VERSION } from '../env.js'
 import { type CreateCommand, commandGroup } from '../terminal/command.js'
-import { failureOf } from '../terminal/failure.js'
+import { type Failure, failureOf } from '../terminal/failure.js'
 import { helpAsOption } from '../terminal/help.js'
-import { type CommandIo, cleanOutput, type Io, writeNote } from '../terminal/io.js'
+import { type CommandIo, cleanOutput, type Io, writeJson, writeNote } from '../terminal/io.js'
 import { aliasesCheckCommand } from './aliases/check.js'
 import { aliasesCleanCommand } from './aliases/clean.js'
 import { aliasesGrantCommand } from './aliases/grant.js'
@@ -113,18 +113,32 @@ export async function runCli(argv: readonly string[], given: Io): Promise<0 | 1 
   const foundChanges = () => {
     if (exitCode === 0) exitCode = 2
   }
+  let document: object | undefined
+  const answer = (given: object) => {
+    document = given
+  }
   try {
-    const program = createProgram({ ...io, foundProblems, foundChanges })
+    const program = createProgram({ ...io, foundProblems, foundChanges, answer })
     await program.parseAsync(helpAsOption(program, argv), { from: 'user' })
+    if (document !== undefined) writeJson(io.stdout, document)
     return exitCode
   } catch (error) {
-    const failure = failureOf(error)
-    if (!failure) {
-      // A bug of ours: its place is what we need to know. Its words may hold anything.
-      io.stderr.write(`${inspect(error)}\n`)
-      return 1
-    }
+    const failure = failureOf(error) ?? bugOf(error, io)
     if (failure.line !== undefined) writeNote(io, 'error', failure.line)
+    // What a program reads is one document in any case: that of the command, if it came so far, with the error in it.
+    if (failure.error && asksForJson(argv)) writeJson(io.stdout, { kind: 'error', ...document, error: failure.error })
     return failure.exitCode
   }
+}
+
+/** A bug of ours: its place is what we need to know. Its words may hold anything. */
+function bugOf(error: unknown, io: Io): Failure {
+  io.stderr.write(`${inspect(error)}\n`)
+  return { exitCode: 1, error: { message: 'a bug of this program: its place is on stderr', exitCode: 1 } }
+}
+
+/** Is `--json` among the words? Asked of lines too that cannot be parsed. */
+function asksForJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--')
+  return argv.slice(0, end < 0 ? argv.length : end).includes('--json')
 }

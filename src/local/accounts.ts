@@ -101,6 +101,8 @@ export function customerAdmin(accountId: string): Principal {
         ['cognito-idp:*', `arn:aws:cognito-idp:*:${accountId}:userpool/*`],
         ['cloudformation:*', `arn:aws:cloudformation:*:${accountId}:stack/*`],
         ['iam:*', `arn:aws:iam::${accountId}:role/corbado/*`],
+        ['iam:PassRole', `arn:aws:iam::${accountId}:role/*`],
+        ['kms:CreateGrant', `arn:aws:kms:*:${accountId}:key/*`],
       ),
     ],
   }

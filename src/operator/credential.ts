@@ -18,6 +18,8 @@ export function readSecret(given: string, { projectId, credentialScheme }: Corba
   const text = given.replace(/\r?\n$/, '')
   if (text === '') return refused('nothing was given')
   if (text.length > SECRET_LENGTH_MAX) return refused(`it is longer than ${SECRET_LENGTH_MAX} characters`)
+  const wrapping = wrappingOf(text)
+  if (wrapping !== undefined) return refused(wrapping)
   if (/[^\x21-\x7e]/.test(text))
     return refused('it holds spaces, line breaks or other characters that no credential has')
   return credentialScheme === 'basic' ? readBasic(text, projectId) : readBearer(text)
@@ -27,6 +29,8 @@ function readBasic(text: string, projectId: string): ReadSecret {
   if (apiSecret.test(text)) return refused('it is the API secret alone: give projectID:apiSecret')
   const encoded = !text.includes(':')
   const pair = encoded ? decoded(text) : text
+  const inside = encoded && pair !== undefined ? insideOf(pair) : undefined
+  if (inside !== undefined) return refused(`it is base64 of a text that ${inside}`)
   const [project = '', secret = ''] = pair?.split(/:(.*)/s) ?? []
   if (pair === undefined || !/^pro-\d+$/.test(project)) {
     return refused('it is neither projectID:apiSecret nor base64 of that, which credentialScheme basic asks for')
@@ -50,6 +54,28 @@ function decoded(text: string): string | undefined {
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return undefined
   const bytes = Buffer.from(text, 'base64')
   return bytes.toString('base64').replace(/=+$/, '') === text.replace(/=+$/, '') ? bytes.toString('utf8') : undefined
+}
+
+/** What programs put around a credential, so that its cause is named and not what follows from it. */
+function wrappingOf(text: string): string | undefined {
+  if (text.startsWith('\ufeff'))
+    return 'it begins with a byte order mark (BOM), as some editors write it: save it without'
+  if (/^(["'`]).*\1$/s.test(text)) return 'it stands in quotes: give it without them'
+  const lines = text.split(/\r?\n/)
+  if (lines.length > 1 && lines.every((line) => /^[A-Za-z0-9+/]+={0,2}$/.test(line))) {
+    return 'it is base64 that was broken into lines: make it with base64 -w0, or give projectID:apiSecret itself'
+  }
+  return undefined
+}
+
+/** The same of what was encoded; completes "a text that …". */
+function insideOf(pair: string): string | undefined {
+  if (/[\r\n]$/.test(pair))
+    return 'ends with a line break, as echo writes it: use printf %s, or give projectID:apiSecret itself'
+  if (pair.startsWith('\ufeff'))
+    return 'begins with a byte order mark (BOM): save it without, or give projectID:apiSecret itself'
+  if (/^(["'`]).*\1$/s.test(pair)) return 'stands in quotes: give projectID:apiSecret itself, without them'
+  return undefined
 }
 
 function refused(why: string): ReadSecret {

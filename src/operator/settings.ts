@@ -1,3 +1,4 @@
+import { SETTINGS } from '../env.js'
 import { EnvInvalid } from '../errors.js'
 import { AWS_DOMAINS, PARTITION_PATTERN, REGION_PATTERN } from '../ids.js'
 
@@ -70,17 +71,14 @@ export type OperatorSettings = { readonly [K in Name]?: string }
 
 /**
  * Reads the operator's settings from environment variables.
- * @param needed those without which the command cannot work
+ * @param needed those without which the command cannot work; if there are any, it needs the process's own too
  * @throws GW_ERR_ENV_INVALID naming all that are needed and missing, or the first that is wrong
  */
 export function readOperatorSettings<K extends Name = never>(
   source: Readonly<Record<string, string | undefined>>,
   needed: readonly K[] = [],
 ): OperatorSettings & { readonly [Needed in K]: string } {
-  const missing = needed.map((key) => OPERATOR_SETTINGS[key]).filter(({ name }) => !source[name])
-  if (missing.length > 0) {
-    throw new EnvInvalid(missing.map(({ name, doc }) => `${name} is not set: ${doc}.`).join(' '))
-  }
+  assertSet(source, needed)
   const given = Object.entries<OperatorSetting>(OPERATOR_SETTINGS).flatMap(([key, setting]) => {
     // An empty variable was meant to be unset.
     const value = source[setting.name]
@@ -91,6 +89,17 @@ export function readOperatorSettings<K extends Name = never>(
   // Object.fromEntries forgets which keys it was given; `needed` was checked above.
   return settings as OperatorSettings & { readonly [Needed in K]: string }
 }
+
+/** Everything that is missing is told at once: a person sets it once, and does not start the command for each. */
+function assertSet(source: Readonly<Record<string, string | undefined>>, needed: readonly Name[]): void {
+  if (needed.length === 0) return
+  const missing = [...REQUIRED, ...needed.map((key) => OPERATOR_SETTINGS[key])].filter(({ name }) => !source[name])
+  if (missing.length === 0) return
+  throw new EnvInvalid(missing.map(({ name, doc }) => `${name} is not set: ${doc}.`).join(' '))
+}
+
+/** What every command on the table needs, beside settings of the operator's own. */
+const REQUIRED = [SETTINGS.tenantTable, SETTINGS.awsRegion]
 
 /** The function and its roles are of one account: customers' roles trust the account that these name, mistyped or not. */
 function assertOneAccount(settings: OperatorSettings): void {

@@ -1,11 +1,14 @@
 import { type Clock, systemClock } from '../call.js'
 import { type Env, parseEnv } from '../env.js'
-import type { Upstream } from '../errors.js'
+import { isUpstreamError, type Upstream } from '../errors.js'
 import { type CommandIo, writeNote } from '../terminal/io.js'
 import type { OperatorUpstreams } from '../upstreams/operator.js'
 import { createPatientCall, type PatientCall } from '../upstreams/patience.js'
+import { explained } from './advice.js'
 import { NAMES } from './attempt.js'
 import { readOperatorSettings } from './settings.js'
+import { createSignIn } from './sign-in.js'
+import { NoSuchTenant, withUnapplied } from './unapplied.js'
 
 /** Longest that one request to AWS may take; no sign-in waits for it. */
 const AWS_CALL_MS = 60_000
@@ -25,7 +28,7 @@ export function tellWait(io: CommandIo): (upstream: Upstream) => void {
 
 /**
  * Does work that needs the table's region: reads the settings, opens what is outside the process and closes it again.
- * @throws GW_ERR_ENV_INVALID if a setting is missing or wrong
+ * @throws GW_ERR_ENV_INVALID if a setting is missing or wrong; NotPossible without credentials, or a way to AWS
  */
 export async function withUpstreams<T>(
   io: CommandIo,
@@ -36,10 +39,15 @@ export async function withUpstreams<T>(
   // The AWS SDK takes longer to load than all the rest, and wrong settings are told without it.
   const { createOperatorUpstreams } = await import('../upstreams/operator.js')
   const { awsRegion: region, tenantTable, actionsAlias } = env
-  const options = { region, tenantTable, functionArn, actionsAlias, proxies: env }
+  const signIn = createSignIn(io)
+  const options = { region, tenantTable, functionArn, actionsAlias, proxies: env, askCode: signIn.askCode }
   const upstreams = createOperatorUpstreams(options, io.clock, tellWait(io))
   try {
+    await signIn.run(upstreams)
     return await work(upstreams, env)
+  } catch (error) {
+    if (error instanceof NoSuchTenant) throw await withUnapplied(error)
+    throw isUpstreamError(error) ? explained(error, io.env) : error
   } finally {
     await upstreams.close()
   }

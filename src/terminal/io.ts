@@ -33,6 +33,8 @@ export interface Io {
 export interface CommandIo extends Io {
   /** Makes the exit code 1: the command did its work and found something wrong. */
   foundProblems(): void
+  /** Takes the document that answers `--json`; one is given at most, and goes out when the command has ended. */
+  answer?(document: object): void
   /** Makes it 2: a plan that was asked for its exit code has something to change. Problems count for more. */
   foundChanges?(): void
 }

@@ -1,6 +1,7 @@
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation'
 import { LambdaClient } from '@aws-sdk/client-lambda'
 import { STSClient } from '@aws-sdk/client-sts'
+import { defaultProvider } from '@aws-sdk/credential-provider-node'
 import type { Call, Clock } from '../call.js'
 import type { Proxies } from '../env.js'
 import { EnvInvalid, type Upstream } from '../errors.js'
@@ -24,6 +25,8 @@ export type { UserPoolSettings, WholeUserPool } from './user-pool-settings.js'
 
 /** Everything outside the process that the command line works with: the service's counterparts and the operator's own. */
 export interface OperatorUpstreams extends Upstreams {
+  /** Fetches the process's own credentials, with which everything else is asked; throws what their source says. */
+  signIn(): Promise<void>
   /** Aliases of the gateway's function. */
   readonly aliases: FunctionAliases
   readonly putParameter: PutParameter
@@ -46,6 +49,8 @@ export interface OperatorOptions {
   readonly actionsAlias: string
   /** None if left out. */
   readonly proxies?: Proxies
+  /** Asks for the code of an MFA device; without it, a profile that needs one has no credentials. */
+  readonly askCode?: (serial: string) => Promise<string>
 }
 
 /** As long as one request may take: a person waits, from anywhere, whose credentials may come over the network too. */
@@ -61,8 +66,9 @@ export function createOperatorUpstreams(
   onWait: (upstream: Upstream) => void = () => undefined,
 ): OperatorUpstreams {
   const patience = createPatience({ clock, onWait })
-  const { region, tenantTable, functionArn, actionsAlias, proxies = {} } = options
-  const clients = createClients({ region, proxies, clock })
+  const { region, tenantTable, functionArn, actionsAlias, proxies = {}, askCode } = options
+  const credentials = defaultProvider(askCode ? { mfaCodeProvider: askCode } : {})
+  const clients = createClients({ region, proxies, clock, credentials })
   const lambda = new LambdaClient(clients.base)
   const cloudformation = new CloudFormationClient(clients.base)
   const base = upstreamsOver(clients, { tenantTable: tenantTable ?? '', proxies, clock, ms: OPERATOR_MS })
@@ -82,6 +88,10 @@ export function createOperatorUpstreams(
   return {
     ...base,
     ...single,
+    async signIn() {
+      const own = clients.base.credentials
+      if (typeof own === 'function') await own()
+    },
     get table() {
       if (tenantTable === undefined) throw unset('TENANT_TABLE')
       return table

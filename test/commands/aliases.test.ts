@@ -235,7 +235,12 @@ t.test('grant makes the alias, lets in the one pool, and then its neighbours of 
   t.match(first.stdout, `hosted ARN: ${arnOf('t-7')}`)
   const second = await cli('aliases', 'grant', `${region}_globex`, '--json')
   t.equal(second.code, 0, second.stderr)
-  t.match(JSON.parse(second.stdout), { written: true, alias: 't-7', removed: [], faults: [] })
+  t.match(JSON.parse(second.stdout), {
+    kind: 'aliases-change',
+    written: true,
+    place: { table: String, region, accountId: '999900000001', as: String },
+    aliases: [{ alias: 't-7', removed: [], faults: [] }],
+  })
   t.strictSame((await policy('t-7'))?.poolArns, [
     poolArn(`${region}_acme`),
     poolArn(`${region}_globex`, '444455556666'),
@@ -557,7 +562,8 @@ t.test('what others wrote is taken out of a policy by itself: nobody is let in o
   const shown = await cli('aliases', 'clean', 't-1')
   t.match(shown, {
     code: 1,
-    stdout: /^- t-1: statement by-hand names arn.*\n\nNothing was written\. To write it:\n.*clean t-1 --yes\n$/,
+    stdout:
+      /^table .* in eu-central-1 of account 999900000001\n {2}as arn:\S+\n- t-1: statement by-hand names arn.*\n\nNothing was written\. To write it:\n.*clean t-1 --yes\n$/,
   })
   t.equal((await cli(...fix.split(' ').slice(1))).code, 0)
   t.match(await policyOf(stack, 't-1'), { poolArns: [poolArn(`${region}_acme`)], faults: [] })

@@ -84,7 +84,7 @@ t.test('every shell that is installed reads its script, and each script has all 
 
 t.test('prints JSON, says how to install it, and knows three shells', async (t) => {
   const { stdout } = await cli(['completion', 'fish', '--json'])
-  t.strictSame(JSON.parse(stdout), { shell: 'fish', script: scripts.fish })
+  t.strictSame(JSON.parse(stdout), { kind: 'completion', shell: 'fish', script: scripts.fish })
   t.match((await cli(['completion', '--help'])).stdout, 'source <(corbado-gateway completion bash)')
   t.match(await cli(['completion', 'tcsh']), { code: 2, stdout: '', stderr: /bash, zsh, fish/ })
   t.equal((await cli(['completion'])).code, 2)

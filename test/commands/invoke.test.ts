@@ -78,7 +78,7 @@ t.test('an event of a pool that is no tenant’s fails as Cognito would tell it'
   t.match(stdout, /^outcome {3}rejected\nreason {4}tenant_unknown\n/m)
   t.match(stdout, /^error {5}Sign-in with a passkey is not set up correctly\. \(ref [\da-f-]{36}\)\n/m)
   t.match(stdout, /^shown {5}to the user, by Cognito: "DefineAuthChallenge failed with error Sign-in .*\)\."\n/m)
-  t.match(await invoke({ hello: 'world' }), { code: 1, ok: false, error: /^This invocation is not supported/ })
+  t.match(await invoke({ hello: 'world' }), { code: 1, ok: false, thrown: /^This invocation is not supported/ })
 })
 
 t.test('a tenant that is not served is refused here as it is there', async (t) => {
@@ -86,7 +86,7 @@ t.test('a tenant that is not served is refused here as it is there', async (t) =
   await putTenantRecord(stack, draft, draft.userPoolId)
   t.match(await invoke(await example('define'), ' --tenant draft'), { code: 1, ok: false, reason: 'tenant_draft' })
   const region = { ...(await example('define')), userPoolId, region: 'us-east-1' }
-  t.match(await invoke(region), { code: 1, ok: false, error: String })
+  t.match(await invoke(region), { code: 1, ok: false, thrown: String })
 })
 
 t.test('every example can be sent as it is, and says what the app decides, why, and what took how long', async (t) => {

@@ -48,6 +48,8 @@ const set = (stdin: string, line = 'acme', more: Record<string, string | undefin
   cli(['secret', 'set', ...line.split(' ')], { env: { ...env, ...more }, stdin })
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 const SECRET = 'corbado1_s3cr3tOfAcme'
+// What Corbado accepts, which is asked before anything is stored.
+stack.corbado.putProject({ projectId, apiSecret: SECRET, furtherSecrets: [`${SECRET}2`] })
 
 t.test('refuses what the gateway could not use, says why, and repeats no part of it', async (t) => {
   const before = await stored()
@@ -65,6 +67,24 @@ t.test('refuses what the gateway could not use, says why, and repeats no part of
     ['a secret that is none of Corbado', `pro-1001:s3cr3tOfAcme`, /does not begin as Corbado's do/],
     ["another tenant's", `pro-2002:${SECRET}`, /it is of project pro-2002, but the tenant's is pro-1001/],
     ["another tenant's as base64", base64(`pro-2002:${SECRET}`), /it is of project pro-2002/],
+    [
+      'base64 of a text with a line end, as echo makes it',
+      base64(`pro-1001:${SECRET}\n`),
+      /base64 of a text that ends with a line break, as echo writes it: use printf %s/,
+    ],
+    [
+      'base64 in lines',
+      `${base64(`pro-1001:${SECRET}`).slice(0, 20)}\n${base64(`pro-1001:${SECRET}`).slice(20)}\n`,
+      /base64 that was broken into lines: make it with base64 -w0/,
+    ],
+    ['a byte order mark', `\ufeffpro-1001:${SECRET}`, /begins with a byte order mark \(BOM\)/],
+    [
+      'base64 of a byte order mark',
+      base64(`\ufeffpro-1001:${SECRET}`),
+      /base64 of a text that begins with a byte order mark/,
+    ],
+    ['quotes', `"pro-1001:${SECRET}"\n`, /stands in quotes: give it without them/],
+    ['base64 of quotes', base64(`'pro-1001:${SECRET}'`), /base64 of a text that stands in quotes/],
     ['base64 twice', base64(base64(`pro-1001:${SECRET}`)), /neither/],
   ]
   for (const [name, given, why] of cases) {
@@ -122,7 +142,7 @@ t.test('stores what the gateway reads, whichever form was given, and prints none
     t.equal(stderr, '')
     t.equal(
       stdout,
-      `taken as ${taken}\nstored as version 1 of ${credentialParameter}\nWhether Corbado accepts it: corbado-gateway doctor acme\n`,
+      `taken as ${taken}\nstored as version 1 of ${credentialParameter}\nCorbado accepts it; all else: corbado-gateway doctor acme\n`,
     )
     t.equal(await stored(), value)
   }
@@ -133,7 +153,10 @@ t.test('stores what the gateway reads, whichever form was given, and prints none
     parameter: credentialParameter,
     version: 2,
     taken: 'base64 of projectID:apiSecret',
+    kind: 'secret',
+    tried: true,
   })
+  stack.corbado.putProject({ projectId: 'pro-2002', bearerKey: 'cbk_v1.Some-Key~1' })
   t.match(await set('cbk_v1.Some-Key~1\n', 'bearer'), { code: 0, stdout: 'taken as bearer key\n' })
   t.equal(await stored(bearer.corbado.credentialParameter), 'cbk_v1.Some-Key~1')
 })
@@ -223,6 +246,7 @@ t.test('a prompt shows nothing of what is typed, and can be broken off', async (
 t.test(
   'a secret is rotated without a failed login, even if the operator does not wait before the old one goes',
   async (t) => {
+    const before = stack.corbado.calls.filter(({ principal }) => principal === undefined).length
     const secrets = ['corbado1_first', 'corbado1_second', 'corbado1_third'] as const
     stack.corbado.putProject({ projectId, apiSecret: secrets[0] })
     t.match(await set(`${projectId}:${secrets[0]}`), { code: 0 })
@@ -232,7 +256,7 @@ t.test(
     stack.corbado.putProject({ projectId, apiSecret: secrets[0], furtherSecrets: [secrets[1]] })
     t.match(await set(`${projectId}:${secrets[1]}`), { code: 0 })
     t.ok(await logIn(), 'a process that still has the old one')
-    const refusals = () => stack.corbado.calls.filter(({ principal }) => principal === undefined).length
+    const refusals = () => stack.corbado.calls.filter(({ principal }) => principal === undefined).length - before
     t.equal(refusals(), 0)
     gateway.clock.advance(300_001)
     t.ok(await logIn(), 'a process that has read the new one')
@@ -248,3 +272,30 @@ t.test(
     t.ok(refusals() > 0)
   },
 )
+
+t.test('a credential is tried at Corbado before it is stored, and with --no-check stored untried', async (t) => {
+  const own = 'corbado1_n3w'
+  stack.corbado.putProject({ projectId, apiSecret: SECRET })
+  const before = puts()
+  const tried = await set(`${projectId}:${own}`)
+  t.match(tried, {
+    code: 1,
+    stdout: '',
+    stderr: /^error: the credential was not stored: Corbado .* answered HTTP 401 .*it does not accept it\. If the key/,
+  })
+  stack.corbado.answerWith({ status: 404, body: {} })
+  t.match(await set(`${projectId}:${SECRET}`), {
+    code: 1,
+    stderr: /answered HTTP 404.*it does not know pro-1001, or is not the Backend API\n$/,
+  })
+  stack.corbado.answerWith({ status: 500, body: {} })
+  t.match(await set(`${projectId}:${SECRET}`), {
+    code: 1,
+    stderr: /it could not be tried, Corbado .*\. To store it untried: --no-check\n$/,
+  })
+  stack.corbado.answerWith(undefined)
+  t.equal(puts(), before)
+  const unchecked = await set(`${projectId}:${own}`, 'acme --no-check')
+  t.match(unchecked, { code: 0, stdout: 'Whether Corbado accepts it: corbado-gateway doctor acme\n' })
+  t.equal(await stored(), base64(`${projectId}:${own}`))
+})

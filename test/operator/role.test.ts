@@ -236,7 +236,8 @@ t.test('all settings that a command needs and does not have are named at once', 
   const env = { GATEWAY_ROLE_ARN: GATEWAY, DOCTOR_ROLE_ARN: '' }
   t.throws(() => readOperatorSettings(env, ['gatewayFunctionArn', 'gatewayRoleArn', 'doctorRoleArn']), {
     code: 'GW_ERR_ENV_INVALID',
-    message: /^GATEWAY_FUNCTION_ARN is not set: .*\. DOCTOR_ROLE_ARN is not set: /,
+    message:
+      /^TENANT_TABLE is not set: .*\. AWS_REGION is not set: .*\. GATEWAY_FUNCTION_ARN is not set: .*\. DOCTOR_ROLE_ARN is not set: /,
   })
   t.strictSame(readOperatorSettings(env), { gatewayRoleArn: GATEWAY })
 })

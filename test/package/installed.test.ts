@@ -52,7 +52,7 @@ t.test('repeats the licence of every package whose code it holds', async (t) => 
 t.test('local says in one line that it needs a checkout', async (t) => {
   const { code, stdout, stderr } = await program(['local', '--once', '--json'])
   t.equal(code, 1)
-  t.equal(stdout, '')
+  t.match(JSON.parse(stdout), { kind: 'error', error: { exitCode: 1, message: /^local needs a checkout/ } })
   t.match(stderr, /^error: local needs a checkout of the gateway[^\n]*\n$/)
 })
 

@@ -8,11 +8,12 @@ import {
   type UnreadableTenant,
   unreadableTenantsOf,
 } from '../../operator/aliases/survey.js'
+import { writeAnswer } from '../../operator/answers/write.js'
 import { poolOfArn } from '../../operator/pool/arn.js'
 import { fetchRecords } from '../../operator/records/find.js'
 import { inLine } from '../../terminal/clean.js'
 import { defineCommand } from '../../terminal/command.js'
-import { type CommandIo, createPaint, type Paint, writeJson } from '../../terminal/io.js'
+import { type CommandIo, createPaint, type Paint } from '../../terminal/io.js'
 import { counted } from '../../terminal/text.js'
 
 /** `aliases check`: exit code 1 if it finds something. Reads only. */
@@ -22,7 +23,7 @@ export function aliasesCheckCommand(io: CommandIo): Command {
     summary: "Finds where the table and the aliases' policies disagree, and says how to fix it.",
     examples: ['corbado-gateway aliases check', 'corbado-gateway aliases check --json'],
   })
-    .option('--json', 'print { pools, aliases, findings: [{ kind, alias, what, fix }] }')
+    .option('--json', 'print { kind: "aliases-check", pools, aliases, findings }')
     .action(({ json = false }: { json?: boolean }) =>
       withAliases(io, async (place) => {
         const { upstreams, region, actionsAlias } = place
@@ -33,7 +34,7 @@ export function aliasesCheckCommand(io: CommandIo): Command {
         const findings = checkAliases({ tenants, unreadable, aliases, actionsAlias })
         if (findings.length > 0) io.foundProblems()
         const counts = { pools: tenants.length, aliases: aliases.length }
-        if (json) writeJson(io.stdout, { ...counts, findings })
+        if (json) writeAnswer(io, 'aliases-check', { ...counts, findings })
         else io.stdout.write(checkText(counts, findings, createPaint(io.stdout, io.env)))
       }),
     )

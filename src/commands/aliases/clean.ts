@@ -1,9 +1,11 @@
 import type { Command } from 'commander'
 import { type AliasPlace, withAliases } from '../../operator/aliases/place.js'
+import { writeAnswer } from '../../operator/answers/write.js'
+import { placeText } from '../../operator/place.js'
 import { mayWrite } from '../../terminal/ask.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible } from '../../terminal/failure.js'
-import { type CommandIo, createPaint, writeJson } from '../../terminal/io.js'
+import { type CommandIo, createPaint } from '../../terminal/io.js'
 import { shellWord } from '../../terminal/text.js'
 import { editAlias, fetchAliasPolicy } from './edit.js'
 import { changeText, roomText } from './report.js'
@@ -23,7 +25,7 @@ export function aliasesCleanCommand(io: CommandIo): Command {
   })
     .argument('<alias>', 'an alias, as aliases list shows them')
     .option('--yes', 'write it')
-    .option('--json', 'print { written, alias, added, removed, faults }')
+    .option('--json', 'print { kind: "aliases-change", written, place, aliases }')
     .action((alias: string, options: CleanOptions) => withAliases(io, (place) => clean(alias, options, place, io)))
 }
 
@@ -41,14 +43,15 @@ async function clean(alias: string, options: CleanOptions, place: AliasPlace, io
     )
   }
   const change = { alias, added: [], removed: [], faults }
+  const head = await place.fetchHead()
   if (!options.json) {
     const nothing = faults.length === 0 ? `${alias}: there is nothing to take out\n` : ''
-    io.stdout.write(`${changeText(change, createPaint(io.stdout, io.env))}${nothing}`)
+    io.stdout.write(`${placeText(head)}${changeText(change, createPaint(io.stdout, io.env))}${nothing}`)
   }
   const command = `corbado-gateway aliases clean ${shellWord(alias)} --yes`
   const write = faults.length > 0 && (await mayWrite(options, command, io))
   const edit = { alias, aliasArn, agreed: faults, pools: (now: readonly string[]) => now }
   const edited = write ? await editAlias(upstreams.aliases, edit) : undefined
-  if (options.json) writeJson(io.stdout, { written: write, ...change })
+  if (options.json) writeAnswer(io, 'aliases-change', { written: write, place: head, aliases: [change] })
   else if (edited) io.stdout.write(roomText(alias, edited.policy))
 }

@@ -2,13 +2,15 @@ import type { Command } from 'commander'
 import { type AliasPlace, withAliases } from '../../operator/aliases/place.js'
 import type { AliasPolicy } from '../../operator/aliases/policy.js'
 import { type AliasTenant, aliasTenantsOf } from '../../operator/aliases/survey.js'
+import { writeAnswer } from '../../operator/answers/write.js'
+import { placeText } from '../../operator/place.js'
 import { poolOfArn } from '../../operator/pool/arn.js'
 import { fetchRecords, findTenant } from '../../operator/records/find.js'
 import { operatorCall } from '../../operator/upstreams.js'
 import { mayWrite } from '../../terminal/ask.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible } from '../../terminal/failure.js'
-import { type CommandIo, createPaint, writeJson } from '../../terminal/io.js'
+import { type CommandIo, createPaint } from '../../terminal/io.js'
 import { editAlias, fetchAliasPolicy } from './edit.js'
 import { type AliasChange, changeText, roomText } from './report.js'
 
@@ -26,7 +28,7 @@ export function aliasesGrantCommand(io: CommandIo): Command {
   })
     .argument('<tenant>', 'tenant id, user pool id, or a customer with one pool')
     .option('--yes', 'write the policy even if that takes something out of it')
-    .option('--json', 'print { written, alias, arn, added, removed, faults, bytesUsed }')
+    .option('--json', 'print { kind: "aliases-change", written, place, aliases }')
     .action((word: string, options: GrantOptions) => withAliases(io, (place) => grant(word, options, place, io)))
 }
 
@@ -46,14 +48,21 @@ async function grant(word: string, options: GrantOptions, place: AliasPlace, io:
   const pools = (now: readonly string[]) => withPool(now, tenant)
   const change = changeOf(alias, before, pools(before?.poolArns ?? []))
   const loses = change.removed.length + change.faults.length > 0
-  if (!options.json) io.stdout.write(changeText(change, createPaint(io.stdout, io.env)))
+  const head = await place.fetchHead()
+  if (!options.json) io.stdout.write(`${placeText(head)}${changeText(change, createPaint(io.stdout, io.env))}`)
   if (loses && !(await mayWrite(options, `corbado-gateway aliases grant ${tenant.tenantId} --yes`, io))) {
-    if (options.json) writeJson(io.stdout, { written: false, ...change, arn: aliasArn })
+    if (options.json)
+      writeAnswer(io, 'aliases-change', { written: false, place: head, aliases: [{ ...change, arn: aliasArn }] })
     return
   }
   if (!exists) await aliases.create(alias, operatorCall())
   const { written, policy } = await editAlias(aliases, { alias, aliasArn, agreed: change.faults, pools })
-  if (options.json) writeJson(io.stdout, { written, ...change, arn: aliasArn, bytesUsed: policy.bytes })
+  if (options.json)
+    writeAnswer(io, 'aliases-change', {
+      written,
+      place: head,
+      aliases: [{ ...change, arn: aliasArn, bytesUsed: policy.bytes }],
+    })
   else {
     if (!written) io.stdout.write(`${tenant.tenantId} was let in already\n`)
     io.stdout.write(`${roomText(alias, policy)}hosted ARN: ${aliasArn}\n`)

@@ -2,8 +2,9 @@ import type { Command } from 'commander'
 import { withAliases } from '../../operator/aliases/place.js'
 import { POLICY_BYTES_MAX } from '../../operator/aliases/policy.js'
 import { type SurveyedAlias, surveyAliases } from '../../operator/aliases/survey.js'
+import { writeAnswer } from '../../operator/answers/write.js'
 import { defineCommand } from '../../terminal/command.js'
-import { type CommandIo, createPaint, type Paint, writeJson } from '../../terminal/io.js'
+import { type CommandIo, createPaint, type Paint } from '../../terminal/io.js'
 
 /** `aliases list`: what there is, and how much room is left. */
 export function aliasesListCommand(io: CommandIo): Command {
@@ -12,12 +13,12 @@ export function aliasesListCommand(io: CommandIo): Command {
     summary: 'Lists the aliases of the gateway: pools let in, bytes of the policy used and left.',
     examples: ['corbado-gateway aliases list', 'corbado-gateway aliases list --json'],
   })
-    .option('--json', 'print { aliases: [{ alias, arn, pools, bytesUsed, bytesLeft, faults }] }')
+    .option('--json', 'print { kind: "aliases", aliases }')
     .action(({ json = false }: { json?: boolean }) =>
       withAliases(io, async (place) => {
         const surveyed = await surveyAliases(place)
         const aliases = surveyed.filter(({ alias }) => alias !== place.actionsAlias)
-        if (json) writeJson(io.stdout, { aliases: aliases.map(aliasJson) })
+        if (json) writeAnswer(io, 'aliases', { aliases: aliases.map(aliasJson) })
         else io.stdout.write(aliasesText(aliases, createPaint(io.stdout, io.env)))
       }),
     )

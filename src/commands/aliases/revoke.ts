@@ -2,13 +2,15 @@ import type { Command } from 'commander'
 import { isUserPoolId, type UserPoolId } from '../../ids.js'
 import { type AliasPlace, withAliases } from '../../operator/aliases/place.js'
 import { type SurveyedAlias, surveyAliases } from '../../operator/aliases/survey.js'
+import { writeAnswer } from '../../operator/answers/write.js'
+import { placeText } from '../../operator/place.js'
 import { poolOfArn } from '../../operator/pool/arn.js'
 import { fetchRecords, findTenant, findTenants } from '../../operator/records/find.js'
 import { textOf } from '../../operator/records/record.js'
 import { mayWrite } from '../../terminal/ask.js'
 import { defineCommand } from '../../terminal/command.js'
 import { WrongUsage } from '../../terminal/failure.js'
-import { type CommandIo, createPaint, writeJson } from '../../terminal/io.js'
+import { type CommandIo, createPaint } from '../../terminal/io.js'
 import { shellWord } from '../../terminal/text.js'
 import type { TenantRecord } from '../../upstreams/operator.js'
 import { editAlias, fetchAliasPolicy } from './edit.js'
@@ -40,7 +42,7 @@ export function aliasesRevokeCommand(io: CommandIo): Command {
       "this alias alone (default: the tenant's; of a pool without a record, all that let it in)",
     )
     .option('--yes', 'write it')
-    .option('--json', 'print { written, aliases: [{ alias, added, removed, faults }] }')
+    .option('--json', 'print { kind: "aliases-change", written, place, aliases }')
     .action((word: string, options: RevokeOptions) => withAliases(io, (place) => revoke(word, options, place, io)))
 }
 
@@ -52,6 +54,8 @@ async function revoke(word: string, options: RevokeOptions, place: AliasPlace, i
   })
   const text = options.json ? () => undefined : (line: string) => io.stdout.write(line)
   const paint = createPaint(io.stdout, io.env)
+  const head = await place.fetchHead()
+  text(placeText(head))
   for (const change of changes) text(changeText(change, paint))
   if (changes.length === 0) text(`${userPoolId} is not let in; there is nothing to take away\n`)
   else if (status === 'active')
@@ -60,7 +64,7 @@ async function revoke(word: string, options: RevokeOptions, place: AliasPlace, i
   const command = `corbado-gateway aliases revoke ${word}${alias} --yes`
   const write = changes.length > 0 && (await mayWrite(options, command, io))
   for (const change of write ? changes : []) text(await carryOut(change, userPoolId, place))
-  if (options.json) writeJson(io.stdout, { written: write, aliases: changes })
+  if (options.json) writeAnswer(io, 'aliases-change', { written: write, place: head, aliases: changes })
 }
 
 async function carryOut({ alias, faults }: AliasChange, userPoolId: UserPoolId, place: AliasPlace): Promise<string> {

@@ -1,6 +1,7 @@
 import { Argument, type Command } from 'commander'
+import { writeAnswer } from '../../operator/answers/write.js'
 import { defineCommand } from '../../terminal/command.js'
-import { type CommandIo, writeJson } from '../../terminal/io.js'
+import type { CommandIo } from '../../terminal/io.js'
 import { bashScript } from './bash.js'
 import { fishScript } from './fish.js'
 import { commandWords } from './model.js'
@@ -26,11 +27,11 @@ export function completionCommand(io: CommandIo): Command {
   })
   return command
     .addArgument(new Argument('<shell>', 'the shell that is to read it').choices(Object.keys(SCRIPTS)))
-    .option('--json', 'print { shell, script }')
+    .option('--json', 'print { kind: "completion", shell, script }')
     .addHelpText('after', INSTALL)
     .action((shell: keyof typeof SCRIPTS, { json }: { json?: true }) => {
       const script = SCRIPTS[shell](commandWords(programOf(command)))
-      if (json) writeJson(io.stdout, { shell, script })
+      if (json) writeAnswer(io, 'completion', { shell, script })
       else io.stdout.write(script)
     })
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { writeAnswer } from '../../operator/answers/write.js'
 import { type Examined, examineAll } from '../../operator/doctor/index.js'
 import { fetchRecords, findTenants, noSuchTenant } from '../../operator/records/find.js'
 import { tenantIdOf, textOf } from '../../operator/records/record.js'
@@ -6,7 +7,7 @@ import { readOperatorSettings } from '../../operator/settings.js'
 import { withUpstreams } from '../../operator/upstreams.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
-import { type CommandIo, createPaint, writeJson, writeNote } from '../../terminal/io.js'
+import { type CommandIo, createPaint, writeNote } from '../../terminal/io.js'
 import { createProgress } from '../../terminal/progress.js'
 import type { TenantRecord } from '../../upstreams/operator.js'
 import { changesText, type DoctorRun, recordRun } from './changes.js'
@@ -45,7 +46,7 @@ export function doctorCommand(io: CommandIo): Command {
     )
     .option(
       '--json',
-      'print { tenants: [{ tenantId, userPoolId, status, healthy, findings }], notExamined }, or the changes',
+      'print { kind: "doctor", tenants, notExamined } or { kind: "doctor-changes", since, tenants, gone }',
     )
     .action(async (word: string | undefined, options: DoctorOptions) => {
       if ((word === undefined) === (options.all === undefined)) throw new WrongUsage('name one tenant, or give --all')
@@ -76,7 +77,7 @@ export function doctorCommand(io: CommandIo): Command {
 function chosen(records: readonly TenantRecord[], word: string | undefined): readonly TenantRecord[] {
   if (word === undefined) return records.filter((record) => textOf(record, 'status') === 'active')
   const found = findTenants(records, word)
-  if (found.length === 0) throw new NotPossible(noSuchTenant(records, word))
+  if (found.length === 0) throw noSuchTenant(records, word)
   return found
 }
 
@@ -91,7 +92,7 @@ function report(
   io: CommandIo,
 ): void {
   const paint = createPaint(io.stdout, io.env)
-  if (json) writeJson(io.stdout, { tenants: all.map(examinedJson), notExamined: others })
+  if (json) writeAnswer(io, 'doctor', { tenants: all.map(examinedJson), notExamined: others })
   else
     io.stdout.write(
       whole
@@ -102,7 +103,7 @@ function report(
 
 async function reportChanges(run: DoctorRun, file: string, json: boolean, io: CommandIo): Promise<void> {
   const { changes, times } = await recordRun(file, run)
-  if (json) writeJson(io.stdout, { since: times[0] ?? null, ...changes })
+  if (json) writeAnswer(io, 'doctor-changes', { since: times[0] ?? null, ...changes })
   else io.stdout.write(changesText(changes, times, createPaint(io.stdout, io.env), io.stdout))
 }
 

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { Env } from '../../env.js'
+import { writeAnswer } from '../../operator/answers/write.js'
 import { fetchRecords } from '../../operator/records/find.js'
 import { readOperatorSettings } from '../../operator/settings.js'
 import { withUpstreams } from '../../operator/upstreams.js'
@@ -38,15 +39,21 @@ export function invokeCommand(io: CommandIo): Command {
     .option('--write', 'also set MFA preferences and have Corbado verify, which uses a proof up')
     .option(
       '--json',
-      'print { ok, decision or error, outcome, reason, durationMs, upstream, configVersion, notDone, proven, assumed }',
+      'print { kind: "invocation", ok, proven, assumed, decision?, thrown?, outcome?, reason?, durationMs?, upstream, configVersion?, alias, notDone } or { kind: "invoke-example", name, payload }',
     )
     .addOption(new Option('--example <name>', 'print one to start from, and do nothing').choices(EXAMPLE_NAMES))
     .action(async (file: string | undefined, options: InvokeOptions) => {
       if ((file === undefined) === (options.example === undefined))
         throw new WrongUsage('name one file, or give --example')
-      if (options.example) return writeJson(io.stdout, EXAMPLES[options.example])
+      if (options.example) return printExample(options.example, options, io)
       await invokeFile(file ?? '-', options, io)
     })
+}
+
+/** As it is sent; with `--json`, as an answer like any other. */
+function printExample(name: ExampleName, { json }: InvokeOptions, io: CommandIo): void {
+  if (json) writeAnswer(io, 'invoke-example', { name, payload: EXAMPLES[name] })
+  else writeJson(io.stdout, EXAMPLES[name])
 }
 
 async function invokeFile(file: string, options: InvokeOptions, io: CommandIo): Promise<void> {
@@ -57,7 +64,7 @@ async function invokeFile(file: string, options: InvokeOptions, io: CommandIo): 
     const addressed = address(payload, records, options.tenant)
     const invoked = await invoke(addressed, { operator, env, gatewayFunctionArn, options, io })
     if (isWrong(invoked)) io.foundProblems()
-    if (options.json) writeJson(io.stdout, invokedJson(invoked))
+    if (options.json) writeAnswer(io, 'invocation', invokedJson(invoked))
     else io.stdout.write(invokedText(invoked, createPaint(io.stdout, io.env)))
   })
 }

@@ -30,7 +30,7 @@ export function invokedJson(invoked: Invoked) {
     ok: !isWrong(invoked),
     proven: assumed.length === 0,
     assumed,
-    ...(error === undefined ? { decision: decisionOf(answer) } : { error }),
+    ...(error === undefined ? { decision: decisionOf(answer) } : { thrown: error }),
     ...{ outcome, reason, durationMs, upstream: upstream ?? {}, configVersion, alias, notDone },
   }
 }

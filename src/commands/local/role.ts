@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
 import { REGION } from '../../local/accounts.js'
+import { writeAnswer } from '../../operator/answers/write.js'
 import { stackNameOf } from '../../operator/role/cloudformation.js'
 import { defineCommand } from '../../terminal/command.js'
 import { WrongUsage } from '../../terminal/failure.js'
-import { type CommandIo, writeJson } from '../../terminal/io.js'
+import type { CommandIo } from '../../terminal/io.js'
 import { parseUserPoolId } from '../options.js'
 
 interface RoleOptions {
@@ -21,7 +22,7 @@ export function deployRoleCommand(io: CommandIo): Command {
     examples: [`${path} "$(grep -o 'https://[^>]*#/stacks/create[^>]*' acme.hand-over.md)"`],
   })
     .argument('<link>', 'the link, in quotes')
-    .option('--json', 'print { stackName, stackId, roleArn }')
+    .option('--json', 'print { kind: "local-role", stackName, stackId?, roleArn? }')
     .action((link: string, options: RoleOptions) => deployRole(link, options, io))
 }
 
@@ -41,7 +42,7 @@ async function deployRole(link: string, { json }: RoleOptions, io: CommandIo): P
   })
   const stack = await call('DescribeStacks', { StackName: stackName })
   const [stackId, roleArn] = [xmlText(stack, 'StackId'), xmlText(stack, 'OutputValue')]
-  if (json) writeJson(io.stdout, { stackName, stackId, roleArn })
+  if (json) writeAnswer(io, 'local-role', { stackName, stackId, roleArn })
   else io.stdout.write(`stack ${stackName}: ${xmlText(stack, 'StackStatus')}\nrole  ${roleArn}\n`)
 }
 
@@ -54,12 +55,12 @@ export function deleteRoleCommand(io: CommandIo): Command {
     examples: [`${path} eu-central-1_N0rthw1nd`],
   })
     .argument('<userPoolId>', 'id of the user pool', parseUserPoolId)
-    .option('--json', 'print { stackName }')
+    .option('--json', 'print { kind: "local-role", stackName, stackId?, roleArn? }')
     .action(async (userPoolId: string, { json }: RoleOptions) => {
       const { createCloudFormationClient } = await import('./cloudformation.js')
       const stackName = stackNameOf(userPoolId)
       await createCloudFormationClient(io.env.AWS_REGION ?? REGION, io.env)('DeleteStack', { StackName: stackName })
-      if (json) writeJson(io.stdout, { stackName })
+      if (json) writeAnswer(io, 'local-role', { stackName })
       else io.stdout.write(`stack ${stackName}: deleted\n`)
     })
 }

@@ -19,7 +19,8 @@ import {
 import { suggestions } from '../../local/story/try-next.js'
 import { writeShellFiles } from '../../local/world/shell-files.js'
 import { type Door, openWorld, type World } from '../../local/world/world.js'
-import { type CommandIo, createPaint, type Output, type Paint, writeJson } from '../../terminal/io.js'
+import { writeAnswer } from '../../operator/answers/write.js'
+import { type CommandIo, createPaint, type Output, type Paint } from '../../terminal/io.js'
 import { loadTenants } from './load-tenants.js'
 
 /** What `local` was called with. */
@@ -109,7 +110,7 @@ async function runSession(
   page.write(doorText({ ...world, ...door }, logs, paint))
   const told = await tellStories({ ...world, ...door }, page, paint, interruption)
   if (once && told.some(({ steps }) => steps.some(({ ok }) => !ok))) io.foundProblems()
-  if (json) return writeJson(io.stdout, { tenants: told.map(toJson) })
+  if (json) return writeAnswer(io, 'local', { tenants: told.map(toJson) })
   page.write(summaryText(told, paint))
   if (once) return
   const examples = world.examples.filter(({ tenant }) => tenant.status === 'active')

@@ -1,9 +1,10 @@
 import { type Command, Option } from 'commander'
 import { type App, type Apps, readApps } from '../../local/clients/apps.js'
 import type { SignIn } from '../../local/clients/sign-in.js'
+import { writeAnswer } from '../../operator/answers/write.js'
 import { defineCommand } from '../../terminal/command.js'
 import { WrongUsage } from '../../terminal/failure.js'
-import { type CommandIo, createPaint, writeJson } from '../../terminal/io.js'
+import { type CommandIo, createPaint } from '../../terminal/io.js'
 
 interface SignInOptions {
   readonly user?: string
@@ -28,7 +29,7 @@ export function signInCommand(io: CommandIo): Command {
     .option('--user <identifier>', 'what the user types (default: the first user of the pool)')
     .addOption(new Option('--flow <flow>', 'how to sign in').choices(FLOWS).default('passkey'))
     .option('--append', 'then add a passkey, as the app does: Corbado runs post-append')
-    .option('--json', 'print { userPoolId, identifier, flow, steps, signedIn }')
+    .option('--json', 'print { kind: "local-sign-in", userPoolId, identifier, flow, signedIn, steps }')
     .action(async (userPoolId: string, options: SignInOptions) => {
       const apps = await readApps(io.env)
       const app = appOf(apps, userPoolId)
@@ -38,7 +39,7 @@ export function signInCommand(io: CommandIo): Command {
       const { flow, append = false, json } = options
       const report = await signIn({ ...apps, app, user, flow, append })
       if (!report.steps.every(({ ok }) => ok)) io.foundProblems()
-      if (json) return writeJson(io.stdout, { userPoolId, identifier: user.identifier, flow, ...report })
+      if (json) return writeAnswer(io, 'local-sign-in', { userPoolId, identifier: user.identifier, flow, ...report })
       const paint = createPaint(io.stdout, io.env)
       const width = Math.max(...report.steps.map(({ step }) => step.length))
       const lines = report.steps.map(({ step, ok, outcome }) => {

@@ -10,16 +10,22 @@ type Ask = (question: Question, fallback: string | undefined, issue: string | un
 
 /**
  * Brings all answers together: what was given by flag, what is asked, what follows by itself.
- * @param ask if a person can be asked
+ * @param ask if a person can be asked: for what has no answer by itself, and with `everything` for all else too
  * @throws WrongUsage naming every flag that is missing or wrong, if no person can be asked
  */
-export async function collectAnswers(given: Partial<Answers>, place: OnboardPlace, ask?: Ask): Promise<Answers> {
+export async function collectAnswers(
+  given: Partial<Answers>,
+  place: OnboardPlace,
+  ask?: Ask,
+  everything = false,
+): Promise<Answers> {
   const answers: { -readonly [K in keyof Answers]?: string } = {}
   const problems: string[] = []
   for (const question of QUESTIONS) {
     const { key, flag, text, check, isOpen = () => true } = question
     const fallback = question.fallback?.(answers, place)
-    let value = given[key] ?? (ask && isOpen(answers) ? undefined : fallback)
+    const asked = ask !== undefined && isOpen(answers) && everything
+    let value = given[key] ?? (asked ? undefined : fallback)
     let issue = value === undefined ? undefined : check(value, answers, place)
     while (ask && (value === undefined || issue !== undefined)) {
       value = await ask(question, fallback, issue && `${value} ${issue}`)
@@ -27,16 +33,11 @@ export async function collectAnswers(given: Partial<Answers>, place: OnboardPlac
     }
     if (issue !== undefined) problems.push(`${flag} ${issue}`)
     // What follows from an answer that is missing itself is not missing.
-    else if (value === undefined && !isDerived(question)) problems.push(`${flag} is missing: ${text}`)
+    else if (value === undefined && question.derived !== true) problems.push(`${flag} is missing: ${text}`)
     if (value !== undefined && issue === undefined) answers[key] = value
   }
   if (problems.length > 0) throw new WrongUsage(problems.join('\n  '))
   return answers as Answers
-}
-
-/** Is there always a fallback, once the earlier answers are there? */
-function isDerived({ fallback, isOpen }: Question): boolean {
-  return fallback !== undefined && isOpen === undefined
 }
 
 /** Puts the questions to the person at the terminal, each again until it has an answer or a fallback. */

@@ -24,8 +24,11 @@ interface OnboardOptions extends Partial<Answers> {
   readonly handOver?: string
   readonly contact?: string
   readonly validUntil?: string
+  readonly ask?: true
   readonly json?: true
 }
+
+const NEEDED = ['gatewayRoleArn', 'doctorRoleArn', 'customerTemplateUrl'] as const
 
 /** A security review takes weeks, and the values of a page are of one version. */
 const VALID_DAYS = 90
@@ -35,7 +38,8 @@ const DAY_MS = 86_400_000
 export function onboardCommand(io: CommandIo): Command {
   const command = defineCommand(io, {
     path: 'corbado-gateway onboard',
-    summary: "Drafts a tenant's file and the hand-over for the customer; asks for what no flag says.",
+    summary:
+      "Drafts a tenant's file and the hand-over for the customer; asks on a terminal for what has no answer by itself, and without flags for everything.",
     examples: [
       'corbado-gateway onboard',
       'corbado-gateway onboard --customer acme --account 111122223333 --pool eu-central-1_Ab12Cd34E --project pro-1234567890 --mfa sms',
@@ -46,14 +50,18 @@ export function onboardCommand(io: CommandIo): Command {
     .option('--alias <name>', 'alias of the hosted ARN (default: one with room)')
     .option('--dir <folder>', FOLDER_ARGUMENT[1], TENANTS_DIR)
     .option('--hand-over <file.md>', 'where to write the hand-over (default: <tenant-id>.hand-over.md)')
+    .option('--ask', 'ask on a terminal for everything that no flag says (default: for what has no answer by itself)')
     .option('--contact <text>', 'who answers the customer (default: HAND_OVER_CONTACT)', parseContact)
     .option('--valid-until <date>', `last day of the hand-over, as 2027-01-31 (default: in ${VALID_DAYS} days)`)
-    .option('--json', 'print { tenant, file, handOver, hostedArn, roleArn, quickCreate, terraform, next }')
-    .action((options: OnboardOptions) => withAliases(io, (place) => onboard(options, place, io)))
+    .option(
+      '--json',
+      'print { kind: "onboarding", tenant, file, handOver, hostedArn, roleArn, quickCreate, terraform, next }',
+    )
+    .action((options: OnboardOptions) => withAliases(io, (place) => onboard(options, place, io), NEEDED))
 }
 
 async function onboard(options: OnboardOptions, place: AliasPlace, io: CommandIo): Promise<void> {
-  const settings = readOperatorSettings(io.env, ['gatewayRoleArn', 'doctorRoleArn', 'customerTemplateUrl'])
+  const settings = readOperatorSettings(io.env, NEEDED)
   const page = pageOf(options, settings, io.clock.now())
   const rules = readConfigRules(io.env)
   const folder = await readOnboardFolder(options.dir, rules)
@@ -111,14 +119,15 @@ function parseContact(text: string): string {
 }
 
 async function answersFor(
-  given: Partial<Answers>,
+  given: OnboardOptions,
   place: Parameters<typeof collectAnswers>[1],
   io: CommandIo,
 ): Promise<Answers> {
-  if (!canAsk(io)) return collectAnswers(given, place)
+  if (!canAsk(io) || given.json) return collectAnswers(given, place)
   const { ask, close } = createAsk(io)
   try {
-    return await collectAnswers(given, place, ask)
+    const everything = given.ask ?? QUESTIONS.every(({ key }) => given[key] === undefined)
+    return await collectAnswers(given, place, ask, everything)
   } finally {
     close()
   }

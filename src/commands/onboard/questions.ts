@@ -1,3 +1,4 @@
+import type { ConfigRules } from '../../env.js'
 import { FEATURE_NAMES } from '../../operator/role/role.js'
 import { type Answers, featureWords } from './answers.js'
 import {
@@ -20,6 +21,8 @@ export interface Question {
   readonly check: Check
   /** False if the earlier answers leave only the fallback. */
   readonly isOpen?: (answers: Partial<Answers>) => boolean
+  /** It follows from earlier answers: if one of those is missing, this one is not told to be. */
+  readonly derived?: true
   /** What an empty answer means; without one, an answer is needed. */
   readonly fallback?: (answers: Partial<Answers>, place: OnboardPlace) => string | undefined
 }
@@ -37,6 +40,7 @@ export const QUESTIONS: readonly Question[] = [
     flag: '--display-name',
     text: 'name for people',
     check: fits('displayName', '/displayName'),
+    derived: true,
     fallback: ({ customer }) => customer && titleOf(customer),
   },
   { key: 'account', flag: '--account', text: 'AWS account of the customer, 12 digits', check: checkAccount },
@@ -45,6 +49,8 @@ export const QUESTIONS: readonly Question[] = [
     flag: '--region',
     text: 'region of the user pool',
     check: checkRegion,
+    // A pool calls the gateway of its own region: there is one answer.
+    isOpen: () => false,
     fallback: (_, { region }) => region,
   },
   { key: 'pool', flag: '--pool', text: 'user pool id, e.g. eu-central-1_Ab12Cd34E', check: checkPool },
@@ -59,7 +65,7 @@ export const QUESTIONS: readonly Question[] = [
     flag: '--backend-api-url',
     text: "base address of Corbado's Backend API",
     check: fits('backendApiUrl', '/corbado/backendApiUrl'),
-    fallback: () => 'https://backendapi.cloud.corbado.io',
+    fallback: (_, { rules }) => backendApiUrlOf(rules),
   },
   {
     key: 'flow',
@@ -88,9 +94,17 @@ export const QUESTIONS: readonly Question[] = [
     flag: '--tenant-id',
     text: 'tenant id, the name in logs and of the file',
     check: checkTenantId,
+    derived: true,
     fallback: ({ customer, pool }) => customer && pool && tenantIdFor(customer, pool),
   },
 ]
+
+/** One that may be answered: Corbado's own, else that of the first host which is allowed by its whole name. */
+function backendApiUrlOf({ backendApiHosts }: ConfigRules): string | undefined {
+  const hosts = ['backendapi.cloud.corbado.io', ...backendApiHosts.filter((host) => !host.includes('*'))]
+  const host = hosts.find((one) => backendApiHosts.includes(one))
+  return host && `https://${host}`
+}
 
 function hasPostAppend({ features = '' }: Partial<Answers>): boolean {
   return featureWords(features).includes('post-append')

@@ -1,7 +1,8 @@
+import { writeAnswer } from '../../operator/answers/write.js'
 import { quickCreateLink } from '../../operator/role/cloudformation.js'
 import { describeCustomerRole } from '../../operator/role/role.js'
 import { customerRoleTerraform } from '../../operator/role/terraform.js'
-import { type CommandIo, createPaint, writeJson } from '../../terminal/io.js'
+import { type CommandIo, createPaint } from '../../terminal/io.js'
 import { shellWord, textAt } from '../../terminal/text.js'
 import { TENANTS_DIR } from '../options.js'
 import type { Onboarding } from './draft.js'
@@ -25,7 +26,7 @@ export function reportOnboarded(onboarding: Onboarding, files: OnboardedFiles, i
     const terraform = customerRoleTerraform(role)
     const commands = next.map(({ command }) => command)
     const roleArn = role.arn
-    writeJson(io.stdout, {
+    writeAnswer(io, 'onboarding', {
       tenant,
       file,
       handOver: handOverFile,

@@ -1,17 +1,21 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Command } from 'commander'
+import { createCall } from '../../call.js'
 import type { Env } from '../../env.js'
+import { writeAnswer } from '../../operator/answers/write.js'
 import { readSecret } from '../../operator/credential.js'
+import { corbadoSaid, falseProof } from '../../operator/doctor/checks/corbado.js'
 import { readTenantFolder } from '../../operator/files/folder.js'
 import { fetchRecords, findTenant, findTenants, noSuchTenant } from '../../operator/records/find.js'
 import { requireValid } from '../../operator/records/record.js'
 import { readOperatorSettings } from '../../operator/settings.js'
+import { unappliedFile } from '../../operator/unapplied.js'
 import { operatorCall, withUpstreams } from '../../operator/upstreams.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { askHidden } from '../../terminal/ask.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
-import { type CommandIo, writeJson, writeNote } from '../../terminal/io.js'
+import { type CommandIo, writeNote } from '../../terminal/io.js'
 import { shellWord } from '../../terminal/text.js'
 import type { OperatorUpstreams, Table, TenantRecord } from '../../upstreams/operator.js'
 import { TENANT_ARGUMENT, TENANTS_DIR } from '../options.js'
@@ -21,6 +25,8 @@ const INPUT_LENGTH_MAX = 8_192
 
 interface SecretOptions {
   readonly dir: string
+  /** False after `--no-check`. */
+  readonly check: boolean
   readonly json?: true
 }
 
@@ -39,13 +45,14 @@ export function secretSetCommand(io: CommandIo): Command {
   return defineCommand(io, {
     path,
     summary:
-      "Reads a tenant's Backend API credential from a pipe or a hidden prompt, checks its form and project, and stores " +
-      'it as SecureString. credentialScheme basic takes projectID:apiSecret or base64 of it.',
+      "Reads a tenant's Backend API credential from a pipe or a hidden prompt, checks its form and project, tries it at " +
+      'Corbado, and stores it as SecureString. credentialScheme basic takes projectID:apiSecret or base64 of it.',
     examples: [`${path} acme-shop`, `pass show corbado/acme-shop | ${path} acme-shop`],
   })
     .argument(...TENANT_ARGUMENT)
     .option('--dir <folder>', 'folder with the tenant files, for a tenant that is not in the table yet', TENANTS_DIR)
-    .option('--json', 'print { tenantId, parameter, version, taken }')
+    .option('--no-check', 'store it untried, e.g. if the key is bound to addresses that this machine does not have')
+    .option('--json', 'print { kind: "secret", tenantId, userPoolId, parameter, version?, taken, tried }')
     .addHelpText('after', ROTATION)
     .action((word: string, options: SecretOptions) =>
       withUpstreams(io, (upstreams, env) => setSecret(word, options, upstreams, env, io)),
@@ -54,7 +61,7 @@ export function secretSetCommand(io: CommandIo): Command {
 
 async function setSecret(
   word: string,
-  { dir, json }: SecretOptions,
+  { dir, json, check }: SecretOptions,
   upstreams: OperatorUpstreams,
   env: Env,
   io: CommandIo,
@@ -65,16 +72,58 @@ async function setSecret(
     corbado,
   )
   if (secret.kind === 'refused') throw new NotPossible(`the credential was not stored: ${secret.why}`)
+  if (check) await tryCredential(secret.value, corbado, upstreams)
   const { credentialParameter: name } = corbado
   const { parameterKeyId: keyId } = readOperatorSettings(io.env)
   const request = { name, value: secret.value, type: 'SecureString', overwrite: true, keyId } as const
   const { version } = await upstreams.putParameter(request, operatorCall())
-  if (json) return writeJson(io.stdout, { tenantId, userPoolId, parameter: name, version, taken: secret.taken })
+  if (json)
+    return writeAnswer(io, 'secret', {
+      tenantId,
+      userPoolId,
+      parameter: name,
+      version,
+      taken: secret.taken,
+      tried: check,
+    })
   const next = `corbado-gateway doctor ${shellWord(tenantId)}`
-  io.stdout.write(
-    `taken as ${secret.taken}\nstored as version ${version} of ${name}\nWhether Corbado accepts it: ${next}\n`,
+  const accepted = check ? `Corbado accepts it; all else: ${next}` : `Whether Corbado accepts it: ${next}`
+  io.stdout.write(`taken as ${secret.taken}\nstored as version ${version} of ${name}\n${accepted}\n`)
+}
+
+/**
+ * Shows Corbado a proof that no key signed, which uses nothing up: what it says of the credential comes first.
+ * @throws NotPossible if it does not accept the credential, or cannot be asked
+ */
+async function tryCredential(
+  value: string,
+  { projectId, backendApiUrl, credentialScheme }: TenantFile['corbado'],
+  { verifySignedData }: OperatorUpstreams,
+): Promise<void> {
+  const authorization = `${credentialScheme === 'basic' ? 'Basic' : 'Bearer'} ${value}`
+  const answer = await verifySignedData(
+    { backendApiUrl, authorization, signedPasskeyData: falseProof(projectId), username: 'doctor' },
+    createCall(TRY_MS),
+  )
+  if (answer.kind === 'result') return
+  const said = corbadoSaid(answer, backendApiUrl)
+  if (answer.kind === 'unauthorized') {
+    throw new NotPossible(
+      `the credential was not stored: ${said}, it does not accept it. If the key is bound to addresses or needs time: --no-check`,
+    )
+  }
+  if (answer.facts.status === 404) {
+    throw new NotPossible(
+      `the credential was not stored: ${said}, it does not know ${projectId}, or is not the Backend API`,
+    )
+  }
+  throw new NotPossible(
+    `the credential was not stored: it could not be tried, ${said}. To store it untried: --no-check`,
   )
 }
+
+/** A person waits for it. */
+const TRY_MS = 10_000
 
 /** All that is piped in, or what a person types without seeing it. */
 async function readInput(question: string, io: CommandIo): Promise<string> {
@@ -111,7 +160,10 @@ async function resolveSecretTenant(word: string, dir: string, { table, env, io }
   }
   if (findTenants(files, word).length > 0)
     return requireValid(findTenant(files, word).config, findTenant(files, word), env)
-  throw new NotPossible(`${noSuchTenant(records, word)}; no valid file of ${dir} is of that name either`)
+  const file = await unappliedFile(word, dir)
+  if (file !== undefined)
+    throw new NotPossible(`${file} is no valid tenant file: corbado-gateway tenants validate ${shellWord(dir)}`)
+  throw new NotPossible(`${noSuchTenant(records, word).message}; no valid file of ${dir} is of that name either`)
 }
 
 /** The valid files of a folder, in the form of records that were never written; none if there is no such folder. */

@@ -58,7 +58,10 @@ export function tenantsPlanCommand(io: CommandIo): Command {
     .option(...STATUS_OPTION)
     .option(...ONLY_OPTION)
     .option('--exit-code', 'exit 2 if something would change, 0 if nothing would')
-    .option('--json', 'print { applied: false, place, added, changed, untouched, keptStatus, withoutFile }')
+    .option(
+      '--json',
+      'print { kind: "tenants-plan", applied, place, added, changed, untouched, keptStatus, withoutFile, written? }',
+    )
     .action((dir: string, options: Pick<ApplyOptions, 'status' | 'json' | 'only'> & { exitCode?: true }) =>
       withPlan(dir, options, io, async (plan, _, place) => {
         if (options.exitCode && plan.writes.length > 0) io.foundChanges?.()
@@ -82,7 +85,10 @@ export function tenantsApplyCommand(io: CommandIo): Command {
     .option(...STATUS_OPTION)
     .option(...ONLY_OPTION)
     .option('--by <name>', 'who writes, as the record says (default: your user name)')
-    .option('--json', 'print the plan and what was written as JSON')
+    .option(
+      '--json',
+      'print { kind: "tenants-plan", applied, place, added, changed, untouched, keptStatus, withoutFile, written? }',
+    )
     .action((dir: string, options: ApplyOptions) => applyTenants(dir, options, io))
 }
 

@@ -1,12 +1,14 @@
 import type { Command } from 'commander'
+import { writeAnswer } from '../../operator/answers/write.js'
 import { editTenantFile, type FileEdit, fileEditLines } from '../../operator/files/edit.js'
+import { type PlanPlace, placeText } from '../../operator/place.js'
 import { changesJson, changesOf, changeText } from '../../operator/records/changes.js'
 import { tenantIdOf } from '../../operator/records/record.js'
 import { conflictText, type RecordWritten, userName, writeRecord } from '../../operator/records/write.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { mayWrite } from '../../terminal/ask.js'
 import { inLine } from '../../terminal/clean.js'
-import { type CommandIo, createPaint, writeJson, writeNote } from '../../terminal/io.js'
+import { type CommandIo, createPaint, writeNote } from '../../terminal/io.js'
 import { shellWord } from '../../terminal/text.js'
 import type { OperatorUpstreams, TenantRecord } from '../../upstreams/operator.js'
 import { TENANTS_DIR } from '../options.js'
@@ -19,12 +21,15 @@ export interface ChangeOptions {
   readonly json?: true
 }
 
+const CHANGE_JSON =
+  'print { kind: "tenant-change", tenantId, userPoolId, written, changes, place?, findings?, now?, file? }'
+
 /** Adds the options of a command that changes a tenant's record, and its file with it. */
-export function addChangeOptions(command: Command): Command {
+export function addChangeOptions(command: Command, json = CHANGE_JSON): Command {
   return command
     .option('--dir <folder>', 'folder of the tenant files; the file of this tenant is changed too', TENANTS_DIR)
     .option('--by <name>', 'who does it, as the record says (default: your user name)')
-    .option('--json', 'print what was done as JSON')
+    .option('--json', json)
 }
 
 /** The options that a printed command must repeat to do the same. */
@@ -40,6 +45,8 @@ interface TenantChange {
   readonly after: TenantFile
   /** The command line that, with --yes, writes it without asking; undefined if it needs no yes. */
   readonly command: string | undefined
+  /** Table, region, account and role: of a command that asks before it writes. */
+  readonly place?: PlanPlace | undefined
   /** What else `--json` says. */
   readonly also?: object
 }
@@ -58,7 +65,7 @@ export async function changeTenant(
   if (!options.json) showChange(change, io)
   const unchanged = changesOf(before, after).length === 0
   if (!unchanged && command !== undefined && !(await mayWrite(options, `${command}${wordsOf(options)} --yes`, io))) {
-    if (options.json) writeJson(io.stdout, { ...changeJson(change), written: false })
+    if (options.json) writeAnswer(io, 'tenant-change', { ...changeJson(change), written: false })
     return
   }
   const { userPoolId } = record
@@ -72,12 +79,14 @@ export async function changeTenant(
   reportWritten(change, written, file, options, io)
 }
 
-function showChange({ record, before, after }: TenantChange, io: CommandIo): void {
+function showChange({ record, before, after, place }: TenantChange, io: CommandIo): void {
   const paint = createPaint(io.stdout, io.env)
   const changes = changesOf(before, after)
   const text = changes.length === 0 ? 'nothing to change\n' : ''
   const lines = changes.map((change) => `  ${changeText(change, paint)}\n`)
-  io.stdout.write(`${tenantIdOf(record)} (${record.userPoolId})${text ? `: ${text}` : '\n'}${lines.join('')}`)
+  io.stdout.write(
+    `${place ? placeText(place) : ''}${tenantIdOf(record)} (${record.userPoolId})${text ? `: ${text}` : '\n'}${lines.join('')}`,
+  )
 }
 
 function reportWritten(
@@ -93,7 +102,12 @@ function reportWritten(
   if (json) {
     const { version, updatedAt, updatedBy } = (written.kind === 'written' ? written.record : written.now) ?? {}
     const now = { version, updatedAt, updatedBy }
-    writeJson(io.stdout, { ...changeJson(change), written: changed && written.kind === 'written', now, file })
+    writeAnswer(io, 'tenant-change', {
+      ...changeJson(change),
+      written: changed && written.kind === 'written',
+      now,
+      file,
+    })
   } else if (written.kind === 'conflict') {
     writeNote(io, 'error', conflictText(tenantIdOf(record), written.now))
   } else {
@@ -103,7 +117,13 @@ function reportWritten(
   }
 }
 
-function changeJson({ record, before, after, also }: TenantChange) {
+function changeJson({ record, before, after, place, also }: TenantChange) {
   const { userPoolId } = record
-  return { tenantId: tenantIdOf(record), userPoolId, changes: changesJson(changesOf(before, after)), ...also }
+  return {
+    tenantId: tenantIdOf(record),
+    userPoolId,
+    changes: changesJson(changesOf(before, after)),
+    ...(place && { place }),
+    ...also,
+  }
 }

@@ -1,12 +1,12 @@
 import type { Command } from 'commander'
 import { isUserPoolId } from '../../ids.js'
-import { changesJson, changesOf, type FieldChange } from '../../operator/records/changes.js'
+import { writeAnswer } from '../../operator/answers/write.js'
+import { changesJson, changesOf, changeText, type FieldChange } from '../../operator/records/changes.js'
 import { fetchRecords, findTenant, findTenants, noSuchTenant } from '../../operator/records/find.js'
 import { oddRecordTexts, tenantIdOf } from '../../operator/records/record.js'
 import { operatorCall, withUpstreams } from '../../operator/upstreams.js'
 import { defineCommand } from '../../terminal/command.js'
-import { NotPossible } from '../../terminal/failure.js'
-import { type CommandIo, type Output, writeJson, writeNote } from '../../terminal/io.js'
+import { type CommandIo, type Output, type Paint, writeNote } from '../../terminal/io.js'
 import { textTable } from '../../terminal/text.js'
 import type { Table, TenantRecord } from '../../upstreams/operator.js'
 import { TENANT_ARGUMENT } from '../options.js'
@@ -30,14 +30,15 @@ export function tenantsHistoryCommand(io: CommandIo): Command {
     examples: [`${path} acme-shop`, `${path} eu-central-1_Ac0meSh0p --json`],
   })
     .argument(TENANT_ARGUMENT[0], `${TENANT_ARGUMENT[1]}; of a removed one, its user pool id`)
-    .option('--json', 'print { userPoolId, versions }, with the values of changed fields')
+    .option('--json', 'print { kind: "tenant-history", userPoolId, versions }')
     .action((word: string, { json = false }: { json?: boolean }) =>
       withUpstreams(io, async ({ table }) => {
         const records = await fetchHistory(word, table)
         const versions = versionsOf(records)
         const name = records.findLast(({ record }) => !record.endsWith('-removed')) ?? records[0]
         for (const text of oddRecordTexts(records)) writeNote(io, 'warning', text)
-        if (json) writeJson(io.stdout, { userPoolId: name?.userPoolId, versions: versions.map(versionJson) })
+        if (json)
+          writeAnswer(io, 'tenant-history', { userPoolId: name?.userPoolId, versions: versions.map(versionJson) })
         else io.stdout.write(`${name && tenantIdOf(name)} (${name?.userPoolId})\n${historyText(versions, io.stdout)}`)
       }),
     )
@@ -51,7 +52,7 @@ async function fetchHistory(word: string, table: Table): Promise<TenantRecord[]>
   const userPoolId = removed ? word : current?.userPoolId
   const kept = userPoolId ? await table.listVersions(userPoolId, operatorCall()) : []
   if (!current) {
-    if (kept.length === 0) throw new NotPossible(noSuchTenant(records, word))
+    if (kept.length === 0) throw noSuchTenant(records, word)
     return kept
   }
   // A write that was stopped half-way has kept the current record already.
@@ -76,9 +77,11 @@ function versionJson(version: Version) {
   return { ...version, changes: changesJson(version.changes) }
 }
 
+const plain: Paint = (_, text) => text
+
 function historyText(versions: readonly Version[], output: Output): string {
   const rows = versions.map(({ version, updatedAt, updatedBy, what, changes }) => {
-    const fields = changes.map(({ field }) => field || '(all of it)').join(', ')
+    const fields = changes.map((change) => changeText(change, plain)).join(', ')
     return [version === 0 ? '' : String(version), updatedAt, updatedBy, what === 'changed' ? fields || 'nothing' : what]
   })
   return textTable(['version', 'when', 'by', 'changed'], rows, output)

@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
+import { writeAnswer } from '../../operator/answers/write.js'
 import { fetchRecords } from '../../operator/records/find.js'
 import { oddRecordTexts, tenantIdOf, textOf } from '../../operator/records/record.js'
 import { withUpstreams } from '../../operator/upstreams.js'
 import { defineCommand } from '../../terminal/command.js'
-import { type CommandIo, type Output, writeJson, writeNote } from '../../terminal/io.js'
+import { type CommandIo, type Output, writeNote } from '../../terminal/io.js'
 import { counted, textTable } from '../../terminal/text.js'
 import type { TenantRecord } from '../../upstreams/operator.js'
 
@@ -16,14 +17,14 @@ export function tenantsListCommand(io: CommandIo): Command {
     examples: [path, `${path} passkeys-off`, `${path} acme --json`],
   })
     .argument('[word]', 'only those with this in tenant id, customer or pool id, or with this status or alias')
-    .option('--json', 'print a list')
+    .option('--json', 'print { kind: "tenants-list", tenants }')
     .action((word: string | undefined, { json = false }: { json?: boolean }) =>
       withUpstreams(io, async ({ table }) => {
         const records = await fetchRecords({ table })
         const rows = records.map(rowOf).filter((row) => word === undefined || fits(row, word.toLowerCase()))
         rows.sort((a, b) => (a.tenantId < b.tenantId ? -1 : 1))
         for (const text of oddRecordTexts(records)) writeNote(io, 'warning', text)
-        if (json) writeJson(io.stdout, rows)
+        if (json) writeAnswer(io, 'tenants-list', { tenants: rows })
         else io.stdout.write(listText(rows, records.length, io.stdout))
       }),
     )

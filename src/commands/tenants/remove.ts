@@ -1,7 +1,9 @@
 import { join } from 'node:path'
 import type { Command } from 'commander'
+import { writeAnswer } from '../../operator/answers/write.js'
 import { readConfigRules } from '../../operator/config-rules.js'
 import { deleteTenantFile, findTenantFile, type TenantFileFound } from '../../operator/files/edit.js'
+import { fetchPlace, type PlanPlace, placeText } from '../../operator/place.js'
 import { fetchPoolTriggers, slotsOf } from '../../operator/pool/triggers.js'
 import { withTenant } from '../../operator/records/find.js'
 import { conflictText, keepRecord, userName } from '../../operator/records/write.js'
@@ -12,7 +14,7 @@ import { askLine, canAsk } from '../../terminal/ask.js'
 import { inLine } from '../../terminal/clean.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
-import { type CommandIo, createPaint, writeJson } from '../../terminal/io.js'
+import { type CommandIo, createPaint } from '../../terminal/io.js'
 import { shellWord } from '../../terminal/text.js'
 import type { OperatorUpstreams, Table, TenantRecord } from '../../upstreams/operator.js'
 import { TENANT_ARGUMENT } from '../options.js'
@@ -33,17 +35,21 @@ export function tenantsRemoveCommand(io: CommandIo): Command {
     .argument(...TENANT_ARGUMENT)
     .option('--confirm <tenantId>', 'the tenant id once more, instead of being asked for it')
     .option('--unchecked', "remove it although it is not known what the pool's triggers call")
-  return addChangeOptions(command).action((word: string, options: RemoveOptions) =>
-    withTenant(word, io, async ({ record, config }, upstreams) => {
+  return addChangeOptions(
+    command,
+    'print { kind: "tenant-removal", tenantId, userPoolId, removed, place, version?, file? }',
+  ).action((word: string, options: RemoveOptions) =>
+    withTenant(word, io, async ({ record, config }, upstreams, env) => {
       const gone = await requireUnwired(config, options, upstreams, io)
       const file = await findTenantFile(
         join(options.dir, `${config.tenantId}.yaml`),
         config.userPoolId,
         readConfigRules(io.env),
       )
-      if (!options.json) showRemoval(config, record, { file, gone }, io)
-      if (await isConfirmed(config, options, io)) await remove(record, config, options, upstreams.table, io)
-      else reportNotRemoved(config, options, io)
+      const place = await fetchPlace(upstreams, env, io)
+      if (!options.json) showRemoval(config, record, { file, gone, place }, io)
+      if (await isConfirmed(config, options, io)) await remove({ record, config, place }, options, upstreams.table, io)
+      else reportNotRemoved(config, place, options, io)
     }),
   )
 }
@@ -80,7 +86,7 @@ async function requireUnwired(
 function showRemoval(
   { tenantId, userPoolId, aws, status }: TenantFile,
   { version }: TenantRecord,
-  { file, gone }: { readonly file: TenantFileFound; readonly gone: boolean },
+  { file, gone, place }: { readonly file: TenantFileFound; readonly gone: boolean; readonly place: PlanPlace },
   io: CommandIo,
 ): void {
   const paint = createPaint(io.stdout, io.env)
@@ -91,7 +97,7 @@ function showRemoval(
       : []),
     `  its versions stay in the table; ${file.reason === undefined ? 'its file is deleted' : `${file.file} ${file.reason}: no file is deleted`}`,
   ]
-  io.stdout.write(lines.map((line) => `${line}\n`).join(''))
+  io.stdout.write(`${placeText(place)}${lines.map((line) => `${line}\n`).join('')}`)
 }
 
 /** The command line that removes a tenant without being asked. */
@@ -112,17 +118,22 @@ async function isConfirmed({ tenantId }: TenantFile, options: RemoveOptions, io:
   return (await askLine('Type the tenant id to remove it: ', io)) === tenantId
 }
 
-function reportNotRemoved(tenant: TenantFile, options: RemoveOptions, io: CommandIo): void {
+function reportNotRemoved(tenant: TenantFile, place: PlanPlace, options: RemoveOptions, io: CommandIo): void {
   const { tenantId, userPoolId } = tenant
   // If no person was asked, what was wanted was not done: what runs after this command must learn it.
   if (options.json || !canAsk(io)) io.foundProblems()
-  if (options.json) writeJson(io.stdout, { tenantId, userPoolId, removed: false })
+  if (options.json) writeAnswer(io, 'tenant-removal', { tenantId, userPoolId, removed: false, place })
   else io.stdout.write(`\nNothing was removed. To remove it: ${commandOf(tenant, options)}\n`)
 }
 
+interface Removal {
+  readonly record: TenantRecord
+  readonly config: TenantFile
+  readonly place: PlanPlace
+}
+
 async function remove(
-  record: TenantRecord,
-  { tenantId, userPoolId }: TenantFile,
+  { record, config: { tenantId, userPoolId }, place }: Removal,
   { by, dir, json }: RemoveOptions,
   table: Table,
   io: CommandIo,
@@ -138,7 +149,7 @@ async function remove(
   const removal = { ...record, record: `v${version}-removed`, updatedAt, updatedBy: by || userName(), config: null }
   await table.keepVersion(removal, operatorCall())
   const file = await deleteTenantFile(join(dir, `${tenantId}.yaml`), userPoolId, readConfigRules(io.env))
-  if (json) return writeJson(io.stdout, { tenantId, userPoolId, removed: true, version, file })
+  if (json) return writeAnswer(io, 'tenant-removal', { tenantId, userPoolId, removed: true, version, file, place })
   const lines = [
     `removed; corbado-gateway tenants history ${shellWord(userPoolId)} shows what there was`,
     file.deleted ? `${file.file}: deleted` : `${file.file} ${file.reason}: no file was deleted`,

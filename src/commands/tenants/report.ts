@@ -1,3 +1,4 @@
+import { writeAnswer } from '../../operator/answers/write.js'
 import { type PlanPlace, placeText } from '../../operator/place.js'
 import { changesJson, changeText } from '../../operator/records/changes.js'
 import { agoText, type SetBack } from '../../operator/records/past.js'
@@ -5,7 +6,7 @@ import { tenantIdOf } from '../../operator/records/record.js'
 import { conflictText } from '../../operator/records/write.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { notWrittenText } from '../../terminal/ask.js'
-import { type CommandIo, createPaint, type Paint, writeJson, writeNote } from '../../terminal/io.js'
+import { type CommandIo, createPaint, type Paint, writeNote } from '../../terminal/io.js'
 import { shellWord } from '../../terminal/text.js'
 import type { Conflict, KeptStatus, Plan, PlannedWrite, Written } from './plan.js'
 
@@ -14,7 +15,7 @@ const NAMES_MAX = 20
 
 /** Shows a plan. */
 export function reportPlan(plan: Plan, place: PlanPlace, json: boolean, io: CommandIo): void {
-  if (json) writeJson(io.stdout, { applied: false, place, ...planJson(plan) })
+  if (json) writeAnswer(io, 'tenants-plan', { applied: false, place, ...planJson(plan) })
   else io.stdout.write(`${placeText(place)}${planText(plan, io.clock.now(), createPaint(io.stdout, io.env))}`)
 }
 
@@ -35,7 +36,8 @@ export function reportApplied(plan: Plan, place: PlanPlace, written: Written, js
   const { added, changed } = written
   const complete = added.length + changed.length === plan.writes.length
   if (!complete) io.foundProblems()
-  if (json) writeJson(io.stdout, { applied: complete, place, ...planJson(plan), written: writtenJson(written) })
+  if (json)
+    writeAnswer(io, 'tenants-plan', { applied: complete, place, ...planJson(plan), written: writtenJson(written) })
   else writtenText(plan, written, complete, io)
 }
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { fieldName } from '../../fields.js'
 import { accountClashes, type ConfigSource, recordSource } from '../../operator/files/clashes.js'
+import { fetchPlace } from '../../operator/place.js'
 import { fetchStatusBefore, withTenant } from '../../operator/records/find.js'
 import { requireValid, tenantIdOf, writtenText } from '../../operator/records/record.js'
 import { nextStatus, placeOfRecord } from '../../operator/records/status-machine.js'
@@ -43,17 +44,18 @@ function rollBack(word: string, options: ChangeOptions & { to?: number }, io: Co
     const config = requireValid(target.config, target, env)
     const was = await fetchStatusBefore(record, upstreams)
     const asked = config.status
-    const place = placeOfRecord(record, was)
-    const status = nextStatus({ command: 'rollback', place, asked, ...(was && { before: was }) }) ?? before.status
+    const at = placeOfRecord(record, was)
+    const status = nextStatus({ command: 'rollback', place: at, asked, ...(was && { before: was }) }) ?? before.status
     const after = { ...config, status }
     requireFree(after, record, records)
     const to = `--to ${target.version}`
     const command = `corbado-gateway tenants rollback ${shellWord(before.tenantId)} ${to}`
     if (!options.json) {
-      io.stdout.write(`back to ${writtenText(target)}\n`)
+      io.stdout.write(`to go back to: ${writtenText(target)}\n`)
       if (status !== asked) io.stdout.write(keptStatusText(before, asked))
     }
-    await changeTenant({ record, before, after, command }, options, upstreams, io)
+    const place = await fetchPlace(upstreams, env, io)
+    await changeTenant({ record, before, after, command, place }, options, upstreams, io)
   })
 }
 

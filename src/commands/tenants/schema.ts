@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { writeAnswer } from '../../operator/answers/write.js'
 import { TenantFile } from '../../tenant/config.js'
 import { defineCommand } from '../../terminal/command.js'
 import { type CommandIo, writeJson } from '../../terminal/io.js'
@@ -10,6 +11,9 @@ export function tenantsSchemaCommand(io: CommandIo): Command {
     summary: 'Prints the JSON schema of a tenant file, for editors.',
     examples: ['corbado-gateway tenants schema > tenants/schema.json'],
   })
-    .option('--json', 'accepted for symmetry: the schema always is JSON')
-    .action(() => writeJson(io.stdout, TenantFile))
+    .option('--json', 'print { kind: "tenant-schema", schema }')
+    .action(({ json }: { json?: true }) => {
+      if (json) writeAnswer(io, 'tenant-schema', { schema: TenantFile })
+      else writeJson(io.stdout, TenantFile)
+    })
 }

@@ -1,5 +1,7 @@
 import type { Env } from '../../env.js'
+import { writeAnswer } from '../../operator/answers/write.js'
 import { type Finding, isBlocking } from '../../operator/doctor/checks/finding.js'
+import { fetchPlace } from '../../operator/place.js'
 import { fetchStatusBefore, withTenant } from '../../operator/records/find.js'
 import { requireValid } from '../../operator/records/record.js'
 import { leadsFrom, nextStatus, placeOfRecord, type Status } from '../../operator/records/status-machine.js'
@@ -8,7 +10,7 @@ import type { TenantFile } from '../../tenant/config.js'
 import { inLine } from '../../terminal/clean.js'
 import { type CreateCommand, defineCommand } from '../../terminal/command.js'
 import { NotPossible } from '../../terminal/failure.js'
-import { type CommandIo, createPaint, type Paint, writeJson, writeNote } from '../../terminal/io.js'
+import { type CommandIo, createPaint, type Paint, writeNote } from '../../terminal/io.js'
 import { shellWord } from '../../terminal/text.js'
 import type { OperatorUpstreams } from '../../upstreams/operator.js'
 import { TENANT_ARGUMENT } from '../options.js'
@@ -74,25 +76,31 @@ function statusCommand(status: StatusVerb): CreateCommand {
   }
 }
 
+const DOCTOR_NEEDS = ['gatewayFunctionArn', 'doctorRoleArn'] as const
+
 function setStatus(status: StatusVerb, word: string, options: ChangeOptions, io: CommandIo): Promise<void> {
   const { name, to, instead, asks, examines } = status
+  // What is missing is told before anything is asked.
+  if (examines) readOperatorSettings(io.env, DOCTOR_NEEDS)
   return withTenant(word, io, async ({ record, config: before }, upstreams, env) => {
     const { tenantId } = before
     const was = await fetchStatusBefore(record, upstreams)
-    const place = placeOfRecord(record, was)
-    if (before.status !== to && !leadsFrom(name, place)) {
+    const at = placeOfRecord(record, was)
+    if (before.status !== to && !leadsFrom(name, at)) {
       throw new NotPossible(`${tenantId} is ${before.status}: ${instead}`)
     }
     const findings = examines ? await examine(requireValid(before, record, env), upstreams, env, io) : []
     const green = !findings.some(isBlocking)
     if (examines && !green) {
-      return reportRefused(tenantId, findings, options.json === true, io)
+      return reportRefused(before, findings, options.json === true, io)
     }
     if (examines && !options.json) writeFindings(findings, io)
     const command = asks ? `corbado-gateway tenants ${name} ${shellWord(tenantId)}` : undefined
-    const next = nextStatus({ command: name, place, green, ...(was && { before: was }) }) ?? before.status
+    const next = nextStatus({ command: name, place: at, green, ...(was && { before: was }) }) ?? before.status
     const also = examines ? { findings } : {}
-    await changeTenant({ record, before, after: { ...before, status: next }, command, also }, options, upstreams, io)
+    const place = asks && (await fetchPlace(upstreams, env, io))
+    const after = { ...before, status: next }
+    await changeTenant({ record, before, after, command, place, also }, options, upstreams, io)
     if (next === 'draft' && !options.json) {
       io.stdout.write(
         `It was a draft before: corbado-gateway tenants activate ${shellWord(tenantId)} brings it live.\n`,
@@ -102,16 +110,21 @@ function setStatus(status: StatusVerb, word: string, options: ChangeOptions, io:
 }
 
 async function examine(tenant: TenantFile, upstreams: OperatorUpstreams, env: Env, io: CommandIo) {
-  const settings = readOperatorSettings(io.env, ['gatewayFunctionArn', 'doctorRoleArn'])
+  const settings = readOperatorSettings(io.env, DOCTOR_NEEDS)
   const { diagnose } = await import('../../operator/doctor/index.js')
   return diagnose(tenant, { upstreams, env, settings, clock: io.clock })
 }
 
 /** Says why a tenant was not activated; makes the exit code 1. */
-function reportRefused(tenantId: string, findings: readonly Finding[], json: boolean, io: CommandIo): void {
+function reportRefused(
+  { tenantId, userPoolId }: TenantFile,
+  findings: readonly Finding[],
+  json: boolean,
+  io: CommandIo,
+): void {
   io.foundProblems()
   if (json) {
-    writeJson(io.stdout, { tenantId, written: false, findings })
+    writeAnswer(io, 'tenant-change', { tenantId, userPoolId, changes: [], written: false, findings })
     return
   }
   writeFindings(findings, io)

@@ -33,7 +33,7 @@ export function wireApplyCommand(io: CommandIo): Command {
     .option('--unmanaged', 'write although CloudFormation or Terraform is known to manage the pool')
     .option(
       '--json',
-      'print { applied, userPoolId, name, arn, changes, taken, warnings, management, snapshot, different }',
+      'print { kind: "wire-plan", applied, userPoolId, name?, arn?, changes, taken, warnings, rights, unknown?, management?, print?, snapshot?, different? }',
     )
     .action((userPoolId: UserPoolId, options: ApplyOptions) => {
       return withOwnedPool({ userPoolId, region: regionOf(options.arn) }, io, async (pool) => {

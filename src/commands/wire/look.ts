@@ -1,5 +1,6 @@
 import { clientWarnings } from '../../operator/pool/clients.js'
 import { CUSTOM_AUTH_SLOTS } from '../../operator/pool/triggers.js'
+import { ownFlowWarnings, settingWarnings } from '../../operator/pool/warnings.js'
 import { planWiring, type WiredPool, type WirePlan } from './changes.js'
 import { managementOfPool } from './managed.js'
 import type { WireOptions } from './options.js'
@@ -27,6 +28,11 @@ export async function readPool(pool: OwnedPool, options: WireOptions): Promise<W
     managementOfPool(pool, userPool),
   ])
   const plan = planFor(options, userPool)
-  const told = [...warnings, ...ofClients]
+  const held = [
+    ...plan.changes.map(({ slot, from }) => [slot, from]),
+    ...plan.taken.map(({ slot, holds }) => [slot, holds]),
+  ]
+  const lost = ownFlowWarnings(Object.fromEntries(held), options.arn)
+  const told = [...lost, ...warnings, ...settingWarnings(userPool), ...ofClients]
   return { userPool, plan, management, unknown: unknownIn(whole), warnings: told, json: options.json === true }
 }

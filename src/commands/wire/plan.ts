@@ -13,6 +13,7 @@ import { unknownText } from './unknown.js'
 
 interface PlanOptions extends WireOptions {
   readonly as?: Tool
+  readonly exitCode?: true
 }
 
 /** `wire plan`: what `wire apply` would change in a pool. */
@@ -24,9 +25,10 @@ export function wirePlanCommand(io: CommandIo): Command {
   })
   return withTarget(command)
     .addOption(new Option('--as <tool>', 'print the change for the tool that manages the pool').choices(TOOLS))
+    .option('--exit-code', 'exit 2 if something would change, 0 if nothing would')
     .option(
       '--json',
-      'print { applied: false, userPoolId, name, arn, changes, taken, warnings, unknown, management, print }',
+      'print { kind: "wire-plan", applied, userPoolId, name?, arn?, changes, taken, warnings, rights, unknown?, management?, print?, snapshot?, different? }',
     )
     .action((userPoolId: UserPoolId, options: PlanOptions) => showWiring(userPoolId, options, io))
 }
@@ -34,6 +36,7 @@ export function wirePlanCommand(io: CommandIo): Command {
 async function showWiring(userPoolId: UserPoolId, options: PlanOptions, io: CommandIo): Promise<void> {
   await withOwnedPool({ userPoolId, region: regionOf(options.arn) }, io, async (pool) => {
     const looked = await readPool(pool, options)
+    if (options.exitCode && looked.plan.changes.length > 0) io.foundChanges?.()
     const managed = looked.plan.changes.length > 0 ? looked.management?.tool : undefined
     const report = { ...looked, tool: options.as ?? managed }
     reportPlan(report, io)

@@ -3,7 +3,10 @@ import { type Clock, createCall } from '../../call.js'
 import { parseProxies } from '../../env.js'
 import { isUpstreamError } from '../../errors.js'
 import type { UserPoolId } from '../../ids.js'
+import { explained } from '../../operator/advice.js'
 import { saidInFull } from '../../operator/attempt.js'
+import { deniedRight } from '../../operator/pool/rights.js'
+import { createSignIn } from '../../operator/sign-in.js'
 import { operatorCall, tellWait } from '../../operator/upstreams.js'
 import { NotPossible } from '../../terminal/failure.js'
 import type { CommandIo } from '../../terminal/io.js'
@@ -41,20 +44,26 @@ export async function withOwnedPool<T>(
   const { userPoolId, region } = at
   const { clock } = io
   const proxies = parseProxies(io.env)
+  const signIn = createSignIn(io)
   // The AWS SDK takes longer to load than all the rest, and wrong arguments are told without it.
   const { createOperatorUpstreams } = await import('../../upstreams/operator.js')
-  const upstreams = createOperatorUpstreams({ region, actionsAlias: '', proxies }, clock, tellWait(io))
+  const upstreams = createOperatorUpstreams(
+    { region, actionsAlias: '', proxies, askCode: signIn.askCode },
+    clock,
+    tellWait(io),
+  )
   const settings = upstreams.userPoolSettings(userPoolId, region, null)
-  const explained = async (error: unknown): Promise<never> => {
-    throw await explainFault(error, { ...at, clock, callerIdentity: upstreams.callerIdentity })
+  const fail = async (error: unknown): Promise<never> => {
+    throw await explainFault(error, { ...at, io, callerIdentity: upstreams.callerIdentity })
   }
   try {
+    await signIn.run(upstreams)
     return await work({
       settings,
       clock,
       findStack: () => upstreams.findStack(userPoolId, createCall(STACK_CALL_MS, clock)),
-      describe: () => settings.describeWhole(operatorCall(POOL_CALL_MS, clock)).catch(explained),
-      update: (input) => updateOf(settings.update(input, operatorCall(POOL_CALL_MS, clock))).catch(explained),
+      describe: () => settings.describeWhole(operatorCall(POOL_CALL_MS, clock)).catch(fail),
+      update: (input) => updateOf(settings.update(input, operatorCall(POOL_CALL_MS, clock))).catch(fail),
     })
   } finally {
     await upstreams.close()
@@ -84,38 +93,36 @@ interface FaultContext {
   readonly userPoolId: UserPoolId
   readonly region: string
   readonly callerIdentity: CallerIdentity
-  readonly clock: Clock
+  readonly io: CommandIo
 }
 
 /** STS is asked only to word an error, which is not worth a long wait. */
 const IDENTITY_MS = 5_000
 
 /** What must be allowed; what else is read may be refused. */
-const NEEDED = 'cognito-idp:DescribeUserPool and cognito-idp:UpdateUserPool'
+const NEEDED = ['cognito-idp:DescribeUserPool', 'cognito-idp:UpdateUserPool']
 
 /** A sentence for what the pool's owner can fix; any other error as it is. */
 async function explainFault(error: unknown, context: FaultContext): Promise<unknown> {
   if (!isUpstreamError(error) || error.upstream !== 'cognito') return error
   const { userPoolId, region } = context
-  if (error.facts.errorType === 'CredentialsProviderError') {
-    return new NotPossible(
-      'there are no AWS credentials here: set AWS_PROFILE, or sign in to the account that owns the pool',
-    )
-  }
-  if (error.kind === 'expired') {
-    return new NotPossible(`the AWS credentials have expired or are not known (${saidInFull(error)}): sign in again`)
-  }
   if (error.kind === 'denied') {
     const who = await identityOf(context)
-    return new NotPossible(
-      `${who.name} may not do this: ${saidInFull(error)}. It needs ${NEEDED} on the pool; a pool of another account is denied too`,
-    )
+    return new NotPossible(`${who.name} may not do this: ${saidInFull(error)}. ${neededText(saidInFull(error))}`)
   }
   if (error.facts.errorType === 'ResourceNotFoundException') {
     const who = await identityOf(context)
     return new NotPossible(`there is no user pool ${userPoolId} in ${region} of ${who.account}: ${otherPlace(context)}`)
   }
-  return error
+  return explained(error, context.io.env)
+}
+
+/** The right that AWS named, if it is not one on the pool. */
+function neededText(said: string): string {
+  const onPool = `${NEEDED.join(' and ')} on the pool`
+  const named = deniedRight(said)
+  if (!named || NEEDED.includes(named.action)) return `It needs ${onPool}; a pool of another account is denied too`
+  return `It needs ${named.action} on ${named.resource} too: the whole pool is sent back`
 }
 
 function otherPlace({ userPoolId, region }: FaultContext): string {
@@ -127,9 +134,9 @@ function otherPlace({ userPoolId, region }: FaultContext): string {
   return `use credentials of the account that owns it${elsewhere}`
 }
 
-async function identityOf({ callerIdentity, clock }: FaultContext): Promise<{ name: string; account: string }> {
+async function identityOf({ callerIdentity, io }: FaultContext): Promise<{ name: string; account: string }> {
   try {
-    const { arn, accountId } = await callerIdentity(createCall(IDENTITY_MS, clock))
+    const { arn, accountId } = await callerIdentity(createCall(IDENTITY_MS, io.clock))
     return { name: arn, account: `account ${accountId}, as whose ${arn} you are signed in` }
   } catch {
     return { name: 'the owner of these AWS credentials', account: 'the account of your AWS credentials' }

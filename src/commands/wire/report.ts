@@ -1,7 +1,9 @@
+import { writeAnswer } from '../../operator/answers/write.js'
 import { npxLine } from '../../operator/pool/line.js'
+import { rightsToUpdate } from '../../operator/pool/rights.js'
 import { changeText, type FieldChange } from '../../operator/records/changes.js'
 import { inLine } from '../../terminal/clean.js'
-import { type CommandIo, createPaint, type Paint, writeJson, writeNote } from '../../terminal/io.js'
+import { type CommandIo, createPaint, type Paint, writeNote } from '../../terminal/io.js'
 import { changedTriggers, type SlotChange, type TakenSlot, type WiredPool } from './changes.js'
 import { type Management, TOOL_PLACES, type Tool, triggersFor } from './managed.js'
 import { sentBackFields } from './request.js'
@@ -23,7 +25,7 @@ export interface WireReport extends WiredPool {
 export function reportPlan(report: WireReport, io: CommandIo): void {
   if (report.plan.taken.length > 0) io.foundProblems()
   if (report.json) {
-    writeJson(io.stdout, { applied: false, ...reportJson(report) })
+    writeAnswer(io, 'wire-plan', { applied: false, ...reportJson(report) })
     return
   }
   const writes = report.tool === undefined && report.unknown.length === 0
@@ -45,7 +47,7 @@ export function reportWritten(report: WireReport, written: WrittenWiring, io: Co
   const { different, snapshot, undo } = written
   if (different.length > 0) io.foundProblems()
   if (report.json) {
-    writeJson(io.stdout, {
+    writeAnswer(io, 'wire-plan', {
       applied: true,
       ...reportJson(report),
       ...(snapshot !== undefined && { snapshot }),
@@ -68,6 +70,7 @@ function reportJson({ userPool, plan, warnings, unknown, management, tool }: Wir
     changes: plan.changes.map(fieldChange),
     taken: plan.taken,
     warnings,
+    rights: rightsToUpdate(userPool),
     ...(unknown.length > 0 && { unknown }),
     ...(management && { management }),
     ...(tool && { print: { tool, text: triggersFor(tool, changedTriggers(userPool, plan.changes)) } }),
@@ -86,7 +89,7 @@ function planText({ userPool, plan }: WiredPool, written: boolean, paint: Paint)
     ...taken.map((slot) => `  ${paint('red', '!')} ${takenText(slot)}`),
   ]
   if (taken.length === 0 && changes.length === 0) lines.push('  Nothing to do.')
-  else if (taken.length === 0 && written) lines.push(`  ${stayingText(userPool)}`)
+  else if (taken.length === 0 && written) lines.push(`  ${stayingText(userPool)}`, ...rightsLines(userPool))
   return `${lines.join('\n')}\n`
 }
 
@@ -97,6 +100,12 @@ function poolTitle({ Id, Name, Arn = '' }: WiredPool['userPool']): string {
 
 function stayingText(userPool: WiredPool['userPool']): string {
   return `All else stays: ${sentBackFields(userPool).length} settings and the other triggers are sent back as they were read.`
+}
+
+/** Whoever plans may read the pool only: what is needed beyond that is said before it is refused. */
+function rightsLines(userPool: WiredPool['userPool']): string[] {
+  const [, ...further] = rightsToUpdate(userPool).map(({ action, resource }) => `${action} on ${resource}`)
+  return further.length === 0 ? [] : [inLine(`  To send it back, you also need ${further.join(', ')}.`)]
 }
 
 function takenText({ slot, holds, expected }: TakenSlot): string {

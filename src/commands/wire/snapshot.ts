@@ -81,7 +81,8 @@ async function readText(file: string): Promise<string> {
 
 function parseSnapshot(file: string, text: string): Static<typeof Snapshot> {
   try {
-    const value: unknown = JSON.parse(text)
+    // An editor may have put a byte order mark before it.
+    const value: unknown = JSON.parse(text.replace(/^\ufeff/, ''))
     if (Check(Snapshot, value)) return value
   } catch {
     // Told below, like JSON of another kind.

@@ -35,7 +35,10 @@ export function wireUndoCommand(io: CommandIo): Command {
     .argument('<userPoolId>', `id of the user pool; ${CREDENTIALS_NOTE}`, parseUserPoolId)
     .requiredOption('--snapshot <file>', 'what wire apply wrote; only the triggers that it changed are put back')
     .option('--yes', 'write what the plan shows, without being asked')
-    .option('--json', 'print { applied, userPoolId, name, arn, changes, taken, different }')
+    .option(
+      '--json',
+      'print { kind: "wire-plan", applied, userPoolId, name?, arn?, changes, taken, warnings, rights, unknown?, management?, print?, snapshot?, different? }',
+    )
     .action((userPoolId: UserPoolId, options: UndoOptions) => undoWiring(userPoolId, options, io))
 }
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../../call.js'
-import { type Fields, isFields } from '../../fields.js'
+import { type Fields, fieldsOf, isFields, textAt } from '../../fields.js'
 import { allows, deniedText, type Identity, type Principal } from '../aws/identity.js'
 import { awsJsonAnswer, awsJsonError, awsJsonOperation, parseJson } from '../aws/json.js'
 import { type MakeKeyPair, makeKeyPair } from '../aws/key-pairs.js'
@@ -74,6 +74,19 @@ function authorise(pools: Pools, { principal, region }: WireRequest, operation: 
   throw new Refusal('ResourceNotFoundException', `User pool ${userPoolId} does not exist.`)
 }
 
+/** What an update sends may ask for further rights (fact A45); SES's role is taken to be there. */
+function authoriseUpdate({ principal }: WireRequest, pool: UserPool, fields: Fields): void {
+  if (!principal) return
+  const tags = Object.keys(fieldsOf(fields.UserPoolTags)).length > 0
+  for (const [action, arn] of [
+    ['iam:PassRole', textAt(fields.SmsConfiguration, 'SnsCallerArn')],
+    ['cognito-idp:TagResource', tags ? poolArn(pool) : undefined],
+    ['kms:CreateGrant', textAt(fields.LambdaConfig, 'KMSKeyID')],
+  ] as const) {
+    if (arn !== undefined && !allows(principal, action, arn)) throw accessDenied(principal, action, arn)
+  }
+}
+
 /** An admin variant of the flow only knows the clients of the pool that it names. */
 function ofPool(pool: UserPool, fields: Fields): Fields {
   clientOf(pool, readText(fields, 'ClientId'))
@@ -125,7 +138,11 @@ export async function startCognito(options: CognitoOptions): Promise<Cognito> {
     const publicCall = publicCalls.get(operation)
     if (publicCall) return publicCall(fields)
     const adminCall = adminCalls.get(operation)
-    if (adminCall) return adminCall(authorise(pools, request, operation, fields), fields)
+    if (adminCall) {
+      const pool = authorise(pools, request, operation, fields)
+      if (operation === 'UpdateUserPool') authoriseUpdate(request, pool, fields)
+      return adminCall(pool, fields)
+    }
     throw new Refusal('UnknownOperationException', `${operation} is not part of the stand-in.`)
   }
 

@@ -1,9 +1,11 @@
 import type { Clock } from '../../call.js'
+import { parseEnv } from '../../env.js'
 import { EnvInvalid } from '../../errors.js'
 import { type CommandIo, writeNote } from '../../terminal/io.js'
 import type { OperatorUpstreams } from '../../upstreams/operator.js'
+import { fetchPlace, type PlanPlace } from '../place.js'
 import { regionOf } from '../pool/arn.js'
-import { readOperatorSettings } from '../settings.js'
+import { type OperatorSettings, readOperatorSettings } from '../settings.js'
 import { withUpstreams } from '../upstreams.js'
 
 /** The gateway's function in one region, and all that its aliases have to do with. */
@@ -14,6 +16,8 @@ export interface AliasPlace {
   readonly functionArn: string
   readonly actionsAlias: string
   readonly clock: Clock
+  /** Table, region, account and role, for the head of a change. */
+  fetchHead(): Promise<PlanPlace>
 }
 
 const OLDER_CALLS =
@@ -22,13 +26,22 @@ const OLDER_CALLS =
 
 /**
  * Does work on the aliases of the gateway's function.
+ * @param needed what else the work needs to be set, so that all that is missing is told at once
  * @throws GW_ERR_ENV_INVALID if a setting is missing or wrong, or the function is of another region than the table
  */
-export async function withAliases<T>(io: CommandIo, work: (place: AliasPlace) => Promise<T>): Promise<T> {
-  const { gatewayFunctionArn: functionArn } = readOperatorSettings(io.env, ['gatewayFunctionArn'])
-  return withUpstreams(io, async (upstreams, { awsRegion: region, actionsAlias }) => {
-    assertRegion(functionArn, region)
-    const done = await work({ upstreams, region, functionArn, actionsAlias, clock: io.clock })
+export async function withAliases<T>(
+  io: CommandIo,
+  work: (place: AliasPlace) => Promise<T>,
+  needed: readonly (keyof OperatorSettings)[] = [],
+): Promise<T> {
+  const { gatewayFunctionArn: functionArn } = readOperatorSettings(io.env, ['gatewayFunctionArn', ...needed])
+  assertRegion(functionArn, parseEnv(io.env).awsRegion)
+  return withUpstreams(io, async (upstreams, env) => {
+    const { awsRegion: region, actionsAlias } = env
+    const done = await work({
+      ...{ upstreams, region, functionArn, actionsAlias, clock: io.clock },
+      fetchHead: () => fetchPlace(upstreams, env, io),
+    })
     if (upstreams.aliases.olderCalls) writeNote(io, 'note', OLDER_CALLS)
     return done
   })

@@ -1,13 +1,14 @@
 import { inLine } from '../../terminal/clean.js'
-import { type CommandIo, createPaint, type Paint, writeJson } from '../../terminal/io.js'
+import { type CommandIo, createPaint, type Paint } from '../../terminal/io.js'
 import { counted } from '../../terminal/text.js'
+import { writeAnswer } from '../answers/write.js'
 import type { TenantFolder } from './folder.js'
 import type { FileIssue } from './read.js'
 
 /** Prints what is wrong with a folder's files and makes the exit code 1. */
 export function reportIssues(folder: TenantFolder, json: boolean, io: CommandIo): void {
   io.foundProblems()
-  if (json) writeJson(io.stdout, folderJson(folder))
+  if (json) writeAnswer(io, 'tenant-files', folderJson(folder))
   else io.stdout.write(issuesText(folder.issues, createPaint(io.stdout, io.env)))
 }
 

@@ -2,10 +2,11 @@ import type { Env } from '../../env.js'
 import { isUserPoolId, type UserPoolId } from '../../ids.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { inLine } from '../../terminal/clean.js'
-import { NotPossible, WrongUsage } from '../../terminal/failure.js'
+import { WrongUsage } from '../../terminal/failure.js'
 import type { CommandIo } from '../../terminal/io.js'
 import { closestNames } from '../../terminal/text.js'
 import type { OperatorUpstreams, TenantRecord } from '../../upstreams/operator.js'
+import { NoSuchTenant } from '../unapplied.js'
 import { operatorCall, withUpstreams } from '../upstreams.js'
 import { requireConfig, tenantIdOf, textOf } from './record.js'
 import { type Status, statusBefore, statusOf } from './status-machine.js'
@@ -46,13 +47,13 @@ export function findTenants(records: readonly TenantRecord[], word: string): rea
 export function findTenant(records: readonly TenantRecord[], word: string): TenantRecord {
   const [first, ...more] = findTenants(records, word)
   if (first && more.length === 0) return first
-  if (!first) throw new NotPossible(noSuchTenant(records, word))
+  if (!first) throw noSuchTenant(records, word)
   const pools = [first, ...more].map((record) => `${tenantIdOf(record)} (${record.userPoolId})`).sort()
   throw new WrongUsage(`${word} has ${pools.length} pools, and this works on one: name ${pools.join(' or ')}`)
 }
 
 /** Says that nothing in the table has that name, and what there is. */
-export function noSuchTenant(records: readonly TenantRecord[], word: string): string {
+export function noSuchTenant(records: readonly TenantRecord[], word: string): NoSuchTenant {
   const names = records.flatMap((record) => [tenantIdOf(record), record.userPoolId, textOf(record, 'customer')])
   const closest = closestNames(names.filter(Boolean), word)
   const hint =
@@ -61,7 +62,7 @@ export function noSuchTenant(records: readonly TenantRecord[], word: string): st
       : closest.length > 0
         ? `did you mean ${closest.join(' or ')}?`
         : 'corbado-gateway tenants list shows what there is'
-  return `no tenant, pool or customer in the table is called ${JSON.stringify(word)}: ${hint}`
+  return new NoSuchTenant(`no tenant, pool or customer in the table is called ${JSON.stringify(word)}: ${hint}`, word)
 }
 
 /** A tenant as the table has it. */

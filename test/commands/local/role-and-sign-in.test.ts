@@ -11,6 +11,7 @@ import { startStack } from '../../../src/local/stack.js'
 import { NEWCOMER, putNewcomer } from '../../../src/local/world/newcomer.js'
 import { customerRoleTemplate, quickCreateLink, templateParameters } from '../../../src/operator/role/cloudformation.js'
 import { describeCustomerRole, FEATURE_NAMES, type RoleTerms } from '../../../src/operator/role/role.js'
+import { answerIn } from '../fixtures/answer.js'
 import { cli } from '../fixtures/cli.js'
 
 const stack = await startStack()
@@ -90,7 +91,7 @@ t.test('a role stays until it is deleted, and only its own account can do either
   const powerless = { ...customerAdmin(accountId), policies: [{ Version: '2012-10-17', Statement } as const] }
   t.match(await deploy(stack.envFor(powerless)), { code: 1, stderr: /AccessDenied: .*iam:CreateRole/ })
   const made = await deploy(env, '--json')
-  t.equal(JSON.parse(made.stdout).roleArn, describeCustomerRole(terms).arn)
+  t.equal(answerIn(made.stdout).roleArn, describeCustomerRole(terms).arn)
   t.match(await deploy(env), { code: 1, stderr: /AlreadyExistsException/ })
   const words = ['local', 'delete-role', userPoolId]
   for (const time of ['deleted', 'deleted before']) {
@@ -131,7 +132,12 @@ t.test('sign-in asks nothing but this machine, and names the pools and users tha
     '--json',
   )
   t.equal(code, 0)
-  t.match(JSON.parse(stdout), { identifier: 'tariq@northwind.example', flow: 'password', signedIn: true })
+  t.match(answerIn(stdout), {
+    kind: 'local-sign-in',
+    identifier: 'tariq@northwind.example',
+    flow: 'password',
+    signedIn: true,
+  })
   t.notOk(app.users.some(({ password }) => stdout.includes(password)))
 })
 

@@ -106,7 +106,12 @@ t.test('writes nothing and asks no table if a file is wrong', async (t) => {
   t.equal(text.stdout, `${dir}/b.yaml:19:5  ${issue.field}  ${issue.message}\n\n1 issue in 1 file\n`)
   const json = await apply(dir, '--yes', '--json')
   t.equal(json.code, 1)
-  t.same(JSON.parse(json.stdout), { valid: false, tenants: ['acme'], issues: [{ file: `${dir}/b.yaml`, ...issue }] })
+  t.same(JSON.parse(json.stdout), {
+    kind: 'tenant-files',
+    valid: false,
+    tenants: ['acme'],
+    issues: [{ file: `${dir}/b.yaml`, ...issue }],
+  })
   t.same(table.calls, [])
 })
 
@@ -147,7 +152,10 @@ t.test('says in one line what the table answered if it cannot be read', async (t
   await table.setFault({ kind: 'refuse' })
   const down = await apply(dir)
   t.equal(down.code, 1)
-  t.match(down.stderr, /^error: table_unavailable: .*ECONNREFUSED.*\[GW_ERR_UPSTREAM_UNAVAILABLE\]\n$/)
+  t.match(
+    down.stderr,
+    /^error: table_unavailable: .*ECONNREFUSED.*\[GW_ERR_UPSTREAM_UNAVAILABLE\]: is npm start running\?\n$/,
+  )
 })
 
 t.test('shows the plan and writes nothing without --yes', async (t) => {
@@ -181,6 +189,7 @@ Nothing was written. To write it:
 `,
   )
   t.same(JSON.parse((await apply(dir, '--json')).stdout), {
+    kind: 'tenants-plan',
     applied: false,
     place: PLACE,
     added: [{ tenantId: 'c', userPoolId: 'eu-central-1_c' }],
@@ -390,6 +399,7 @@ t.test('prints what was written as JSON', async (t) => {
   const { code, stdout } = await apply(t.testdir({ 'a.yaml': tenantYaml('a') }), '--yes', '--json')
   t.equal(code, 0)
   t.same(JSON.parse(stdout), {
+    kind: 'tenants-plan',
     applied: true,
     place: PLACE,
     added: [{ tenantId: 'a', userPoolId: 'eu-central-1_a' }],

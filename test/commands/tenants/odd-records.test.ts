@@ -60,7 +60,7 @@ for (const [what, fields] of Object.entries(odd)) {
     t.match(list.stdout, '3 of 3 tenants')
     t.match(list.stderr, /^warning: the record config of \S+ \(eu-central-1_Odd000001\) is without a version number/m)
     t.match(list.stderr, 'no command of this program wrote it so\n')
-    t.equal((await json('tenants list')).length, 3)
+    t.equal(((await json('tenants list')).tenants as object[]).length, 3)
 
     const history = await run('tenants history acme')
     t.match(history, { code: 0, stdout: /^acme \(eu-central-1_Acme00001\)\n.*\n7 / })

@@ -5,6 +5,7 @@ import { parse } from 'yaml'
 import { createCall, systemClock } from '../../../src/call.js'
 import { parseEnv } from '../../../src/env.js'
 import type { UserPoolId } from '../../../src/ids.js'
+import { operator, TABLE_NAME } from '../../../src/local/accounts.js'
 import { grantAlias, hostedArn } from '../../../src/local/world/tenants.js'
 import type { TenantFile } from '../../../src/tenant/config.js'
 import { createOperatorUpstreams } from '../../../src/upstreams/operator.js'
@@ -53,6 +54,9 @@ async function applied(t: Tap, tenantId: string, ...files: string[]): Promise<st
   }
   return dir
 }
+
+/** What a change that is asked for speaks to. */
+const HEAD = `table ${TABLE_NAME} in eu-central-1 of account 999900000001\n  as ${operator.arn}\n`
 
 t.test('says of an empty table that it is empty', async (t) => {
   const { code, stderr } = await run('tenants show acme')
@@ -122,7 +126,7 @@ t.test('suspend and rollback show what they would do and write nothing without a
   t.match(suspend, { code: 1, stderr: '' }, 'a script can see that nothing happened')
   t.equal(
     suspend.stdout,
-    `unsure (eu-central-1_unsure)
+    `${HEAD}unsure (eu-central-1_unsure)
   ~ status: "active" -> "suspended"
 
 Nothing was written. To write it:
@@ -133,8 +137,8 @@ Nothing was written. To write it:
   t.equal(rollback.code, 1)
   t.equal(
     rollback.stdout,
-    `back to version 1 by alice of 2026-01-01T10:00:00.000Z
-unsure (eu-central-1_unsure)
+    `to go back to: version 1 by alice of 2026-01-01T10:00:00.000Z
+${HEAD}unsure (eu-central-1_unsure)
   ~ actions.postAppend.mfa: "email" -> "sms"
 
 Nothing was written. To write it:
@@ -291,12 +295,13 @@ t.test('history lists who changed which fields when, the newest first, and no Ex
     (await run('tenants history olden')).stdout,
     `olden (eu-central-1_olden)
 version  when                      by     changed
-3        2026-01-03T10:00:00.000Z  alice  aws.externalId, actions.postAppend.mfa
-2        2026-01-02T10:00:00.000Z  alice  actions.postAppend.mfa
+3        2026-01-03T10:00:00.000Z  alice  ~ aws.externalId: (changed), ~ actions.postAppend.mfa: "email" -> "sms"
+2        2026-01-02T10:00:00.000Z  alice  ~ actions.postAppend.mfa: "sms" -> "email"
 1        2026-01-01T10:00:00.000Z  alice  added
 `,
   )
   t.same(await json('tenants history olden-co'), {
+    kind: 'tenant-history',
     userPoolId: 'eu-central-1_olden',
     versions: [
       {
@@ -338,7 +343,7 @@ t.test('version 10 comes after version 9, not after version 1', async (t) => {
       .map((line) => Number.parseInt(line, 10)),
     [11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1],
   )
-  t.match((await run(`tenants rollback eleven --dir ${dir}`)).stdout, 'back to version 10 by alice')
+  t.match((await run(`tenants rollback eleven --dir ${dir}`)).stdout, 'to go back to: version 10 by alice')
 })
 
 t.test('rollback refuses what cannot be gone back to', async (t) => {
@@ -401,8 +406,8 @@ t.test('rollback writes the old config as a new version, and the same fields int
   t.equal(code, 0)
   t.equal(
     stdout,
-    `back to version 1 by alice of 2026-01-01T10:00:00.000Z
-back (eu-central-1_back)
+    `to go back to: version 1 by alice of 2026-01-01T10:00:00.000Z
+${HEAD}back (eu-central-1_back)
   ~ actions.postAppend.mfa: "none" -> "sms"
   + login.maxAttempts: 5
 version 3 written by carol
@@ -580,7 +585,7 @@ t.test('remove wants the tenant id, by option or typed', async (t) => {
   t.match(shown, { code: 1, stderr: '' })
   t.equal(
     shown.stdout,
-    `- leaving (eu-central-1_leaving), active, version 1
+    `${HEAD}- leaving (eu-central-1_leaving), active, version 1
   its versions stay in the table; its file is deleted
 
 Nothing was removed. To remove it: corbado-gateway tenants remove leaving --dir ${dir} --confirm leaving
@@ -628,12 +633,15 @@ t.test('remove keeps the history, and a pool that comes back goes on counting', 
 version  when                      by     changed
 3        2026-01-01T10:00:00.000Z  alice  added
 2        2026-04-01T00:00:00.000Z  dave   removed
-2        2026-01-02T10:00:00.000Z  alice  actions.postAppend.mfa
+2        2026-01-02T10:00:00.000Z  alice  ~ actions.postAppend.mfa: "sms" -> "none"
 1        2026-01-01T10:00:00.000Z  alice  added
 `,
   )
   // And it can go back and be removed once more.
-  t.match(await run(`tenants rollback again --yes --dir ${back}`), { code: 0, stdout: 'back to version 2 by alice' })
+  t.match(await run(`tenants rollback again --yes --dir ${back}`), {
+    code: 0,
+    stdout: 'to go back to: version 2 by alice',
+  })
   t.match(await json(`tenants remove again --confirm again --dir ${back}`), {
     removed: true,
     version: 4,
@@ -669,6 +677,8 @@ t.test("remove leaves another pool's file alone, and stops if the tenant changed
   t.same(await readdir(dir), ['moved.yaml'])
 })
 
+const rowsOf = ({ tenants }: Record<string, unknown>) => tenants as object[]
+
 t.test('list is a table with status, alias and last change, of all or of those that a word fits', async (t) => {
   await applied(t, 'zebra', yamlOf('zebra', [['alias: t-acme', 'alias: t-zoo']]))
   const line = 'zebra   zebra-co  eu-central-1_zebra  active  t-zoo  1        2026-01-01T10:00:00.000Z  alice\n'
@@ -680,10 +690,10 @@ t.test('list is a table with status, alias and last change, of all or of those t
       word,
     )
   }
-  const all = Object.values(await json('tenants list'))
+  const all = rowsOf(await json('tenants list'))
   const { stdout } = await run('tenants list')
   t.match(stdout, `\n${all.length} of ${all.length} tenants\n`)
-  const off = Object.values(await json('tenants list passkeys-off'))
+  const off = rowsOf(await json('tenants list passkeys-off'))
   t.ok(off.length > 0 && off.length < all.length)
   t.match(off, Array(off.length).fill({ status: 'passkeys-off', version: Number, updatedBy: String }))
 })

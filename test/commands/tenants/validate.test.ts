@@ -278,7 +278,7 @@ t.test('reads the four settings that the rules look at, and no other', async (t)
 t.test('prints the result as JSON', async (t) => {
   const good = await validate(t, { 'acme.yaml': tenantYaml(), 'b.yaml': tenantYaml('b') }, '--json')
   t.equal(good.code, 0)
-  t.same(JSON.parse(good.stdout), { valid: true, tenants: ['acme', 'b'], issues: [] })
+  t.same(JSON.parse(good.stdout), { kind: 'tenant-files', valid: true, tenants: ['acme', 'b'], issues: [] })
   const bad = await validate(
     t,
     { 'acme.yaml': tenantYaml(), 'b.yaml': tenantYaml('b').replace('pro-1', 'x') },
@@ -286,6 +286,7 @@ t.test('prints the result as JSON', async (t) => {
   )
   t.equal(bad.code, 1)
   t.same(JSON.parse(bad.stdout), {
+    kind: 'tenant-files',
     valid: false,
     tenants: ['acme'],
     issues: [

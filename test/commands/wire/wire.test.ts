@@ -147,7 +147,10 @@ t.test('says that there are no credentials, or that they are no longer good', as
   stack.identity.revoke(expired.arn)
   const { code, stderr } = await running
   t.equal(code, 1)
-  t.match(stderr, /^error: the AWS credentials have expired or are not known \(\w+: .*\): sign in again\n$/)
+  t.match(
+    stderr,
+    /^error: cognito_expired: \w+: .*: the AWS credentials have expired or are not known: sign in again\n$/,
+  )
 
   const off = {
     AWS_EC2_METADATA_DISABLED: 'true',
@@ -161,7 +164,7 @@ t.test('says that there are no credentials, or that they are no longer good', as
   const none = await cli(['wire', 'plan', userPoolId, '--arn', arn])
   for (const name of Object.keys(off)) delete process.env[name]
   t.equal(none.code, 1)
-  t.match(none.stderr, /^error: there are no AWS credentials here: set AWS_PROFILE/)
+  t.match(none.stderr, /^error: no AWS credentials here: sign in \(aws sso login/)
 })
 
 t.test('a slot in use is refused, by name, and let go only for exactly what it holds', async (t) => {
@@ -183,7 +186,7 @@ t.test('a slot in use is refused, by name, and let go only for exactly what it h
   t.match(JSON.parse(json.stdout), { applied: false, taken: [{ slot: 'DefineAuthChallenge', holds: old }] })
   t.equal(updates(), before)
   const right = await apply(userPoolId, '--yes', '--replace', `DefineAuthChallenge=${old}`, '--snapshot', snapshotIn(t))
-  t.match(right, { code: 0, stderr: '' })
+  t.match(right, { code: 0, stderr: /^warning: DefineAuthChallenge holds a function of your own: [^\n]+\n$/ })
   t.match(await describe(userPoolId), { LambdaConfig: holding(arn) })
 })
 
@@ -359,6 +362,7 @@ Nothing was written. If CloudFormation, CDK or Terraform makes this pool, see th
 `,
   )
   t.same(JSON.parse((await plan(userPoolId, '--json')).stdout), {
+    kind: 'wire-plan',
     applied: false,
     userPoolId,
     name: 'acme-users',
@@ -366,6 +370,12 @@ Nothing was written. If CloudFormation, CDK or Terraform makes this pool, see th
     changes: changesFrom(),
     taken: [],
     warnings: [],
+    rights: [
+      {
+        action: 'cognito-idp:UpdateUserPool',
+        resource: `arn:aws:cognito-idp:eu-central-1:${account}:userpool/${userPoolId}`,
+      },
+    ],
   })
   const unasked = await apply(userPoolId)
   t.match(unasked, { code: 1, stderr: '' })

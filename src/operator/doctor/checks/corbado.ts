@@ -58,8 +58,7 @@ async function checkBackend(authorization: string, { config, upstreams, step, wo
     return [passed('backend-credential', `Corbado accepts the credential of ${projectId}.`), verdictOf(answer.result)]
   }
   const { status } = answer.facts
-  const told = status === undefined ? answer.kind : `HTTP ${status}`
-  const said = `Corbado (${backendApiUrl}) answered ${told}${answer.facts.errorType ? ` ${answer.facts.errorType}` : ''}`
+  const said = corbadoSaid(answer, backendApiUrl)
   const credential: Check = 'backend-credential'
   if (answer.kind === 'unauthorized') {
     const fix =
@@ -81,6 +80,15 @@ async function checkBackend(authorization: string, { config, upstreams, step, wo
     notCheckable(credential, `${said}.`, askCorbado(answer.facts, backendApiUrl)),
     ...dependent(['backend-refusal'], credential),
   ]
+}
+
+/** What Corbado did instead of giving a result. */
+export function corbadoSaid(
+  { kind, facts }: { readonly kind: string; readonly facts: UpstreamFacts },
+  backendApiUrl: string,
+): string {
+  const told = facts.status === undefined ? kind : `HTTP ${facts.status}`
+  return `Corbado (${backendApiUrl}) answered ${told}${facts.errorType ? ` ${facts.errorType}` : ''}`
 }
 
 /** In the gateway's own account and region. */

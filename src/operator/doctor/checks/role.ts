@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { pause } from '../../../call.js'
 import type { UpstreamError } from '../../../errors.js'
 import { roleRequest } from '../../../tenant/role-request.js'
 import type { RoleCredentials } from '../../../upstreams/operator.js'
@@ -42,13 +43,14 @@ export async function checkRole(patient: Patient): Promise<RoleExamined> {
   if (doctor.kind === 'fault') return unexamined(noDoctor(doctor.fault, settings.doctorRoleArn))
   const assume = (asked: Parameters<typeof upstreams.assumeRoleAs>[1]) =>
     attempt(upstreams.assumeRoleAs(doctor.value, asked, step()))
-  const [narrowed, whole, without, ...wrong] = await Promise.all([
-    assume(request),
+  // All else means something only once it is there.
+  const narrowed = await assumeOnceThere(() => assume(request), patient)
+  if (narrowed.kind === 'fault') return unexamined(unassumable(narrowed.fault, patient))
+  const [whole, without, ...wrong] = await Promise.all([
     assume({ roleArn, externalId, sessionName }),
     assume({ roleArn, sessionName }),
     ...othersThan(externalId).map((other) => assume({ roleArn, externalId: other, sessionName })),
   ])
-  if (narrowed.kind === 'fault') return unexamined(unassumable(narrowed.fault, patient))
   if (whole.kind === 'fault') return unexamined(unassumable(whole.fault, patient))
   const findings = [
     passed(
@@ -59,6 +61,20 @@ export async function checkRole(patient: Patient): Promise<RoleExamined> {
     refusal('role-wrong-external-id', wrong, 'with a wrong ExternalId', patient),
   ]
   return { findings, sessions: { narrowed: narrowed.value, whole: whole.value } }
+}
+
+/** How often, and how far apart, a new tenant's role is tried while it is refused. */
+const TRIES = 4
+const BETWEEN_MS = 1_000
+
+/** A role that was made seconds ago is not known everywhere yet: that of a tenant who is not served is tried again for a while. */
+async function assumeOnceThere<T>(assume: () => Promise<Attempt<T>>, { config, clock }: Patient): Promise<Attempt<T>> {
+  let tried = await assume()
+  for (let left = TRIES - 1; left > 0 && config.status === 'draft' && isDenied(tried); left -= 1) {
+    await pause(BETWEEN_MS, clock)
+    tried = await assume()
+  }
+  return tried
 }
 
 /** Wrong in every way that a pattern in a trust could let through: all of it, all but our prefix, all but the end. */
@@ -86,7 +102,7 @@ function unassumable(fault: UpstreamError, patient: Patient): Finding {
   if (fault.kind !== 'denied')
     return notCheckable('role-assumable', `The role could not be tried: ${said}.`, retryFix(fault))
   const what = `The role cannot be assumed with the tenant's ExternalId: ${said}.`
-  const fix = `customer: create ${patient.config.aws.roleArn} by step 1 of the hand-over, or give it the trust from there`
+  const fix = `customer: create ${patient.config.aws.roleArn} by step 1 of the hand-over, or give it the trust from there; a new role takes up to a minute`
   return failed('role-assumable', what, fix, wantedRole(patient).trust)
 }
 

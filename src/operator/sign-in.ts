@@ -1,0 +1,64 @@
+import { askLine, canAsk } from '../terminal/ask.js'
+import { inLine } from '../terminal/clean.js'
+import { NotPossible } from '../terminal/failure.js'
+import type { CommandIo } from '../terminal/io.js'
+import type { OperatorUpstreams } from '../upstreams/operator.js'
+import { ofProfile } from './advice.js'
+
+/** Longest wait for a source of credentials that does not answer; while a person is asked, nothing is counted. */
+const SOURCE_MS = 60_000
+
+/** How a command comes by the AWS credentials of the person who runs it. */
+export interface SignIn {
+  /** For a profile with `mfa_serial`: the code that the person's device shows. */
+  askCode(serial: string): Promise<string>
+  /**
+   * Fetches the credentials before anything is asked of AWS, so that every command says the same of them.
+   * @throws NotPossible with the words of their source, and what to do
+   */
+  run(upstreams: Pick<OperatorUpstreams, 'signIn'>): Promise<void>
+}
+
+export function createSignIn(io: CommandIo): SignIn {
+  let stopWaiting = () => {}
+  return {
+    async askCode(serial) {
+      stopWaiting()
+      if (!canAsk(io)) throw new NotPossible(noTerminalText(serial, io.env))
+      const code = await askLine(`MFA code of ${serial}: `, io)
+      if (/^\d{6}$/.test(code)) return code
+      throw new NotPossible('an MFA code has six digits: nothing was done')
+    },
+    async run({ signIn }) {
+      const silent = new Promise<never>((_, reject) => {
+        stopWaiting = io.clock.after(SOURCE_MS, () => reject(new Error('their source does not answer')))
+      })
+      try {
+        await Promise.race([signIn(), silent])
+      } catch (error) {
+        throw error instanceof NotPossible ? error : new NotPossible(noCredentialsText(error, io.env), { cause: error })
+      } finally {
+        stopWaiting()
+      }
+    },
+  }
+}
+
+function noTerminalText(serial: string, env: CommandIo['env']): string {
+  return (
+    `the AWS credentials${ofProfile(env)} need a code of the MFA device ${inLine(serial)}, and there is no terminal to ask ` +
+    'for it on: run this on a terminal, or export the variables of a session that has its code already'
+  )
+}
+
+/** What the SDK says if none of its sources has any. */
+const NONE_ANYWHERE = /^Could not load credentials from any providers/
+
+function noCredentialsText(error: unknown, env: CommandIo['env']): string {
+  const said = error instanceof Error ? inLine(error.message.replace(/\s+/g, ' ').trim().replace(/\.$/, '')) : 'no word'
+  const profile = ofProfile(env)
+  if (!NONE_ANYWHERE.test(said)) return `no AWS credentials${profile}: ${said}`
+  return profile === ''
+    ? 'no AWS credentials here: sign in (aws sso login, aws configure), or name a profile in AWS_PROFILE'
+    : `no AWS credentials${profile}: there is no such profile, or it holds none; aws configure list-profiles names those there are`
+}
