@@ -1,6 +1,7 @@
 import { type Call, type Clock, pause } from '../call.js'
 import { isUpstreamError, upstreamError } from '../errors.js'
 import { tenantKey } from '../ids.js'
+import type { Reason } from '../reasons.js'
 import type { Ended, Silence } from '../resilience/breaker.js'
 import type { Guard } from '../resilience/guard.js'
 import type { Limiter } from '../resilience/limiter.js'
@@ -99,7 +100,7 @@ async function answerUnless<T>(errorType: string, value: T, run: () => Promise<T
 }
 
 /** A call that was not made, for a limit of ours. */
-function refusal(reason: string): Error {
+function refusal(reason: Reason): Error {
   const error = upstreamError('cognito', 'throttled')
   error.reason = reason
   return error
