@@ -78,7 +78,7 @@ function reasonWatches(): Watch[] {
     const { from, look } = alarm
     const dimensionsMap = { [dimension]: reason }
     const metric = new Metric({ namespace, metricName, dimensionsMap, statistic: 'Sum', period: FIVE })
-    const what = `${from} or more lines with reason ${reason}, of ${owner}. Look at ${look}. See ${runbookOf(reason)}`
+    const what = `${from} or more lines with reason ${reason}, of ${owner}. Look at: ${look}. See ${runbookOf(reason)}`
     return [{ id: `Faults-${reason}`, what, metric, from, periods: 1 }]
   })
 }
