@@ -55,8 +55,20 @@ const upstreamErrors = {
 export type UpstreamFaultKind = keyof typeof upstreamErrors
 export type Upstream = 'table' | 'ssm' | 'sts' | 'cognito' | 'lambda' | 'cloudformation' | 'corbado'
 
+/** What the service asks its dependencies for, in their own words. */
+export type Operation =
+  | 'GetItem'
+  | 'GetParameter'
+  | 'AssumeRole'
+  | 'AdminGetUser'
+  | 'ListUsers'
+  | 'AdminSetUserMFAPreference'
+  | 'verifySignedData'
+
 /** What is known of a failed call; safe to log. */
 export interface UpstreamFacts {
+  /** What was asked for, if the service did. */
+  readonly operation?: Operation | undefined
   /** HTTP status, if an answer came. */
   readonly status?: number | undefined
   /** The dependency's own name of the error, e.g. `UserNotFoundException`. */

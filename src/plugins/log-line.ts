@@ -30,7 +30,9 @@ export const LOG_FIELDS = {
   clientSdk: "name and version of the client's AWS SDK, on define's lines, as far as Cognito tells them",
   durationMs: 'milliseconds from the request to the answer',
   upstream: 'milliseconds by dependency',
-  failed: 'dependency that failed last; the three fields after it speak of it',
+  failed: 'dependency that failed last; the four fields after it speak of it',
+  operation:
+    'what it was asked for: `GetItem`, `GetParameter`, `AssumeRole`, `AdminGetUser`, `ListUsers`, `AdminSetUserMFAPreference`, `verifySignedData`',
   upstreamStatus: 'its HTTP status',
   upstreamErrorType: 'its name of the error',
   upstreamRequestId: 'its id of the request',
