@@ -1,4 +1,5 @@
 import createError from '@fastify/error'
+import type { Reason } from './reasons.js'
 
 /**
  * Every failure of the gateway. The message is public: Cognito shows it to the end user, so it names no tenant, no
@@ -54,8 +55,20 @@ const upstreamErrors = {
 export type UpstreamFaultKind = keyof typeof upstreamErrors
 export type Upstream = 'table' | 'ssm' | 'sts' | 'cognito' | 'lambda' | 'cloudformation' | 'corbado'
 
+/** What the service asks its dependencies for, in their own words. */
+export type Operation =
+  | 'GetItem'
+  | 'GetParameter'
+  | 'AssumeRole'
+  | 'AdminGetUser'
+  | 'ListUsers'
+  | 'AdminSetUserMFAPreference'
+  | 'verifySignedData'
+
 /** What is known of a failed call; safe to log. */
 export interface UpstreamFacts {
+  /** What was asked for, if the service did. */
+  readonly operation?: Operation | undefined
   /** HTTP status, if an answer came. */
   readonly status?: number | undefined
   /** The dependency's own name of the error, e.g. `UserNotFoundException`. */
@@ -80,7 +93,7 @@ export function requestIdOf(value: unknown): string | undefined {
 }
 
 /** A failure as the gateway raises it: an Error with `code` and `statusCode`. */
-export type GatewayError = Error & { readonly code: string; readonly statusCode: number }
+export type GatewayError = Error & { readonly code: ErrorCode; readonly statusCode: number }
 
 /** A dependency's fault. `reason` goes to the log; `errorType` lets the tenant room tell expected answers apart. */
 export type UpstreamError = GatewayError & {
@@ -88,7 +101,15 @@ export type UpstreamError = GatewayError & {
   readonly kind: UpstreamFaultKind
   readonly facts: UpstreamFacts
   /** Stable cause for the log, `<upstream>_<kind>` unless the tenant room knows better. */
-  reason: string
+  reason: Reason | CommandFault
+}
+
+/** What the command line alone can meet: the service does not call these, or has a reason of its own for it. */
+export type CommandFault = Exclude<`${Upstream}_${UpstreamFaultKind}`, Reason>
+
+/** Can only the command line meet this? */
+export function isCommandFault(reason: Reason | CommandFault): reason is CommandFault {
+  return /^(ssm|lambda|cloudformation|corbado)_|^cognito_denied$/.test(reason)
 }
 
 /** Makes the error for a dependency that did not do what it was asked. */
@@ -99,7 +120,7 @@ export function upstreamError(
   cause?: unknown,
 ): UpstreamError {
   const error = new upstreamErrors[kind]({ cause })
-  return Object.assign(error, { upstream, kind, facts, reason: `${upstream}_${kind}` })
+  return Object.assign(error, { upstream, kind, facts, reason: `${upstream}_${kind}` as const })
 }
 
 /** The answer could not be read: what came is not what the service speaks, as a page of a proxy between. */
@@ -139,13 +160,27 @@ export function isGatewayError(error: unknown): error is GatewayError {
 }
 
 /** The stable cause of a failure, as log lines name it: `table_timeout`, `tenant_wrong_alias`, `internal`. */
-export function reasonOf(error: unknown): string {
-  if (isUpstreamError(error)) return error.reason
-  return isGatewayError(error) ? error.code.replace('GW_ERR_', '').toLowerCase() : 'internal'
+export function reasonOf(error: unknown): Reason {
+  if (isUpstreamError(error)) return isCommandFault(error.reason) ? 'internal' : error.reason
+  return isGatewayError(error) && isLogged(error.code) ? reasonOfCode(error.code) : 'internal'
 }
 
-/** All codes with status and message, for the table in ON-CALL.md and the test that keeps the two equal. */
-export const ERRORS = [
+/** A code that a line can bear: with a wrong setting nothing starts, and nothing is logged. */
+export type LoggedCode = Exclude<ErrorCode, 'GW_ERR_ENV_INVALID'>
+type ReasonOfCode<Code> = Code extends `GW_ERR_${infer Name}` ? Lowercase<Name> : never
+
+/** Can a line bear this code? */
+export function isLogged(code: ErrorCode): code is LoggedCode {
+  return code !== 'GW_ERR_ENV_INVALID'
+}
+
+/** A code as a reason: in lower case, without what all codes begin with. */
+export function reasonOfCode(code: LoggedCode): Reason {
+  // The compiler cannot follow the text; that each of these is a reason it does see, and a test looks at every code.
+  return code.replace('GW_ERR_', '').toLowerCase() as ReasonOfCode<LoggedCode>
+}
+
+const CLASSES = [
   EnvInvalid,
   Internal,
   InvocationUnknown,
@@ -171,7 +206,13 @@ export const ERRORS = [
   TriggerSenderRefused,
   ActionUserNotFound,
   ...Object.values(upstreamErrors),
-].map((Class) => {
+] as const
+
+/** Every code there is. */
+export type ErrorCode = InstanceType<(typeof CLASSES)[number]>['code']
+
+/** All codes with status and message, for the table in ON-CALL.md and the test that keeps the two equal. */
+export const ERRORS = CLASSES.map((Class) => {
   const { code, statusCode, message } = new Class()
   return { code, statusCode: statusCode ?? 500, message: message.replace('%s', '…') }
 })

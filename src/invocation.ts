@@ -7,6 +7,7 @@ import { Internal, InvocationUnknown, isGatewayError, RequestInvalid, reasonOf }
 import { fieldsOf, textsOf } from './fields.js'
 import { aliasOf, isUserPoolId } from './ids.js'
 import type { LambdaInvocation } from './plugins/arrival.js'
+import type { LineFacts } from './plugins/log-line.js'
 import { findTrigger, unknownTrigger } from './triggers/index.js'
 
 /** What a Lambda payload is, told by the keys that only its kind has. */
@@ -219,15 +220,20 @@ function triggerAnswer(event: TriggerPayload, { statusCode, body }: HttpAnswer):
   return 'response' in body ? { ...event, response: body.response } : event
 }
 
-/** Logs what the app never saw, and therefore wrote no closing line for. */
+/** Logs what the app never saw, and therefore wrote no closing line for; at the level that a closing line would have. */
 function logUnanswered(
   app: FastifyInstance,
   error: unknown,
   { awsRequestId, invokedFunctionArn }: LambdaContext,
 ): void {
   const facts = { alias: aliasOf(invokedFunctionArn), requestId: awsRequestId, gatewayVersion: GATEWAY_VERSION }
-  const outcome = isGatewayError(error) ? 'rejected' : 'fault'
-  app.log.error({ ...facts, outcome, reason: reasonOf(error), err: error }, 'invocation')
+  const line: LineFacts = {
+    msg: 'invocation',
+    outcome: isGatewayError(error) ? 'rejected' : 'fault',
+    reason: reasonOf(error),
+  }
+  const level = line.outcome === 'fault' ? 'error' : 'warn'
+  app.log[level]({ ...facts, outcome: line.outcome, reason: line.reason, err: error }, line.msg)
 }
 
 /** Public text and the id of the invocation; no cause, no other property, and no frames of ours in the stack. */

@@ -16,6 +16,7 @@ import {
 import { CHECK_DOCS } from '../src/operator/doctor/checks/finding.js'
 import { OPERATOR_SETTINGS } from '../src/operator/settings.js'
 import { LOG_FIELDS, LOG_MESSAGES } from '../src/plugins/log-line.js'
+import { OUTCOMES, type ReasonRow, reasons, rowOf, sectionsOf, stepNamesOf } from '../src/reasons.js'
 import {
   anchorsOf,
   commentsOf,
@@ -57,29 +58,29 @@ t.test('the table of log messages is the allow-list', async (t) => {
   t.strictSame(table('log messages'), expected)
 })
 
-t.test('the table of verify reasons has every reason of the code and no other', async (t) => {
-  const source = readFileSync('src/triggers/verify-auth-challenge-response.ts', 'utf8')
-  const [, union = ''] = /export type VerifyReason =([\s\S]*?)\n\n/.exec(source) ?? []
-  const reasons = [...union.matchAll(/'(\w+)'/g)].map(([, reason]) => reason).filter((reason) => reason !== 'verified')
-  t.strictSame(
-    table('verify reasons').map(([reason]) => reason),
-    reasons.map((reason) => `\`${reason}\``),
-  )
-})
+const helpOf = ({ means, fix }: ReasonRow) => (fix === undefined ? means : `${means} \`${fix}\``)
 
-t.test('the table of other reasons has those of define and of the actions, and no other', async (t) => {
-  const define = [...sources].filter(([path]) => path === 'src/triggers/define-auth-challenge.ts')
-  const actions = [...sources].filter(([path]) => path.startsWith('src/actions/'))
-  const reasons = [...define, ...actions].flatMap(([, text]) =>
-    [...text.matchAll(/\b(?:fail|silent|refused|untyped|unchanged)\('(\w+)'/g)].map(([, reason]) => `\`${reason}\``),
-  )
-  t.ok(reasons.length > 15)
+t.test('the tables of reasons are the catalogue', async (t) => {
+  const rowsIn = (section: string) =>
+    reasons
+      .filter((reason) => sectionsOf(reason).some((one) => one === section))
+      .map((reason) => ({ reason, ...rowOf(reason) }))
+  for (const section of ['verify reasons', 'other reasons', 'faults and refusals']) {
+    const expected = rowsIn(section).map((row) => [
+      `\`${row.reason}\``,
+      ...(section === 'verify reasons' ? [] : [stepNamesOf(row.reason).join(', ')]),
+      row.owner,
+      helpOf(row),
+    ])
+    t.ok(expected.length > 10)
+    t.strictSame(table(section), expected, section)
+  }
   t.strictSame(
-    table('other reasons')
-      .map(([reason]) => reason)
-      .sort(),
-    [...new Set(reasons)].sort(),
+    table('look-alikes'),
+    reasons.flatMap((reason) => (rowOf(reason).alike ?? []).map(({ what, tell }) => [`\`${reason}\``, what, tell])),
   )
+  const { outcome } = LOG_FIELDS
+  t.equal(outcome, `what the answer says: ${OUTCOMES.map((one) => `\`${one}\``).join(', ')}`)
 })
 
 t.test("the table of checks is the doctor's", async (t) => {

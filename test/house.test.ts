@@ -32,7 +32,7 @@ const imports = specifiers
   })
 
 /** Files at the top that know nothing but each other; every room may import them. */
-const LEAVES = ['env.ts', 'ids.ts', 'errors.ts', 'call.ts', 'fields.ts']
+const LEAVES = ['env.ts', 'ids.ts', 'errors.ts', 'call.ts', 'fields.ts', 'reasons.ts']
 
 const BELOW_COMMANDS = ['operator', 'terminal', 'tenant/config.ts', 'tenant/config-rules.ts', 'upstreams/operator.ts']
 

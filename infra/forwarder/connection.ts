@@ -8,7 +8,7 @@ export type Posted =
   /** `body` is undefined if it was no JSON. */
   | { readonly kind: 'answered'; readonly status: number; readonly body: unknown }
   /** `unsent`: no connection came about, so no container has seen the request. */
-  | { readonly kind: 'failed'; readonly reason: 'unsent' | 'timeout' | 'reset' | 'too-large' }
+  | { readonly kind: 'failed'; readonly reason: 'unsent' | 'timeout' | 'reset' | 'too_large' }
 
 /** The way to the container door, over connections that are kept. */
 export interface Connection {
@@ -63,7 +63,7 @@ export function createConnection(origin: URL, clock: Clock): Connection {
 function exchange(outgoing: http.ClientRequest, body: Buffer, signal: AbortSignal, clock: Clock): Promise<Posted> {
   return new Promise((resolve) => {
     const isConnected = watchConnect(outgoing, clock)
-    const failed = (reason: 'reset' | 'too-large') => resolve({ kind: 'failed', reason })
+    const failed = (reason: 'reset' | 'too_large') => resolve({ kind: 'failed', reason })
     outgoing.on('error', () => {
       if (signal.aborted) resolve({ kind: 'failed', reason: 'timeout' })
       else if (isConnected()) failed('reset')
@@ -75,7 +75,7 @@ function exchange(outgoing: http.ClientRequest, body: Buffer, signal: AbortSigna
       incoming.on('data', (chunk: Buffer) => {
         bytes += chunk.length
         if (bytes <= ANSWER_BYTES_MAX) return void chunks.push(chunk)
-        failed('too-large')
+        failed('too_large')
         outgoing.destroy()
       })
       incoming.on('error', () => (signal.aborted ? resolve({ kind: 'failed', reason: 'timeout' }) : failed('reset')))

@@ -1,12 +1,13 @@
-import { ERRORS, Internal, requestIdOf } from '../../src/errors.js'
+import { ERRORS, Internal, isLogged, reasonOfCode, requestIdOf } from '../../src/errors.js'
 import { type Fields, isFields } from '../../src/fields.js'
+import type { Outcome, Reason } from '../../src/reasons.js'
 import type { Trigger } from '../../src/triggers/trigger.js'
 import type { Posted } from './connection.js'
 
 /** What Cognito gets, and what the line says of it. */
 export type Decision = {
-  readonly outcome: 'forwarded' | 'unchanged' | 'rejected' | 'fault'
-  readonly reason?: string
+  readonly outcome: Extract<Outcome, 'forwarded' | 'unchanged' | 'rejected' | 'fault'>
+  readonly reason?: Reason
   /** The container's own id of the request. */
   readonly upstreamRequestId?: string | undefined
 } & (
@@ -21,21 +22,22 @@ export type TriggerEvent = { readonly triggerSource: string; readonly userPoolId
 const unavailable = new Internal().message
 
 /** The failure of a forwarder that got no answer it could use. */
-export function failure(kind: Trigger['kind'], reason: string): Decision {
+export function failure(kind: Trigger['kind'], reason: Reason): Decision {
   return settle(kind, { outcome: 'fault', reason }, unavailable, true)
 }
 
 /** Decides what an answer of the container door means for Cognito, as the Lambda door would have answered. */
 export function decide(event: TriggerEvent, kind: Trigger['kind'], posted: Posted): Decision {
-  if (posted.kind === 'failed') return failure(kind, `gateway_${posted.reason.replace('-', '_')}`)
+  if (posted.kind === 'failed') return failure(kind, `gateway_${posted.reason}`)
   const { status } = posted
   const body = toObject(posted.body)
   if (status === 200) return answered(event, kind, body)
   const known = ERRORS.find(({ code }) => code === body.code)
-  if (!known) return failure(kind, 'gateway_malformed')
+  // A container with a wrong setting does not start, so that this code is none of its answers.
+  if (!known || !isLogged(known.code)) return failure(kind, 'gateway_malformed')
   const facts = {
     outcome: status >= 500 || isOurs(known.code) ? 'fault' : 'rejected',
-    reason: known.code.replace('GW_ERR_', '').toLowerCase(),
+    reason: reasonOfCode(known.code),
     upstreamRequestId: requestIdOf(body.requestId),
   } as const
   // The text is the one that belongs to the code: whatever else stands in an answer is not shown.
@@ -63,7 +65,7 @@ function answered(event: TriggerEvent, kind: Trigger['kind'], body: Fields): Dec
  */
 function settle(
   kind: Trigger['kind'],
-  facts: { readonly outcome: 'rejected' | 'fault'; readonly reason: string },
+  facts: { readonly outcome: 'rejected' | 'fault'; readonly reason: Reason },
   text: string,
   bypassable: boolean,
 ): Decision {

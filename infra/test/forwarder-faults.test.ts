@@ -210,7 +210,7 @@ test('a container that comes back within the pause gets the event, once', async 
 test('the text for the user is the one of the code, and a refusal of the gateway stands', async () => {
   const door = await openDoor(t)
   const forwarder = startForwarder(t, door.url)
-  for (const { code, statusCode, message } of ERRORS.filter(({ code }) => !/_(CALLER|ROUTE|METHOD)_/.test(code))) {
+  for (const { code, statusCode, message } of ERRORS.filter(({ code }) => !/_(CALLER|ROUTE|METHOD|ENV)_/.test(code))) {
     const requestIdOfContainer = '7c9e6679-7425-40de-944b-e07fc1f90ae7'
     door.behave((response) =>
       reply(response, statusCode, { code, message: 'ada@acme.example', requestId: requestIdOfContainer }),

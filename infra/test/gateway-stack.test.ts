@@ -6,7 +6,7 @@ import { SETTINGS } from '../../src/env.js'
 import * as local from '../../src/local/accounts.js'
 import { OPERATOR_SETTINGS, readOperatorSettings } from '../../src/operator/settings.js'
 import { LOG_FIELDS } from '../../src/plugins/log-line.js'
-import { ALARMED_REASONS } from '../lib/watch/alarmed-reasons.js'
+import { reasons, rowOf } from '../../src/reasons.js'
 import { QUERIES } from '../lib/watch/queries.js'
 import { tablesIn } from './fixtures/pages.js'
 import { example, hostedWith, type Json, stackOf, synth } from './fixtures/synth.js'
@@ -178,10 +178,16 @@ test('saved queries name only fields that lines have', () => {
   }
 })
 
+const page = readFileSync('ON-CALL.md', 'utf8')
+const alarmed = reasons.flatMap((reason) => {
+  const { alarm, owner } = rowOf(reason)
+  return alarm ? [{ reason, owner, ...alarm }] : []
+})
+
 test('alarms: errors, throttles, p99 near the deadline, concurrency, and faults by reason', () => {
   const alarms = properties(template, 'AWS::CloudWatch::Alarm')
   const named = (id: string) => alarms.find(({ AlarmName }) => AlarmName === `corbado-cognito-gateway-${id}`) ?? {}
-  assert.equal(alarms.length, 4 + Object.keys(ALARMED_REASONS).length)
+  assert.equal(alarms.length, 4 + alarmed.length)
   for (const { AlarmActions, TreatMissingData } of alarms) {
     assert.deepEqual(AlarmActions, ['arn:aws:sns:eu-central-1:999900000001:on-call'])
     assert.equal(TreatMissingData, 'notBreaching')
@@ -191,26 +197,28 @@ test('alarms: errors, throttles, p99 near the deadline, concurrency, and faults 
   assert.equal(named('Throttles').Threshold, 1)
   assert.equal(named('Concurrency').Threshold, 720)
   assert.match(JSON.stringify(named('Errors').Metrics), /100 \* errors \/ invocations/)
-  for (const [reason, from] of Object.entries(ALARMED_REASONS)) {
-    const { Threshold, Dimensions } = named(`Faults-${reason}`)
+  for (const { reason, from, look, owner } of alarmed) {
+    const { Threshold, Dimensions, ...rest } = named(`Faults-${reason}`)
+    const AlarmDescription = String(rest.AlarmDescription)
     assert.deepEqual({ Threshold, Dimensions }, { Threshold: from, Dimensions: [{ Name: 'Reason', Value: reason }] })
+    for (const word of [reason, `of ${owner}.`, look]) assert.ok(AlarmDescription.includes(word), AlarmDescription)
+    const [, section = ''] = /infra\/ON-CALL\.md#(\S+)$/.exec(AlarmDescription) ?? []
+    assert.match(page.toLowerCase(), new RegExp(`^## ${section.replaceAll('-', ' ')}$`, 'm'), 'the runbook has it')
   }
   const slower = region({ settings: { [SETTINGS.triggerDeadlineMs.name]: '3000' } })
   slower.hasResourceProperties('AWS::CloudWatch::Alarm', { ExtendedStatistic: 'p99', Threshold: 2700 })
 })
 
-test('ON-CALL.md names every alarm with the number from which on it rings, and no other', () => {
-  const [rows = []] = tablesIn(readFileSync('ON-CALL.md', 'utf8'), ['alarm', 'rings at', 'look at'])
-  const own = ['Errors', 'Throttles', 'SlowestHundredth', 'Concurrency']
-  const faults = Object.entries(ALARMED_REASONS).map(([reason, from]) => [`Faults-${reason}`, String(from)])
+test('ON-CALL.md names every alarm with the number from which on it rings and where to look, and no other', () => {
+  const [rows = []] = tablesIn(page, ['alarm', 'rings at', 'look at'])
+  const own = ['`Errors`', '`Throttles`', '`SlowestHundredth`', '`Concurrency`']
   assert.deepEqual(
-    rows.map(([alarm = '']) => alarm.replaceAll('`', '')),
-    [...own, ...faults.map(([alarm]) => alarm)],
+    rows.slice(0, own.length).map(([alarm]) => alarm),
+    own,
   )
-  const numbers = rows.slice(own.length).map(([, from = '']) => from.split(' ')[0])
   assert.deepEqual(
-    numbers,
-    faults.map(([, from]) => from),
+    rows.slice(own.length),
+    alarmed.map(({ reason, from, look }) => [`\`Faults-${reason}\``, String(from), look]),
   )
 })
 

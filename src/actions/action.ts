@@ -1,4 +1,5 @@
 import { type Static, type TSchema, Type } from 'typebox'
+import type { Outcome, Reason } from '../reasons.js'
 import type { TenantContext } from '../tenant/context.js'
 
 /** What every action's payload has; further keys are Corbado's business. */
@@ -7,8 +8,8 @@ export const ActionPayload = Type.Object({ action: Type.String(), userPoolId: Ty
 /** What an action decided: the body for Corbado, and what the log line says of it. */
 export interface ActionResult {
   readonly body: Readonly<Record<string, unknown>>
-  readonly outcome: string
-  readonly reason?: string
+  readonly outcome: Outcome
+  readonly reason?: Reason
   /** Cognito's user name if the action found one; the log shows its pseudonym only. */
   readonly username?: string
 }
@@ -25,5 +26,5 @@ export interface Action<Schema extends TSchema = TSchema> {
    * What Corbado gets if a dependency failed; without it the fault itself (502, 503, 504). The tenant is undefined if
    * it could not be resolved. `message` is public.
    */
-  whenFaulty?(fault: { reason: string; message: string }, tenant: TenantContext | undefined): ActionResult
+  whenFaulty?(fault: { reason: Reason; message: string }, tenant: TenantContext | undefined): ActionResult
 }

@@ -1,12 +1,13 @@
 import { type Static, Type } from 'typebox'
 import { ActionUserNotFound } from '../errors.js'
 import { isUsername } from '../ids.js'
+import type { ReasonAt } from '../reasons.js'
 import { type Action, ActionPayload, type ActionResult } from './action.js'
 
 const PostAppendPayload = Type.Object({ ...ActionPayload.properties, username: Type.String() })
 type PostAppendPayload = Static<typeof PostAppendPayload>
 
-function unchanged(reason: string, username?: string): ActionResult {
+function unchanged(reason: ReasonAt<'post-append', 'unchanged'>, username?: string): ActionResult {
   return { body: {}, outcome: 'unchanged', reason, ...(username !== undefined && { username }) }
 }
 

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { isUsername } from '../ids.js'
+import type { Reason, ReasonAt } from '../reasons.js'
 import type { TenantConfig, TenantContext, User } from '../tenant/context.js'
 import { type Action, ActionPayload, type ActionResult } from './action.js'
 
@@ -15,7 +16,7 @@ interface PreLoginError {
   readonly payload?: string
 }
 
-function refused(reason: string, error: PreLoginError): ActionResult {
+function refused(reason: Reason, error: PreLoginError): ActionResult {
   return { body: { identifier: '', error }, outcome: 'refused', reason }
 }
 
@@ -28,9 +29,12 @@ function found({ username }: User): ActionResult {
   return { body: { identifier: username }, outcome: 'found', username }
 }
 
-const silent = (code: string) => refused(code, { return: false, code })
+/** Why a login is refused without a fault. */
+type Refusal = ReasonAt<'pre-login', 'refused'>
 
-function untyped(reason: string, { texts }: PreLoginConfig): ActionResult {
+const silent = (code: Refusal) => refused(code, { return: false, code })
+
+function untyped(reason: Refusal, { texts }: PreLoginConfig): ActionResult {
   return refused(reason, { return: true, code: 'untyped', message: texts.untyped })
 }
 

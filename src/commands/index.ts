@@ -15,6 +15,7 @@ import { doctorCommand } from './doctor/index.js'
 import { invokeCommand } from './invoke/index.js'
 import { localCommand } from './local/index.js'
 import { onboardCommand } from './onboard/index.js'
+import { reasonsCommand } from './reasons/index.js'
 import { secretSetCommand } from './secret/set.js'
 import { tenantsApplyCommand, tenantsPlanCommand } from './tenants/apply.js'
 import { tenantsHistoryCommand } from './tenants/history.js'
@@ -79,6 +80,7 @@ const COMMANDS: readonly CreateCommand[] = [
     [aliasesListCommand, aliasesGrantCommand, aliasesRevokeCommand, aliasesCheckCommand, aliasesCleanCommand],
   ),
   doctorCommand,
+  reasonsCommand,
   completionCommand,
 ]
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { Level, Outcome, Reason } from '../reasons.js'
 
 /** Tells one process from another: of a thousand at once, two are alike in one case of ten thousand. */
 export const createInstanceId = () => randomBytes(4).toString('hex')
@@ -17,7 +18,7 @@ export const LOG_FIELDS = {
   action: "the action's name",
   triggerSource: "Cognito's own name of what happened",
   outcome:
-    'what the answer says: `challenge`, `tokens`, `fail`, `created`, `correct`, `incorrect`, `unchanged`, `found`, `refused`, `factor_set`, `rejected`, `fault`',
+    'what the answer says: `challenge`, `tokens`, `fail`, `created`, `correct`, `incorrect`, `unchanged`, `found`, `refused`, `factor_set`, `forwarded`, `rejected`, `fault`',
   reason: 'stable cause of the outcome',
   user: 'pseudonym of the user: `u_` and an HMAC of pool and user name',
   clientId: 'app client of the event',
@@ -29,7 +30,9 @@ export const LOG_FIELDS = {
   clientSdk: "name and version of the client's AWS SDK, on define's lines, as far as Cognito tells them",
   durationMs: 'milliseconds from the request to the answer',
   upstream: 'milliseconds by dependency',
-  failed: 'dependency that failed last; the three fields after it speak of it',
+  failed: 'dependency that failed last; the four fields after it speak of it',
+  operation:
+    'what it was asked for: `GetItem`, `GetParameter`, `AssumeRole`, `AdminGetUser`, `ListUsers`, `AdminSetUserMFAPreference`, `verifySignedData`',
   upstreamStatus: 'its HTTP status',
   upstreamErrorType: 'its name of the error',
   upstreamRequestId: 'its id of the request',
@@ -78,15 +81,15 @@ export interface LineFacts {
   clientId?: string | undefined
   /** Cognito's user name: only its pseudonym is written. */
   username?: string | undefined
-  outcome?: string
-  reason?: string | undefined
+  outcome?: Outcome
+  reason?: Reason | undefined
   flowId?: string | undefined
   attempt?: number
   lateMs?: number
   userNotFound?: true
   clientSdk?: string | undefined
   /** Set if the level does not follow from the outcome. */
-  level?: 'info' | 'warn' | 'error'
+  level?: Level
   error?: unknown
   /** No line is written, as for health checks. */
   quiet?: true

@@ -93,6 +93,7 @@ function closingLine(
     durationMs: Math.round(elapsedMs),
     ...(Object.keys(upstream).length > 0 && { upstream }),
     failed: last.failed,
+    operation: last.operation,
     upstreamStatus: last.status,
     upstreamErrorType: last.errorType,
     upstreamRequestId: last.requestId,

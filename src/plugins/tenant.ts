@@ -10,6 +10,7 @@ import {
   TenantWrongAlias,
 } from '../errors.js'
 import { isUserPoolId } from '../ids.js'
+import type { Reason } from '../reasons.js'
 import type { TenantContext, Tenants } from '../tenant/context.js'
 
 /** Who asks: a pool, and for a trigger the region its event names. */
@@ -22,7 +23,7 @@ export interface AdmissionRequest {
 
 export type Admission =
   | { readonly kind: 'served'; readonly tenant: TenantContext }
-  | { readonly kind: 'bypassed'; readonly reason: string; readonly level: 'warn' | 'error' }
+  | { readonly kind: 'bypassed'; readonly reason: Reason; readonly level: 'warn' | 'error' }
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -1,5 +1,5 @@
 import type { Call, Clock } from '../call.js'
-import { isSignatureRefused, type Upstream } from '../errors.js'
+import { isSignatureRefused, type Operation, type Upstream } from '../errors.js'
 import type { TenantKey } from '../ids.js'
 import { createBoundedMap } from './bounded-map.js'
 import { loadInTime, type Outcome, waitFor } from './shared-load.js'
@@ -27,6 +27,8 @@ export interface ExpiringCacheOptions<V, Args extends unknown[]> {
   readonly max: number
   /** The source, as log lines name it. */
   readonly upstream: Upstream
+  /** What a load asks it for, as log lines name it. */
+  readonly operation?: Operation
   /** A load's own time limit: it is shared, so it must not end with the call that happened to start it. */
   readonly loadMs: number
   /** The same for a load without which there is no value to serve; `loadMs` if left out. */
@@ -80,7 +82,7 @@ interface Entry<V> {
 export function createExpiringCache<V, Args extends unknown[] = []>(
   options: ExpiringCacheOptions<V, Args>,
 ): ExpiringCache<V, Args> {
-  const { clock, upstream } = options
+  const { clock } = options
   let evictions = 0
   const loads = new Map<TenantKey, Load<V>>()
   const entries = createBoundedMap<TenantKey, Entry<V>>(options.max, () => {
@@ -148,7 +150,7 @@ export function createExpiringCache<V, Args extends unknown[] = []>(
         call.defer(running)
         return { value: held.value, stale: failure !== undefined }
       }
-      const outcome = await waitFor(running, upstream, call)
+      const outcome = await waitFor(running, options, call)
       if ('value' in outcome) return { value: outcome.value, stale: false }
       if (usable) return { value: held.value, stale: true }
       throw outcome.error

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { type Call, type Clock, createLoadCall, REPEAT_MS } from '../call.js'
-import { isUpstreamError, type Upstream, upstreamError } from '../errors.js'
+import { isUpstreamError, type Operation, type Upstream, upstreamError } from '../errors.js'
 
 /** How a load ended, as a value and not a rejection: it may be that no call waits for it. */
 export type Outcome<V> = { readonly value: V } | { readonly error: unknown }
@@ -31,10 +31,19 @@ export async function loadInTime<V>(
 }
 
 /** Waits for a shared load within the caller's own time, and notes the wait on the caller's line. */
-export async function waitFor<V>(running: Promise<Outcome<V>>, upstream: Upstream, call: Call): Promise<Outcome<V>> {
+export async function waitFor<V>(
+  running: Promise<Outcome<V>>,
+  { upstream, operation }: { readonly upstream: Upstream; readonly operation?: Operation },
+  call: Call,
+): Promise<Outcome<V>> {
   const start = performance.now()
-  const outcome = await call.within(running, (): Outcome<V> => ({ error: upstreamError(upstream, 'timeout') }))
+  const late = (): Outcome<V> => ({ error: upstreamError(upstream, 'timeout', { operation }) })
+  const outcome = await call.within(running, late)
   const error = 'error' in outcome ? outcome.error : undefined
-  call.observe(upstream, performance.now() - start, isUpstreamError(error) ? error.facts : undefined)
+  call.observe(
+    upstream,
+    performance.now() - start,
+    isUpstreamError(error) ? { ...(operation && { operation }), ...error.facts } : undefined,
+  )
   return outcome
 }

@@ -1,6 +1,6 @@
 import { type Call, type Clock, SLICE_MS } from '../call.js'
 import type { Env } from '../env.js'
-import { isUpstreamError, type UpstreamError, upstreamError } from '../errors.js'
+import { isUpstreamError, type Operation, type UpstreamError, upstreamError } from '../errors.js'
 import { type TenantKey, tenantKey } from '../ids.js'
 import { createBoundedMap } from '../resilience/bounded-map.js'
 import { createExpiringCache, failureMemoryMs } from '../resilience/expiring-cache.js'
@@ -17,7 +17,7 @@ export interface TenantCredentials {
    */
   use<T>(
     config: TenantConfig,
-    operation: string,
+    operation: Operation,
     call: Call,
     run: (credentials: RoleCredentials | null) => Promise<T>,
   ): Promise<T>
@@ -54,6 +54,7 @@ export function createTenantCredentials(
     clock,
     max,
     upstream: 'sts',
+    operation: 'AssumeRole',
     loadMs: SLICE_MS.sts,
     async load(call, config) {
       const credentials = await assumeRole(roleRequest(config), call)
@@ -79,6 +80,7 @@ export function createTenantCredentials(
       const deniedKey = tenantKey(config.userPoolId, key, operation)
       if (clock.elapsed() < (deniedUntil.get(deniedKey) ?? 0)) {
         call.note({ remembered: true })
+        call.observe('cognito', 0, { operation })
         throw permissionMissing()
       }
 

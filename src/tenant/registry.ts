@@ -60,6 +60,7 @@ export function createTenantRegistry(
     clock,
     max: env.maxTenantsInMemory,
     upstream: 'table',
+    operation: 'GetItem',
     loadMs: SLICE_MS.table,
     firstLoadMs: SLICE_MS.tableFirst,
     async load(call, userPoolId) {

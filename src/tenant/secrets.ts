@@ -51,6 +51,7 @@ export function createTenantSecrets(
     clock,
     max: env.maxTenantsInMemory,
     upstream: 'ssm',
+    operation: 'GetParameter',
     loadMs: SLICE_MS.ssm,
     async load(call, corbado) {
       const value = await fetchCredential(corbado, call)

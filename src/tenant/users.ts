@@ -1,6 +1,7 @@
 import { type Call, type Clock, pause } from '../call.js'
-import { isUpstreamError, upstreamError } from '../errors.js'
+import { isUpstreamError, type Operation, upstreamError } from '../errors.js'
 import { tenantKey } from '../ids.js'
+import type { Reason } from '../reasons.js'
 import type { Ended, Silence } from '../resilience/breaker.js'
 import type { Guard } from '../resilience/guard.js'
 import type { Limiter } from '../resilience/limiter.js'
@@ -35,13 +36,13 @@ export function createTenantUsers(options: TenantUsersOptions, config: TenantCon
   const { upstreams, credentials, limiter, guard, clock } = options
   const lane = tenantKey(config.userPoolId, 'cognito')
 
-  function inPool<T>(operation: string, run: (pool: UserPool) => Promise<T>): Promise<T> {
+  function inPool<T>(operation: Operation, run: (pool: UserPool) => Promise<T>): Promise<T> {
     return credentials.use(config, operation, call, async (given) => {
       const pool = upstreams.userPool(config.userPoolId, config.aws.region, given)
       const guarded = await guard.run(lane, config.limits.concurrentCalls, call, () => run(pool), silenceOf)
       if (guarded.kind === 'done') return guarded.value
       if (guarded.kind === 'busy') throw refusal('cognito_busy')
-      const facts = { breakerOpen: true }
+      const facts = { operation, breakerOpen: true }
       call.observe('cognito', 0, facts)
       throw upstreamError('cognito', guarded.last, facts)
     })
@@ -99,7 +100,7 @@ async function answerUnless<T>(errorType: string, value: T, run: () => Promise<T
 }
 
 /** A call that was not made, for a limit of ours. */
-function refusal(reason: string): Error {
+function refusal(reason: Reason): Error {
   const error = upstreamError('cognito', 'throttled')
   error.reason = reason
   return error

@@ -60,7 +60,7 @@ export function createVerifier(options: VerifierOptions): Verify {
       const guarded = await guard.run(lane, config.limits.concurrentCalls, call, ask, silenceOf)
       if (guarded.kind === 'done') return guarded.value
       if (guarded.kind === 'busy') return { kind: 'busy' }
-      const facts = { breakerOpen: true }
+      const facts = { operation: 'verifySignedData', breakerOpen: true } as const
       call.observe('corbado', 0, facts)
       return { kind: guarded.last, facts, sent: false }
     }

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import type { ReasonAt } from '../reasons.js'
 import type { TenantConfig } from '../tenant/context.js'
 import { attemptFact, type ChallengeResult, flowIdOf, isOwn, Session } from './challenge.js'
 import { type Trigger, TriggerEvent } from './trigger.js'
@@ -34,14 +35,8 @@ export type Decision =
     }
   | { readonly kind: 'fail'; readonly reason: FailReason }
 
-export type FailReason =
-  | 'session_too_long'
-  | 'passkeys_off'
-  | 'foreign_challenge'
-  | 'inconsistent_session'
-  | 'unexpected_challenge'
-  | 'cognito_challenge_failed'
-  | 'attempts_exhausted'
+/** Why a login fails. */
+export type FailReason = ReasonAt<'define-auth-challenge', 'fail'>
 
 /** No login of ours comes near it; Cognito documents no limit of its own. */
 const SESSION_MAX = 20

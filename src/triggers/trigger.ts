@@ -1,4 +1,5 @@
 import { type Static, type TSchema, Type } from 'typebox'
+import type { Outcome, Reason } from '../reasons.js'
 import type { TenantContext } from '../tenant/context.js'
 
 /**
@@ -16,8 +17,8 @@ export type TriggerEvent = Static<typeof TriggerEvent>
 export interface TriggerResult {
   /** undefined: the event goes back as it came. */
   readonly response?: Readonly<Record<string, unknown>>
-  readonly outcome: string
-  readonly reason?: string
+  readonly outcome: Outcome
+  readonly reason?: Reason
   /** Set if the line is more than a note: `error` for a fault, `warn` for what an operator should look at. */
   readonly level?: 'warn' | 'error'
   /** Ties together the lines of one login. */

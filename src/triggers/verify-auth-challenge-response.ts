@@ -1,5 +1,6 @@
 import { decodeJwt, type JWTPayload } from 'jose'
 import { type Static, Type } from 'typebox'
+import type { ReasonAt } from '../reasons.js'
 import type { Proof, TenantConfig, Verdict } from '../tenant/context.js'
 import { isFlowId } from './challenge.js'
 import { type Trigger, TriggerEvent } from './trigger.js'
@@ -30,32 +31,8 @@ const VerifyEvent = Type.Object({
 })
 type VerifyEvent = Static<typeof VerifyEvent>
 
-export type VerifyReason =
-  | 'verified'
-  | 'missing_answer'
-  | 'malformed_answer'
-  | 'wrong_project'
-  | 'expired'
-  | 'invalid_signature'
-  | 'invalid_challenge'
-  | 'user_mismatch'
-  | 'generic_error'
-  | 'user_not_found'
-  | 'backend_unauthorized'
-  | 'backend_rate_limited'
-  | 'verify_rate_limited'
-  | 'backend_rejected'
-  | 'backend_unavailable'
-  | 'backend_timeout'
-  | 'backend_malformed'
-  | 'backend_busy'
-  | 'secret_missing'
-  | 'secret_malformed'
-  | 'secret_denied'
-  | 'secret_throttled'
-  | 'secret_timeout'
-  | 'secret_unavailable'
-  | 'secret_wrong_project'
+/** What came of a proof. */
+export type VerifyReason = ReasonAt<'verify-auth-challenge-response', 'correct' | 'incorrect'>
 
 /** Signed passkey data is about 900 characters (fact C5). */
 const ANSWER_BYTES_MAX = 16_384

@@ -4,6 +4,7 @@ import {
   errorName,
   isSignatureError,
   isUpstreamError,
+  type Operation,
   requestIdOf,
   type Upstream,
   type UpstreamError,
@@ -43,8 +44,15 @@ export interface SendOptions {
  */
 type Repeats = 'read' | 'unavailable' | 'never'
 
+/** A dependency, and what it is asked for. */
+export interface Asked {
+  readonly upstream: Upstream
+  readonly operation: Operation
+}
+
 interface Job<T> {
   readonly upstream: Upstream
+  readonly operation: Operation | undefined
   readonly repeats: Repeats
   send(options: SendOptions): Promise<T>
 }
@@ -52,17 +60,19 @@ interface Job<T> {
 /**
  * Sends one command of an AWS SDK client within its slice of the deadline, and notes its time on the call. The slice begins
  * when the request has its connection: the process's own credentials and the queue for a connection are not the dependency's.
+ * @param asked with the operation for the service's calls, whose lines name it; the dependency alone for an operator's
  * @throws the error of errors.ts that fits what happened; never the SDK's own
  */
 export async function callAws<T>(
-  upstream: Upstream,
+  asked: Upstream | Asked,
   call: Call,
   sliceMs: number | undefined,
   send: (options: SendOptions) => Promise<T>,
   repeats: Repeats = 'unavailable',
 ): Promise<T> {
   const start = performance.now()
-  const job: Job<T> = { upstream, repeats, send }
+  const { upstream, operation } = typeof asked === 'string' ? { upstream: asked, operation: undefined } : asked
+  const job: Job<T> = { upstream, operation, repeats, send }
   try {
     const answer = await call.slice(undefined, (signal, begin) => {
       if (repeats === 'read') return sendTwiceIfSilent(job, call, sliceMs, signal, begin)
@@ -152,9 +162,9 @@ async function persist<T>(
       },
     }
     try {
-      return answerOf(job.upstream, await Promise.race([job.send({ abortSignal: signal, trip }), untilAborted(signal)]))
+      return answerOf(job, await Promise.race([job.send({ abortSignal: signal, trip }), untilAborted(signal)]))
     } catch (error) {
-      const fault = isUpstreamError(error) ? error : awsFault(job.upstream, error, signal.aborted)
+      const fault = isUpstreamError(error) ? error : awsFault(job, error, signal.aborted)
       if (signal.aborted) throw fault
       if (!unsigned && isUnsigned(fault, error)) {
         // The SDK has set its clock by the answer.
@@ -172,11 +182,11 @@ async function persist<T>(
  * The answer, if it is the service's. Each of AWS has an id of its own; an empty page of a proxy has neither that nor any field,
  * and to the SDK it is a success: it would say that there is no such record, or that what was written is written.
  */
-function answerOf<T>(upstream: Upstream, answer: T): T {
+function answerOf<T>({ upstream, operation }: Job<T>, answer: T): T {
   const { $metadata, ...fields } = answer as SdkAnswer
   const isEmpty = Object.values(fields).every((value) => value === undefined)
   if (!isEmpty || $metadata?.requestId !== undefined) return answer
-  throw unreadAnswer(upstream, 'malformed', { status: $metadata?.httpStatusCode })
+  throw unreadAnswer(upstream, 'malformed', { operation, status: $metadata?.httpStatusCode })
 }
 
 /** Is that all that can become of a request that never left? Any other error would only be repeated. */
@@ -212,11 +222,11 @@ interface SdkError extends SdkAnswer {
   readonly code?: unknown
 }
 
-function awsFault(upstream: Upstream, error: unknown, timeUp: boolean): UpstreamError {
+function awsFault<T>({ upstream, operation }: Job<T>, error: unknown, timeUp: boolean): UpstreamError {
   const { name, code, $metadata } = (error instanceof Error ? error : {}) as SdkError
   const status = $metadata?.httpStatusCode
   const errorType = errorName(code) ?? errorName(name)
-  const facts: UpstreamFacts = { status, errorType, requestId: requestIdOf($metadata?.requestId) }
+  const facts: UpstreamFacts = { operation, status, errorType, requestId: requestIdOf($metadata?.requestId) }
   if (!timeUp && status !== undefined && status !== 429 && unread.test(errorType ?? '')) {
     return unreadAnswer(upstream, status < 500 ? 'malformed' : 'unavailable', { ...facts, errorType: undefined })
   }

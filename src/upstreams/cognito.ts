@@ -75,7 +75,8 @@ export function createUserPool(client: CognitoIdentityProviderClient, UserPoolId
   return {
     async fetchUser(Username, call) {
       const command = new AdminGetUserCommand({ UserPoolId, Username })
-      const user = await callAws('cognito', call, undefined, (options) => client.send(command, options), 'read')
+      const asked = { upstream: 'cognito', operation: 'AdminGetUser' } as const
+      const user = await callAws(asked, call, undefined, (options) => client.send(command, options), 'read')
       return readAnswer(() => ({
         username: nameOf(user),
         status: user.UserStatus ?? 'UNKNOWN',
@@ -91,7 +92,8 @@ export function createUserPool(client: CognitoIdentityProviderClient, UserPoolId
         Limit: PAGE_SIZE,
         ...(nextToken !== undefined && { PaginationToken: nextToken }),
       })
-      const page = await callAws('cognito', call, undefined, (options) => client.send(command, options), 'read')
+      const asked = { upstream: 'cognito', operation: 'ListUsers' } as const
+      const page = await callAws(asked, call, undefined, (options) => client.send(command, options), 'read')
       const { Users } = page
       if (!Users) throw upstreamError('cognito', 'malformed')
       const users = readAnswer(() =>
@@ -111,7 +113,8 @@ export function createUserPool(client: CognitoIdentityProviderClient, UserPoolId
         Username,
         [factorSettings[factor]]: { Enabled: true, PreferredMfa: true },
       })
-      await callAws('cognito', call, undefined, (options) => client.send(command, options))
+      const asked = { upstream: 'cognito', operation: 'AdminSetUserMFAPreference' } as const
+      await callAws(asked, call, undefined, (options) => client.send(command, options))
     },
   }
 }

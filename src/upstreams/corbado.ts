@@ -51,7 +51,11 @@ export function createCorbado(clock: Clock, proxies: Proxies): Corbado {
         if (exchanged.kind === 'answered') return readAnswer(exchanged.answer)
         return { ...unanswered(exchanged.error, signal.aborted), sent: exchanged.sent }
       })
-      call.observe('corbado', performance.now() - start, answer.kind === 'result' ? undefined : answer.facts)
+      call.observe(
+        'corbado',
+        performance.now() - start,
+        answer.kind === 'result' ? undefined : { operation: 'verifySignedData', ...answer.facts },
+      )
       return answer
     },
     close: () => exchanges.close(),

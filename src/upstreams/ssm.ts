@@ -17,11 +17,13 @@ export function isParameterMissing(error: unknown): boolean {
   return isUpstreamError(error) && error.facts.errorType === 'ParameterNotFound'
 }
 
+const ASKED = { upstream: 'ssm', operation: 'GetParameter' } as const
+
 /** @param sliceMs longest that one fetch may take */
 export function createFetchParameter(client: SSMClient, sliceMs: number = SLICE_MS.ssm): FetchParameter {
   return async (name, call) => {
     const command = new GetParameterCommand({ Name: name, WithDecryption: true })
-    const { Parameter } = await callAws('ssm', call, sliceMs, (options) => client.send(command, options), 'read')
+    const { Parameter } = await callAws(ASKED, call, sliceMs, (options) => client.send(command, options), 'read')
     // The SDK hands on whatever stands there.
     if (typeof Parameter?.Value !== 'string') throw upstreamError('ssm', 'malformed')
     // A selector of a version is not a part of the name.

@@ -25,6 +25,8 @@ export type AssumeRole = (request: RoleRequest, call: Call) => Promise<RoleCrede
 /** Role chaining caps a session at one hour; asking for more fails (fact A36). */
 export const ROLE_SECONDS = 3_600
 
+const ASKED = { upstream: 'sts', operation: 'AssumeRole' } as const
+
 /** Is it the ARN of that role's session? It holds the role's name without its path. */
 function isSessionOf(arn: string, roleArn: string, sessionName: string): boolean {
   const [, partition, , , accountId, role = ''] = roleArn.split(':')
@@ -41,7 +43,7 @@ export function createAssumeRole(client: STSClient, sliceMs: number = SLICE_MS.s
       ...(sessionPolicy !== undefined && { Policy: sessionPolicy }),
       DurationSeconds: ROLE_SECONDS,
     })
-    const answer = await callAws('sts', call, sliceMs, (options) => client.send(command, options), 'read')
+    const answer = await callAws(ASKED, call, sliceMs, (options) => client.send(command, options), 'read')
     const { Credentials: given, AssumedRoleUser } = answer
     if (AssumedRoleUser?.Arn !== undefined && !isSessionOf(AssumedRoleUser.Arn, roleArn, sessionName)) {
       throw otherAnswer('sts', AssumedRoleUser.Arn, `${roleArn}, session ${sessionName}`)

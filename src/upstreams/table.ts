@@ -93,6 +93,8 @@ async function unlessChanged(write: Promise<unknown>): Promise<boolean> {
 
 type Item = Record<string, AttributeValue>
 
+const GET = { upstream: 'table', operation: 'GetItem' } as const
+
 async function readPages(
   read: (startKey: Item | undefined) => Promise<{
     Items?: Item[] | undefined
@@ -127,7 +129,7 @@ export function createTable(client: DynamoDBClient, tableName: string, sliceMs: 
   ): Promise<TenantRecord | undefined> {
     const Key = marshall({ userPoolId, record })
     const command = new GetItemCommand({ TableName: tableName, Key, ConsistentRead })
-    const { Item } = await callAws('table', call, sliceMs, (options) => client.send(command, options), 'read')
+    const { Item } = await callAws(GET, call, sliceMs, (options) => client.send(command, options), 'read')
     const found = Item && fromItem(Item)
     if (found && (found.userPoolId !== userPoolId || found.record !== record)) {
       throw otherAnswer('table', `${found.record} of ${found.userPoolId}`, `${record} of ${userPoolId}`)

@@ -289,9 +289,55 @@ t.test('the closing line', async (t) => {
       reason: 'backend_unavailable',
       upstream: { corbado: Number },
       failed: 'corbado',
+      operation: 'verifySignedData',
       upstreamStatus: 503,
       upstreamRequestId: /^req-/,
     })
+  })
+
+  t.test('names the operation that failed, and none if all went well', async (t) => {
+    const { table, sts, ssm, cognito, corbado } = gateway.stack
+    const pool = { n: 0, userPoolId: '' }
+    const fresh = async () => {
+      pool.n += 1
+      pool.userPoolId = `eu-central-1_Operation${pool.n}`
+      await gateway.addTenant(tenantFile({ tenantId: `operation-${pool.n}`, userPoolId: pool.userPoolId }))
+      gateway.stack.cognito.putUser(pool.userPoolId, { username: USER, attributes: { sub: USER } })
+    }
+    const define = () => gateway.trigger(defineEvent([], {}, { userPoolId: pool.userPoolId }))
+    const verify = async () => {
+      const proof = await corbado.sign('pro-1001', USER)
+      return gateway.trigger(verifyEvent(proof, {}, { userPoolId: pool.userPoolId }))
+    }
+    const preLogin = (identifier = USER) => {
+      return gateway.action({ action: 'pre-login', userPoolId: pool.userPoolId, identifier })
+    }
+    const postAppend = () => gateway.action({ action: 'post-append', userPoolId: pool.userPoolId, username: USER })
+    const failing = [
+      { standIn: table, operation: 'GetItem', failed: 'table', run: define },
+      { standIn: ssm, operation: 'GetParameter', failed: 'ssm', run: verify },
+      { standIn: corbado, operation: 'verifySignedData', failed: 'corbado', run: verify },
+      { standIn: sts, operation: 'AssumeRole', failed: 'sts', run: preLogin },
+      { standIn: cognito, operation: 'AdminGetUser', failed: 'cognito', run: preLogin },
+      { standIn: cognito, operation: 'ListUsers', failed: 'cognito', run: () => preLogin('nobody@acme.example') },
+      { standIn: cognito, operation: 'AdminSetUserMFAPreference', failed: 'cognito', run: postAppend },
+    ]
+    for (const fault of [{ kind: 'status', status: 500 }, { kind: 'hang' }] as const) {
+      for (const { standIn, operation, failed, run } of failing) {
+        await fresh()
+        await standIn.setFault(fault, operation)
+        const [line] = await linesOf(() => run().catch(() => undefined))
+        await standIn.setFault(undefined)
+        t.match(line, { failed, operation, level: 'error' }, `${operation} ${fault.kind}`)
+      }
+    }
+    await fresh()
+    t.match(await linesOf(verify), [{ reason: 'verified', failed: undefined, operation: undefined }])
+    await cognito.setFault({ kind: 'unsigned', code: 'AccessDeniedException', times: 1 })
+    for (const remembered of [undefined, true]) {
+      const [line] = await linesOf(() => preLogin())
+      t.match(line, { reason: 'role_permission_missing', failed: 'cognito', operation: 'AdminGetUser', remembered })
+    }
   })
 
   t.test('is a warning for what an operator must wire or fix, an error for a fault', async (t) => {

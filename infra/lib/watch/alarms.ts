@@ -11,8 +11,8 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns'
 import type { Construct } from 'constructs'
+import { type Reason, reasons, rowOf, sectionsOf } from '../../../src/reasons.js'
 import { NAMES } from '../names.js'
-import { ALARMED_REASONS } from './alarmed-reasons.js'
 import { FAULTS } from './line-log.js'
 
 export interface AlarmsOptions {
@@ -72,11 +72,20 @@ function functionWatches(gateway: LambdaFunction, { deadlineMs, reservedConcurre
 
 function reasonWatches(): Watch[] {
   const { namespace, metricName, dimension } = FAULTS
-  return Object.entries(ALARMED_REASONS).map(([reason, from]) => {
+  return reasons.flatMap((reason) => {
+    const { alarm, owner } = rowOf(reason)
+    if (!alarm) return []
+    const { from, look } = alarm
     const dimensionsMap = { [dimension]: reason }
     const metric = new Metric({ namespace, metricName, dimensionsMap, statistic: 'Sum', period: FIVE })
-    return { id: `Faults-${reason}`, what: `${from} or more lines with reason ${reason}`, metric, from, periods: 1 }
+    const what = `${from} or more lines with reason ${reason}, of ${owner}. Look at: ${look}. See ${runbookOf(reason)}`
+    return [{ id: `Faults-${reason}`, what, metric, from, periods: 1 }]
   })
+}
+
+/** Where the page for the person on call says what a reason means. */
+function runbookOf(reason: Reason): string {
+  return `infra/ON-CALL.md#${sectionsOf(reason)[0]?.replaceAll(' ', '-')}`
 }
 
 function createAlarm(scope: Construct, { id, what, metric, from, periods }: Watch, topic: ITopic | undefined): void {

@@ -11,6 +11,7 @@ import {
   reasonOf,
 } from '../../errors.js'
 import { GIVEN_UP } from '../body.js'
+import type { LineFacts } from '../log-line.js'
 import { createRequestId } from '../logging.js'
 
 /** How many connections a port takes, and how long a request may take to arrive on one. */
@@ -71,8 +72,9 @@ function giveUp(socket: Socket, failure: GatewayError | undefined, log: FastifyB
 function refuse(socket: Socket, failure: GatewayError, log: FastifyBaseLogger): void {
   const requestId = createRequestId()
   const { code, message, statusCode } = failure
-  const line = { outcome: 'rejected', reason: reasonOf(failure), requestId, gatewayVersion: GATEWAY_VERSION }
-  log.warn({ ...line, err: failure }, 'request')
+  const line: LineFacts = { msg: 'request', outcome: 'rejected', reason: reasonOf(failure) }
+  const { outcome, reason } = line
+  log.warn({ outcome, reason, requestId, gatewayVersion: GATEWAY_VERSION, err: failure }, line.msg)
   const body = JSON.stringify({ code, message, requestId })
   const head = [
     `HTTP/1.1 ${statusCode} ${STATUS_CODES[statusCode]}`,

@@ -1,0 +1,939 @@
+/**
+ * Why something ended as it did: every reason that a log line can have, and what the person on call needs to know of it. One
+ * table, and therefore longer than other files. The compiler refuses any other reason, the pages, the alarms and the command
+ * `reasons` have their words from here, and a test drives every row out of the real handlers. Most of the service needs its
+ * types alone, so that no bundle of it carries the texts.
+ */
+
+/** What the answer of a call says. */
+export const OUTCOMES = [
+  'challenge',
+  'tokens',
+  'fail',
+  'created',
+  'correct',
+  'incorrect',
+  'unchanged',
+  'found',
+  'refused',
+  'factor_set',
+  'forwarded',
+  'rejected',
+  'fault',
+] as const
+export type Outcome = (typeof OUTCOMES)[number]
+
+/** Who has to do something about it, if anybody has; the operator is Corbado's, who keeps the tenants. */
+export type Owner = 'us' | 'operator' | 'customer' | 'Corbado' | 'end user'
+
+export type Level = 'info' | 'warn' | 'error'
+
+const CUSTOM_AUTH = ['define-auth-challenge', 'create-auth-challenge', 'verify-auth-challenge-response'] as const
+const PASS_THROUGH = [
+  'pre-sign-up',
+  'post-confirmation',
+  'pre-authentication',
+  'post-authentication',
+  'pre-token-generation',
+  'custom-message',
+  'user-migration',
+  'inbound-federation',
+] as const
+const SENDERS = ['custom-email-sender', 'custom-sms-sender'] as const
+const ACTIONS = ['pre-login', 'post-append'] as const
+const TRIGGERS = [...CUSTOM_AUTH, ...PASS_THROUGH, ...SENDERS] as const
+
+/** Steps that a person calls by one name. The first name stands for those of the others. */
+const STEP_GROUPS: Readonly<Record<string, readonly Step[]>> = {
+  'every trigger': [...TRIGGERS, 'unknown'],
+  define: ['define-auth-challenge'],
+  create: ['create-auth-challenge'],
+  verify: ['verify-auth-challenge-response'],
+  'other triggers': PASS_THROUGH,
+  'unknown triggers': ['unknown'],
+  senders: SENDERS,
+  'pre-login': ['pre-login'],
+  'post-append': ['post-append'],
+  request: ['request'],
+  invocation: ['invocation'],
+  forwarder: ['forwarder'],
+}
+
+/**
+ * Where a line comes from: its trigger or action; `request` and `invocation` if it has neither; `forwarder` if it is one of the
+ * function before a container, whatever the trigger. `unknown` is a trigger that Cognito may add one day.
+ */
+export type Step =
+  | (typeof TRIGGERS)[number]
+  | 'unknown'
+  | (typeof ACTIONS)[number]
+  | 'request'
+  | 'invocation'
+  | 'forwarder'
+
+/** One of the causes that cannot be told apart by the reason alone, and what tells it. */
+export interface Alike {
+  readonly what: string
+  readonly tell: string
+}
+
+export interface ReasonRow {
+  /** The outcomes with which it comes, by step. */
+  readonly at: { readonly [S in Step]?: readonly Outcome[] }
+  readonly owner: Owner
+  /** Of a line whose outcome is neither `fault` (always error) nor `rejected` (always warn); info if left out. */
+  readonly level?: Level
+  /** What it means, and what to do. */
+  readonly means: string
+  /** The command that fixes it, or that says what does. */
+  readonly fix?: string
+  readonly alike?: readonly Alike[]
+  /** From how many lines in five minutes on it rings, and where to look then. */
+  readonly alarm?: { readonly from: number; readonly look: string }
+}
+
+function at<S extends Step, O extends Outcome>(
+  steps: readonly S[],
+  ...outcomes: readonly O[]
+): { readonly [K in S]: readonly O[] } {
+  return Object.fromEntries(steps.map((step) => [step, outcomes])) as { [K in S]: readonly O[] }
+}
+
+const DOCTOR = 'corbado-gateway doctor <tenant>'
+const HISTORY = 'corbado-gateway tenants history <tenant>'
+const SECRET = 'corbado-gateway secret set <tenant>'
+const ACTIVATE = 'corbado-gateway tenants activate <tenant>'
+const RESUME = 'corbado-gateway tenants resume <tenant>'
+
+const INCORRECT = at(['verify-auth-challenge-response'], 'incorrect')
+const FAIL = at(['define-auth-challenge'], 'fail')
+const REFUSED = at(['pre-login'], 'refused')
+const KEPT = at(['post-append'], 'unchanged')
+
+/** Without the tenant's config nothing can be decided; a trigger that the gateway leaves alone goes on. */
+const NO_CONFIG = {
+  ...at([...CUSTOM_AUTH, ...SENDERS, 'post-append'], 'fault'),
+  ...at([...PASS_THROUGH, 'unknown'], 'unchanged'),
+  ...REFUSED,
+} as const
+/** The same for a tenant that must not be served. */
+const NOT_SERVED = {
+  ...at([...CUSTOM_AUTH, ...SENDERS, ...ACTIONS, 'forwarder'], 'rejected'),
+  ...at([...PASS_THROUGH, 'unknown'], 'unchanged'),
+} as const
+const POOL = { ...REFUSED, ...at(['post-append'], 'fault') } as const
+const REQUEST = at(['request'], 'rejected')
+const FORWARDER = at(['forwarder'], 'fault')
+/** A trigger that the gateway leaves alone goes on without an answer. */
+const FORWARDED = at(['forwarder'], 'fault', 'unchanged')
+
+const ONE_OR_ALL = [
+  { what: 'the dependency fails', tell: 'many tenants at once' },
+  { what: 'one tenant has more to do than its limits allow', tell: 'one tenant; its lines are many more than usual' },
+] as const
+
+export const REASONS = {
+  // Logins: verify.
+  verified: {
+    at: at(['verify-auth-challenge-response'], 'correct'),
+    owner: 'end user',
+    means: 'Corbado says that the proof is genuine, unused, and of this very user.',
+  },
+  missing_answer: {
+    at: INCORRECT,
+    owner: 'end user',
+    means: 'The client sent no answer. Nothing to do.',
+  },
+  malformed_answer: {
+    at: INCORRECT,
+    owner: 'customer',
+    means: 'The answer is not a JWT, or over 16 KiB: the client sends something other than `signedPasskeyData`.',
+    alike: [
+      {
+        what: 'one release of the client is wrong',
+        tell: 'one `clientId`; `clientSdk` of the defines of these logins',
+      },
+      { what: 'somebody tries what comes', tell: 'many users, one try each' },
+    ],
+  },
+  wrong_project: {
+    at: INCORRECT,
+    owner: 'customer',
+    means: "The proof belongs to another Corbado project: compare the client's project with `corbado.projectId`.",
+    fix: HISTORY,
+    alike: [
+      { what: "the tenant's config changed", tell: 'it began with a new `configVersion`' },
+      { what: 'the client changed', tell: 'it began within one `configVersion`, with one `clientId`' },
+    ],
+  },
+  expired: {
+    at: INCORRECT,
+    owner: 'end user',
+    means: 'The proof expired more than 60 s before: the client waited too long.',
+    alike: [
+      { what: 'a clock is wrong', tell: '`lateMs` is much the same on all lines' },
+      { what: 'users are slow', tell: '`lateMs` differs from line to line' },
+    ],
+  },
+  invalid_signature: {
+    at: INCORRECT,
+    owner: 'customer',
+    means: 'Corbado: not signed by this project.',
+  },
+  invalid_challenge: {
+    at: INCORRECT,
+    owner: 'end user',
+    means: 'Corbado: the challenge is unknown or used up. Often the same proof was sent twice.',
+    alike: [
+      { what: 'a client sends a proof twice', tell: 'the `flowId` has a `verified`, or `attempt` grows' },
+      { what: 'somebody tries old proofs', tell: 'many users, and many more logins than usual' },
+    ],
+  },
+  user_mismatch: {
+    at: INCORRECT,
+    owner: 'end user',
+    means: 'Corbado: the proof belongs to another user than the one who signs in.',
+  },
+  generic_error: {
+    at: INCORRECT,
+    owner: 'Corbado',
+    means: 'Corbado: refused for another cause.',
+  },
+  user_not_found: {
+    at: { ...INCORRECT, ...REFUSED },
+    owner: 'end user',
+    means:
+      'The pool has no such user; in a login it hides that from the client. Nothing to do; many at once may be a search for accounts.',
+  },
+  backend_unauthorized: {
+    at: INCORRECT,
+    owner: 'operator',
+    level: 'error',
+    means:
+      '401 or 403: the credential is wrong, expired, lacks `passkeys:verify`, or our address is not allowed. The secret was read again.',
+    fix: SECRET,
+    alike: [
+      { what: 'a wrong secret was stored', tell: '`upstreamStatus` 401, and `secretVersion` changed shortly before' },
+      { what: 'Corbado took the key back', tell: '`upstreamStatus` 401, and `secretVersion` is an old one' },
+      { what: 'our address is not allowed', tell: '`upstreamStatus` 403, of many tenants at once' },
+    ],
+    alarm: { from: 100, look: 'many tenants: Corbado; one tenant: its credential' },
+  },
+  backend_rate_limited: {
+    at: INCORRECT,
+    owner: 'us',
+    level: 'error',
+    means: '429 of Corbado. Its limit counts for each source address: infra/LIMITS.md says what to do.',
+    alarm: { from: 5, look: "Corbado's limit for our addresses" },
+  },
+  verify_rate_limited: {
+    at: INCORRECT,
+    owner: 'operator',
+    level: 'warn',
+    means: "The tenant's `limits.verifyPerSecond` is used up in this process. Raise it if these are its users.",
+  },
+  backend_rejected: {
+    at: INCORRECT,
+    owner: 'Corbado',
+    level: 'error',
+    means: "Another 4xx; `upstreamErrorType` has Corbado's `error.type`.",
+    alarm: { from: 100, look: '`upstreamErrorType`: a change of its rules' },
+  },
+  backend_unavailable: {
+    at: INCORRECT,
+    owner: 'Corbado',
+    level: 'error',
+    means: '5xx or no connection. With `breakerOpen`: not asked, since the calls before waited in vain.',
+    alike: [
+      { what: 'Corbado fails', tell: '`upstreamStatus` is 5xx' },
+      {
+        what: 'our network fails',
+        tell: 'no `upstreamStatus`; `upstreamErrorType` is ENOTFOUND, ECONNREFUSED or the like',
+      },
+    ],
+    alarm: { from: 50, look: 'the Backend API, the network on the way' },
+  },
+  backend_timeout: {
+    at: INCORRECT,
+    owner: 'Corbado',
+    level: 'error',
+    means: 'No answer before the deadline. With `breakerOpen`: not asked, since the calls before waited in vain.',
+    alike: [
+      { what: 'Corbado is slow', tell: 'every region' },
+      { what: 'our network fails', tell: 'one region alone' },
+    ],
+    alarm: { from: 50, look: 'the Backend API, the network on the way' },
+  },
+  backend_malformed: {
+    at: INCORRECT,
+    owner: 'Corbado',
+    level: 'error',
+    means: '2xx without a known result, or a redirect: is `corbado.backendApiUrl` right?',
+    fix: HISTORY,
+    alike: [
+      { what: '`corbado.backendApiUrl` is wrong', tell: 'one tenant, from a `configVersion` on' },
+      { what: 'something stands between us and the Backend API', tell: 'many tenants at once' },
+    ],
+    alarm: { from: 50, look: 'something between us and the Backend API, or a change of its answers' },
+  },
+  backend_busy: {
+    at: INCORRECT,
+    owner: 'Corbado',
+    level: 'error',
+    means:
+      'As many calls of this tenant as `limits.concurrentCalls` allows are under way in this process, and none ends in time: its Backend API is slow. The proof was not sent.',
+    alike: ONE_OR_ALL,
+  },
+  secret_missing: {
+    at: INCORRECT,
+    owner: 'operator',
+    level: 'error',
+    means: 'There is no parameter of the name in `corbado.credentialParameter`. Store it.',
+    fix: SECRET,
+  },
+  secret_malformed: {
+    at: INCORRECT,
+    owner: 'operator',
+    level: 'error',
+    means:
+      'The parameter holds nothing of the form that `corbado.credentialScheme` asks for; `secretVersion` says which value it is. Store it again.',
+    fix: SECRET,
+  },
+  secret_denied: {
+    at: INCORRECT,
+    owner: 'us',
+    level: 'error',
+    means: 'The gateway may not read the parameter, or not decrypt it with its KMS key.',
+    fix: DOCTOR,
+    alike: [
+      { what: "the gateway's role lost a right", tell: 'every tenant' },
+      { what: 'the parameter was stored with another KMS key', tell: 'one tenant' },
+    ],
+    alarm: {
+      from: 25,
+      look: "The gateway's role on the parameters and on the KMS key. If it is one tenant: the key its parameter was stored with",
+    },
+  },
+  secret_throttled: {
+    at: INCORRECT,
+    owner: 'us',
+    level: 'error',
+    means: "SSM's or KMS's quota is used up.",
+    alarm: { from: 25, look: "SSM's quota of GetParameter: raise it, or turn on higher throughput" },
+  },
+  secret_timeout: {
+    at: INCORRECT,
+    owner: 'us',
+    level: 'error',
+    means: 'SSM did not answer in its share of the time.',
+    alarm: { from: 25, look: 'SSM and KMS: their health. Known secrets serve on' },
+  },
+  secret_unavailable: {
+    at: INCORRECT,
+    owner: 'us',
+    level: 'error',
+    means: 'SSM could not be reached, or answered 5xx or what could not be read.',
+    alarm: { from: 25, look: 'SSM and KMS: their health. Known secrets serve on' },
+  },
+  secret_wrong_project: {
+    at: INCORRECT,
+    owner: 'operator',
+    level: 'error',
+    means: 'The secret belongs to another project than `corbado.projectId`. Nothing was sent.',
+    fix: SECRET,
+    alike: [
+      { what: "another tenant's secret was stored", tell: '`secretVersion` changed shortly before' },
+      { what: '`corbado.projectId` changed', tell: '`configVersion` changed shortly before' },
+    ],
+  },
+
+  // Logins: define.
+  session_too_long: {
+    at: FAIL,
+    owner: 'end user',
+    means: 'More than 20 entries in one login. A client tries many answers; the login is over.',
+  },
+  passkeys_off: {
+    at: { ...FAIL, ...REFUSED, ...KEPT },
+    owner: 'operator',
+    means: 'The tenant is paused. It may have been on purpose: its history says by whom, and when.',
+    fix: RESUME,
+    alike: [{ what: 'it was paused by mistake', tell: `\`${HISTORY}\`` }],
+  },
+  foreign_challenge: {
+    at: FAIL,
+    owner: 'customer',
+    means:
+      'The session has a challenge that is not ours: the client began with SRP_A, or another function serves the pool too.',
+  },
+  inconsistent_session: {
+    at: FAIL,
+    owner: 'customer',
+    means:
+      'The session says that a proof was accepted, but not as the last step, or for an unknown user. Look at who sends it.',
+  },
+  unexpected_challenge: {
+    at: FAIL,
+    owner: 'customer',
+    means:
+      "The session does not begin with the password, as `password-then-passkey` asks. Compare the client's flow with `login.flow`.",
+  },
+  cognito_challenge_failed: {
+    at: FAIL,
+    owner: 'end user',
+    means: "The password, or a step of Cognito's own, failed. Nothing to do.",
+  },
+  attempts_exhausted: {
+    at: FAIL,
+    owner: 'end user',
+    means: 'As many wrong answers as `login.maxAttempts` allows. The login is over.',
+    alike: [
+      { what: 'the proofs fail for a cause of their own', tell: 'the reasons of the verifies with the same `flowId`' },
+      { what: 'somebody guesses', tell: '`malformed_answer` before it, of many users' },
+    ],
+  },
+
+  // Actions: what they decide.
+  account_disabled: {
+    at: REFUSED,
+    owner: 'customer',
+    means: 'The user is disabled in the pool.',
+  },
+  force_change_password: {
+    at: REFUSED,
+    owner: 'end user',
+    means: 'The user must first set a password.',
+  },
+  reset_required: {
+    at: REFUSED,
+    owner: 'end user',
+    means: 'The user must first reset the password.',
+  },
+  user_status_unhandled: {
+    at: REFUSED,
+    owner: 'customer',
+    means: 'The user is not confirmed, or has another status with which no login is possible.',
+  },
+  ambiguous_identifier: {
+    at: REFUSED,
+    owner: 'customer',
+    means: 'Several users have this attribute. The customer has to tell them apart; the gateway guesses none.',
+  },
+  attribute_match_only: {
+    at: REFUSED,
+    owner: 'customer',
+    means:
+      'One user has this attribute, but it is no alias. Set `actions.preLogin.acceptAttributeMatch`, if the attribute is proven.',
+  },
+  no_factor_configured: {
+    at: KEPT,
+    owner: 'operator',
+    means: 'The tenant sets no MFA factor.',
+  },
+  factor_present: {
+    at: KEPT,
+    owner: 'end user',
+    means: 'The user has a factor already, in `UserMFASettingList` or `MFAOptions`.',
+  },
+  factor_not_possible: {
+    at: KEPT,
+    owner: 'end user',
+    means: 'The user cannot have this factor, for example without a phone number.',
+  },
+  action_user_not_found: {
+    at: at(['post-append'], 'rejected'),
+    owner: 'customer',
+    means: 'Cognito knows no user of the name that post-append was given.',
+  },
+
+  // The table of tenants.
+  table_denied: {
+    at: NO_CONFIG,
+    owner: 'us',
+    level: 'error',
+    means: "The gateway's own role lacks a permission on the table or its key.",
+    alarm: { from: 1, look: "the role's policy, the table's key" },
+  },
+  table_throttled: {
+    at: NO_CONFIG,
+    owner: 'us',
+    level: 'error',
+    means: 'DynamoDB has more to do than the table or the account may.',
+    alarm: { from: 1, look: "DynamoDB's metrics of the table" },
+  },
+  table_timeout: {
+    at: NO_CONFIG,
+    owner: 'us',
+    level: 'error',
+    means: 'DynamoDB did not answer in its share of the time. Logins of tenants in memory go on.',
+    alarm: { from: 25, look: "DynamoDB's health. Logins of tenants in memory go on" },
+  },
+  table_unavailable: {
+    at: NO_CONFIG,
+    owner: 'us',
+    level: 'error',
+    means: 'DynamoDB could not be reached, or answered 5xx. Logins of tenants in memory go on.',
+    alarm: { from: 25, look: "DynamoDB's health. Logins of tenants in memory go on" },
+  },
+  table_expired: {
+    at: NO_CONFIG,
+    owner: 'us',
+    level: 'error',
+    means:
+      "The process's own credentials had expired or were revoked. Check the clock and the role of function or task.",
+  },
+  table_rejected: {
+    at: NO_CONFIG,
+    owner: 'us',
+    level: 'error',
+    means: 'DynamoDB answered 4xx, as if there were no such table: is `TENANT_TABLE` right, and in this region?',
+  },
+  table_malformed: {
+    at: NO_CONFIG,
+    owner: 'us',
+    level: 'error',
+    means: "DynamoDB's answer could not be read, or was about another record: does a proxy stand in between?",
+  },
+
+  // The customer's role.
+  sts_denied: {
+    at: POOL,
+    owner: 'customer',
+    level: 'error',
+    means: "The trust policy of the tenant's role does not let us in.",
+    fix: DOCTOR,
+    alike: [
+      { what: '`aws.externalId` or `aws.roleArn` of the config is wrong', tell: `\`${HISTORY}\`: it changed` },
+      {
+        what: 'the role was deleted, or its trust policy edited',
+        tell: `\`${DOCTOR}\` while the config is an old one`,
+      },
+    ],
+  },
+  sts_throttled: {
+    at: POOL,
+    owner: 'us',
+    level: 'error',
+    means: 'The quota of AssumeRole is used up.',
+    alarm: { from: 5, look: 'the quota of STS; `MAX_TENANTS_IN_MEMORY`' },
+  },
+  sts_timeout: {
+    at: POOL,
+    owner: 'us',
+    level: 'error',
+    means: 'STS did not answer in its share of the time. Credentials that are here serve on.',
+  },
+  sts_unavailable: {
+    at: POOL,
+    owner: 'us',
+    level: 'error',
+    means: 'STS could not be reached, or answered 5xx. Credentials that are here serve on.',
+  },
+  sts_expired: {
+    at: POOL,
+    owner: 'us',
+    level: 'error',
+    means:
+      "The process's own credentials had expired or were revoked. Check the clock and the role of function or task.",
+  },
+  sts_rejected: {
+    at: POOL,
+    owner: 'us',
+    level: 'error',
+    means: 'STS answered 4xx: `upstreamErrorType` says why, for example a region that is not turned on.',
+  },
+  sts_malformed: {
+    at: POOL,
+    owner: 'us',
+    level: 'error',
+    means: "STS's answer could not be read, or was about another role: does a proxy stand in between?",
+  },
+
+  // The customer's pool.
+  role_permission_missing: {
+    at: POOL,
+    owner: 'customer',
+    level: 'error',
+    means:
+      "The tenant's role lacks a permission on the pool, for the call that `operation` names. It is tried again after 60 s. The customer updates the role's stack.",
+    fix: DOCTOR,
+    alike: [
+      { what: 'no login is possible', tell: '`operation` is AdminGetUser' },
+      { what: 'only users known by an attribute fail', tell: '`operation` is ListUsers' },
+      { what: 'only the MFA factor is not set', tell: '`operation` is AdminSetUserMFAPreference' },
+    ],
+  },
+  cognito_throttled: {
+    at: POOL,
+    owner: 'customer',
+    level: 'error',
+    means: "The pool's quota of these calls is used up.",
+    alike: [
+      { what: 'other software of the customer uses it up', tell: "the tenant's own lines are as many as usual" },
+      { what: 'its logins do', tell: "the tenant's own lines are many more than usual" },
+    ],
+  },
+  list_users_rate_limited: {
+    at: REFUSED,
+    owner: 'operator',
+    level: 'error',
+    means:
+      "The tenant's `limits.listUsersPerSecond` is used up in this process: many users are known by an attribute that is no alias of the pool.",
+    alike: [{ what: "the pool's own quota is used up", tell: 'the reason is `cognito_throttled`' }],
+  },
+  cognito_timeout: {
+    at: POOL,
+    owner: 'customer',
+    level: 'error',
+    means:
+      'The pool did not answer before the deadline. With `breakerOpen`: not asked, since the calls before waited in vain.',
+    alike: [
+      { what: "Cognito fails in the pool's region", tell: 'every tenant of that region' },
+      { what: 'the way there fails', tell: 'every tenant of other regions than ours' },
+    ],
+  },
+  cognito_unavailable: {
+    at: POOL,
+    owner: 'customer',
+    level: 'error',
+    means:
+      'The pool could not be reached, or answered 5xx. With `breakerOpen`: not asked, since the calls before waited in vain.',
+    alike: [
+      { what: "Cognito fails in the pool's region", tell: 'every tenant of that region; `upstreamStatus` is 5xx' },
+      { what: '`aws.region` is wrong', tell: 'one tenant, from a `configVersion` on; no `upstreamStatus`' },
+    ],
+  },
+  cognito_busy: {
+    at: POOL,
+    owner: 'customer',
+    level: 'error',
+    means:
+      'As many calls of this tenant as `limits.concurrentCalls` allows are under way in this process, and its pool answers too slowly for more.',
+    alike: ONE_OR_ALL,
+  },
+  cognito_expired: {
+    at: POOL,
+    owner: 'customer',
+    level: 'error',
+    means:
+      "Credentials of the tenant's role had expired or were revoked, and new ones did not help. Check the clock and the role.",
+    fix: DOCTOR,
+  },
+  cognito_rejected: {
+    at: POOL,
+    owner: 'customer',
+    level: 'error',
+    means: 'The pool answered 4xx: `upstreamErrorType` says why, for example that there is no such pool.',
+    fix: DOCTOR,
+  },
+  cognito_malformed: {
+    at: POOL,
+    owner: 'us',
+    level: 'error',
+    means: "The pool's answer could not be read: does a proxy stand in between?",
+  },
+
+  // Tenants that are not served.
+  tenant_unknown: {
+    at: {
+      ...at([...CUSTOM_AUTH, ...SENDERS, ...ACTIONS], 'rejected'),
+      ...at([...PASS_THROUGH, 'forwarder'], 'unchanged', 'rejected'),
+      ...at(['unknown'], 'unchanged'),
+    },
+    owner: 'operator',
+    level: 'warn',
+    means:
+      "No tenant has this pool, or the event's region is not one of the tenant's. Apply the tenant, and check `aws.region` and `aws.replicaRegions`. A pool stays unknown for 30 s.",
+    fix: 'corbado-gateway tenants plan',
+    alike: [
+      {
+        what: 'the tenant was removed, or never applied',
+        tell: '`corbado-gateway tenants list` with the `userPoolId`',
+      },
+      { what: 'its region is another', tell: 'the `region` of the line' },
+    ],
+  },
+  tenant_draft: {
+    at: NOT_SERVED,
+    owner: 'operator',
+    level: 'warn',
+    means: 'The tenant is not live yet: its status is `draft`.',
+    fix: ACTIVATE,
+  },
+  tenant_suspended: {
+    at: NOT_SERVED,
+    owner: 'operator',
+    level: 'warn',
+    means: "The tenant's status is `suspended`. Its password logins go on. Its history says by whom, and when.",
+    fix: RESUME,
+  },
+  tenant_wrong_alias: {
+    at: at([...TRIGGERS, 'unknown', 'forwarder'], 'rejected'),
+    owner: 'customer',
+    means:
+      "The trigger came through another tenant's alias. Set the pool's triggers to the ARN with the tenant's `alias`.",
+    fix: DOCTOR,
+  },
+  tenant_config_invalid: {
+    at: { ...NO_CONFIG, ...FORWARDER },
+    owner: 'operator',
+    level: 'error',
+    means:
+      'The record in the table does not pass the schema or the rules. Check the file, fix it, and apply it again, or go back.',
+    fix: 'corbado-gateway tenants rollback <tenant>',
+  },
+  trigger_sender_refused: {
+    at: at([...SENDERS, 'forwarder'], 'fault'),
+    owner: 'customer',
+    means:
+      "A custom sender trigger points at the gateway, which would swallow every message. Take it out of the pool's LambdaConfig.",
+    fix: DOCTOR,
+  },
+  unknown_trigger: {
+    at: at(['unknown', 'forwarder'], 'unchanged'),
+    owner: 'us',
+    level: 'warn',
+    means: 'A trigger that Cognito did not have when this version was made. The event went back as it came.',
+  },
+
+  // Requests and invocations that are not taken.
+  request_invalid: {
+    at: at([...TRIGGERS, 'unknown', ...ACTIONS, 'request', 'forwarder'], 'rejected'),
+    owner: 'customer',
+    means:
+      'A field is missing or of the wrong kind; the text of the answer names it. For a trigger: an event that Cognito does not send. Compare with its documentation.',
+  },
+  request_mismatch: {
+    at: at([...TRIGGERS, ...ACTIONS], 'rejected'),
+    owner: 'Corbado',
+    means: 'The pool, trigger or action in the path is not the one in the body.',
+  },
+  request_too_large: {
+    at: at(['request', 'forwarder'], 'rejected'),
+    owner: 'Corbado',
+    means: 'The body is larger than the door takes.',
+  },
+  request_late: {
+    at: REQUEST,
+    owner: 'Corbado',
+    means:
+      'Headers or body were not there after 5 s; the connection was closed. Many at once are an attack or a broken network.',
+  },
+  request_headers_too_large: {
+    at: REQUEST,
+    owner: 'Corbado',
+    means: 'More than 16 KiB of headers. Look at what the caller, or a proxy before us, adds.',
+  },
+  request_media_type: {
+    at: REQUEST,
+    owner: 'Corbado',
+    means: 'The body is not said to be `application/json`.',
+  },
+  route_unknown: {
+    at: { ...at(['request', 'unknown'], 'rejected'), ...FORWARDED },
+    owner: 'Corbado',
+    level: 'error',
+    means:
+      'There is no such route, trigger or action: check spelling and version. Of the forwarder: the container is older than it, or `GATEWAY_URL` is not its address.',
+  },
+  method_not_allowed: {
+    at: REQUEST,
+    owner: 'Corbado',
+    means: 'The route does not take this method; the `allow` header of the answer names those that it takes.',
+  },
+  caller_unsigned: {
+    at: { ...REQUEST, ...FORWARDED },
+    owner: 'operator',
+    level: 'error',
+    means:
+      "No `webhook-signature` over exactly these bytes with a secret of `CALLER_SECRETS_PARAMETER`, or a timestamp more than 5 minutes off. Check the caller's secret and clock.",
+    alike: [
+      { what: 'a secret was changed on one side only', tell: "every request of one caller, the forwarder's too" },
+      { what: 'strangers knock', tell: 'requests of the container only; the forwarder has no such line' },
+    ],
+  },
+  caller_replayed: {
+    at: REQUEST,
+    owner: 'Corbado',
+    means:
+      'An action with this `webhook-id` was received within the last 10 minutes. Every call needs an id of its own.',
+  },
+  caller_secrets_unavailable: {
+    at: { ...at(['request'], 'fault'), ...FORWARDED },
+    owner: 'us',
+    level: 'error',
+    means:
+      "No secret of the callers could be had. `ssm` in `/health/ready`: SSM failed; check the gateway's rights on `CALLER_SECRETS_PARAMETER`. `caller-secrets`: it is missing or has no `whsec_…` line.",
+  },
+  overloaded: {
+    at: { ...at(['request'], 'fault'), ...FORWARDED },
+    owner: 'us',
+    level: 'error',
+    means: 'The process has more to do than it can answer in time. Add containers.',
+  },
+  invocation_unqualified: {
+    at: at(['request', 'forwarder'], 'rejected'),
+    owner: 'customer',
+    means:
+      'The invoked ARN names no alias. Wire the pool to the hosted ARN with its alias. Self-hosted: set `ALLOW_UNQUALIFIED=true`.',
+  },
+  invocation_wrong_alias: {
+    at: at(['request', 'forwarder'], 'rejected'),
+    owner: 'customer',
+    means:
+      "A trigger came through the actions alias, an action through another, or a forwarder's envelope names another function than `GATEWAY_FUNCTION_ARN`. Correct the ARN that the caller uses.",
+  },
+  invocation_unknown: {
+    at: at(['invocation', 'forwarder'], 'rejected'),
+    owner: 'us',
+    means: 'The payload is no trigger event, no action and no HTTP event. Find out who invokes the function.',
+  },
+  internal: {
+    at: {
+      ...at([...TRIGGERS, 'unknown', 'post-append', 'request', 'invocation'], 'fault'),
+      ...REFUSED,
+      ...FORWARDED,
+    },
+    owner: 'us',
+    level: 'error',
+    means: 'A bug of the gateway: `err.at` says where. The answer was a refusal, never a token.',
+    alarm: { from: 1, look: "a bug: the line's `err`" },
+  },
+
+  // The forwarder, the function before a container.
+  gateway_unsent: {
+    at: FORWARDED,
+    owner: 'us',
+    level: 'error',
+    means:
+      'No connection to a container came about, twice: do any run, and does the load balancer let the forwarder in?',
+  },
+  gateway_timeout: {
+    at: FORWARDED,
+    owner: 'us',
+    level: 'error',
+    means: 'The container did not answer before the deadline.',
+    alike: [
+      { what: 'a dependency is slow', tell: '`upstream` on the lines of the containers' },
+      { what: 'the way to the container is broken', tell: 'the containers have no line of that time' },
+    ],
+  },
+  gateway_reset: {
+    at: FORWARDED,
+    owner: 'us',
+    level: 'error',
+    means: 'The connection broke off after the event was sent: a container ended, or the load balancer let go of it.',
+  },
+  gateway_too_large: {
+    at: FORWARDED,
+    owner: 'us',
+    level: 'error',
+    means: "The answer had more than 4 MiB: it was none of the gateway's.",
+  },
+  gateway_malformed: {
+    at: FORWARDED,
+    owner: 'us',
+    level: 'error',
+    means:
+      "The answer was none of the gateway's: a page of the load balancer, which has no healthy container, or of something else.",
+  },
+  upstream_timeout: {
+    at: FORWARDER,
+    owner: 'us',
+    means: 'A dependency of the container did not answer in its share of the time. Its own line says which.',
+  },
+  upstream_unavailable: {
+    at: FORWARDER,
+    owner: 'us',
+    means: 'A dependency of the container could not be reached, or answered 5xx. Its own line says which.',
+  },
+  upstream_throttled: {
+    at: FORWARDER,
+    owner: 'us',
+    means: 'A quota of a dependency of the container is used up. Its own line says which.',
+  },
+  upstream_denied: {
+    at: FORWARDER,
+    owner: 'us',
+    means: 'The container lacks a permission. Its own line says which.',
+  },
+  upstream_expired: {
+    at: FORWARDER,
+    owner: 'us',
+    means: "The container's credentials had expired or were revoked. Check its clock and its task's role.",
+  },
+  upstream_rejected: {
+    at: FORWARDER,
+    owner: 'us',
+    means: 'A dependency answered the container 4xx. Its own line says which, and why.',
+  },
+  upstream_malformed: {
+    at: FORWARDER,
+    owner: 'us',
+    means: 'An answer of a dependency could not be read by the container. Its own line says which.',
+  },
+} as const satisfies Readonly<Record<string, ReasonRow>>
+
+/** Every reason that a line can have. */
+export type Reason = keyof typeof REASONS
+
+/** The reasons that a step can come to with an outcome. */
+export type ReasonAt<S extends Step, O extends Outcome> = {
+  [R in Reason]: (typeof REASONS)[R]['at'] extends { readonly [K in S]: readonly (infer X)[] }
+    ? O extends X
+      ? R
+      : never
+    : never
+}[Reason]
+
+/** The row of a reason, without the types of its own values. */
+export function rowOf(reason: Reason): ReasonRow {
+  return REASONS[reason]
+}
+
+/** Is it one of ours? */
+export function isReason(text: unknown): text is Reason {
+  return typeof text === 'string' && Object.hasOwn(REASONS, text)
+}
+
+/** All reasons, in the order of the table. */
+export const reasons = Object.keys(REASONS) as readonly Reason[]
+
+/** The level of a line with this reason and outcome. */
+export function levelOf(reason: Reason, outcome: Outcome): Level {
+  if (outcome === 'fault') return 'error'
+  return outcome === 'rejected' ? 'warn' : (rowOf(reason).level ?? 'info')
+}
+
+/** Every place where a reason can come: a step with an outcome. */
+export function placesOf(reason: Reason): { readonly step: Step; readonly outcome: Outcome }[] {
+  return Object.entries(rowOf(reason).at).flatMap(([step, outcomes = []]) =>
+    outcomes.map((outcome) => ({ step: step as Step, outcome })),
+  )
+}
+
+/** Does something work that should not fail: is a line with this reason an error anywhere? */
+export function isFault(reason: Reason): boolean {
+  return placesOf(reason).some(({ outcome }) => levelOf(reason, outcome) === 'error')
+}
+
+/** The steps of a reason, as a person calls them. */
+export function stepNamesOf(reason: Reason): string[] {
+  const left = new Set(placesOf(reason).map(({ step }) => step))
+  return Object.entries(STEP_GROUPS).flatMap(([name, steps]) => {
+    if (!steps.every((step) => left.has(step))) return []
+    for (const step of steps) left.delete(step)
+    return [name]
+  })
+}
+
+/** The section of infra/ON-CALL.md that a reason is found in. A reason of logins and actions may be in two. */
+export function sectionsOf(reason: Reason): ('verify reasons' | 'other reasons' | 'faults and refusals')[] {
+  const { at } = rowOf(reason)
+  const decided = at['define-auth-challenge']?.includes('fail') || at['post-append']?.includes('unchanged')
+  const sections = [
+    ...(at['verify-auth-challenge-response']?.some((one) => /correct$/.test(one)) ? ['verify reasons' as const] : []),
+    ...(decided || (at['pre-login']?.includes('refused') && !isFault(reason)) ? ['other reasons' as const] : []),
+  ]
+  return sections.length === 0 ? ['faults and refusals'] : sections
+}
