@@ -175,6 +175,9 @@ t.test('every answer is as its schema says', async (t) => {
     userPoolId: healthy.userPoolId,
   })
   await is('invocation', 1, 'invoke - --tenant acme', event)
+  await is('reasons', 0, 'reasons')
+  await is('reasons', 0, 'reasons secret_denied')
+  await is('error', 1, 'reasons nothing-of-the-kind')
   await is('completion', 0, 'completion fish')
   await is(
     'onboarding',

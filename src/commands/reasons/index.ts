@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
+import { writeAnswer } from '../../operator/answers/write.js'
 import { isFault, isReason, levelOf, placesOf, type Reason, reasons, rowOf, stepNamesOf } from '../../reasons.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible } from '../../terminal/failure.js'
-import { type CommandIo, type Output, writeJson } from '../../terminal/io.js'
+import type { CommandIo, Output } from '../../terminal/io.js'
 import { closestNames, counted, textAt, textTable } from '../../terminal/text.js'
 
 /** `reasons`: what the reasons on log lines mean, who has to act, and how. */
@@ -14,10 +15,10 @@ export function reasonsCommand(io: CommandIo): Command {
     examples: [path, `${path} sts_denied`, `${path} customer`, `${path} secret --json`],
   })
     .argument('[word]', 'a reason, or those with this in their name, their owner or what they mean')
-    .option('--json', 'print { kind, reasons }')
+    .option('--json', 'print { kind: "reasons", reasons }')
     .action((word: string | undefined, { json = false }: { json?: boolean }) => {
       const found = word === undefined ? reasons : findReasons(word)
-      if (json) writeJson(io.stdout, { kind: 'reasons', reasons: found.map(factsOf) })
+      if (json) writeAnswer(io, 'reasons', { reasons: found.map(factsOf) })
       else io.stdout.write(found.length === 1 ? pageOf(found[0] as Reason, io.stdout) : listOf(found, io.stdout))
     })
 }

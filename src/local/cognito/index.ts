@@ -78,10 +78,12 @@ function authorise(pools: Pools, { principal, region }: WireRequest, operation: 
 function authoriseUpdate({ principal }: WireRequest, pool: UserPool, fields: Fields): void {
   if (!principal) return
   const tags = Object.keys(fieldsOf(fields.UserPoolTags)).length > 0
+  const key = textAt(fields.LambdaConfig, 'KMSKeyID')
   for (const [action, arn] of [
     ['iam:PassRole', textAt(fields.SmsConfiguration, 'SnsCallerArn')],
     ['cognito-idp:TagResource', tags ? poolArn(pool) : undefined],
-    ['kms:CreateGrant', textAt(fields.LambdaConfig, 'KMSKeyID')],
+    // What is no ARN is refused as such.
+    ['kms:CreateGrant', key?.startsWith('arn:') ? key : undefined],
   ] as const) {
     if (arn !== undefined && !allows(principal, action, arn)) throw accessDenied(principal, action, arn)
   }

@@ -190,6 +190,21 @@ export const ANSWERS = {
     },
   },
   'invoke-example': { by: ['invoke'], members: { name: text, payload: fields } },
+  reasons: {
+    by: ['reasons'],
+    members: {
+      reasons: list({
+        reason: text,
+        owner: text,
+        fault: flag,
+        at: list({ step: text, outcome: text, level: text }),
+        means: text,
+        fix: maybe(text),
+        alike: list({ what: text, tell: text }),
+        alarm: maybe(exact({ from: count, look: text })),
+      }),
+    },
+  },
   completion: { by: ['completion'], members: { shell: text, script: text } },
   local: {
     by: ['local'],
