@@ -240,7 +240,7 @@ test("outputs are the operator's settings, in the form that the commands take", 
   const value = (name: string) => outputs.find(({ Description }) => Description === name)?.Value
   const functionArn = String(value('GATEWAY_FUNCTION_ARN'))
   assert.equal(functionArn, local.FUNCTION_ARN)
-  assert.ok(readOperatorSettings({ GATEWAY_FUNCTION_ARN: functionArn }, ['gatewayFunctionArn']))
+  assert.equal(readOperatorSettings({ GATEWAY_FUNCTION_ARN: functionArn }).gatewayFunctionArn, functionArn)
   const global = stackOf(all, 'CorbadoGatewayGlobal')
   for (const arn of [local.OPERATOR_VARIABLES.GATEWAY_ROLE_ARN, local.OPERATOR_VARIABLES.DOCTOR_ROLE_ARN]) {
     global.hasResourceProperties('AWS::IAM::Role', { RoleName: arn.split('/')[1] })
