@@ -3,6 +3,7 @@ import { isSignatureRefused, type Operation, type Upstream } from '../errors.js'
 import type { TenantKey } from '../ids.js'
 import { createBoundedMap } from './bounded-map.js'
 import { loadInTime, type Outcome, waitFor } from './shared-load.js'
+import { createTurns } from './turns.js'
 
 /** A value just loaded and how long it serves, in milliseconds from now. */
 export interface Loaded<V> {
@@ -85,6 +86,7 @@ export function createExpiringCache<V, Args extends unknown[] = []>(
   const { clock } = options
   let evictions = 0
   const loads = new Map<TenantKey, Load<V>>()
+  const turn = createTurns()
   const entries = createBoundedMap<TenantKey, Entry<V>>(options.max, () => {
     evictions += 1
   })
@@ -151,6 +153,7 @@ export function createExpiringCache<V, Args extends unknown[] = []>(
         return { value: held.value, stale: failure !== undefined }
       }
       const outcome = await waitFor(running, options, call)
+      await turn()
       if ('value' in outcome) return { value: outcome.value, stale: false }
       if (usable) return { value: held.value, stale: true }
       throw outcome.error

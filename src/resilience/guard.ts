@@ -2,6 +2,7 @@ import type { Call, Clock } from '../call.js'
 import type { TenantKey } from '../ids.js'
 import { type Breaker, createBreaker, type Ended, type Silence } from './breaker.js'
 import { createBulkhead, type Entered } from './bulkhead.js'
+import { createTurns } from './turns.js'
 
 /** What came of guarded work: its value, no place in time, or not begun because the calls before waited in vain. */
 export type Guarded<T> = Entered<T> | { readonly kind: 'open'; readonly last: Silence }
@@ -28,13 +29,17 @@ export interface Guard {
 export function createGuard(max: number, clock: Clock): Guard {
   const bulkhead = createBulkhead(clock)
   const breaker: Breaker = createBreaker(max, clock)
+  const turn = createTurns()
   return {
     async run(key, limit, call, work, silenceOf) {
       const last = breaker.blocked(key)
       if (last) return { kind: 'open', last }
       // Asked again once there is a place: it may have opened while the call waited.
       const entered = await bulkhead.run(key, limit, call, () => breaker.run(key, work, silenceOf))
-      return entered.kind === 'busy' ? entered : entered.value
+      if (entered.kind === 'busy') return entered
+      // All that wait in the queue are over in one moment.
+      if (entered.value.kind === 'open') await turn()
+      return entered.value
     },
   }
 }
