@@ -1,5 +1,5 @@
 /**
- * Bundles the tests into dist/test and runs them under tap, each file in a process of its own, two at a time.
+ * Bundles the tests into dist/test and runs them under tap: a process for the files of one folder (group.ts), two at a time.
  *
  *     node test/run.mjs                      every file but the long ones
  *     node test/run.mjs --long               the long ones
@@ -10,7 +10,7 @@
  */
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { build } from 'esbuild'
@@ -33,27 +33,8 @@ const LONG = [
   'test/triggers/every-session.test.ts',
   'test/hostile/forged.test.ts',
 ]
-/** Begun first, longest first, so that the last file of a run is a short one. */
-const SLOW = [
-  'test/commands/local/start.test.ts',
-  'test/tenant/rights.test.ts',
-  'test/container.test.ts',
-  'test/upstreams/connections.test.ts',
-  'test/hostile/values.test.ts',
-  'test/flows/onboarding.test.ts',
-  'test/operator/doctor.test.ts',
-  'test/commands/tenants/apply.test.ts',
-  'test/flows/clients.test.ts',
-  'test/pitfalls.test.ts',
-  'test/flows/fire/schedule.test.ts',
-  'test/commands/doctor.test.ts',
-  'test/commands/tenants/records.test.ts',
-  'test/actions/actions.test.ts',
-  'test/commands/hostile.test.ts',
-  'test/flows/fire/sample.test.ts',
-  'test/commands/older-policies.test.ts',
-  'test/package/installed.test.ts',
-]
+/** Folders whose files are begun first, longest first, so that what runs last is short. */
+const SLOW = ['flows', 'commands', 'upstreams', 'tenant', '.', 'commands/local', 'hostile', 'flows/fire']
 /** A file that is not done by then hangs. */
 const TIMEOUT_S = { usual: 300, long: 1_200 }
 const CHUNKS = 'dist/test/chunks'
@@ -78,14 +59,30 @@ function findTests() {
     .map((name) => join('test', name))
 }
 
-/** The files of this run, in the order in which they begin. */
-function chooseTests(all) {
-  if (named.length > 0) return named
-  if (options.fire) return FIRE
-  if (options.long) return LONG
+/** The files of this run as groups, each for a process of its own, in the order in which they begin. */
+function chooseGroups(all) {
+  if (named.length > 0) return [named]
+  // Each of these is long, or looks at its own process's memory and end.
+  if (options.fire) return FIRE.map((file) => [file])
+  if (options.long) return LONG.map((file) => [file])
   const others = [...FIRE, ...LONG]
-  const usual = all.filter((file) => !others.includes(file) && !file.startsWith('test/runtime/')).sort()
-  return [...SLOW.filter((file) => usual.includes(file)), ...usual.filter((file) => !SLOW.includes(file))]
+  const byFolder = new Map(SLOW.map((folder) => [folder, []]))
+  for (const file of all.filter((file) => !others.includes(file) && !file.startsWith('test/runtime/')).sort()) {
+    const folder = relative('test', dirname(file)) || '.'
+    byFolder.set(folder, [...(byFolder.get(folder) ?? []), file])
+  }
+  return [...byFolder.values()]
+}
+
+/** In a test, `tap` is what its group gives it: root.ts. */
+const TAP = {
+  name: 'tap',
+  setup({ onResolve }) {
+    const root = resolve('test/root.ts')
+    onResolve({ filter: /^tap$/ }, ({ importer }) => {
+      return [root, resolve('test/group.ts')].includes(importer) ? undefined : { path: root }
+    })
+  },
 }
 
 /** Writes one module a test file, and chunks for what they share. What another run may be reading stays as it is. */
@@ -105,6 +102,7 @@ async function bundle(entryPoints) {
     outExtension: { '.js': '.mjs' },
     chunkNames: 'test/chunks/[name]-[hash]',
     logLevel: 'warning',
+    plugins: [TAP],
   })
   for (const { path, contents } of outputFiles) {
     if (existsSync(path) && readFileSync(path).equals(contents)) continue
@@ -133,18 +131,18 @@ function report(reporter) {
 }
 
 const all = findTests()
-const tests = chooseTests(all)
-for (const file of tests) {
+const groups = chooseGroups(all)
+for (const file of groups.flat()) {
   if (all.includes(file)) continue
   console.error(`No such test file: ${file}`)
   process.exit(1)
 }
-if (!options.bundled) await bundle(all)
+if (!options.bundled) await bundle(['test/group.ts', ...all])
 
 report(options.reporter ?? (process.stdout.isTTY ? 'base' : 'tap'))
 tap.setTimeout(0)
 tap.jobs = Number(options.jobs)
-tap.plan(tests.length)
+tap.plan(groups.length)
 
 // Through `env`, since tap would have every process that runs under a test load its coverage hooks, a second each.
 const env = {
@@ -154,10 +152,10 @@ const env = {
 }
 const NO_HOOKS = './test/no-async-hooks.mjs'
 const NODE_OPTIONS = `NODE_OPTIONS=${process.env.NODE_OPTIONS ?? ''}`
-for (const name of tests) {
-  const built = join('dist', name.replace(/\.ts$/, '.mjs'))
-  const args = [NODE_OPTIONS, process.execPath, '--import', NO_HOOKS, '--enable-source-maps', built]
-  const seconds = [...FIRE, ...LONG].includes(name) ? TIMEOUT_S.long : TIMEOUT_S.usual
-  const timed = { ...env, TAP_TIMEOUT: String(seconds) }
-  void tap.spawn('env', args, { name, env: timed, buffered: true, timeout: seconds * 1000 })
+const args = [NODE_OPTIONS, process.execPath, '--import', NO_HOOKS, '--enable-source-maps', 'dist/test/group.mjs']
+for (const files of groups) {
+  const seconds = [...FIRE, ...LONG].includes(files[0]) ? TIMEOUT_S.long : TIMEOUT_S.usual
+  const name = files.length === 1 ? files[0] : dirname(files[0])
+  const timed = { ...env, FILES: files.join(' '), FILE_TIMEOUT_S: String(seconds) }
+  void tap.spawn('env', args, { name, env: timed, buffered: true, timeout: seconds * files.length * 1_000 })
 }

@@ -8,12 +8,11 @@ import t from 'tap'
 import { stringify } from 'yaml'
 import { customerAdmin } from '../../src/local/accounts.js'
 import { putTenantRecord } from '../../src/local/world/tenants.js'
-import { mustExit, stayOnLoopback } from '../fixtures/loopback.js'
+import { stayOnLoopback } from '../fixtures/loopback.js'
 import { cli } from './fixtures/cli.js'
 import { client, startDoctor } from './fixtures/doctor.js'
 
 const strangers = stayOnLoopback(t)
-mustExit(t)
 const { stack, env, healthy, hosted, heal, poolWith } = await startDoctor(t)
 const { tenantId, userPoolId } = healthy
 const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = stack.envFor(

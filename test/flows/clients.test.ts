@@ -7,12 +7,11 @@ import type { NewUser } from '../../src/local/cognito/index.js'
 import type { TenantFile } from '../../src/tenant/config.js'
 import { type App, clients, type RealClient, type Stage, storedToken } from '../fixtures/clients.js'
 import { startGateway } from '../fixtures/gateway.js'
-import { mustExit, stayOnLoopback } from '../fixtures/loopback.js'
+import { stayOnLoopback } from '../fixtures/loopback.js'
 import { tenantFile } from '../fixtures/tenants.js'
 import { useFastAmplify } from './fixtures/amplify-powers.js'
 
 const strangers = stayOnLoopback(t)
-mustExit(t)
 useFastPowers()
 const gateway = await startGateway(t)
 const { stack, clock } = gateway

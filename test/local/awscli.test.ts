@@ -28,10 +28,9 @@ import type { Principal } from '../../src/local/aws/identity.js'
 import { startStack } from '../../src/local/stack.js'
 import { customerRoleTemplate } from '../../src/operator/role/cloudformation.js'
 import { fullPool } from '../fixtures/full-pool.js'
-import { mustExit, stayOnLoopback } from '../fixtures/loopback.js'
+import { stayOnLoopback } from '../fixtures/loopback.js'
 
 const strangers = stayOnLoopback(t)
-mustExit(t)
 const stack = await startStack()
 t.teardown(stack.stop)
 stack.deploy(async () => ({}), ['acme'])

@@ -8,10 +8,9 @@ import { saidInFull, saidOf } from '../../src/operator/attempt.js'
 import { failureOf } from '../../src/terminal/failure.js'
 import { createOperatorUpstreams, type OperatorUpstreams } from '../../src/upstreams/operator.js'
 import { startLiar } from '../fixtures/liar.js'
-import { mustExit, stayOnLoopback } from '../fixtures/loopback.js'
+import { stayOnLoopback } from '../fixtures/loopback.js'
 
 const strangers = stayOnLoopback(t)
-mustExit(t)
 const { answer } = await startLiar(t)
 const region = 'eu-central-1'
 const [pool, other] = ['eu-central-1_Acme00001', 'eu-central-1_Other0001'] as UserPoolId[]

@@ -7,12 +7,9 @@ import type { TenantFile } from '../../src/tenant/config.js'
 import { startContainer } from '../fixtures/container.js'
 import { defineEvent, verifyEvent } from '../fixtures/events.js'
 import { startGateway } from '../fixtures/gateway.js'
-import { mustExit } from '../fixtures/loopback.js'
 import { startProcess } from '../fixtures/network/process.js'
 import { startRelay } from '../fixtures/network/relay.js'
 import { tenantFile } from '../fixtures/tenants.js'
-
-mustExit(t)
 
 const USER = '7c9e6679-7425-40de-944b-e07fc1f90ae7'
 const gateway = await startGateway(t)

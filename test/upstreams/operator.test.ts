@@ -8,9 +8,6 @@ import { inProcess } from '../../src/local/lambda/index.js'
 import { startStack } from '../../src/local/stack.js'
 import { createOperatorUpstreams, type OperatorUpstreams } from '../../src/upstreams/operator.js'
 import { everySetting, everyTrigger, fullPool } from '../fixtures/full-pool.js'
-import { mustExit } from '../fixtures/loopback.js'
-
-mustExit(t)
 
 const stack = await startStack()
 t.teardown(stack.stop)

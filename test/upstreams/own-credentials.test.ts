@@ -8,10 +8,7 @@ import { hostedArn } from '../../src/local/world/tenants.js'
 import type { TenantFile } from '../../src/tenant/config.js'
 import { defineEvent, verifyEvent } from '../fixtures/events.js'
 import { type Gateway, startGateway } from '../fixtures/gateway.js'
-import { mustExit } from '../fixtures/loopback.js'
 import { tenantFile } from '../fixtures/tenants.js'
-
-mustExit(t)
 
 const USER = '7c9e6679-7425-40de-944b-e07fc1f90ae7'
 

@@ -8,10 +8,7 @@ import { createOperatorUpstreams } from '../../src/upstreams/operator.js'
 import { defineEvent, verifyEvent } from '../fixtures/events.js'
 import { fullPool } from '../fixtures/full-pool.js'
 import { startGateway } from '../fixtures/gateway.js'
-import { mustExit } from '../fixtures/loopback.js'
 import { tenantFile } from '../fixtures/tenants.js'
-
-mustExit(t)
 
 const USER = '7c9e6679-7425-40de-944b-e07fc1f90ae7'
 const MINUTE = 60_000

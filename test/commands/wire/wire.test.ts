@@ -10,14 +10,13 @@ import { hostedArn } from '../../../src/local/world/tenants.js'
 import { createFrozenClock } from '../../fixtures/clock.js'
 import { everyTrigger, fullPool } from '../../fixtures/full-pool.js'
 import { CLIENT_ID, startGateway, untilWaiting } from '../../fixtures/gateway.js'
-import { mustExit, stayOnLoopback } from '../../fixtures/loopback.js'
+import { stayOnLoopback } from '../../fixtures/loopback.js'
 import { tenantFile } from '../../fixtures/tenants.js'
 import { type CliOptions, cli } from '../fixtures/cli.js'
 import { createPausingClock } from '../fixtures/clock.js'
 import { holdWhile } from '../fixtures/gate.js'
 
 const strangers = stayOnLoopback(t)
-mustExit(t)
 const { stack, addTenant } = await startGateway(t)
 const { cognito } = stack
 
