@@ -1,6 +1,6 @@
 /**
  * Installs AWS's Lambda runtime client and Node 24 beside this file, once for each package-lock.json. The client is
- * built from source without a download: about 40 s, with the tools below. Ends with 3 where one of them is missing.
+ * built from source without a download: one to three minutes, with the tools below. Ends with 3 where one of them is missing.
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'

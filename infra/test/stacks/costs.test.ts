@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { REGION } from '../../src/local/accounts.js'
-import { containersWith, synthContainers } from './fixtures/containers.js'
-import { tablesIn } from './fixtures/pages.js'
-import { stackOf } from './fixtures/synth.js'
+import { REGION } from '../../../src/local/accounts.js'
+import { containersWith, synthContainers } from '../fixtures/containers.js'
+import { tablesIn } from '../fixtures/pages.js'
+import { stackOf } from '../fixtures/synth.js'
 
 const CENT = 0.01
 const costsIn = (path: string) => tablesIn(readFileSync(path, 'utf8'), ['part', 'calculation', 'USD'])

@@ -5,9 +5,9 @@ import { Stack, Validations } from 'aws-cdk-lib'
 import { Bucket } from 'aws-cdk-lib/aws-s3'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import type { IConstruct } from 'constructs'
-import { containersWith } from './fixtures/containers.js'
-import { tablesIn } from './fixtures/pages.js'
-import { app, example, hostedWith, type Json } from './fixtures/synth.js'
+import { containersWith } from '../fixtures/containers.js'
+import { tablesIn } from '../fixtures/pages.js'
+import { app, example, hostedWith, type Json } from '../fixtures/synth.js'
 
 const network = { subnetIds: ['subnet-0a1b2c3d', 'subnet-1a1b2c3d'], securityGroupIds: ['sg-0a1b2c3d'] }
 const configs: Record<string, Json> = {

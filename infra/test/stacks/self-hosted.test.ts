@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Match } from 'aws-cdk-lib/assertions'
-import { parseEnv } from '../../src/env.js'
-import { allows, type Principal, resourceDecision } from '../../src/local/aws/identity.js'
-import { withDefaults } from '../../src/tenant/config.js'
-import { parseTenantFile } from '../../src/tenant/config-rules.js'
-import { policiesIn } from './fixtures/policies.js'
-import { type Call, checkRights } from './fixtures/rights.js'
-import { example, type Json, stackOf, synth } from './fixtures/synth.js'
+import { parseEnv } from '../../../src/env.js'
+import { allows, type Principal, resourceDecision } from '../../../src/local/aws/identity.js'
+import { withDefaults } from '../../../src/tenant/config.js'
+import { parseTenantFile } from '../../../src/tenant/config-rules.js'
+import { policiesIn } from '../fixtures/policies.js'
+import { type Call, checkRights } from '../fixtures/rights.js'
+import { example, type Json, stackOf, synth } from '../fixtures/synth.js'
 
 const place = { account: '111122223333', region: 'eu-central-1' }
 const stack = (changes: Json = {}) => stackOf(synth(example('self-hosted', changes)), 'CorbadoGatewaySelfHosted')

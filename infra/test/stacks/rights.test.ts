@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import * as local from '../../src/local/accounts.js'
-import { type PolicyDocument, type Principal, resourceDecision } from '../../src/local/aws/identity.js'
-import { policiesIn, rightsOf } from './fixtures/policies.js'
-import { type Call, checkRights } from './fixtures/rights.js'
-import { hostedWith, stackOf, synth } from './fixtures/synth.js'
+import * as local from '../../../src/local/accounts.js'
+import { type PolicyDocument, type Principal, resourceDecision } from '../../../src/local/aws/identity.js'
+import { policiesIn, rightsOf } from '../fixtures/policies.js'
+import { type Call, checkRights } from '../fixtures/rights.js'
+import { hostedWith, stackOf, synth } from '../fixtures/synth.js'
 
 const place = { account: local.GATEWAY_ACCOUNT, region: local.REGION }
 const network = { subnetIds: ['subnet-0a1b2c3d', 'subnet-1a1b2c3d'], securityGroupIds: ['sg-0a1b2c3d'] }

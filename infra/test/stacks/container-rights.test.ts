@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Template } from 'aws-cdk-lib/assertions'
-import { GATEWAY_ACCOUNT as account, FUNCTION_ARN, REGION as region } from '../../src/local/accounts.js'
-import { type PolicyDocument, type Principal, resourceDecision } from '../../src/local/aws/identity.js'
-import { containersWith, synthContainers } from './fixtures/containers.js'
-import { policiesIn } from './fixtures/policies.js'
-import { type Call, checkRights } from './fixtures/rights.js'
-import { example, stackOf, synth } from './fixtures/synth.js'
+import { GATEWAY_ACCOUNT as account, FUNCTION_ARN, REGION as region } from '../../../src/local/accounts.js'
+import { type PolicyDocument, type Principal, resourceDecision } from '../../../src/local/aws/identity.js'
+import { containersWith, synthContainers } from '../fixtures/containers.js'
+import { policiesIn } from '../fixtures/policies.js'
+import { type Call, checkRights } from '../fixtures/rights.js'
+import { example, stackOf, synth } from '../fixtures/synth.js'
 
 const templates = synthContainers(containersWith())
 const stack = stackOf(templates, `CorbadoGatewayContainers-${region}`)
