@@ -71,10 +71,33 @@ export type Step =
   | 'invocation'
   | 'forwarder'
 
+/** What lines around an incident can show, and `explain` looks for. */
+export type Clue =
+  | 'config changed'
+  | 'config old'
+  | 'secret changed'
+  | 'secret old'
+  | 'many tenants'
+  | 'one tenant'
+  | 'one client'
+  | 'one release'
+  | 'more traffic'
+  | 'usual traffic'
+  | 'status 401'
+  | 'status 403'
+  | 'status 5xx'
+  | 'no status'
+  | 'same lateness'
+  | 'lateness differs'
+
 /** One of the causes that cannot be told apart by the reason alone, and what tells it. */
 export interface Alike {
   readonly what: string
   readonly tell: string
+  /** What tells it in the lines alone; all of them must hold. Without any, only the probe that `tell` names can. */
+  readonly clues?: readonly Clue[]
+  /** Who has to act if it is this one, if that is not the owner of the row. */
+  readonly owner?: Owner
 }
 
 export interface ReasonRow {
@@ -128,8 +151,13 @@ const FORWARDER = at(['forwarder'], 'fault')
 const FORWARDED = at(['forwarder'], 'fault', 'unchanged')
 
 const ONE_OR_ALL = [
-  { what: 'the dependency fails', tell: 'many tenants at once' },
-  { what: 'one tenant has more to do than its limits allow', tell: 'one tenant; its lines are many more than usual' },
+  { what: 'the dependency fails', tell: 'many tenants at once', clues: ['many tenants'], owner: 'us' },
+  {
+    what: 'one tenant has more to do than its limits allow',
+    tell: 'one tenant; its lines are many more than usual',
+    clues: ['one tenant', 'more traffic'],
+    owner: 'operator',
+  },
 ] as const
 
 export const REASONS = {
@@ -152,8 +180,14 @@ export const REASONS = {
       {
         what: 'one release of the client is wrong',
         tell: 'one `clientId`; `clientSdk` of the defines of these logins',
+        clues: ['one client'],
       },
-      { what: 'somebody tries what comes', tell: 'many users, one try each' },
+      {
+        what: 'somebody tries what comes',
+        tell: 'many users, one try each',
+        clues: ['more traffic'],
+        owner: 'operator',
+      },
     ],
   },
   wrong_project: {
@@ -162,8 +196,17 @@ export const REASONS = {
     means: "The proof belongs to another Corbado project: compare the client's project with `corbado.projectId`.",
     fix: HISTORY,
     alike: [
-      { what: "the tenant's config changed", tell: 'it began with a new `configVersion`' },
-      { what: 'the client changed', tell: 'it began within one `configVersion`, with one `clientId`' },
+      {
+        what: "the tenant's config changed",
+        tell: 'it began with a new `configVersion`',
+        clues: ['config changed'],
+        owner: 'operator',
+      },
+      {
+        what: 'the client changed',
+        tell: 'it began within one `configVersion`, with one `clientId`',
+        clues: ['config old', 'one client'],
+      },
     ],
   },
   expired: {
@@ -171,8 +214,13 @@ export const REASONS = {
     owner: 'end user',
     means: 'The proof expired more than 60 s before: the client waited too long.',
     alike: [
-      { what: 'a clock is wrong', tell: '`lateMs` is much the same on all lines' },
-      { what: 'users are slow', tell: '`lateMs` differs from line to line' },
+      {
+        what: 'a clock is wrong',
+        tell: '`lateMs` is much the same on all lines',
+        clues: ['same lateness'],
+        owner: 'customer',
+      },
+      { what: 'users are slow', tell: '`lateMs` differs from line to line', clues: ['lateness differs'] },
     ],
   },
   invalid_signature: {
@@ -186,7 +234,12 @@ export const REASONS = {
     means: 'Corbado: the challenge is unknown or used up. Often the same proof was sent twice.',
     alike: [
       { what: 'a client sends a proof twice', tell: 'the `flowId` has a `verified`, or `attempt` grows' },
-      { what: 'somebody tries old proofs', tell: 'many users, and many more logins than usual' },
+      {
+        what: 'somebody tries old proofs',
+        tell: 'many users, and many more logins than usual',
+        clues: ['more traffic'],
+        owner: 'operator',
+      },
     ],
   },
   user_mismatch: {
@@ -213,9 +266,23 @@ export const REASONS = {
       '401 or 403: the credential is wrong, expired, lacks `passkeys:verify`, or our address is not allowed. The secret was read again.',
     fix: SECRET,
     alike: [
-      { what: 'a wrong secret was stored', tell: '`upstreamStatus` 401, and `secretVersion` changed shortly before' },
-      { what: 'Corbado took the key back', tell: '`upstreamStatus` 401, and `secretVersion` is an old one' },
-      { what: 'our address is not allowed', tell: '`upstreamStatus` 403, of many tenants at once' },
+      {
+        what: 'a wrong secret was stored',
+        tell: '`upstreamStatus` 401, and `secretVersion` changed shortly before',
+        clues: ['status 401', 'secret changed'],
+      },
+      {
+        what: 'Corbado took the key back',
+        tell: '`upstreamStatus` 401, and `secretVersion` is an old one',
+        clues: ['status 401', 'secret old'],
+        owner: 'Corbado',
+      },
+      {
+        what: 'our address is not allowed',
+        tell: '`upstreamStatus` 403, of many tenants at once',
+        clues: ['status 403', 'many tenants'],
+        owner: 'us',
+      },
     ],
     alarm: { from: 100, look: 'many tenants: Corbado; one tenant: its credential' },
   },
@@ -245,10 +312,12 @@ export const REASONS = {
     level: 'error',
     means: '5xx or no connection. With `breakerOpen`: not asked, since the calls before waited in vain.',
     alike: [
-      { what: 'Corbado fails', tell: '`upstreamStatus` is 5xx' },
+      { what: 'Corbado fails', tell: '`upstreamStatus` is 5xx', clues: ['status 5xx'] },
       {
         what: 'our network fails',
         tell: 'no `upstreamStatus`; `upstreamErrorType` is ENOTFOUND, ECONNREFUSED or the like',
+        clues: ['no status'],
+        owner: 'us',
       },
     ],
     alarm: { from: 50, look: 'the Backend API, the network on the way' },
@@ -271,8 +340,18 @@ export const REASONS = {
     means: '2xx without a known result, or a redirect: is `corbado.backendApiUrl` right?',
     fix: HISTORY,
     alike: [
-      { what: '`corbado.backendApiUrl` is wrong', tell: 'one tenant, from a `configVersion` on' },
-      { what: 'something stands between us and the Backend API', tell: 'many tenants at once' },
+      {
+        what: '`corbado.backendApiUrl` is wrong',
+        tell: 'one tenant, from a `configVersion` on',
+        clues: ['one tenant', 'config changed'],
+        owner: 'operator',
+      },
+      {
+        what: 'something stands between us and the Backend API',
+        tell: 'many tenants at once',
+        clues: ['many tenants'],
+        owner: 'us',
+      },
     ],
     alarm: { from: 50, look: 'something between us and the Backend API, or a change of its answers' },
   },
@@ -306,8 +385,13 @@ export const REASONS = {
     means: 'The gateway may not read the parameter, or not decrypt it with its KMS key.',
     fix: DOCTOR,
     alike: [
-      { what: "the gateway's role lost a right", tell: 'every tenant' },
-      { what: 'the parameter was stored with another KMS key', tell: 'one tenant' },
+      { what: "the gateway's role lost a right", tell: 'every tenant', clues: ['many tenants'] },
+      {
+        what: 'the parameter was stored with another KMS key',
+        tell: 'one tenant',
+        clues: ['one tenant', 'secret changed'],
+        owner: 'operator',
+      },
     ],
     alarm: {
       from: 25,
@@ -342,8 +426,16 @@ export const REASONS = {
     means: 'The secret belongs to another project than `corbado.projectId`. Nothing was sent.',
     fix: SECRET,
     alike: [
-      { what: "another tenant's secret was stored", tell: '`secretVersion` changed shortly before' },
-      { what: '`corbado.projectId` changed', tell: '`configVersion` changed shortly before' },
+      {
+        what: "another tenant's secret was stored",
+        tell: '`secretVersion` changed shortly before',
+        clues: ['secret changed'],
+      },
+      {
+        what: '`corbado.projectId` changed',
+        tell: '`configVersion` changed shortly before',
+        clues: ['config changed'],
+      },
     ],
   },
 
@@ -503,10 +595,16 @@ export const REASONS = {
     means: "The trust policy of the tenant's role does not let us in.",
     fix: DOCTOR,
     alike: [
-      { what: '`aws.externalId` or `aws.roleArn` of the config is wrong', tell: `\`${HISTORY}\`: it changed` },
+      {
+        what: '`aws.externalId` or `aws.roleArn` of the config is wrong',
+        tell: `\`${HISTORY}\`: it changed`,
+        clues: ['config changed'],
+        owner: 'operator',
+      },
       {
         what: 'the role was deleted, or its trust policy edited',
         tell: `\`${DOCTOR}\` while the config is an old one`,
+        clues: ['config old'],
       },
     ],
   },
@@ -569,8 +667,12 @@ export const REASONS = {
     level: 'error',
     means: "The pool's quota of these calls is used up.",
     alike: [
-      { what: 'other software of the customer uses it up', tell: "the tenant's own lines are as many as usual" },
-      { what: 'its logins do', tell: "the tenant's own lines are many more than usual" },
+      {
+        what: 'other software of the customer uses it up',
+        tell: "the tenant's own lines are as many as usual",
+        clues: ['usual traffic'],
+      },
+      { what: 'its logins do', tell: "the tenant's own lines are many more than usual", clues: ['more traffic'] },
     ],
   },
   list_users_rate_limited: {
@@ -600,7 +702,12 @@ export const REASONS = {
       'The pool could not be reached, or answered 5xx. With `breakerOpen`: not asked, since the calls before waited in vain.',
     alike: [
       { what: "Cognito fails in the pool's region", tell: 'every tenant of that region; `upstreamStatus` is 5xx' },
-      { what: '`aws.region` is wrong', tell: 'one tenant, from a `configVersion` on; no `upstreamStatus`' },
+      {
+        what: '`aws.region` is wrong',
+        tell: 'one tenant, from a `configVersion` on; no `upstreamStatus`',
+        clues: ['one tenant', 'config changed', 'no status'],
+        owner: 'operator',
+      },
     ],
   },
   cognito_busy: {

@@ -118,7 +118,10 @@ t.test("the table of the operator's rights is all that an operator may do in the
 
 /** Every command that does something by itself, with its arguments. */
 function usages(command: Command, path: string): string[] {
-  const args = command.registeredArguments.map((one) => (one.required ? ` <${one.name()}>` : ` [${one.name()}]`))
+  const args = command.registeredArguments.map((one) => {
+    const name = `${one.name()}${one.variadic ? '...' : ''}`
+    return one.required ? ` <${name}>` : ` [${name}]`
+  })
   const own = command.commands.length === 0 || args.length > 0 ? [`${path}${args.join('')}`] : []
   return [...own, ...command.commands.flatMap((child) => usages(child, `${path} ${child.name()}`))]
 }

@@ -12,8 +12,10 @@ import { aliasesListCommand } from './aliases/list.js'
 import { aliasesRevokeCommand } from './aliases/revoke.js'
 import { completionCommand } from './completion/index.js'
 import { doctorCommand } from './doctor/index.js'
+import { explainCommand } from './explain/index.js'
 import { invokeCommand } from './invoke/index.js'
 import { localCommand } from './local/index.js'
+import { logsCommand } from './logs/index.js'
 import { onboardCommand } from './onboard/index.js'
 import { reasonsCommand } from './reasons/index.js'
 import { secretSetCommand } from './secret/set.js'
@@ -80,6 +82,8 @@ const COMMANDS: readonly CreateCommand[] = [
     [aliasesListCommand, aliasesGrantCommand, aliasesRevokeCommand, aliasesCheckCommand, aliasesCleanCommand],
   ),
   doctorCommand,
+  logsCommand,
+  explainCommand,
   reasonsCommand,
   completionCommand,
 ]

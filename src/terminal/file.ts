@@ -1,6 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
+import { pipeline, type Readable } from 'node:stream'
+import { createGunzip } from 'node:zlib'
 
 /** What a file holds, or why it cannot be read; completes "<file> …". */
 export type ReadFile =
@@ -15,27 +17,58 @@ const whys: Readonly<Record<string, string>> = {
   ENXIO: NOT_REGULAR,
 }
 const CHUNK_BYTES = 64 * 1024
+const LARGE_CHUNK_BYTES = 256 * 1024
+/** What a file of gzip begins with. */
+const GZIP = [0x1f, 0x8b] as const
 
 /**
  * Reads a text that a person named. Only a regular file is read, and no more of it than `bytesMax`: a pipe would wait for ever,
  * a device never end. Nothing is thrown.
  */
 export async function readTextFile(file: string, bytesMax: number): Promise<ReadFile> {
+  const opened = await openRegular(file)
+  if ('kind' in opened) return opened
+  try {
+    return textOf(await firstBytes(opened, bytesMax + 1), bytesMax)
+  } catch (error) {
+    return unreadable(whyOf(error))
+  } finally {
+    await opened.close()
+  }
+}
+
+/**
+ * Opens a file of any size, to be read in pieces; one that is compressed by gzip is told by its first bytes, and unpacked.
+ * Only a regular file is read. What fails later, as a file that was cut off, is an error of the stream.
+ */
+export async function openLargeFile(file: string): Promise<Readable | Exclude<ReadFile, { kind: 'text' }>> {
+  const opened = await openRegular(file)
+  if ('kind' in opened) return opened
+  const { buffer, bytesRead } = await opened.read(Buffer.alloc(2), 0, 2, 0)
+  const stream = opened.createReadStream({ start: 0, highWaterMark: LARGE_CHUNK_BYTES })
+  if (bytesRead < 2 || GZIP.some((byte, index) => buffer[index] !== byte)) return stream
+  // What fails in the file fails the one that is read.
+  return pipeline(stream, createGunzip(), () => {})
+}
+
+async function openRegular(file: string): Promise<FileHandle | Exclude<ReadFile, { kind: 'text' }>> {
   let handle: FileHandle | undefined
   try {
     // A pipe without a writer is not waited for, and a terminal does not become the process's own.
     handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
     const found = await handle.stat()
-    if (found.isDirectory()) return unreadable('cannot be read: it is a folder')
-    if (!found.isFile()) return unreadable(NOT_REGULAR)
-    return textOf(await firstBytes(handle, bytesMax + 1), bytesMax)
+    if (found.isFile()) return handle
+    await handle.close()
+    return unreadable(found.isDirectory() ? 'cannot be read: it is a folder' : NOT_REGULAR)
   } catch (error) {
-    const { code = 'unknown' } = error as NodeJS.ErrnoException
-    const why = whys[code] ?? `cannot be read (${code})`
-    return code === 'ENOENT' ? { kind: 'absent', why } : unreadable(why)
-  } finally {
-    await handle?.close()
+    const why = whyOf(error)
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? { kind: 'absent', why } : unreadable(why)
   }
+}
+
+function whyOf(error: unknown): string {
+  const { code = 'unknown' } = error as NodeJS.ErrnoException
+  return whys[code] ?? `cannot be read (${code})`
 }
 
 const unreadable = (why: string) => ({ kind: 'unreadable', why }) as const

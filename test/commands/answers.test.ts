@@ -175,6 +175,18 @@ t.test('every answer is as its schema says', async (t) => {
     userPoolId: healthy.userPoolId,
   })
   await is('invocation', 1, 'invoke - --tenant acme', event)
+  const lines = Array.from({ length: 400 }, (_, i) =>
+    JSON.stringify({
+      time: new Date(Date.UTC(2026, 10, 30, 2, 0, 9 * i)).toISOString(),
+      tenantId: 'acme',
+      trigger: 'verify-auth-challenge-response',
+      ...(i < 200 ? { outcome: 'correct', reason: 'verified' } : { outcome: 'incorrect', reason: 'wrong_project' }),
+      flowId: `flow-${i}`,
+    }),
+  ).join('\n')
+  await is('lines', 0, 'logs --reason wrong_project', lines)
+  await is('explanation', 1, 'explain acme', lines)
+  await is('login', 1, 'explain acme --flow flow-300', lines)
   await is('reasons', 0, 'reasons')
   await is('reasons', 0, 'reasons secret_denied')
   await is('error', 1, 'reasons nothing-of-the-kind')

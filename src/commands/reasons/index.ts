@@ -40,7 +40,16 @@ function findReasons(word: string): readonly Reason[] {
 function factsOf(reason: Reason) {
   const { owner, means, fix, alike = [], alarm } = rowOf(reason)
   const at = placesOf(reason).map(({ step, outcome }) => ({ step, outcome, level: levelOf(reason, outcome) }))
-  return { reason, owner, fault: isFault(reason), at, means, fix, alike, alarm }
+  return {
+    reason,
+    owner,
+    fault: isFault(reason),
+    at,
+    means,
+    fix,
+    alike: alike.map(({ what, tell }) => ({ what, tell })),
+    alarm,
+  }
 }
 
 function listOf(found: readonly Reason[], output: Output): string {

@@ -58,3 +58,6 @@ export const step = {
   ok: flag,
   outcome: text,
 }
+
+/** Lines that something is true of, among all that were looked at. */
+export const share = exact({ k: count, n: count })

@@ -1,0 +1,222 @@
+import { type Alike, type Clue, type Owner, rowOf } from '../../reasons.js'
+import type { Evidence } from './evidence.js'
+import type { Finding, Stage, What } from './find.js'
+import { type Fold, type Span, type TenantFold, timeOfMinute } from './fold.js'
+
+const MINUTE_MS = 60_000
+/** How long before the first failing line a change may lie: what it replaced is remembered for a while (src/FACTS.md). */
+const CONFIG_MS = 3 * MINUTE_MS
+const SECRET_MS = 7 * MINUTE_MS
+const RELEASE_MS = 15 * MINUTE_MS
+/** And how long after: a minute is the grain of what is counted, and tenants share a release. */
+const AFTER_MS = 3 * MINUTE_MS
+/** Traffic over this many times the usual is more. */
+const MORE = 3
+const EVIDENCE_MIN = 20
+
+export interface Change {
+  readonly what: 'config' | 'secret' | 'release'
+  readonly version: string
+  readonly at: number
+}
+
+/** A finding with its cause as far as lines can tell it, who has to act, and how. */
+export interface Diagnosis {
+  readonly finding: Finding
+  readonly evidence: Evidence
+  /** One sentence: what is wrong. */
+  readonly cause: string
+  readonly owner: Owner
+  readonly fix: string | undefined
+  /** Causes that look the same in the lines, with what tells them apart; empty if the lines tell. */
+  readonly alike: readonly Alike[]
+  /** What changed shortly before. */
+  readonly changes: readonly Change[]
+  readonly confidence: 'high' | 'medium' | 'low'
+}
+
+/** Who has to look first at a dependency that is slow. */
+const SLOW_OWNERS: Readonly<Record<string, Owner>> = { corbado: 'Corbado', cognito: 'customer' }
+
+/** Says what a finding means. */
+export function diagnose(fold: Fold, finding: Finding, evidence: Evidence): Diagnosis {
+  const { what } = finding
+  const changes = changesBefore(fold, finding)
+  const said = what.kind === 'reason' ? sayReason(fold, finding, evidence, changes) : sayOther(what, finding)
+  const confidence = confidenceOf(finding, said.alike.length)
+  return { finding, evidence, changes, confidence, ...said, fix: said.fix && fixFor(said.fix, finding) }
+}
+
+interface Said {
+  readonly cause: string
+  readonly owner: Owner
+  readonly fix: string | undefined
+  readonly alike: readonly Alike[]
+}
+
+function sayReason(fold: Fold, finding: Finding, evidence: Evidence, changes: readonly Change[]): Said {
+  if (finding.what.kind !== 'reason' || finding.what.cell.reason === undefined)
+    throw new Error('a finding of a reason has one')
+  const { owner, means, fix, alike = [] } = rowOf(finding.what.cell.reason)
+  const holds = clueReader(fold, finding, evidence, changes)
+  const told = alike
+    .filter(({ clues = [] }) => clues.length > 0 && clues.every(holds))
+    .sort((a, b) => (b.clues?.length ?? 0) - (a.clues?.length ?? 0))[0]
+  if (told === undefined) return { cause: means, owner, fix, alike }
+  return { cause: `${capital(told.what)}. ${means}`, owner: told.owner ?? owner, fix, alike: [] }
+}
+
+const MISSING: Readonly<Partial<Record<Stage, Omit<Said, 'alike'>>>> = {
+  define: {
+    cause:
+      'Users are found, and no login begins: the pool no longer calls DefineAuthChallenge here, or its app clients lost ALLOW_CUSTOM_AUTH.',
+    owner: 'customer',
+    fix: 'corbado-gateway doctor <tenant>',
+  },
+  create: {
+    cause: 'Logins begin, and none comes to CreateAuthChallenge: the pool no longer calls it here.',
+    owner: 'customer',
+    fix: 'corbado-gateway doctor <tenant>',
+  },
+  verify: {
+    cause:
+      'Challenges are made, and no answer comes: the pool no longer calls VerifyAuthChallengeResponse here, or the client fails before it answers.',
+    owner: 'customer',
+    fix: 'corbado-gateway doctor <tenant>',
+  },
+  tokens: {
+    cause: 'Proofs are right, and no tokens follow: the pool no longer calls DefineAuthChallenge here.',
+    owner: 'customer',
+    fix: 'corbado-gateway doctor <tenant>',
+  },
+}
+
+function sayOther(what: What, { everywhere }: Finding): Said {
+  if (what.kind === 'missing') {
+    const said = MISSING[what.step]
+    if (said !== undefined) return { ...said, alike: [] }
+  }
+  if (what.kind === 'slow')
+    return {
+      cause: `${capital(what.dependency)} is slow: calls take over ${what.overMs} ms.`,
+      owner: SLOW_OWNERS[what.dependency] ?? 'us',
+      fix: undefined,
+      alike: [],
+    }
+  if (what.kind === 'client')
+    return {
+      cause: `The app client ${what.clientId} begins no login, others of the pool go on: it lost ALLOW_CUSTOM_AUTH, or its application is down.`,
+      owner: 'customer',
+      fix: 'corbado-gateway doctor <tenant>',
+      alike: [],
+    }
+  if (everywhere)
+    return {
+      cause: 'No line of any tenant: the gateway is not called, does not start, or its lines do not arrive.',
+      owner: 'us',
+      fix: 'corbado-gateway doctor --all',
+      alike: [],
+    }
+  return {
+    cause:
+      'The tenant has no lines, and others go on: its triggers were detached, its application is down, or nobody logs in.',
+    owner: 'customer',
+    fix: 'corbado-gateway doctor <tenant>',
+    alike: [],
+  }
+}
+
+/** Tells whether a clue holds for a finding. */
+function clueReader(
+  fold: Fold,
+  finding: Finding,
+  evidence: Evidence,
+  changes: readonly Change[],
+): (clue: Clue) => boolean {
+  const many = finding.everywhere || finding.tenants.length > 2
+  const changed = (what: Change['what']) => changes.some((change) => change.what === what)
+  const status = finding.what.kind === 'reason' ? finding.what.cell.status : undefined
+  const odd = (field: string) => evidence.odd.some((one) => one.field === field)
+  const late = [...evidence.lateMs].sort((a, b) => a - b)
+  const lateAt = (share: number) => late[Math.floor((late.length - 1) * share)] ?? 0
+  const sameLateness = lateAt(0.9) - lateAt(0.1) < 0.5 * lateAt(0.5)
+  const more = () => trafficOf(fold, finding) >= MORE
+  const holds: Readonly<Record<Clue, () => boolean>> = {
+    'config changed': () => changed('config'),
+    'config old': () => !changed('config'),
+    'secret changed': () => changed('secret'),
+    'secret old': () => !changed('secret'),
+    'many tenants': () => many,
+    'one tenant': () => !many,
+    'one client': () => odd('clientId') || odd('clientSdk'),
+    'one release': () => odd('gatewayVersion'),
+    'more traffic': more,
+    'usual traffic': () => !more(),
+    'status 401': () => status === 401,
+    'status 403': () => status === 403,
+    'status 5xx': () => status !== undefined && status >= 500,
+    'no status': () => status === undefined,
+    'same lateness': () => late.length >= 5 && sameLateness,
+    'lateness differs': () => late.length >= 5 && !sameLateness,
+  }
+  return (clue) => holds[clue]()
+}
+
+/** How many times its usual share of all lines the tenant has in the interval. */
+function trafficOf(fold: Fold, { tenants, from, to }: Finding): number {
+  const count = (tenant: TenantFold | undefined) => tenant && countsOf(tenant.all, from, to)
+  const all = countsOf(fold.all, from, to)
+  const own = tenants.map((name) => count(fold.tenants.get(name)) ?? { inside: 0, outside: 0 })
+  const inside = own.reduce((sum, one) => sum + one.inside, 0)
+  const outside = own.reduce((sum, one) => sum + one.outside, 0)
+  // Alone in what was read, it can only be compared with its own past.
+  const others = { inside: all.inside - inside, outside: all.outside - outside }
+  const minutes = { inside: to - from, outside: Math.max(1, minutesOf(fold) - (to - from)) }
+  const base = others.inside > 0 && others.outside > 0 ? others : minutes
+  if (outside === 0) return 1
+  return inside / base.inside / (outside / base.outside)
+}
+
+const minutesOf = ({ first, last }: Fold) => (last - first) / MINUTE_MS
+
+function countsOf(series: Fold['all'], from: number, to: number): { inside: number; outside: number } {
+  let inside = 0
+  for (const [hour, counts] of series.hours)
+    for (const [at, count] of counts.entries()) {
+      const minute = hour * 60 + at
+      if (minute >= from && minute < to) inside += count
+    }
+  return { inside, outside: series.total - inside }
+}
+
+/** Versions that came shortly before the finding began; what was there from the first line on did not come. */
+function changesBefore(fold: Fold, { tenants, everywhere, from }: Finding): Change[] {
+  const began = timeOfMinute(from)
+  const near = ({ first }: Span, beforeMs: number) =>
+    first > fold.first + MINUTE_MS && first >= began - beforeMs && first <= began + AFTER_MS
+  const among = <K>(what: Change['what'], spans: Map<K, Span> | undefined, beforeMs: number): Change[] =>
+    [...(spans ?? [])]
+      .filter(([, span]) => spans && spans.size > 1 && near(span, beforeMs))
+      .map(([version, { first }]) => {
+        return { what, version: String(version), at: first }
+      })
+  const one = everywhere || tenants.length > 2 ? undefined : fold.tenants.get(tenants[0] ?? '')
+  return [
+    ...among('config', one?.configs, CONFIG_MS),
+    ...among('secret', one?.secrets, SECRET_MS),
+    ...among('release', fold.releases, RELEASE_MS),
+  ]
+}
+
+function confidenceOf({ inside, g }: Finding, alike: number): Diagnosis['confidence'] {
+  if (inside.n < EVIDENCE_MIN || g < 60) return 'low'
+  return alike > 0 ? 'medium' : 'high'
+}
+
+/** The command with the tenant's name in it; for many, it is left to be filled in. */
+function fixFor(fix: string, { tenants, everywhere }: Finding): string {
+  const [only] = tenants
+  return everywhere || tenants.length !== 1 || only === undefined ? fix : fix.replace('<tenant>', only)
+}
+
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)

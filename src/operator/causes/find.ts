@@ -1,0 +1,461 @@
+/**
+ * Finds what went wrong in folded lines: for each kind of line the interval in which it differs from the rest. What all tenants
+ * have in common comes first and is set aside, so that it does not hide what one tenant has of its own; what follows from an
+ * earlier step is folded into it. Longer than other files, as it is the one place where these rules meet.
+ */
+import { isFault, type Outcome, type Reason, rowOf, type Step } from '../../reasons.js'
+import { type Cell, type Fold, minuteOf, SLOW_MS, type TenantFold } from './fold.js'
+import { findInterval, higherShare, type Interval, lowerRate, type Score } from './interval.js'
+import { type Series, sumsOf } from './series.js'
+
+/** What can be wrong, told from lines. */
+export type What =
+  | { readonly kind: 'reason'; readonly cell: Cell; readonly key: string }
+  | { readonly kind: 'slow'; readonly dependency: string; readonly overMs: number }
+  | { readonly kind: 'missing'; readonly after: Stage; readonly step: Stage }
+  | { readonly kind: 'client'; readonly clientId: string }
+  | { readonly kind: 'silent' }
+
+export interface Finding {
+  readonly what: What
+  /** The tenants that have it, most lines first; all tenants of the service count if `everywhere`. */
+  readonly tenants: readonly string[]
+  readonly everywhere: boolean
+  /** Tenants that had any such lines then. */
+  readonly of: number
+  /** First and last minute, as minutes since 1970; the last is not in it. */
+  readonly from: number
+  readonly to: number
+  /** It goes on until the end of what was read. */
+  readonly ongoing: boolean
+  readonly inside: Interval['inside']
+  readonly outside: Interval['outside']
+  readonly g: number
+  /** How many lines or logins more failed, or are missing, than would have been without it. */
+  readonly lost: number
+  /** What came of it: later steps, reasons that only follow. */
+  readonly folded: readonly Finding[]
+}
+
+/** The steps of a login in their order, with the lines that show that it was reached. */
+const STAGES = {
+  found: (cell: Cell) => cell.step === 'pre-login' && cell.outcome === 'found',
+  define: (cell: Cell) => cell.step === 'define-auth-challenge' && cell.outcome !== 'tokens' && cell.outcome !== 'fail',
+  create: (cell: Cell) => cell.step === 'create-auth-challenge',
+  verify: (cell: Cell) => cell.step === 'verify-auth-challenge-response',
+  tokens: (cell: Cell) => cell.step === 'define-auth-challenge' && cell.outcome === 'tokens',
+} as const
+export type Stage = keyof typeof STAGES | 'challenge' | 'created' | 'correct'
+
+const PASSED: Readonly<Record<string, (cell: Cell) => boolean>> = {
+  found: STAGES.found,
+  challenge: (cell) => cell.step === 'define-auth-challenge' && cell.outcome === 'challenge',
+  created: (cell) => cell.outcome === 'created',
+  correct: (cell) => cell.outcome === 'correct',
+}
+/** After the first, the second is expected. */
+const FUNNEL = [
+  ['found', 'define'],
+  ['challenge', 'create'],
+  ['created', 'verify'],
+  ['correct', 'tokens'],
+] as const
+
+const GOOD: readonly Outcome[] = ['challenge', 'tokens', 'created', 'correct', 'found', 'factor_set', 'forwarded']
+/** Where a step stands in a login; what is earlier explains what is later. */
+const ORDER: readonly string[] = [
+  'forwarder',
+  'request',
+  'invocation',
+  'pre-login',
+  'found',
+  'define-auth-challenge',
+  'define',
+  'challenge',
+  'create-auth-challenge',
+  'create',
+  'created',
+  'verify-auth-challenge-response',
+  'verify',
+  'correct',
+  'tokens',
+  'post-append',
+]
+/** Follows from proofs that failed, whatever made them fail. */
+const FOLLOWS: readonly Reason[] = ['attempts_exhausted', 'cognito_challenge_failed']
+/** More tenants than this share, and it is nobody's own. */
+const EVERYWHERE = 0.3
+const LINES_MIN = 5
+/** An expected count from which on silence is no chance; traffic comes in bursts, so that 18 would not do. */
+const SILENCE_MIN = 30
+/** And how long it must last at least: in a single minute, bursts leave gaps. */
+const SILENCE_MINUTES = 5
+
+interface Window {
+  readonly from: number
+  readonly minutes: number
+}
+
+/** What has been found of all tenants, and is to be left out of each one's own. */
+interface Aside {
+  readonly reason: Reason | undefined
+  readonly dependency: string | undefined
+  readonly from: number
+  readonly to: number
+}
+
+/**
+ * All that differs, gravest first. One cause is one finding: what follows from it is within it.
+ * @param only of this tenant, and what it shares with all; of every tenant if left out
+ */
+export function findCauses(fold: Fold, only?: string): Finding[] {
+  if (fold.lines === 0) return []
+  const window = { from: minuteOf(fold.first), minutes: minuteOf(fold.last) - minuteOf(fold.first) + 1 }
+  const search = createSearch(fold, window)
+  const shared = search.shared()
+  const asides = shared.map(asideOf)
+  const names = only === undefined ? [...fold.tenants.keys()] : [only]
+  const own = names.flatMap((name) => {
+    const tenant = fold.tenants.get(name)
+    return tenant === undefined ? [] : foldCascade(search.ofTenant(name, tenant, asides))
+  })
+  const quiet = search.quietService()
+  return [...foldCascade(quiet === undefined ? shared : [quiet, ...shared]), ...groupTenants(own)].sort(byWeight)
+}
+
+function asideOf({ what, from, to }: Finding): Aside {
+  if (what.kind === 'slow') return { reason: undefined, dependency: what.dependency, from, to }
+  if (what.kind !== 'reason') return { reason: undefined, dependency: undefined, from, to }
+  return { reason: what.cell.reason, dependency: what.cell.failed, from, to }
+}
+
+/** What is everywhere before what is one tenant's, then what cost most. */
+const byWeight = (a: Finding, b: Finding) =>
+  Number(b.everywhere) - Number(a.everywhere) || b.tenants.length - a.tenants.length || b.g - a.g
+
+function createSearch(fold: Fold, window: Window) {
+  const { from: start, minutes } = window
+  const tenants = [...fold.tenants]
+  const kinds = Math.max(8, ...tenants.map(([, { cells }]) => cells.size))
+  /** G beyond chance, for so many intervals of so many kinds of so many tenants. */
+  const barOf = (count: number) => 2 * Math.log(minutes ** 2 * Math.max(1, count) * kinds)
+  const sums = (...series: readonly (Series | undefined)[]) => sumsOf(series, start, minutes)
+  const allSums = sums(fold.all)
+  const stepSums = new Map<string, Float64Array>()
+
+  function finding(what: What, found: Interval, lost: number, names: readonly string[]): Finding {
+    const to = start + found.to
+    return {
+      what,
+      tenants: names,
+      everywhere: false,
+      of: fold.tenants.size,
+      from: start + found.from,
+      to,
+      ongoing: found.to >= minutes - 1,
+      inside: found.inside,
+      outside: found.outside,
+      g: found.g,
+      lost: Math.max(0, Math.round(lost)),
+      folded: [],
+    }
+  }
+
+  /** A share that is higher than before by more than chance and more than a little. */
+  function higher(k: Float64Array, n: Float64Array, bar: number, reason: Reason | undefined): Interval | undefined {
+    const limits = { before: { k: 0, n: LINES_MIN }, inside: { k: LINES_MIN, n: LINES_MIN } }
+    const found = findInterval(k, n, higherShare, limits)
+    if (found === undefined || found.g < bar) return
+    const share = found.inside.k / found.inside.n
+    const usual = found.outside.k / found.outside.n
+    const least = reason !== undefined && !isFault(reason) && rowOf(reason).owner === 'end user' ? 0.1 : 0.02
+    return share >= least && share >= 2 * usual ? found : undefined
+  }
+
+  /** A rate that is lower than before by more than chance, and at least by half. */
+  function lower(k: Float64Array, n: Float64Array, bar: number, expected: number, score: Score = lowerRate) {
+    const limits = { before: { k: 10, n: 10 }, inside: { k: 0, n: LINES_MIN }, minutes: SILENCE_MINUTES }
+    const found = findInterval(k, n, score, limits)
+    if (found === undefined || found.g < bar) return
+    const usual = (found.inside.n * found.outside.k) / found.outside.n
+    return usual >= expected && found.inside.k <= usual / 2 ? { found, lost: usual - found.inside.k } : undefined
+  }
+
+  const lostOf = ({ inside, outside }: Interval) => inside.k - (inside.n * outside.k) / outside.n
+
+  /** Kinds of lines that many tenants have at once. */
+  function shared(): Finding[] {
+    const byKey = new Map<string, { cell: Cell; has: [name: string, tenant: TenantFold, cell: Cell][] }>()
+    for (const [name, tenant] of tenants)
+      for (const [key, cell] of tenant.cells) {
+        if (!isSuspect(cell)) continue
+        const known = byKey.get(key) ?? { cell, has: [] }
+        known.has.push([name, tenant, cell])
+        byKey.set(key, known)
+      }
+    const found = [...byKey].flatMap(([key, { cell, has }]) => {
+      if (has.length < 3) return []
+      const steps = sumsOfStep(cell.step)
+      const one = higher(sums(...has.map(([, , { series }]) => series)), steps, barOf(1), cell.reason)
+      if (one === undefined) return []
+      const hit = has
+        .map(([name, tenant, { series }]) => ({
+          name,
+          count: countIn(series, one),
+          all: countIn(tenant.steps.get(cell.step), one),
+        }))
+        .filter(({ count, all }) => count > 0 && count / all > 2 * (one.outside.k / one.outside.n))
+        .sort((a, b) => b.count - a.count)
+      const active = tenants.filter(([, { steps }]) => countIn(steps.get(cell.step), one) > 0).length
+      return isEverywhere(hit, active)
+        ? [
+            {
+              ...finding(
+                { kind: 'reason', cell, key },
+                one,
+                lostOf(one),
+                hit.map(({ name }) => name),
+              ),
+              everywhere: true,
+              of: active,
+            },
+          ]
+        : []
+    })
+    return [...found, ...slowShared()]
+  }
+
+  function isEverywhere(hit: readonly { count: number }[], active: number): boolean {
+    const all = hit.reduce((sum, { count }) => sum + count, 0)
+    return hit.length >= 3 && hit.length > EVERYWHERE * active && (hit[0]?.count ?? 0) <= all / 2
+  }
+
+  function slowShared(): Finding[] {
+    const names = new Set(tenants.flatMap(([, { calls }]) => [...calls.keys()]))
+    return [...names].flatMap((dependency) => {
+      const has = tenants.flatMap(([name, { calls }]) => {
+        const own = calls.get(dependency)
+        return own === undefined ? [] : [{ name, own }]
+      })
+      const all = sums(...has.map(({ own }) => own.all))
+      const slow = SLOW_MS.flatMap((overMs) => {
+        const one = higher(sums(...has.map(({ own }) => own.slow.get(overMs))), all, barOf(1), undefined)
+        if (one === undefined) return []
+        const hit = has
+          .map(({ name, own }) => ({ name, count: countIn(own.slow.get(overMs), one) }))
+          .filter(({ count }) => count > 0)
+          .sort((a, b) => b.count - a.count)
+        const active = has.filter(({ own }) => countIn(own.all, one) > 0).length
+        if (!isEverywhere(hit, active)) return []
+        const what: What = { kind: 'slow', dependency, overMs }
+        return [
+          {
+            ...finding(
+              what,
+              one,
+              lostOf(one),
+              hit.map(({ name }) => name),
+            ),
+            everywhere: true,
+            of: active,
+          },
+        ]
+      })
+      return slow.sort((a, b) => b.g - a.g).slice(0, 1)
+    })
+  }
+
+  function sumsOfStep(step: Step): Float64Array {
+    const known = stepSums.get(step)
+    if (known !== undefined) return known
+    const made = sums(...tenants.map(([, tenant]) => tenant.steps.get(step)))
+    stepSums.set(step, made)
+    return made
+  }
+
+  function countIn(series: Series | undefined, { from, to }: { from: number; to: number }): number {
+    if (series === undefined) return 0
+    let count = 0
+    for (const [hour, counts] of series.hours)
+      for (let at = 0; at < 60; at += 1) {
+        const index = hour * 60 + at - start
+        if (index >= from && index < to) count += counts[at] ?? 0
+      }
+    return count
+  }
+
+  /** Takes minutes out of running sums: as if nothing had come in them. */
+  function without(made: Float64Array, asides: readonly Aside[]): Float64Array {
+    if (asides.length === 0) return made
+    const kept = new Float64Array(made.length)
+    for (let index = 1; index < made.length; index += 1) {
+      const minute = start + index - 1
+      const left = asides.some(({ from, to }) => minute >= from && minute < to)
+      kept[index] = (kept[index - 1] ?? 0) + (left ? 0 : (made[index] ?? 0) - (made[index - 1] ?? 0))
+    }
+    return kept
+  }
+
+  /** What one tenant has of its own. */
+  function ofTenant(name: string, tenant: TenantFold, asides: readonly Aside[]): Finding[] {
+    const bar = barOf(tenants.length)
+    const cells = [...tenant.cells]
+    const sumsWhere = (is: (cell: Cell) => boolean) =>
+      sums(...cells.flatMap(([, cell]) => (is(cell) ? [cell.series] : [])))
+    const reasons = cells.flatMap(([key, cell]) => {
+      if (!isSuspect(cell) || cell.series.total < LINES_MIN) return []
+      const left = asides.filter((aside) => aside.reason === cell.reason || isTrouble(cell, aside.dependency))
+      const one = higher(
+        without(sums(cell.series), left),
+        without(sums(tenant.steps.get(cell.step)), left),
+        bar,
+        cell.reason,
+      )
+      return one === undefined ? [] : [finding({ kind: 'reason', cell, key }, one, lostOf(one), [name])]
+    })
+    const slow = [...tenant.calls].flatMap(([dependency, { all, slow }]) => {
+      const left = asides.filter((aside) => aside.dependency === dependency)
+      const each = [...slow].flatMap(([overMs, series]) => {
+        if (series.total < LINES_MIN) return []
+        const one = higher(without(sums(series), left), without(sums(all), left), bar, undefined)
+        return one === undefined ? [] : [finding({ kind: 'slow', dependency, overMs }, one, lostOf(one), [name])]
+      })
+      return each.sort((a, b) => b.g - a.g).slice(0, 1)
+    })
+    const missing = FUNNEL.flatMap(([after, step]) => {
+      const before = sumsWhere(PASSED[after] ?? (() => false))
+      const one = lower(without(sumsWhere(STAGES[step]), asides), without(before, asides), bar, SILENCE_MIN)
+      return one === undefined ? [] : [finding({ kind: 'missing', after, step }, one.found, one.lost, [name])]
+    })
+    const challenges = without(
+      sumsWhere((cell) => cell.outcome === 'challenge'),
+      asides,
+    )
+    const clients = [...tenant.clients].flatMap(([clientId, series]) => {
+      if (tenant.clients.size < 2) return []
+      const one = lower(without(sums(series), asides), challenges, bar, SILENCE_MIN)
+      return one === undefined ? [] : [finding({ kind: 'client', clientId }, one.found, one.lost, [name])]
+    })
+    return [...reasons, ...slow, ...missing, ...clients, ...silence(name, tenant, asides, bar)]
+  }
+
+  /** The tenant's share of all logins, by their first step: what the night does to one it does to all. */
+  function silence(name: string, tenant: TenantFold, asides: readonly Aside[], bar: number): Finding[] {
+    if (tenants.length < 5) return []
+    const step = tenant.steps.has('pre-login') ? 'pre-login' : 'define-auth-challenge'
+    const own = without(sums(tenant.steps.get(step)), asides)
+    const others = without(sumsOfStep(step), asides)
+    const one = lower(own, others, 2 * bar, SILENCE_MIN, silentRate)
+    return one === undefined ? [] : [finding({ kind: 'silent' }, one.found, one.lost, [name])]
+  }
+
+  /** Nobody has a line in minutes in which thirty would have come, by the hour before. */
+  function quietService(): Finding | undefined {
+    let emptyFrom = -1
+    let best: Finding | undefined
+    for (let index = 0; index <= minutes; index += 1) {
+      const empty = index < minutes && (allSums[index + 1] ?? 0) === (allSums[index] ?? 0)
+      if (empty && emptyFrom < 0) emptyFrom = index
+      if (empty || emptyFrom < 0) continue
+      const before = Math.max(0, emptyFrom - 60)
+      const came = (allSums[emptyFrom] ?? 0) - (allSums[before] ?? 0)
+      const expected = emptyFrom > before ? (came / (emptyFrom - before)) * (index - emptyFrom) : 0
+      if (expected >= SILENCE_MIN && expected > (best?.lost ?? 0)) {
+        const interval = { from: emptyFrom, to: index, g: 2 * expected }
+        const counts = { inside: { k: 0, n: index - emptyFrom }, outside: { k: came, n: emptyFrom - before } }
+        best = { ...finding({ kind: 'silent' }, { ...interval, ...counts }, expected, []), everywhere: true }
+      }
+      emptyFrom = -1
+    }
+    return best
+  }
+
+  return { shared, ofTenant, quietService }
+}
+
+/** Next to nothing comes. A tenant that has fewer lines than usual has fewer users; one that has none is cut off. */
+const silentRate: Score = (inside, outside) =>
+  inside.k <= 0.05 * ((inside.n * outside.k) / outside.n) ? lowerRate(inside, outside) : 0
+
+/** May lines like these be of something that is wrong? */
+function isSuspect({ outcome, reason }: Cell): boolean {
+  return reason !== undefined && !GOOD.includes(outcome)
+}
+
+/** Did the dependency not answer as it should? What it refuses is another matter. */
+function isTrouble({ failed, reason }: Cell, dependency: string | undefined): boolean {
+  return failed !== undefined && failed === dependency && /_(timeout|unavailable|busy|throttled)$/.test(reason ?? '')
+}
+
+function stepOf({ what }: Finding): number {
+  if (what.kind === 'reason') return ORDER.indexOf(what.cell.step)
+  if (what.kind === 'missing') return ORDER.indexOf(what.step)
+  if (what.kind === 'client') return ORDER.indexOf('define')
+  return what.kind === 'silent' ? ORDER.length : -1
+}
+
+const overlap = (a: Finding, b: Finding) => Math.min(a.to, b.to) - Math.max(a.from, b.from)
+
+/** Does `cause` explain `one`? Both of the same tenants, and most of the shorter within the longer. */
+function explains(cause: Finding, one: Finding): boolean {
+  if (cause === one) return false
+  if (overlap(cause, one) < 0.5 * Math.min(cause.to - cause.from, one.to - one.from)) return false
+  const [a, b] = [cause.what, one.what]
+  if (a.kind === 'silent' && cause.everywhere) return true
+  if (b.kind === 'silent') return a.kind !== 'silent'
+  if (a.kind === 'slow') return b.kind === 'reason' && isTrouble(b.cell, a.dependency)
+  if (b.kind === 'slow') return a.kind === 'reason' && a.cell.failed === b.dependency
+  if (a.kind === 'reason' && b.kind === 'reason') {
+    // The same reason at several steps, or with several statuses, is one cause: the one with most lines tells it.
+    if (a.cell.reason === b.cell.reason) return cause.g > one.g
+    if (b.cell.reason !== undefined && FOLLOWS.includes(b.cell.reason)) return true
+    if (isTrouble(a.cell, a.cell.failed) && isTrouble(b.cell, a.cell.failed)) return cause.g > one.g
+    return false
+  }
+  if (a.kind === 'reason') return stepOf(cause) <= stepOf(one)
+  // Without one step there is none of the later ones either.
+  if (b.kind === 'reason') return b.cell.reason !== undefined && FOLLOWS.includes(b.cell.reason)
+  return stepOf(cause) < stepOf(one) || (stepOf(cause) === stepOf(one) && cause.g > one.g)
+}
+
+/** Puts what follows from another finding into that one. */
+function foldCascade(findings: readonly Finding[]): Finding[] {
+  const strongest = [...findings].sort((a, b) => stepOf(a) - stepOf(b) || b.g - a.g)
+  const folded = new Map<Finding, Finding[]>()
+  const roots = strongest.filter((one) => {
+    const causes = strongest.filter((cause) => explains(cause, one) && !explains(one, cause))
+    const root =
+      causes.find((cause) => !strongest.some((other) => explains(other, cause) && !explains(cause, other))) ?? causes[0]
+    if (root !== undefined) folded.set(root, [...(folded.get(root) ?? []), one])
+    return root === undefined
+  })
+  return roots.map((root) => ({ ...root, folded: folded.get(root) ?? [] }))
+}
+
+/** Several tenants that have the same from the same minutes on have one cause. */
+function groupTenants(findings: readonly Finding[]): Finding[] {
+  const groups: Finding[] = []
+  for (const one of [...findings].sort((a, b) => b.g - a.g)) {
+    const index = groups.findIndex((group) => isSame(group.what, one.what) && Math.abs(group.from - one.from) <= 5)
+    const group = groups[index]
+    if (group === undefined) groups.push(one)
+    else
+      groups[index] = {
+        ...group,
+        tenants: [...group.tenants, ...one.tenants],
+        to: Math.max(group.to, one.to),
+        ongoing: group.ongoing || one.ongoing,
+        inside: { k: group.inside.k + one.inside.k, n: group.inside.n + one.inside.n },
+        outside: { k: group.outside.k + one.outside.k, n: group.outside.n + one.outside.n },
+        lost: group.lost + one.lost,
+        folded: [...group.folded, ...one.folded],
+      }
+  }
+  return groups
+}
+
+function isSame(a: What, b: What): boolean {
+  if (a.kind === 'reason' && b.kind === 'reason') return a.key === b.key
+  if (a.kind === 'slow' && b.kind === 'slow') return a.dependency === b.dependency
+  return a.kind === b.kind && a.kind === 'silent'
+}

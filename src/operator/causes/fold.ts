@@ -1,0 +1,184 @@
+import type { Outcome, Reason, Step } from '../../reasons.js'
+import { type Line, numberOf, textOf } from '../lines/line.js'
+import { add, createSeries, type Series } from './series.js'
+
+const MINUTE_MS = 60_000
+/** A call that takes this long is slow: the deadline of a whole trigger is Cognito's 5 s. */
+export const SLOW_MS = [500, 1_000, 2_000] as const
+
+/** Lines that say the same: of one step, with one outcome, reason, and answer of the dependency. */
+export interface Cell {
+  readonly step: Step
+  readonly outcome: Outcome
+  readonly reason: Reason | undefined
+  readonly failed: string | undefined
+  readonly operation: string | undefined
+  readonly status: number | undefined
+  readonly errorType: string | undefined
+  readonly series: Series
+}
+
+/** Calls to a dependency: all, and those that took at least so many milliseconds. */
+export interface Calls {
+  readonly all: Series
+  readonly slow: ReadonlyMap<number, Series>
+}
+
+/** When something was first and last seen, in milliseconds since 1970. */
+export interface Span {
+  first: number
+  last: number
+}
+
+export interface TenantFold {
+  readonly customer: string | undefined
+  readonly all: Series
+  readonly cells: Map<string, Cell>
+  readonly steps: Map<Step, Series>
+  /** The defines that ask for a passkey, by app client: no other line before a proof names the client. */
+  readonly clients: Map<string, Series>
+  readonly calls: Map<string, Calls>
+  readonly configs: Map<number, Span>
+  readonly secrets: Map<number, Span>
+}
+
+/** Lines as counts per minute: what all causes are found in, whatever the number of lines. */
+export interface Fold {
+  first: number
+  last: number
+  lines: number
+  readonly all: Series
+  /** By tenant id; lines without one are under their user pool, or under ''. */
+  readonly tenants: Map<string, TenantFold>
+  readonly releases: Map<string, Span>
+}
+
+export function createFold(): Fold {
+  return {
+    first: Number.POSITIVE_INFINITY,
+    last: Number.NEGATIVE_INFINITY,
+    lines: 0,
+    all: createSeries(),
+    tenants: new Map(),
+    releases: new Map(),
+  }
+}
+
+export const minuteOf = (at: number) => Math.floor(at / MINUTE_MS)
+export const timeOfMinute = (minute: number) => minute * MINUTE_MS
+
+/** Whose line it is: the tenant's id, the pool if no tenant was found, '' if neither is on it. */
+export function ownerOf({ fields }: Line): string {
+  return textOf(fields, 'tenantId') ?? textOf(fields, 'userPoolId') ?? ''
+}
+
+/**
+ * Does the line say again what another says? A container's login has a line of the forwarder too, and a verdict that is
+ * remembered was counted when it was given: Cognito asked twice, the user once.
+ */
+export function isRepeated({ outcome, step, fields }: Line): boolean {
+  if (step === 'forwarder') return outcome === 'forwarded'
+  return fields.remembered === true && (outcome === 'correct' || outcome === 'incorrect')
+}
+
+/** Counts a line; the order of lines does not matter. */
+export function foldLine(fold: Fold, line: Line): void {
+  if (isRepeated(line)) return
+  const { at, step, outcome, reason, fields } = line
+  const minute = minuteOf(at)
+  fold.first = Math.min(fold.first, at)
+  fold.last = Math.max(fold.last, at)
+  fold.lines += 1
+  add(fold.all, minute)
+  const version = textOf(fields, 'gatewayVersion')
+  if (version !== undefined) see(fold.releases, version, at)
+
+  const tenant = tenantOf(fold, ownerOf(line), textOf(fields, 'customer'))
+  add(tenant.all, minute)
+  add(seriesOf(tenant.steps, step), minute)
+  add(cellOf(tenant, line).series, minute)
+  const clientId = textOf(fields, 'clientId')
+  if (clientId !== undefined && step === 'define-auth-challenge' && outcome === 'challenge')
+    add(seriesOf(tenant.clients, clientId), minute)
+  const config = numberOf(fields, 'configVersion')
+  if (config !== undefined) see(tenant.configs, config, at)
+  const secret = numberOf(fields, 'secretVersion')
+  if (secret !== undefined) see(tenant.secrets, secret, at)
+  // A call that failed is counted by its reason.
+  if (reason === undefined || outcome !== 'fault') foldCalls(tenant, minute, fields.upstream)
+}
+
+function foldCalls(tenant: TenantFold, minute: number, upstream: unknown): void {
+  if (typeof upstream !== 'object' || upstream === null) return
+  for (const [dependency, ms] of Object.entries(upstream)) {
+    if (typeof ms !== 'number') continue
+    let calls = tenant.calls.get(dependency)
+    if (calls === undefined) {
+      calls = { all: createSeries(), slow: new Map(SLOW_MS.map((limit) => [limit, createSeries()])) }
+      tenant.calls.set(dependency, calls)
+    }
+    add(calls.all, minute)
+    for (const [limit, series] of calls.slow) if (ms >= limit) add(series, minute)
+  }
+}
+
+function tenantOf(fold: Fold, name: string, customer: string | undefined): TenantFold {
+  const known = fold.tenants.get(name)
+  if (known !== undefined) return known
+  const tenant: TenantFold = {
+    customer,
+    all: createSeries(),
+    cells: new Map(),
+    steps: new Map(),
+    clients: new Map(),
+    calls: new Map(),
+    configs: new Map(),
+    secrets: new Map(),
+  }
+  fold.tenants.set(name, tenant)
+  return tenant
+}
+
+/** The key of the cell that a line falls in; the same for all tenants. */
+export function cellKeyOf({ step, outcome, reason, fields }: Line): string {
+  if (reason === undefined) return `${step} ${outcome}`
+  const { failed, operation, upstreamStatus, upstreamErrorType } = fields
+  return [step, outcome, reason, failed, operation, upstreamStatus, upstreamErrorType].join(' ')
+}
+
+function cellOf(tenant: TenantFold, line: Line): Cell {
+  const key = cellKeyOf(line)
+  const known = tenant.cells.get(key)
+  if (known !== undefined) return known
+  const { step, outcome, reason, fields } = line
+  const cell: Cell = {
+    step,
+    outcome,
+    reason,
+    failed: textOf(fields, 'failed'),
+    operation: textOf(fields, 'operation'),
+    status: numberOf(fields, 'upstreamStatus'),
+    errorType: textOf(fields, 'upstreamErrorType'),
+    series: createSeries(),
+  }
+  tenant.cells.set(key, cell)
+  return cell
+}
+
+function seriesOf<K>(series: Map<K, Series>, key: K): Series {
+  const known = series.get(key)
+  if (known !== undefined) return known
+  const created = createSeries()
+  series.set(key, created)
+  return created
+}
+
+function see<K>(spans: Map<K, Span>, key: K, at: number): void {
+  const span = spans.get(key)
+  if (span === undefined) {
+    spans.set(key, { first: at, last: at })
+    return
+  }
+  span.first = Math.min(span.first, at)
+  span.last = Math.max(span.last, at)
+}

@@ -1,0 +1,128 @@
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
+import t from 'tap'
+import { KINDS } from '../fixtures/oncall/incidents.js'
+import { createRandom } from '../fixtures/oncall/random.js'
+import { createWorld, generate } from '../fixtures/oncall/traffic.js'
+import { cli } from './fixtures/cli.js'
+
+const random = createRandom(3)
+const world = createWorld(random, 12, 240)
+const planted = (KINDS['key revoked by Corbado'] as (typeof KINDS)[string])(world, random)
+const tenant = planted.tenant ?? ''
+const texts: string[] = []
+generate(world, 4, planted.incident, (_, fields) => texts.push(JSON.stringify(fields)))
+const folder = t.testdir({ 'lines.json': `${texts.join('\n')}\n` })
+const file = join(folder, 'lines.json')
+/** The first login that failed for it. */
+const failed = texts.find((text) => text.includes('backend_unauthorized')) ?? ''
+const { flowId, requestId, user, time } = JSON.parse(failed) as Record<'flowId' | 'requestId' | 'user' | 'time', string>
+const onset = time.slice(0, 16)
+
+t.test('what cannot be asked is refused with what to do', async (t) => {
+  t.match(await cli(['explain']), { code: 2, stderr: /name a tenant, or --all/ })
+  t.match(await cli(['explain', '--all', file, '--flow', flowId]), { code: 2, stderr: /are of one tenant/ })
+  t.match(await cli(['explain', 'tenant-0000', file]), {
+    code: 1,
+    stderr: /no line of "tenant-0000" among \d+ of 12 tenants: did you mean/,
+  })
+  t.match(await cli(['explain', tenant, join(folder, 'none')]), { code: 1, stderr: /none cannot be read \(ENOENT\)/ })
+  t.match(await cli(['explain', tenant], { isTTY: true }), { code: 1, stderr: /no lines to read: name files/ })
+  t.match(await cli(['explain', tenant, file, '--at', 'noon']), { code: 2, stderr: /"noon" is no time: write/ })
+  t.match(await cli(['explain', tenant, file, '--user', 'ada@example.com']), {
+    code: 2,
+    stderr: /No e-mail address or user name is in the lines/,
+  })
+  t.match(await cli(['explain', tenant, file, '--flow', 'none']), { code: 1, stderr: /has that flow/ })
+})
+
+t.test('cause, since when, for whom, who acts, and the command, in this order', async (t) => {
+  const { code, stdout } = await cli(['explain', tenant, file, '--at', `${onset}Z`])
+  t.equal(code, 1, 'something is wrong')
+  const wanted = [
+    '1. Corbado took the key back.',
+    `since     ${onset}:00Z`,
+    `whom      ${tenant}: `,
+    '(verifySignedData 401): 100 % of',
+    'who acts  Corbado',
+    `do        corbado-gateway secret set ${tenant}`,
+    'sure      high',
+    '"reason":"backend_unauthorized"',
+  ]
+  let at = 0
+  for (const text of wanted) {
+    const next = stdout.indexOf(text, at)
+    t.ok(next >= at, `${text} in ${stdout}`)
+    at = next
+  }
+  t.notMatch(stdout, /^2\. /m, 'and nothing else is blamed')
+})
+
+t.test('on a terminal no line but those of the log is wider than it', async (t) => {
+  const { stdout } = await cli(['explain', tenant, file], { isTTY: true })
+  for (const line of stdout.split('\n'))
+    t.ok(line.includes('{"level"') || stripVTControlCharacters(line).length <= 80, line)
+})
+
+t.test('a pipe says the same as the file, and all tenants the same as the one', async (t) => {
+  const { stdout } = await cli(['explain', tenant, file])
+  t.equal((await cli(['explain', tenant], { stdin: texts.join('\n') })).stdout, stdout)
+  const pool = world.tenants.find(({ tenantId }) => tenantId === tenant)?.userPoolId ?? ''
+  t.equal((await cli(['explain', pool, file])).stdout, stdout, 'a pool is its tenant')
+  const all = await cli(['explain', '--all', file])
+  t.equal(all.stdout.split('\n').slice(1).join('\n'), stdout.split('\n').slice(1).join('\n'))
+})
+
+t.test('where nothing differs, or lines are too few, it says that', async (t) => {
+  const before = await cli(['explain', tenant, file, '--until', `${onset}Z`])
+  t.match(before, { code: 0, stdout: /Nothing differs from the rest of these lines/ })
+  t.match(before.stdout, /corbado-gateway doctor tenant-/)
+  const few = await cli(['explain', '--all'], { stdin: texts.slice(0, 10).join('\n') })
+  t.match(few, { code: 0, stdout: /Too few lines to tell anything. Run: corbado-gateway doctor --all/ })
+  const quiet = await cli(['explain', tenant, file, '--since', '2030-01-01'])
+  t.match(quiet, { code: 1, stderr: /none is of the time that was asked for/ })
+})
+
+t.test('one login is a line a step, from the pre-login to where it ended, with cause and owner', async (t) => {
+  const byFlow = await cli(['explain', tenant, file, '--flow', flowId])
+  t.equal(byFlow.code, 1)
+  const steps = byFlow.stdout.split('\n').filter((line) => line.startsWith('+'))
+  t.match(steps[0], /^\+0\.0 s +pre-login +found/)
+  t.match(steps[1], /define-auth-challenge +challenge/, 'the define that comes before the flow')
+  t.match(steps[3], /verify-auth-challenge-response +incorrect backend_unauthorized .*corbado \d+ ms/)
+  t.match(byFlow.stdout, /^backend_unauthorized: 401 or 403/m)
+  t.match(byFlow.stdout, /^who acts: operator$/m)
+  t.equal((await cli(['explain', tenant, file, '--ref', requestId])).stdout, byFlow.stdout)
+  t.ok((await cli(['explain', tenant, file, '--user', user])).stdout.includes(byFlow.stdout.split('\n')[1] ?? '?'))
+})
+
+t.test('a login that succeeded is told as such', async (t) => {
+  const tokens =
+    texts.find((text) => text.includes('"outcome":"tokens"') && text.includes(`"tenantId":"${tenant}"`)) ?? ''
+  const run = await cli(['explain', tenant, file, '--flow', (JSON.parse(tokens) as { flowId: string }).flowId])
+  t.match(run, { code: 0, stdout: /^The user is signed in\.$/m })
+})
+
+t.test('nothing that stands in a line is obeyed by a terminal', async (t) => {
+  const evil = texts.map((text) => text.replace(tenant, `${tenant}\\u001b[2J`))
+  const { stdout } = await cli(['explain', '--all'], { isTTY: true, stdin: '', env: { NO_COLOR: '1' } })
+  t.notOk(stdout.includes('\u001b'))
+  const shown = await cli(['explain', '--all'], { stdin: evil.join('\n') })
+  t.notOk(shown.stdout.includes('\u001b'))
+})
+
+t.test('a copy of what was piped in is gone when the command ends', async (t) => {
+  const temp = t.testdir({})
+  const before = process.env.TMPDIR
+  process.env.TMPDIR = temp
+  t.teardown(() => {
+    if (before === undefined) delete process.env.TMPDIR
+    else process.env.TMPDIR = before
+  })
+  await cli(['explain', '--all'], { stdin: texts.slice(0, 100).join('\n') })
+  writeFileSync(join(temp, 'mine'), '')
+  const { readdirSync } = await import('node:fs')
+  t.strictSame(readdirSync(temp), ['mine'])
+  rmSync(join(temp, 'mine'))
+})

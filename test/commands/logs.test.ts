@@ -1,0 +1,102 @@
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import t from 'tap'
+import { cli } from './fixtures/cli.js'
+
+const line = (minute: number, more: object) =>
+  JSON.stringify({
+    level: 'info',
+    time: `2026-11-30T02:${String(minute).padStart(2, '0')}:00.000Z`,
+    tenantId: 'acme',
+    customer: 'acme-gmbh',
+    userPoolId: 'eu-central-1_Acme00001',
+    trigger: 'verify-auth-challenge-response',
+    outcome: 'correct',
+    reason: 'verified',
+    user: 'u_0123456789abcdef',
+    clientId: 'web-client',
+    requestId: `request-${minute}`,
+    flowId: `flow-${minute}`,
+    durationMs: 70,
+    upstream: { corbado: 60 },
+    gatewayVersion: '1.4.0',
+    ...more,
+  })
+const lines = [
+  line(1, {}),
+  line(2, { outcome: 'incorrect', reason: 'backend_unauthorized', level: 'error', failed: 'corbado' }),
+  line(3, { tenantId: 'globex', customer: 'globex', userPoolId: 'eu-central-1_Globex001', clientId: 'app-client' }),
+  line(4, { trigger: undefined, action: 'pre-login', outcome: 'found', reason: undefined, user: 'u_fedcba9876543210' }),
+  'START RequestId: 8476a536-e9f4-11e8-9739-2dfe598c3fcd Version: 7',
+  line(5, { gatewayVersion: '1.5.0' }),
+]
+const stdin = lines.join('\n')
+const minutesOf = (stdout: string) => stdout.split('\n').flatMap((text) => /T02:(\d\d):/.exec(text)?.[1] ?? [])
+const now = '2026-11-30T02:30:00Z'
+const logs = (...words: string[]) => cli(['logs', ...words], { stdin, now })
+
+t.test('what cannot be asked is refused with what to do', async (t) => {
+  t.match(await logs('--last', 'all'), { code: 2, stderr: /--last "all" is no number of lines/ })
+  t.match(await logs('--since', '10m', '--until', '20m'), { code: 2, stderr: /--since 10m is not before --until 20m/ })
+  t.match(await logs('--level', 'loud'), { code: 2, stderr: /Allowed choices are info, warn, error/ })
+  t.match(await logs('--user', 'ada@example.com'), {
+    code: 2,
+    stderr: /No e-mail address or user name is in the lines/,
+  })
+})
+
+t.test('every flag keeps the lines that it names', async (t) => {
+  const kept = async (words: string) => minutesOf((await logs(...words.split(' '))).stdout)
+  for (const [words, minutes] of [
+    ['--tenant globex', ['03']],
+    ['--pool eu-central-1_Globex001', ['03']],
+    ['--customer acme-gmbh --step pre-login', ['04']],
+    ['--outcome incorrect', ['02']],
+    ['--reason backend_unauthorized', ['02']],
+    ['--level error', ['02']],
+    ['--flow flow-1', ['01']],
+    ['--ref request-5', ['05']],
+    ['--client app', ['03']],
+    ['--release 1.5.0', ['05']],
+    ['--user u_fedcba9876543210', ['04']],
+    ['--since 27m', ['03', '04', '05']],
+    ['--until 02:03 --utc', ['01', '02']],
+    ['--tenant nobody', []],
+  ] as const)
+    t.strictSame(await kept(words), minutes, words)
+})
+
+t.test('a line has its columns in one order, and the owner with the meaning if it is no good news', async (t) => {
+  const { stdout, stderr, code } = await logs('--tenant', 'acme', '--until', '26m')
+  t.equal(code, 0)
+  t.strictSame(stdout.split('\n').slice(0, 2), [
+    '2026-11-30T02:01:00Z  acme  verify-auth-challenge-response  correct verified  70 ms  corbado 60  u_0123456789abcdef  flow-1',
+    '2026-11-30T02:02:00Z  acme  verify-auth-challenge-response  incorrect backend_unauthorized  70 ms  corbado 60  u_0123456789abcdef  flow-2  (operator: 401 or 403: the credential is wrong, expired, lacks `passkeys:verify`, or our address is not allowed.)',
+  ])
+  t.equal(stderr, "2 lines of 6 lines read, 1 of them not the gateway's\n")
+})
+
+t.test('what is left out is said, and makes the exit code 1', async (t) => {
+  const run = await logs('--last', '2')
+  t.match(run, { code: 1, stderr: /3 earlier lines left out: --last 0 shows all/ })
+  t.strictSame(minutesOf(run.stdout), ['04', '05'], 'the latest are shown')
+  t.strictSame(minutesOf((await logs('--last', '0')).stdout).length, 5)
+})
+
+t.test('lines of several files, gzip among them, come in the order of time', async (t) => {
+  const dir = t.testdir({ a: lines.slice(2).join('\n'), 'b.gz': gzipSync(lines.slice(0, 2).join('\n')) })
+  const { stdout } = await cli(['logs', join(dir, 'a'), join(dir, 'b.gz')], { now })
+  t.strictSame(minutesOf(stdout), ['01', '02', '03', '04', '05'])
+})
+
+t.test('as JSON it is the lines as they were, with what was left out', async (t) => {
+  const answer = JSON.parse((await logs('--last', '1', '--json')).stdout)
+  t.strictSame(answer, { kind: 'lines', lines: [JSON.parse(lines[5] ?? '')], left: 4, read: 6 })
+})
+
+t.test('colour and escapes are for terminals that take them, and none comes from a line', async (t) => {
+  const evil = line(6, { user: 'u_\u001b[2Jabcdefgh', outcome: 'incorrect', reason: 'backend_unauthorized' })
+  const plain = await cli(['logs', '-'], { stdin: evil, now })
+  t.notOk(plain.stdout.includes('\u001b'))
+  t.match(plain.stdout, /u_\\u001b\[2J/)
+})
