@@ -76,7 +76,11 @@ export const ANSWERS = {
   tenant: { by: ['tenants show'], members: { config: anything, ...written, hostedArn: maybe(text) } },
   'tenant-history': {
     by: ['tenants history'],
-    members: { userPoolId: text, versions: list({ ...written, what: text, changes }) },
+    members: {
+      userPoolId: text,
+      versions: list({ ...written, what: text, changes }),
+      secret: maybe(exact({ parameter: text, versions: list(written), unknown: maybe(text) })),
+    },
   },
   'tenant-change': {
     by: ['tenants rollback', 'tenants activate', 'tenants pause', 'tenants resume', 'tenants suspend'],
@@ -103,7 +107,7 @@ export const ANSWERS = {
   'tenant-schema': { by: ['tenants schema'], members: { schema: fields } },
   secret: {
     by: ['secret set'],
-    members: { ...name, parameter: text, version: maybe(count), taken: text, tried: flag },
+    members: { ...name, parameter: text, version: maybe(count), as: maybe(text), taken: text, tried: flag },
   },
   'wire-plan': {
     by: ['wire plan', 'wire apply', 'wire undo'],
