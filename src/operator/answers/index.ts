@@ -230,6 +230,14 @@ export const ANSWERS = {
     by: ['local deploy-role', 'local delete-role'],
     members: { stackName: text, stackId: maybe(text), roleArn: maybe(text) },
   },
+  'local-faults': {
+    by: ['local fault', 'local fault list', 'local fault clear'],
+    members: { faults: list({ dependency: text, kind: text, tenantId: maybe(text), until: text }) },
+  },
+  'local-credential': {
+    by: ['local credential'],
+    members: { tenantId: text, projectId: text, secrets: count, credential: maybe(text) },
+  },
   'local-sign-in': {
     by: ['local sign-in'],
     members: { userPoolId: text, identifier: text, flow: text, signedIn: flag, steps: list(step) },
