@@ -59,7 +59,7 @@ export const operator = roleSession(
   'corbado-operator',
   allow(
     [['GetItem', 'PutItem', 'DeleteItem', 'Query', 'Scan'].map((name) => `dynamodb:${name}`), tableArn],
-    [['ssm:GetParameter', 'ssm:PutParameter'], tenantParameters],
+    [['ssm:GetParameter', 'ssm:GetParameterHistory', 'ssm:PutParameter'], tenantParameters],
     [['lambda:ListAliases', 'lambda:GetAlias', 'lambda:CreateAlias'], FUNCTION_ARN],
     [['lambda:GetResourcePolicy', 'lambda:PutResourcePolicy', 'lambda:DeleteResourcePolicy'], `${FUNCTION_ARN}:*`],
     ['sts:AssumeRole', roleArnOf(doctor)],

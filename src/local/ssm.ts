@@ -12,6 +12,9 @@ const newName = /^(?!\/?(aws|ssm))(\/[\w.-]+){1,15}$|^(?!aws|ssm)[\w.-]+$/i
 const NAME_LENGTH_MAX = 1_011
 
 const PATH_PAGE_MAX = 10
+const HISTORY_PAGE_MAX = 50
+/** Versions that SSM keeps of a parameter. */
+const VERSIONS_MAX = 100
 const PATH_FORM =
   'The parameter doesn\'t meet the parameter name requirements. The parameter name must begin with a forward slash "/".'
 
@@ -22,16 +25,18 @@ interface Parameter {
   readonly ciphertext: string
   readonly version: number
   readonly modifiedAt: number
+  /** ARN of the caller who wrote it. */
+  readonly modifiedBy: string
 }
 
 export interface SsmStandIn extends StandIn {
-  /** Writes a parameter of the stand-in's account; SecureString by default. */
+  /** Writes a parameter as the account's root; SecureString by default. */
   put(name: string, value: string, type?: ParameterType): void
   remove(name: string): void
 }
 
 /**
- * Starts SSM's GetParameter, GetParametersByPath and PutParameter for the parameters of one account. A SecureString comes back as an opaque
+ * Starts SSM's GetParameter, GetParameterHistory, GetParametersByPath and PutParameter for the parameters of one account. A SecureString comes back as an opaque
  * ciphertext unless the call says WithDecryption; its key is the account's default one, which asks for no kms: right.
  */
 export async function startSsm(options: {
@@ -46,11 +51,11 @@ export async function startSsm(options: {
   const parameters = new Map<string, readonly Parameter[]>()
   const newest = (name: string) => parameters.get(name)?.at(-1)
 
-  const put = (name: string, value: string, type: ParameterType = 'SecureString'): number => {
+  const put = (name: string, value: string, type: ParameterType, modifiedBy: string): number => {
     const version = (newest(name)?.version ?? 0) + 1
     const ciphertext = `AQICAHh${randomBytes(120).toString('base64')}`
-    const parameter = { value, type, ciphertext, version, modifiedAt: clock.now() }
-    parameters.set(name, [...(parameters.get(name) ?? []), parameter])
+    const parameter = { value, type, ciphertext, version, modifiedAt: clock.now(), modifiedBy }
+    parameters.set(name, [...(parameters.get(name) ?? []), parameter].slice(-VERSIONS_MAX))
     return version
   }
 
@@ -75,6 +80,30 @@ export async function startSsm(options: {
     return awsJsonAnswer({ Parameter: { ...view(arn, name, found, input), ...(Selector && { Selector }) } })
   }
 
+  /** The oldest first. */
+  const getHistory = (arn: string, name: string, owned: boolean, input: Record<string, unknown>): WireAnswer => {
+    const versions = owned ? parameters.get(name) : undefined
+    if (!versions) return awsJsonError('ParameterNotFound')
+    const { MaxResults = HISTORY_PAGE_MAX, NextToken = '0' } = input
+    if (!(Number(MaxResults) >= 1 && Number(MaxResults) <= HISTORY_PAGE_MAX)) {
+      const rule = `satisfy constraint: Member must have value between 1 and ${HISTORY_PAGE_MAX}`
+      return awsJsonError(
+        'ValidationException',
+        `1 validation error detected: Value '${MaxResults}' at 'maxResults' failed to ${rule}`,
+      )
+    }
+    const offset = Number(NextToken)
+    if (!Number.isInteger(offset) || offset < 0)
+      return awsJsonError('InvalidNextToken', 'The specified token is invalid.')
+    const page = versions.slice(offset, offset + Number(MaxResults))
+    const next = offset + page.length
+    const Parameters = page.map((one) => {
+      const { ARN: _, ...shown } = view(arn, name, one, input)
+      return { ...shown, LastModifiedUser: one.modifiedBy, Labels: [], Tier: 'Standard', Policies: [] }
+    })
+    return awsJsonAnswer({ Parameters, ...(next < versions.length && { NextToken: String(next) }) })
+  }
+
   const byPath = (arn: string, owned: boolean, input: Record<string, unknown>): WireAnswer => {
     const within = `${String(input.Path).replace(/\/$/, '')}/`
     const names = [...parameters.keys()].filter((name) => {
@@ -89,7 +118,7 @@ export async function startSsm(options: {
     return awsJsonAnswer({ Parameters, ...(next < names.length && { NextToken: String(next) }) })
   }
 
-  const putParameter = (name: string, input: Record<string, unknown>): WireAnswer => {
+  const putParameter = (name: string, caller: string, input: Record<string, unknown>): WireAnswer => {
     const { Value } = input
     if (!newName.test(name) || name.length > NAME_LENGTH_MAX) {
       return awsJsonError('ValidationException', 'Parameter name is not valid.')
@@ -105,7 +134,7 @@ export async function startSsm(options: {
     if (type !== 'String' && type !== 'SecureString') {
       return awsJsonError('ValidationException', 'A parameter type is required when you create a parameter.')
     }
-    const Version = put(name, Value, type)
+    const Version = put(name, Value, type, caller)
     return awsJsonAnswer({ Version, Tier: 'Standard' })
   }
 
@@ -123,7 +152,8 @@ export async function startSsm(options: {
     const owned = principal.accountId === accountId
     if (isPath) return byPath(arn, owned, input)
     if (operation === 'GetParameter') return getParameter(arn, name, owned, input)
-    if (operation === 'PutParameter' && owned) return putParameter(name, input)
+    if (operation === 'GetParameterHistory') return getHistory(arn, name, owned, input)
+    if (operation === 'PutParameter' && owned) return putParameter(name, principal.arn, input)
     return awsJsonError('UnknownOperationException')
   }
 
@@ -136,5 +166,10 @@ export async function startSsm(options: {
     faultAnswer: awsJsonFault,
     handle,
   })
-  return { ...standIn, put: (...parameter) => void put(...parameter), remove: (name) => void parameters.delete(name) }
+  const root = `arn:aws:iam::${accountId}:root`
+  return {
+    ...standIn,
+    put: (name, value, type = 'SecureString') => void put(name, value, type, root),
+    remove: (name) => void parameters.delete(name),
+  }
 }

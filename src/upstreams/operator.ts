@@ -10,7 +10,12 @@ import { REQUEST_MS } from './connections/requests.js'
 import { type CallerIdentity, createCallerIdentity } from './identity.js'
 import { type Clients, createClients, type Upstreams, upstreamsOver } from './index.js'
 import { createFunctionAliases, type FunctionAliases } from './lambda.js'
-import { createPutParameter, type PutParameter } from './parameters.js'
+import {
+  createFetchParameterHistory,
+  createPutParameter,
+  type FetchParameterHistory,
+  type PutParameter,
+} from './parameters.js'
 import { createPatience } from './patience.js'
 import { createFindStack, type FindStack } from './stacks.js'
 import { createAssumeRole, type RoleCredentials, type RoleRequest } from './sts.js'
@@ -19,7 +24,7 @@ import { createUserPoolSettings, type UserPoolSettings } from './user-pool-setti
 export type { CallerIdentity } from './identity.js'
 export type { AssumeRole, RoleCredentials, RoleRequest, Table, TenantRecord, UserPool } from './index.js'
 export type { FunctionAliases, PolicyWrite } from './lambda.js'
-export type { ParameterRequest, PutParameter } from './parameters.js'
+export type { FetchParameterHistory, ParameterRequest, ParameterVersion, PutParameter } from './parameters.js'
 export type { FindStack, StackResource } from './stacks.js'
 export type { UserPoolSettings, WholeUserPool } from './user-pool-settings.js'
 
@@ -30,6 +35,7 @@ export interface OperatorUpstreams extends Upstreams {
   /** Aliases of the gateway's function. */
   readonly aliases: FunctionAliases
   readonly putParameter: PutParameter
+  readonly fetchParameterHistory: FetchParameterHistory
   readonly callerIdentity: CallerIdentity
   /** The CloudFormation stack of a resource of the process's own account, in `region`. */
   readonly findStack: FindStack
@@ -79,6 +85,7 @@ export function createOperatorUpstreams(
     fetchParameter,
     assumeRole,
     putParameter: createPutParameter(clients.ssm),
+    fetchParameterHistory: createFetchParameterHistory(clients.ssm),
     callerIdentity: createCallerIdentity(clients.sts),
     findStack: createFindStack(cloudformation),
     assumeRoleAs: createAssumeRoleAs(clients),

@@ -1,4 +1,4 @@
-import { PutParameterCommand, type SSMClient } from '@aws-sdk/client-ssm'
+import { GetParameterHistoryCommand, PutParameterCommand, type SSMClient } from '@aws-sdk/client-ssm'
 import type { Call } from '../call.js'
 import { upstreamError } from '../errors.js'
 import { callAws } from './aws-call.js'
@@ -29,5 +29,35 @@ export function createPutParameter(client: SSMClient): PutParameter {
     const { Version } = await callAws('ssm', call, undefined, (options) => client.send(command, options))
     if (Version === undefined) throw upstreamError('ssm', 'malformed')
     return { version: Version }
+  }
+}
+
+/** Who wrote one value of a parameter, and when. */
+export interface ParameterVersion {
+  readonly version: number
+  /** ISO 8601; empty if SSM does not say. */
+  readonly updatedAt: string
+  /** ARN of the writer; empty if SSM does not say. */
+  readonly updatedBy: string
+}
+
+/** Fetches the versions that SSM keeps of a parameter, the oldest first: who and when, and no value. */
+export type FetchParameterHistory = (name: string, call: Call) => Promise<ParameterVersion[]>
+
+export function createFetchParameterHistory(client: SSMClient): FetchParameterHistory {
+  return async (name, call) => {
+    const versions: ParameterVersion[] = []
+    let token: string | undefined
+    do {
+      const command = new GetParameterHistoryCommand({ Name: name, WithDecryption: false, NextToken: token })
+      const page = await callAws('ssm', call, undefined, (options) => client.send(command, options))
+      for (const { Version, LastModifiedDate, LastModifiedUser } of page.Parameters ?? []) {
+        if (Version === undefined) throw upstreamError('ssm', 'malformed')
+        const updatedAt = LastModifiedDate?.toISOString() ?? ''
+        versions.push({ version: Version, updatedAt, updatedBy: LastModifiedUser ?? '' })
+      }
+      token = page.NextToken
+    } while (token)
+    return versions
   }
 }

@@ -221,6 +221,10 @@ t.test('every answer is as its schema says', async (t) => {
   await is('error', 2, 'local')
   await is('error', 2, 'local sign-in eu-central-1_Ab12')
   await is('error', 2, 'local deploy-role nothing')
+  await is('error', 2, 'local fault sts')
+  await is('error', 2, 'local fault list')
+  await is('error', 2, 'local fault clear')
+  await is('error', 2, 'local credential acme')
   await is('error', 1, 'local delete-role eu-central-1_Ab12')
   t.strictSame(
     commands.map(([words]) => words).filter((words) => !seen.has(words)),
@@ -230,7 +234,7 @@ t.test('every answer is as its schema says', async (t) => {
   // Those of `local` with answers of their own are held to their schemas where a stack of its own runs.
   t.strictSame(
     kinds.filter((kind) => !answered.has(kind)),
-    ['local', 'local-role', 'local-sign-in'],
+    ['local', 'local-role', 'local-faults', 'local-credential', 'local-sign-in'],
   )
 })
 

@@ -142,7 +142,7 @@ t.test('stores what the gateway reads, whichever form was given, and prints none
     t.equal(stderr, '')
     t.equal(
       stdout,
-      `taken as ${taken}\nstored as version 1 of ${credentialParameter}\nCorbado accepts it; all else: corbado-gateway doctor acme\n`,
+      `taken as ${taken}\nstored as version 1 of ${credentialParameter}\n  as ${operator.arn}\nCorbado accepts it; all else: corbado-gateway doctor acme\n`,
     )
     t.equal(await stored(), value)
   }
@@ -152,6 +152,7 @@ t.test('stores what the gateway reads, whichever form was given, and prints none
     userPoolId: file.userPoolId,
     parameter: credentialParameter,
     version: 2,
+    as: operator.arn,
     taken: 'base64 of projectID:apiSecret',
     kind: 'secret',
     tried: true,
@@ -159,6 +160,14 @@ t.test('stores what the gateway reads, whichever form was given, and prints none
   stack.corbado.putProject({ projectId: 'pro-2002', bearerKey: 'cbk_v1.Some-Key~1' })
   t.match(await set('cbk_v1.Some-Key~1\n', 'bearer'), { code: 0, stdout: 'taken as bearer key\n' })
   t.equal(await stored(bearer.corbado.credentialParameter), 'cbk_v1.Some-Key~1')
+})
+
+t.test('stores the credential even if STS does not say as whom', async (t) => {
+  await stack.sts.setFault({ kind: 'status', status: 500 }, 'GetCallerIdentity')
+  const { code, stdout } = await set(`pro-1001:${SECRET}`)
+  await stack.sts.setFault(undefined)
+  t.equal(code, 0)
+  t.match(stdout, /^stored as version \d+ of \S+\nCorbado accepts it/m)
 })
 
 t.test(

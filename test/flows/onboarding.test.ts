@@ -239,6 +239,22 @@ const walk: Record<string, Expected> = {
       for (const output of [password, resumed]) t.match(output, 'signed in: tokens of northwind-100731')
     },
   },
+  rotate: {
+    guarantee: 'a second secret is stored and the first one deleted; both are in the history, and logins go on',
+    async check(t, [, , , history = '']) {
+      t.match(history, /^secret 2 +\S+ +\S+ +value of corbado\.credentialParameter\n/m)
+      // The first one is refused by now: it is read again, at once.
+      t.match(await login('passkey'), 'signed in: tokens of northwind-100731')
+    },
+  },
+  fault: {
+    guarantee: 'a dependency fails for a tenant, its logins with it, and both are well when the fault is ended',
+    codes: [0, 1, 0],
+    async check(t, [, refused = '']) {
+      t.match(refused, '✗ answer with it')
+      t.match(await login('passkey'), 'signed in: tokens of northwind-100731')
+    },
+  },
   rollback: {
     guarantee: 'every version is kept, and one of them is served again',
     async check(t) {

@@ -232,6 +232,21 @@ t.test('execution environments', async (t) => {
     t.equal(environments.coldStarts(), 2)
   })
 
+  t.test('retired environments answer what they have begun, and take no further event', async (t) => {
+    const { run, environments } = await environmentsOf(
+      t,
+      'export const handler = async ({ ms }) => { await new Promise((done) => setTimeout(done, ms)); return process.pid }',
+    )
+    const first = await run({ ms: 0 })
+    const begun = run({ ms: 300 })
+    environments.retire()
+    const next = await run({ ms: 0 })
+    t.not(next, first)
+    t.equal(await begun, first)
+    t.equal(await run({ ms: 0 }), next, 'those that come after stay')
+    t.equal(environments.coldStarts(), 2)
+  })
+
   t.test('a function that outlives its deadline loses its environment', async (t) => {
     const { run, environments } = await environmentsOf(
       t,

@@ -16,7 +16,7 @@ import {
   ListAliasesCommand,
   PutResourcePolicyCommand,
 } from '@aws-sdk/client-lambda'
-import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm'
+import { GetParameterHistoryCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm'
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import t from 'tap'
 import {
@@ -408,4 +408,36 @@ t.test('parameters', async (t) => {
     await t.rejects(write(name, 'y'), { name: 'ParameterAlreadyExists' })
     t.equal((await write(name, 'y', true)).Version, 2)
   })
+
+  await t.test(
+    'tell who wrote which version when, page by page and the oldest first, and no value unasked',
+    async (t) => {
+      const Name = `/corbado/gateway/${UserPoolId}/history`
+      const history = (input: object = {}, by = client) => by.send(new GetParameterHistoryCommand({ Name, ...input }))
+      await t.rejects(history(), { name: 'ParameterNotFound' })
+      const reader = { ...operator, policies: [allow('ssm:GetParameter')] }
+      await t.rejects(history({}, opened(new SSMClient(optionsFor(stack.ssm.url, reader)))), {
+        name: 'AccessDeniedException',
+        message: /is not authorized to perform: ssm:GetParameterHistory on resource: arn:/,
+      })
+      stack.ssm.put(Name, 'value-0')
+      for (let n = 1; n < 120; n++) await write(Name, `value-${n}`, true)
+      await t.rejects(history({ MaxResults: 51 }), { name: 'ValidationException' })
+      await t.rejects(history({ NextToken: 'x' }), { name: 'InvalidNextToken' })
+      const first = await history()
+      const second = await history({ NextToken: first.NextToken })
+      t.equal(second.NextToken, undefined)
+      const all = [...(first.Parameters ?? []), ...(second.Parameters ?? [])]
+      t.strictSame(
+        all.map(({ Version }) => Version),
+        Array.from({ length: 100 }, (_, n) => n + 21),
+        'SSM keeps a hundred',
+      )
+      t.ok(all.every(({ LastModifiedUser }) => LastModifiedUser === operator.arn))
+      t.ok(all.every(({ LastModifiedDate }) => Number(LastModifiedDate) >= startedAt - 1_000))
+      t.notMatch(JSON.stringify(all), 'value-')
+      const [newest] = (await history({ NextToken: '99', WithDecryption: true })).Parameters ?? []
+      t.match(newest, { Version: 120, Value: 'value-119' })
+    },
+  )
 })

@@ -29,7 +29,7 @@ export function operatorRights(options: OperatorRightsOptions): PolicyStatement[
   return [
     allow('Tenants', dynamodb, arns.table),
     allow('TenantsKey', TABLE_KEY_USE, tableKeyArn, throughService('dynamodb', place.region)),
-    allow('Secrets', ['ssm:GetParameter', 'ssm:PutParameter'], parameters),
+    allow('Secrets', ['ssm:GetParameter', 'ssm:GetParameterHistory', 'ssm:PutParameter'], parameters),
     // A parameter of the advanced tier has a key of its own, which ours encrypts.
     allow('SecretsKey', ['kms:Decrypt', 'kms:Encrypt', 'kms:GenerateDataKey'], parameterKeyArn, {
       ...throughService('ssm', place.region),

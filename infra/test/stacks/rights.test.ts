@@ -155,6 +155,7 @@ test('the operator can work on tenants, secrets and aliases, and on nothing besi
     ...['GetItem', 'PutItem', 'DeleteItem', 'Query', 'Scan'].map((name): Call => [`dynamodb:${name}`, table]),
     ['kms:GenerateDataKey', tableKey, viaTable],
     ['ssm:GetParameter', parameter],
+    ['ssm:GetParameterHistory', parameter],
     ['ssm:PutParameter', parameter],
     ['kms:Encrypt', parameterKey, viaSsm],
     // For parameters of the advanced tier.
@@ -175,6 +176,7 @@ test('the operator can work on tenants, secrets and aliases, and on nothing besi
       const context = { ...viaSsm, 'kms:EncryptionContext:PARAMETER_ARN': own }
       return [
         ['ssm:GetParameter', own],
+        ['ssm:GetParameterHistory', own],
         ['ssm:PutParameter', own],
         ['kms:Decrypt', parameterKey, context],
         ['kms:Encrypt', parameterKey, context],

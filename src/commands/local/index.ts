@@ -3,6 +3,8 @@ import { prepareKeyPairs } from '../../local/aws/key-pairs.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
 import type { CommandIo } from '../../terminal/io.js'
+import { credentialCommand } from './credential.js'
+import { faultCommand } from './fault.js'
 import { deleteRoleCommand, deployRoleCommand } from './role.js'
 import type { LocalOptions } from './run.js'
 import { signInCommand } from './sign-in.js'
@@ -39,7 +41,8 @@ export function localCommand(io: CommandIo): Command {
       const { runLocal } = await import('./run.js').catch(missingPackage)
       await runLocal({ dir, options, io, makeKeyPair })
     })
-  for (const each of [deployRoleCommand(io), deleteRoleCommand(io), signInCommand(io)]) command.addCommand(each)
+  const others = [deployRoleCommand, deleteRoleCommand, signInCommand, faultCommand, credentialCommand]
+  for (const create of others) command.addCommand(create(io))
   return command.enablePositionalOptions()
 }
 

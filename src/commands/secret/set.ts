@@ -6,6 +6,7 @@ import { writeAnswer } from '../../operator/answers/write.js'
 import { readSecret } from '../../operator/credential.js'
 import { corbadoSaid, falseProof } from '../../operator/doctor/checks/corbado.js'
 import { readTenantFolder } from '../../operator/files/folder.js'
+import { fetchPlace } from '../../operator/place.js'
 import { fetchRecords, findTenant, findTenants, noSuchTenant } from '../../operator/records/find.js'
 import { requireValid } from '../../operator/records/record.js'
 import { readOperatorSettings } from '../../operator/settings.js'
@@ -52,7 +53,7 @@ export function secretSetCommand(io: CommandIo): Command {
     .argument(...TENANT_ARGUMENT)
     .option('--dir <folder>', 'folder with the tenant files, for a tenant that is not in the table yet', TENANTS_DIR)
     .option('--no-check', 'store it untried, e.g. if the key is bound to addresses that this machine does not have')
-    .option('--json', 'print { kind: "secret", tenantId, userPoolId, parameter, version?, taken, tried }')
+    .option('--json', 'print { kind: "secret", tenantId, userPoolId, parameter, version?, as?, taken, tried }')
     .addHelpText('after', ROTATION)
     .action((word: string, options: SecretOptions) =>
       withUpstreams(io, (upstreams, env) => setSecret(word, options, upstreams, env, io)),
@@ -77,18 +78,21 @@ async function setSecret(
   const { parameterKeyId: keyId } = readOperatorSettings(io.env)
   const request = { name, value: secret.value, type: 'SecureString', overwrite: true, keyId } as const
   const { version } = await upstreams.putParameter(request, operatorCall())
+  const { as } = await fetchPlace(upstreams, env, io)
   if (json)
     return writeAnswer(io, 'secret', {
       tenantId,
       userPoolId,
       parameter: name,
       version,
+      as,
       taken: secret.taken,
       tried: check,
     })
   const next = `corbado-gateway doctor ${shellWord(tenantId)}`
   const accepted = check ? `Corbado accepts it; all else: ${next}` : `Whether Corbado accepts it: ${next}`
-  io.stdout.write(`taken as ${secret.taken}\nstored as version ${version} of ${name}\n${accepted}\n`)
+  const by = as === undefined ? '' : `\n  as ${as}`
+  io.stdout.write(`taken as ${secret.taken}\nstored as version ${version} of ${name}${by}\n${accepted}\n`)
 }
 
 /**

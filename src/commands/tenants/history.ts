@@ -4,11 +4,13 @@ import { writeAnswer } from '../../operator/answers/write.js'
 import { changesJson, changesOf, changeText, type FieldChange } from '../../operator/records/changes.js'
 import { fetchRecords, findTenant, findTenants, noSuchTenant } from '../../operator/records/find.js'
 import { oddRecordTexts, tenantIdOf } from '../../operator/records/record.js'
+import { authorOf, fetchSecretHistory } from '../../operator/records/secret.js'
 import { operatorCall, withUpstreams } from '../../operator/upstreams.js'
+import { inLine } from '../../terminal/clean.js'
 import { defineCommand } from '../../terminal/command.js'
 import { type CommandIo, type Output, type Paint, writeNote } from '../../terminal/io.js'
 import { textTable } from '../../terminal/text.js'
-import type { Table, TenantRecord } from '../../upstreams/operator.js'
+import type { ParameterVersion, Table, TenantRecord } from '../../upstreams/operator.js'
 import { TENANT_ARGUMENT } from '../options.js'
 
 /** One version of a tenant, and what it changed against the one before. */
@@ -21,25 +23,34 @@ interface Version {
   readonly changes: readonly FieldChange[]
 }
 
-/** `tenants history`: every version of a tenant, also of one that was removed. */
+/** `tenants history`: every version of a tenant and of its secret, also of one that was removed. */
 export function tenantsHistoryCommand(io: CommandIo): Command {
   const path = 'corbado-gateway tenants history'
   return defineCommand(io, {
     path,
-    summary: 'Lists the versions of a tenant, the newest first: when, by whom, which fields changed.',
+    summary:
+      'Lists the versions of a tenant and of its secret, the newest first: when, by whom, which fields changed. The value of ' +
+      'the secret is not asked for.',
     examples: [`${path} acme-shop`, `${path} eu-central-1_Ac0meSh0p --json`],
   })
     .argument(TENANT_ARGUMENT[0], `${TENANT_ARGUMENT[1]}; of a removed one, its user pool id`)
-    .option('--json', 'print { kind: "tenant-history", userPoolId, versions }')
+    .option('--json', 'print { kind: "tenant-history", userPoolId, versions, secret? }')
     .action((word: string, { json = false }: { json?: boolean }) =>
-      withUpstreams(io, async ({ table }) => {
-        const records = await fetchHistory(word, table)
+      withUpstreams(io, async (upstreams) => {
+        const records = await fetchHistory(word, upstreams.table)
         const versions = versionsOf(records)
         const name = records.findLast(({ record }) => !record.endsWith('-removed')) ?? records[0]
+        const secret = name && (await fetchSecretHistory(name, upstreams))
         for (const text of oddRecordTexts(records)) writeNote(io, 'warning', text)
-        if (json)
-          writeAnswer(io, 'tenant-history', { userPoolId: name?.userPoolId, versions: versions.map(versionJson) })
-        else io.stdout.write(`${name && tenantIdOf(name)} (${name?.userPoolId})\n${historyText(versions, io.stdout)}`)
+        if (secret?.unknown !== undefined) {
+          writeNote(io, 'note', `who stored ${inLine(secret.parameter)}, and when, is not known: ${secret.unknown}`)
+        }
+        const { userPoolId } = name ?? {}
+        if (json) writeAnswer(io, 'tenant-history', { userPoolId, versions: versions.map(versionJson), secret })
+        else {
+          const text = historyText(versions, secret?.versions ?? [], io.stdout)
+          io.stdout.write(`${name && tenantIdOf(name)} (${userPoolId})\n${text}`)
+        }
       }),
     )
 }
@@ -79,10 +90,19 @@ function versionJson(version: Version) {
 
 const plain: Paint = (_, text) => text
 
-function historyText(versions: readonly Version[], output: Output): string {
-  const rows = versions.map(({ version, updatedAt, updatedBy, what, changes }) => {
+/** The versions of the config in their order, those of the secret among them by their time. */
+function historyText(versions: readonly Version[], stored: readonly ParameterVersion[], output: Output): string {
+  const left = stored.map((one) => ({
+    at: one.updatedAt,
+    row: [`secret ${one.version}`, one.updatedAt, authorOf(one), 'value of corbado.credentialParameter'],
+  }))
+  const rows = versions.flatMap(({ version, updatedAt, updatedBy, what, changes }) => {
+    const older = left.findIndex(({ at }) => at < updatedAt)
+    const newer = left.splice(0, older === -1 ? left.length : older)
     const fields = changes.map((change) => changeText(change, plain)).join(', ')
-    return [version === 0 ? '' : String(version), updatedAt, updatedBy, what === 'changed' ? fields || 'nothing' : what]
+    const number = version === 0 ? '' : String(version)
+    const own = [number, updatedAt, updatedBy, what === 'changed' ? fields || 'nothing' : what]
+    return [...newer.map(({ row }) => row), own]
   })
-  return textTable(['version', 'when', 'by', 'changed'], rows, output)
+  return textTable(['version', 'when', 'by', 'changed'], [...rows, ...left.map(({ row }) => row)], output)
 }

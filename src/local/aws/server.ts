@@ -40,9 +40,16 @@ export type Fault =
   | { readonly kind: 'status'; readonly status: number }
   /** Refuses the signatures of the next so many requests with this code, as the service words that. */
   | { readonly kind: 'unsigned'; readonly code: string; readonly times: number }
+  /** Refuses what the caller asks as the service does if a right is missing. */
+  | { readonly kind: 'denied' }
   | { readonly kind: 'garbage' }
+  /** Decides for each call; what it leaves alone is served. */
+  | { readonly kind: 'chosen'; readonly of: (call: RecordedCall) => ChosenFault | undefined }
   /** Answers in the service's place, down to the bytes on the socket; a request that `say` does not take is served. */
   | { readonly kind: 'say'; readonly say: (response: ServerResponse, call: RecordedCall) => boolean }
+
+/** A fault of one call. */
+export type ChosenFault = Exclude<Fault, { kind: 'refuse' | 'unsigned' | 'chosen' }>
 
 /** Faults under which a request may wait. */
 const HOLDING: readonly Fault['kind'][] = ['hang', 'slow', 'say']
@@ -132,7 +139,7 @@ function oneLess(fault: Extract<Fault, { kind: 'unsigned' }>): Fault {
 
 /** Applies a fault to a request; an answer replaces the real one, `taken` means that there will be none. */
 async function applyFault(
-  fault: Fault,
+  fault: Exclude<Fault, { kind: 'chosen' }>,
   response: ServerResponse,
   call: RecordedCall,
   options: StandInOptions,
@@ -148,6 +155,10 @@ async function applyFault(
       return options.faultAnswer(fault.status)
     case 'unsigned':
       return (options.denied ?? awsJsonError)(fault.code, 'The signature does not match.')
+    case 'denied':
+      return options.denied === undefined && options.identity === undefined
+        ? options.faultAnswer(403)
+        : (options.denied ?? awsJsonError)('AccessDeniedException', 'The caller is not authorized to perform this.')
     case 'garbage':
       return { status: 200, headers: { 'content-type': 'application/json' }, body: '{"half": <an answ' }
     case 'hang':
@@ -187,12 +198,12 @@ export async function startStandIn(options: StandInOptions): Promise<StandIn> {
       connection: connections.get(message.socket) ?? 0,
     }
     calls.push(call)
-    const hit = current !== undefined && (current.only ?? operation) === operation
-    if (hit && current && HOLDING.includes(current.fault.kind)) {
+    const set = (current?.only ?? operation) === operation ? current?.fault : undefined
+    const fault = set?.kind === 'chosen' ? set.of(call) : set
+    if (fault && HOLDING.includes(fault.kind)) {
       waiting.add(response)
       response.once('close', () => waiting.delete(response))
     }
-    const fault = hit ? current?.fault : undefined
     if (fault?.kind === 'unsigned')
       current = fault.times > 1 ? { fault: oneLess(fault), only: current?.only } : undefined
     const forced = fault && (await applyFault(fault, response, call, options))

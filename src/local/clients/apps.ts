@@ -1,11 +1,15 @@
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
 import { readTextFile } from '../../terminal/file.js'
+import { closestNames } from '../../terminal/text.js'
 
 /** What a customer's app needs to sign users in. */
 export interface App {
+  /** Of the newcomer, the one that it has once it is onboarded. */
+  readonly tenantId: string
   readonly userPoolId: string
   readonly clientId: string
   readonly projectId: string
+  readonly credentialScheme: 'basic' | 'bearer'
   /** Who has an account there, by what they type. */
   readonly users: readonly { readonly identifier: string; readonly password: string }[]
 }
@@ -14,6 +18,8 @@ export interface App {
 export interface Apps {
   readonly cognito: string
   readonly corbado: string
+  /** Where commands change the stack. */
+  readonly admin: string
   readonly apps: readonly App[]
 }
 
@@ -38,6 +44,20 @@ export async function readApps(env: Readonly<Record<string, string | undefined>>
   const apps = JSON.parse(read.text) as Apps
   for (const [name, url] of Object.entries({ cognito: apps.cognito, corbado: apps.corbado })) assertLoopback(name, url)
   return apps
+}
+
+/**
+ * The app of a tenant, by its tenant id or its user pool's.
+ * @throws WrongUsage naming those that there are
+ */
+export function findApp({ apps }: Apps, word: string): App {
+  const app = apps.find(({ tenantId, userPoolId }) => word === tenantId || word === userPoolId)
+  if (app) return app
+  const names = apps.flatMap(({ tenantId, userPoolId }) => [tenantId, userPoolId])
+  const close = closestNames(names, word)
+  const meant = close.length > 0 ? `did you mean ${close.join(' or ')}? ` : ''
+  const known = apps.map(({ tenantId }) => tenantId).join(', ')
+  throw new WrongUsage(`the embedded stack has no tenant ${word}: ${meant}There are ${known}`)
 }
 
 /**

@@ -18,6 +18,10 @@ interface CorbadoProject {
 export interface CorbadoStandIn extends StandIn {
   /** Adds or replaces a project. */
   putProject(project: CorbadoProject): void
+  /** Makes one more API secret valid; answers how many are. */
+  addSecret(projectId: string, apiSecret: string): number
+  /** Makes the last one that was added the only valid one. */
+  keepNewestSecret(projectId: string): void
   /** Makes another API secret the only valid one. */
   rotateSecret(projectId: string, apiSecret: string): void
   /** Makes a proof as Corbado's Frontend API would after a passkey ceremony. */
@@ -38,7 +42,7 @@ function projectOf(
   const [scheme, credential] = (headers.authorization ?? '').split(/ (.*)/s)
   if (!credential) return undefined
   return [...projects.values()].find(({ projectId, apiSecret = [], furtherSecrets = [], bearerKey }) => {
-    if (scheme === 'Bearer') return credential === bearerKey
+    if (scheme === 'Bearer') return bearerKey !== undefined && [bearerKey, ...furtherSecrets].includes(credential)
     const basics = [apiSecret, furtherSecrets]
       .flat()
       .map((secret) => Buffer.from(`${projectId}:${secret}`).toString('base64'))
@@ -88,6 +92,17 @@ export async function startCorbado(options: {
   return {
     ...standIn,
     putProject: (project) => void projects.set(project.projectId, project),
+    addSecret(projectId, apiSecret) {
+      const project = { projectId, ...projects.get(projectId) }
+      const furtherSecrets = [...(project.furtherSecrets ?? []), apiSecret]
+      projects.set(projectId, { ...project, furtherSecrets })
+      return 1 + furtherSecrets.length
+    },
+    keepNewestSecret(projectId) {
+      const { bearerKey, furtherSecrets = [] } = projects.get(projectId) ?? {}
+      const apiSecret = furtherSecrets.at(-1)
+      if (apiSecret) projects.set(projectId, { projectId, apiSecret, ...(bearerKey && { bearerKey: apiSecret }) })
+    },
     rotateSecret: (projectId, apiSecret) =>
       void projects.set(projectId, { ...projects.get(projectId), projectId, apiSecret, furtherSecrets: [] }),
     sign: proofs.sign,

@@ -8,6 +8,8 @@ export interface Environments {
   readonly runner: Runner
   /** How many environments were started so far. */
   coldStarts(): number
+  /** Ends all environments, each when it has answered: later events begin in new ones, which have nothing in memory. */
+  retire(): void
   stop(): Promise<void>
 }
 
@@ -17,6 +19,7 @@ export interface Environments {
  */
 export function createEnvironments(options: EnvironmentOptions): Environments {
   const environments = new Set<Environment>()
+  const retired = new Set<Environment>()
   const waiting: Job[] = []
   let coldStarts = 0
   let stopped = false
@@ -27,14 +30,16 @@ export function createEnvironments(options: EnvironmentOptions): Environments {
     environments.add(environment)
     environment.gone.then(() => {
       environments.delete(environment)
+      retired.delete(environment)
       dispatch()
     })
     return environment
   }
 
   function dispatch(): void {
+    for (const environment of retired) if (environment.isIdle()) void environment.stop()
     while (waiting.length > 0) {
-      const idle = [...environments].find((environment) => environment.isIdle())
+      const idle = [...environments].find((environment) => environment.isIdle() && !retired.has(environment))
       if (idle === undefined && environments.size >= ENVIRONMENTS_MAX) return
       const job = waiting.shift()
       if (job) (idle ?? start()).run(job)
@@ -49,6 +54,10 @@ export function createEnvironments(options: EnvironmentOptions): Environments {
         dispatch()
       }),
     coldStarts: () => coldStarts,
+    retire() {
+      for (const environment of environments) retired.add(environment)
+      dispatch()
+    },
     async stop() {
       stopped = true
       for (const job of waiting.splice(0)) job.reject(exitError(job.invocation.awsRequestId, 'stopped'))

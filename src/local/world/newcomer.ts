@@ -23,7 +23,7 @@ const authFlows = ['ALLOW_CUSTOM_AUTH', 'ALLOW_USER_PASSWORD_AUTH', 'ALLOW_REFRE
 
 /** Sets the newcomer up in the stack, with settings of its own that wiring must not change. */
 export function putNewcomer(stack: Stack): { readonly app: App; readonly credential: string } {
-  const { userPoolId, accountId, region, projectId, clientId } = NEWCOMER
+  const { customer, userPoolId, accountId, region, projectId, clientId } = NEWCOMER
   stack.cognito.putPool({
     userPoolId,
     accountId,
@@ -58,5 +58,8 @@ export function putNewcomer(stack: Stack): { readonly app: App; readonly credent
   })
   const apiSecret = createApiSecret()
   stack.corbado.putProject({ projectId, apiSecret })
-  return { app: { userPoolId, clientId, projectId, users }, credential: basicCredential(projectId, apiSecret) }
+  return {
+    app: { tenantId: customer, userPoolId, clientId, projectId, credentialScheme: 'basic', users },
+    credential: basicCredential(projectId, apiSecret),
+  }
 }

@@ -21,12 +21,14 @@ export async function writeShellFiles({
   stack,
   workspace,
   examples,
-}: Pick<World, 'stack' | 'workspace' | 'examples'>): Promise<NewcomerFiles | undefined> {
+  admin,
+}: Pick<World, 'stack' | 'workspace' | 'examples' | 'admin'>): Promise<NewcomerFiles | undefined> {
   const onboarded = examples.some(({ tenant }) => tenant.userPoolId === NEWCOMER.userPoolId)
   const newcomer = onboarded ? undefined : putNewcomer(stack)
   const apps: Apps = {
     cognito: stack.cognito.url,
     corbado: stack.corbado.url,
+    admin: admin.url,
     apps: [...examples.map(appOf), ...(newcomer ? [newcomer.app] : [])],
   }
   const variables = { [APPS_VARIABLE]: await workspace.write('apps.json', JSON.stringify(apps, null, 2)) }
@@ -52,5 +54,7 @@ function appOf({ tenant, clientId, person, other, identifier }: Example): App {
     { identifier, password: person.password },
     { identifier: other.attributes[attribute] ?? '', password: other.password },
   ]
-  return { userPoolId: tenant.userPoolId, clientId, projectId: tenant.corbado.projectId, users }
+  const { tenantId, userPoolId, corbado } = tenant
+  const { projectId, credentialScheme } = corbado
+  return { tenantId, userPoolId, clientId, projectId, credentialScheme, users }
 }

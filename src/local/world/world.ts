@@ -14,6 +14,7 @@ import type { Container, ContainerOptions } from '../gateway/container.js'
 import { createEnvironments } from '../gateway/environments.js'
 import { createGatewayLog, type GatewayLog } from '../gateway/log.js'
 import type { Stack, StackOptions } from '../stack.js'
+import { type Admin, startAdmin } from './admin.js'
 import { createExamples, type Example, putExample } from './example.js'
 import { startContainerAt, startStackAt } from './ports.js'
 import { grantAlias } from './tenants.js'
@@ -28,6 +29,8 @@ export interface World {
   /** The container door and a caller of it, once it is ready; rejects with NotPossible if it does not get ready. */
   readonly door: Promise<Door>
   readonly examples: readonly Example[]
+  /** Where other processes change the stack. */
+  readonly admin: Admin
   coldStarts(): number
 }
 
@@ -76,6 +79,8 @@ export async function openWorld(options: WorldOptions): Promise<World | undefine
   const env = { ...stack.gatewayEnv, LOG_LEVEL: 'info', TENANT_TTL_SECONDS, TENANT_STALE_SECONDS: TENANT_TTL_SECONDS }
   const environments = createEnvironments({ ...code, env, onLine: log.adder('lambda') })
   onClose(environments.stop)
+  const admin = await startAdmin(stack, environments.retire)
+  onClose(admin.stop)
   const actions = createActionClient(stack)
   onClose(async () => actions.close())
   stack.corbado.onAction((payload) => actions.invoke(payload))
@@ -87,7 +92,7 @@ export async function openWorld(options: WorldOptions): Promise<World | undefine
   const examples = createExamples(tenants)
   for (const example of examples) putExample(stack, example)
   stack.deploy(environments.runner, grantAliases(stack, tenants))
-  return { stack, workspace, log, actions, door, examples, coldStarts: environments.coldStarts }
+  return { stack, workspace, log, actions, door, examples, admin, coldStarts: environments.coldStarts }
 }
 
 async function openDoor(stack: Stack, port: number, options: ContainerOptions): Promise<Door> {

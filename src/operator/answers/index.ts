@@ -77,7 +77,11 @@ export const ANSWERS = {
   tenant: { by: ['tenants show'], members: { config: anything, ...written, hostedArn: maybe(text) } },
   'tenant-history': {
     by: ['tenants history'],
-    members: { userPoolId: text, versions: list({ ...written, what: text, changes }) },
+    members: {
+      userPoolId: text,
+      versions: list({ ...written, what: text, changes }),
+      secret: maybe(exact({ parameter: text, versions: list(written), unknown: maybe(text) })),
+    },
   },
   'tenant-change': {
     by: ['tenants rollback', 'tenants activate', 'tenants pause', 'tenants resume', 'tenants suspend'],
@@ -104,7 +108,7 @@ export const ANSWERS = {
   'tenant-schema': { by: ['tenants schema'], members: { schema: fields } },
   secret: {
     by: ['secret set'],
-    members: { ...name, parameter: text, version: maybe(count), taken: text, tried: flag },
+    members: { ...name, parameter: text, version: maybe(count), as: maybe(text), taken: text, tried: flag },
   },
   'wire-plan': {
     by: ['wire plan', 'wire apply', 'wire undo'],
@@ -284,6 +288,14 @@ export const ANSWERS = {
   'local-role': {
     by: ['local deploy-role', 'local delete-role'],
     members: { stackName: text, stackId: maybe(text), roleArn: maybe(text) },
+  },
+  'local-faults': {
+    by: ['local fault', 'local fault list', 'local fault clear'],
+    members: { faults: list({ dependency: text, kind: text, tenantId: maybe(text), until: text }) },
+  },
+  'local-credential': {
+    by: ['local credential'],
+    members: { tenantId: text, projectId: text, secrets: count, credential: maybe(text) },
   },
   'local-sign-in': {
     by: ['local sign-in'],

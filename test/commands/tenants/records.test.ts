@@ -303,6 +303,11 @@ version  when                      by     changed
   t.same(await json('tenants history olden-co'), {
     kind: 'tenant-history',
     userPoolId: 'eu-central-1_olden',
+    secret: {
+      parameter: '/corbado/gateway/eu-central-1_olden/backend-api',
+      versions: [],
+      unknown: 'it is not stored',
+    },
     versions: [
       {
         version: 3,
@@ -326,6 +331,56 @@ version  when                      by     changed
     for (const { stdout } of [await run(`tenants ${line}`), await run(`tenants ${line} --json`)]) {
       t.notMatch(stdout, /ext-(acme|other)/, line)
     }
+  }
+})
+
+t.test('history tells who stored a secret and when among the versions, and never a value', async (t) => {
+  await applied(t, 'keyed', yamlOf('keyed'))
+  const name = `/corbado/gateway/${poolOf('keyed')}/backend-api`
+  t.match(await run('tenants history keyed'), {
+    code: 0,
+    stdout: /^keyed .*\nversion .*\n1 .* added\n$/,
+    stderr: `note: who stored ${name}, and when, is not known: it is not stored\n`,
+  })
+  stack.ssm.put(name, 'c2VjcmV0', 'String')
+  const put = { name, value: 'c2VjcmV0LTI=', type: 'SecureString', overwrite: true } as const
+  await upstreams.putParameter(put, createCall(5_000))
+  const { code, stdout, stderr } = await run('tenants history keyed')
+  t.same({ code, stderr }, { code: 0, stderr: '' })
+  const [, , first, second, third] = stdout.split('\n')
+  t.match(first, /^secret 2 +\S+Z +corbado-operator\/local +value of corbado\.credentialParameter$/)
+  t.match(second, /^secret 1 +\S+Z +root +value of corbado\.credentialParameter$/)
+  t.match(third, /^1 .*added$/, 'the config is older')
+  const answer = await run('tenants history keyed --json')
+  const { versions } = JSON.parse(answer.stdout).secret
+  t.match(versions, [
+    { version: 2, updatedBy: operator.arn },
+    { version: 1, updatedBy: /:root$/ },
+  ])
+  t.notMatch(stdout + answer.stdout, /c2Vj/)
+  const asked = stack.ssm.calls.filter(({ operation }) => operation === 'GetParameterHistory')
+  t.notMatch(JSON.stringify(asked.map(({ input }) => input)), /"WithDecryption":true/)
+})
+
+t.test('history of the config is shown although SSM does not say who stored the secret', async (t) => {
+  await applied(t, 'unread', yamlOf('unread'))
+  stack.ssm.put(`/corbado/gateway/${poolOf('unread')}/backend-api`, 'c2VjcmV0')
+  const lines = [
+    [{ kind: 'status', status: 500 }, 'SSM said InternalServerError'],
+    [{ kind: 'denied' }, 'SSM said AccessDeniedException; it takes ssm:GetParameterHistory'],
+  ] as const
+  for (const [fault, said] of lines) {
+    await stack.ssm.setFault(fault, 'GetParameterHistory')
+    const { code, stdout, stderr } = await run('tenants history unread')
+    const answer = await json('tenants history unread')
+    await stack.ssm.setFault(undefined)
+    t.equal(code, 0)
+    t.match(stdout, /^1 .*added$/m)
+    t.equal(
+      stderr,
+      `note: who stored /corbado/gateway/eu-central-1_unread/backend-api, and when, is not known: ${said}\n`,
+    )
+    t.match(answer.secret, { versions: [], unknown: said })
   }
 })
 
@@ -613,6 +668,7 @@ Nothing was removed. To remove it: corbado-gateway tenants remove leaving --dir 
 t.test('remove keeps the history, and a pool that comes back goes on counting', async (t) => {
   const dir = await applied(t, 'again', yamlOf('again'), yamlOf('again', [['mfa: sms', 'mfa: none']]))
   unwire('again')
+  stack.ssm.remove('/corbado/gateway/eu-central-1_again/backend-api')
   await writeFile(join(dir, 'other.yaml'), yamlOf('other'))
   const removed = await run(`tenants remove again --confirm again --by dave --dir ${dir}`, {
     now: '2026-04-01T00:00:00.000Z',

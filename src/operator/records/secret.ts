@@ -1,0 +1,37 @@
+import { textAt } from '../../fields.js'
+import type { OperatorUpstreams, ParameterVersion, TenantRecord } from '../../upstreams/operator.js'
+import { attempt, errorTypeOf, isDenied, saidOf } from '../attempt.js'
+import { operatorCall } from '../upstreams.js'
+
+/** Who stored which version of a tenant's secret when, the newest first. Its value is never asked for. */
+export interface SecretHistory {
+  readonly parameter: string
+  readonly versions: readonly ParameterVersion[]
+  /** Why nothing is known of it. */
+  readonly unknown?: string
+}
+
+/** Fetches the history of the secret that a record's config names. What SSM does not tell is said, and no error. */
+export async function fetchSecretHistory(
+  { config }: TenantRecord,
+  { fetchParameterHistory }: Pick<OperatorUpstreams, 'fetchParameterHistory'>,
+): Promise<SecretHistory | undefined> {
+  const parameter = textAt(config, 'corbado', 'credentialParameter')
+  if (parameter === undefined) return undefined
+  const asked = await attempt(fetchParameterHistory(parameter, operatorCall()))
+  if (asked.kind === 'answered') return { parameter, versions: asked.value.reverse() }
+  if (errorTypeOf(asked) === 'ParameterNotFound') return { parameter, versions: [], unknown: 'it is not stored' }
+  const right = isDenied(asked) ? '; it takes ssm:GetParameterHistory' : ''
+  return { parameter, versions: [], unknown: `${saidOf(asked.fault)}${right}` }
+}
+
+/** Who wrote a parameter, without account and kind: `role/session` of a role's session, the name of a user. */
+export function authorOf({ updatedBy }: ParameterVersion): string {
+  return (
+    updatedBy
+      .split(':')
+      .slice(5)
+      .join(':')
+      .replace(/^(assumed-role|user)\//, '') || updatedBy
+  )
+}
