@@ -41,7 +41,10 @@ export function explainCommand(io: CommandIo): Command {
     .option('--user <pseudonym>', 'the logins of one user, by the pseudonym on the lines')
   for (const flag of timeFlags()) command.addOption(flag)
   return command
-    .option('--json', 'print { kind: "explanation", causes } or { kind: "login", … }')
+    .option(
+      '--json',
+      'print { kind: "explanation", tenantId, lines, others, from?, to?, left, causes } or { kind: "login", tenantId, logins, left }',
+    )
     .action((tenant: string | undefined, files: string[], options: ExplainOptions) =>
       explain(io, tenant, files, options),
     )

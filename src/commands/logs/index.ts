@@ -45,7 +45,7 @@ export function logsCommand(io: CommandIo): Command {
   for (const flag of timeFlags()) command.addOption(flag)
   return command
     .option('--last <count>', `at most so many, the latest (${LINES_MAX}); 0 for all`)
-    .option('--json', 'print { kind: "lines", lines }')
+    .option('--json', 'print { kind: "lines", lines, left, read }')
     .action((files: string[], options: Options) => showLines(io, files, options))
 }
 
