@@ -119,12 +119,15 @@ export function textAt(column: number, text: string, output?: Width): string {
   return wrapAnsi(text, width).replaceAll('\n', `\n${' '.repeat(column)}`)
 }
 
-/** A command line of ours, of npm or of the AWS CLI. */
-const COMMAND = /(?:^|[\s`])(?:corbado-gateway|npx|aws) \S/
+/** A command line of ours, of npm or of the AWS CLI in a sentence, with what follows it there. */
+const COMMAND = /(?<=^|[\s`])(?:corbado-gateway|npx|aws) [^;`]*/g
+/** Stands for a space that no line ends at; of the characters that have no meaning of their own. */
+const GLUE = '\ue000'
 
-/** As {@link textAt}, but a text with a command line in it stays one line: who copies it would else paste two. */
+/** As {@link textAt}, but a command line in the text stays one line: who copies it would else paste two. */
 export function adviceAt(column: number, text: string, output?: Width): string {
-  return COMMAND.test(text) ? text : textAt(column, text, output)
+  const glued = text.replace(COMMAND, (command) => command.replaceAll(' ', GLUE))
+  return textAt(column, glued, output).replaceAll(GLUE, ' ')
 }
 
 /** How many there are, e.g. `1 alias` or `2 aliases`. */

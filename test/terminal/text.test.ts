@@ -49,9 +49,12 @@ t.test('a text in a column of its own wraps on a terminal only, and goes on in t
   t.end()
 })
 
-t.test('a text with a command in it stays one line, which is copied as one', async (t) => {
-  const line = 'operator: corbado-gateway aliases grant acme-shop --yes'
-  t.equal(adviceAt(6, line, terminal(40)), line)
+t.test('a command in a text stays one line, which is copied as one', async (t) => {
+  const command = 'corbado-gateway aliases grant acme-shop --yes'
+  t.equal(adviceAt(6, `operator: ${command}`, terminal(40)), `operator:\n      ${command}`)
+  t.equal(adviceAt(6, `operator: ${command}`), `operator: ${command}`)
+  const two = 'see `aws configure list-profiles`, or sign in again'
+  t.equal(adviceAt(0, two, terminal(36)), 'see `aws configure list-profiles`,\nor sign in again')
   t.equal(adviceAt(6, 'customer: give the role the trust', terminal(30)), 'customer: give the role\n      the trust')
 })
 
