@@ -24,10 +24,10 @@ const escapesIn = (raw: string) => raw.split('\u001b').slice(1)
 /** All others move the cursor, which only a question does. */
 const isColour = (sequence: string) => /^\[\d+m/.test(sequence)
 
-/** A name or a document that is copied may be cut by the edge, and a line with a command, which is one line to be copied. */
+/** A name or a document that is copied may be cut by the edge, and a command, which is one line to be copied. */
 const isCopied = (word: string) => /arn:aws|^\{"|^\/corbado\/gateway\//.test(word)
 const cutIn = (lines: readonly string[]) => {
-  const others = lines.filter((line) => !/(?:corbado-gateway|npx) \S/.test(line))
+  const others = lines.map((line) => line.replace(/(?:corbado-gateway|npx) \S.*$/, ''))
   return cutWords(others, COLUMNS).filter((word) => !isCopied(word))
 }
 
@@ -103,6 +103,7 @@ t.test('a terminal that knows no escapes, or whose user wants none, gets none; n
     ]
     t.match(doctor, { code: 0, raw: '✓ config' })
     t.match(suspend, { code: 0, raw: 'Nothing was written.' })
+    t.match(suspend.raw, 'Write this? [y/N] n', 'the terminal itself shows what is typed, as it would a secret')
     for (const { raw } of [doctor, suspend]) t.strictSame(escapesIn(raw), [], JSON.stringify(env))
   }
   const piped = await type('operator', 'corbado-gateway doctor acme-shop > doctor.txt; cat doctor.txt')
