@@ -84,6 +84,19 @@ t.test(
   },
 )
 
+t.test('npm start says what it does before it builds anything, and goes on as local in the same process', (t) => {
+  const folder = t.testdir({
+    'start.mjs': readFileSync('start.mjs', 'utf8'),
+    'build.mjs': "export const buildPrograms = async () => console.error('built')",
+    dist: { 'cli.mjs': 'console.error(process.pid, ...process.argv.slice(2))' },
+  })
+  const { pid, stdout, stderr } = spawnSync(process.execPath, [join(folder, 'start.mjs'), '--once'], {
+    encoding: 'utf8',
+  })
+  t.strictSame({ stdout, stderr }, { stdout: '', stderr: `Building the gateway ...\nbuilt\n${pid} local --once\n` })
+  t.end()
+})
+
 t.test("the AWS SDK's notice about Node 20 comes from no door, whatever its user's environment says", async (t) => {
   const client = `import { STSClient } from '@aws-sdk/client-sts'; new STSClient({}); await 0`
   const notice = /NodeVersionSupportWarning/

@@ -179,16 +179,30 @@ function titlesIn(path: string): string[] {
   return [...(sources.get(path) ?? '').matchAll(title)].map(([, quoted = '']) => quoted.slice(1, -1))
 }
 
+/** Has a test file this title? `…` stands for values that a title is made from. */
+function isTitled(path: string, cited: string): boolean {
+  const parts = cited.split('…').map((part) => part.trim())
+  return titlesIn(path).some((title) => parts.every((part) => title.includes(part)))
+}
+
 t.test('each report from the field names a test that is there', async (t) => {
-  const isTitled = (path: string, cited: string) => {
-    const parts = cited.split('…').map((part) => part.trim())
-    return titlesIn(path).some((title) => parts.every((part) => title.includes(part)))
-  }
   const rows = table('field runtime')
   t.ok(rows.length > 35)
+  const operators = table('field operator').map(([, ...cells]) => cells)
   t.strictSame(
-    rows.filter(([, path = '', title = '']) => !isTitled(path.replaceAll('`', ''), title)),
+    [...rows, ...operators].filter(([, path = '', title = '']) => !isTitled(path.replaceAll('`', ''), title)),
     [],
+  )
+})
+
+/** The operator's report has so many rows. */
+const OPERATOR_ROWS = 27
+
+t.test("every row of the operator's report is held by a test", async (t) => {
+  const numbers = table('field operator').map(([number]) => Number(number))
+  t.strictSame(
+    [...new Set(numbers)],
+    Array.from({ length: OPERATOR_ROWS }, (_, index) => index + 1),
   )
 })
 

@@ -27,6 +27,7 @@ const LONG = [
   'test/flows/many-tenants.test.ts',
   'test/flows/many-files.test.ts',
   'test/flows/leaks.test.ts',
+  'test/flows/terminal.test.ts',
   'test/dockerfile.test.ts',
   'test/package/nodes.test.ts',
   'test/flows/hand-over-aws.test.ts',

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import { inspect } from 'node:util'
 import type { Clock } from '../call.js'
 import { cleaned, own } from './clean.js'
+import { adviceAt } from './text.js'
 
 /** Where text goes; `process.stdout` is one. */
 export interface Output {
@@ -86,6 +87,11 @@ const NOTE_COLORS = { error: 'red', warning: 'yellow', note: 'yellow' } as const
  * nothing in it can pass for another.
  */
 export function writeNote({ stderr, env }: Io, kind: keyof typeof NOTE_COLORS, text: string): void {
-  const indented = text.replaceAll(/\n(?! )/g, '\n  ')
-  stderr.write(`${createPaint(stderr, env)(NOTE_COLORS[kind], `${kind}:`)} ${indented}\n`)
+  const [first = '', ...others] = text.split('\n')
+  const more = others.map((line) => {
+    const [margin = ''] = /^ +/.exec(line) ?? ['  ']
+    return `\n${margin}${adviceAt(margin.length, line.trimStart(), stderr)}`
+  })
+  const said = adviceAt(`${kind}: `.length, first, stderr)
+  stderr.write(`${createPaint(stderr, env)(NOTE_COLORS[kind], `${kind}:`)} ${said}${more.join('')}\n`)
 }

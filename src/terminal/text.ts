@@ -3,7 +3,12 @@ import { quote } from 'shlex'
 import stringWidth from 'string-width'
 import wrapAnsi from 'wrap-ansi'
 import { inLine, isObeyed } from './clean.js'
-import type { Output } from './io.js'
+
+/** Of an output, what decides how long its lines may be. */
+interface Width {
+  readonly isTTY?: boolean | undefined
+  readonly columns?: number | undefined
+}
 
 /** Between two columns. No cell holds two spaces in a row, so that a program can cut a line at them. */
 const GAP = 2
@@ -17,7 +22,7 @@ const COLUMNS = 80
  * On a terminal lines are no longer than it is wide: texts wrap between words, and columns that do not fit even so go on in
  * a second line, indented. Anywhere else, and without an output, a row is one line.
  */
-export function textTable(names: readonly string[], rows: readonly (readonly string[])[], output?: Output): string {
+export function textTable(names: readonly string[], rows: readonly (readonly string[])[], output?: Width): string {
   const cells = [names, ...rows].map((row) =>
     names.map((_, i) => inLine(row[i]?.trim().replaceAll(/\s+/g, ' ') ?? '') || '-'),
   )
@@ -108,10 +113,21 @@ const WRAPPED_MIN = 20
  * else, and without an output, it stays one line.
  * @param column how many characters stand before it
  */
-export function textAt(column: number, text: string, output?: Output): string {
-  const width = output?.isTTY ? (output.columns ?? COLUMNS) - column : Number.POSITIVE_INFINITY
+export function textAt(column: number, text: string, output?: Width): string {
+  const width = output?.isTTY ? (output.columns || COLUMNS) - column : Number.POSITIVE_INFINITY
   if (width < WRAPPED_MIN || widthOf(text) <= width) return text
   return wrapAnsi(text, width).replaceAll('\n', `\n${' '.repeat(column)}`)
+}
+
+/** A command line of ours, of npm or of the AWS CLI in a sentence, with what follows it there. */
+const COMMAND = /(?<=^|[\s`])(?:corbado-gateway|npx|aws) [^;`]*/g
+/** Stands for a space that no line ends at; of the characters that have no meaning of their own. */
+const GLUE = '\ue000'
+
+/** As {@link textAt}, but a command line in the text stays one line: who copies it would else paste two. */
+export function adviceAt(column: number, text: string, output?: Width): string {
+  const glued = text.replace(COMMAND, (command) => command.replaceAll(' ', GLUE))
+  return textAt(column, glued, output).replaceAll(GLUE, ' ')
 }
 
 /** How many there are, e.g. `1 alias` or `2 aliases`. */

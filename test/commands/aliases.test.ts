@@ -19,6 +19,8 @@ import { cli as runCli } from './fixtures/cli.js'
 import { createPausingClock } from './fixtures/clock.js'
 
 const region = 'eu-central-1'
+/** What every command on aliases says first: what it speaks of, and as whom. */
+const HEAD = /^table \S+ in eu-central-1 of account 999900000001\n {2}as arn:\S+\n/
 const arnOf = (alias: string) => `${FUNCTION_ARN}:${alias}`
 const poolArn = (userPoolId: string, accountId = '111122223333', at = region) =>
   `arn:aws:cognito-idp:${at}:${accountId}:userpool/${userPoolId}`
@@ -430,10 +432,12 @@ t.test('list tells pools and bytes of every alias but the actions alias', async 
   await cli('aliases', 'grant', 'acme')
   const { stdout } = await cli('aliases', 'list')
   const used = aliasPolicyBytes(arnOf('t-2'), [poolArn(`${region}_acme`)])
+  t.match(stdout, HEAD)
   t.strictSame(
     stdout
       .trimEnd()
       .split('\n')
+      .slice(2)
       .map((line) => line.trim().split(/\s\s+/)),
     [
       ['alias', 'pools', 'bytes used', 'bytes left'],
@@ -492,6 +496,7 @@ t.test('check finds every disagreement, and the commands that it names fix them 
   ])
   const text = await cli('aliases', 'check')
   t.equal(text.code, 1)
+  t.match(text.stdout, HEAD)
   for (const { what, fix } of findings) t.ok(text.stdout.includes(what) && text.stdout.includes(fix), what)
 
   for (const { fix } of findings) {

@@ -323,7 +323,8 @@ t.test(
     const { cli, handOver, tenant } = setUp(t)
     const { stdout } = await cli({ ...flags, features: 'pre-login,post-append', 'display-name': 'Acme Shop' })
     const text = await readFile(handOver, 'utf8')
-    t.ok(stdout.startsWith(text), 'printed as it is written')
+    t.match(stdout, `written ${handOver}: the hand-over, for the customer\n`)
+    t.ok(stdout.split('\n').length < 12, 'it is in its file, and not on the terminal')
     const hosted = `${FUNCTION_ARN}:t-1`
     const { externalId } = (await tenant('acme-ab12cd34e')).aws
     for (const part of [

@@ -1,23 +1,16 @@
-import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { Readable } from 'node:stream'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CognitoIdentityProviderClient, DescribeUserPoolCommand } from '@aws-sdk/client-cognito-identity-provider'
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb'
 import { unmarshall } from '@aws-sdk/util-dynamodb'
 import t from 'tap'
-import { systemClock } from '../../src/call.js'
-import { runCli } from '../../src/commands/index.js'
-import { loadTenants } from '../../src/commands/local/load-tenants.js'
 import { readApps } from '../../src/local/clients/apps.js'
 import { startLogin } from '../../src/local/clients/login.js'
 import { type SignIn, signIn } from '../../src/local/clients/sign-in.js'
 import { NEWCOMER } from '../../src/local/world/newcomer.js'
-import { writeShellFiles } from '../../src/local/world/shell-files.js'
-import { openWorld, type World } from '../../src/local/world/world.js'
 import { parseWalk, type WalkCommand, walkText, withoutChance, withWalk } from '../fixtures/walk.js'
+import { type Ran, startNewcomerWorld, type Variables } from './fixtures/newcomer-world.js'
 
 /** `npm run walk` sets it: then the page is written, not compared. */
 const update = process.env.WALK_UPDATE === '1'
@@ -25,69 +18,6 @@ const PAGE = 'tenants/ONBOARDING.md'
 const page = readFileSync(PAGE, 'utf8')
 const steps = parseWalk(page)
 const { userPoolId, region } = NEWCOMER
-type Variables = Record<string, string>
-
-const temp = mkdtempSync(join(tmpdir(), 'walk-'))
-t.teardown(() => rmSync(temp, { recursive: true, force: true }))
-process.env.TMPDIR = temp
-const [built, dir] = [resolve('dist'), resolve('tenants')]
-
-/** A program that a shell starts finds nothing of the person who runs the test but the path. */
-const bare = { PATH: process.env.PATH ?? '', HOME: temp }
-
-interface Ran {
-  readonly code: number
-  readonly output: string
-}
-
-/** Runs words of a shell. */
-function shell(script: string, cwd: string): Promise<Ran> {
-  return new Promise((resolve) => {
-    execFile('sh', ['-c', `exec 2>&1\n${script}`], { cwd, env: bare }, (error, output) =>
-      resolve({ code: error === null ? 0 : Number(error.code), output }),
-    )
-  })
-}
-
-/** Runs words of the program in this process, as a shell in the workspace would that has read in an environment file. */
-async function runHere(words: readonly string[], env: Variables): Promise<Ran> {
-  let output = ''
-  const printed = { write: (text: string) => (output += text) }
-  // The AWS SDK reads the process's own environment.
-  const [own, cwd] = [{ ...process.env }, process.cwd()]
-  for (const name of Object.keys(process.env)) delete process.env[name]
-  Object.assign(process.env, env)
-  process.chdir(workspace)
-  const stdin = Object.assign(Readable.from([]), { isTTY: false })
-  const io = { stdin, stdout: printed, stderr: printed, env, clock: systemClock, built }
-  const code = await runCli(words, io)
-  for (const name of Object.keys(process.env)) delete process.env[name]
-  Object.assign(process.env, own)
-  process.chdir(cwd)
-  return { code, output }
-}
-
-/** What `npm start` sets up, on free ports: the gateway's own bundle, and the customer that waits. */
-async function start(): Promise<World> {
-  const closing: (() => Promise<unknown>)[] = []
-  t.teardown(async () => {
-    for (const close of closing.reverse()) await close()
-  })
-  const none = { write: () => true }
-  const foundProblems = () => t.fail('npm start found problems')
-  const io = { stdin: process.stdin, stdout: none, stderr: none, env: {}, clock: systemClock, built, foundProblems }
-  const options = { dir, built, port: 0, logs: false, json: false, io }
-  const world = await openWorld({ ...options, onClose: (close) => closing.push(close) })
-  if (!world) throw new Error('A tenant file is wrong.')
-  await writeShellFiles(world)
-  await loadTenants(world, dir, io)
-  return world
-}
-
-async function readEnv(workspace: string, name: string): Promise<Variables> {
-  const { output } = await shell(`. ./${name}; env`, workspace)
-  return Object.fromEntries(output.split('\n').map((line) => line.split(/=(.*)/s, 2)))
-}
 
 const clientOptions = (endpoint: string | undefined, env: Variables) => ({
   region,
@@ -102,11 +32,7 @@ const clientOptions = (endpoint: string | undefined, env: Variables) => ({
 /** The gateway serves with the config that it has for a second (src/local/world/world.ts). */
 const untilFollowed = () => sleep(1_100)
 
-const {
-  workspace: { dir: workspace },
-} = await start()
-const operator = await readEnv(workspace, 'operator.env')
-const customer = await readEnv(workspace, 'customer.env')
+const { workspace, operator, customer, shell, runHere } = await startNewcomerWorld(t)
 const cognito = new CognitoIdentityProviderClient(
   clientOptions(customer.AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER, customer),
 )

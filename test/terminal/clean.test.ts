@@ -74,7 +74,7 @@ t.test('no value makes a table row of its own', async (t) => {
             [first, 'x'],
             [second, 'y'],
           ],
-          { isTTY: true, columns: 40, write: () => true },
+          { isTTY: true, columns: 40 },
         )
         return (
           !OURS.test(table) &&

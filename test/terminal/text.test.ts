@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import t from 'tap'
-import { closestNames, shellWord, textAt, textTable } from '../../src/terminal/text.js'
+import { systemClock } from '../../src/call.js'
+import { writeNote } from '../../src/terminal/io.js'
+import { adviceAt, closestNames, shellWord, textAt, textTable } from '../../src/terminal/text.js'
 
 const terminal = (columns?: number) => ({ isTTY: true, columns, write: () => true })
 const names = ['version', 'by', 'changed']
@@ -11,7 +13,7 @@ const rows = [
 
 t.test('a pipe gets a line a row, which two spaces in a row cut into its cells', async (t) => {
   const odd = [...rows, ['3', 'two  spaces', 'a\nb']]
-  for (const output of [undefined, { write: () => true }]) {
+  for (const output of [undefined, { isTTY: false }]) {
     const lines = textTable(names, odd, output).trimEnd().split('\n')
     t.strictSame(
       lines.map((line) => line.split(/ {2,}/)),
@@ -45,6 +47,31 @@ t.test('a text in a column of its own wraps on a terminal only, and goes on in t
   t.equal(textAt(30, text, terminal(40)), text, 'too little room')
   for (const output of [undefined, { write: () => true, columns: 40 }]) t.equal(textAt(10, text, output), text)
   t.end()
+})
+
+t.test('a command in a text stays one line, which is copied as one', async (t) => {
+  const command = 'corbado-gateway aliases grant acme-shop --yes'
+  t.equal(adviceAt(6, `operator: ${command}`, terminal(40)), `operator:\n      ${command}`)
+  t.equal(adviceAt(6, `operator: ${command}`), `operator: ${command}`)
+  const two = 'see `aws configure list-profiles`, or sign in again'
+  t.equal(adviceAt(0, two, terminal(36)), 'see `aws configure list-profiles`,\nor sign in again')
+  t.equal(adviceAt(6, 'customer: give the role the trust', terminal(30)), 'customer: give the role\n      the trust')
+})
+
+t.test('a note wraps on a terminal, under its own text, and stays a line anywhere else', async (t) => {
+  const told = (isTTY: boolean) => {
+    let said = ''
+    const stderr = { isTTY, columns: 40, write: (text: string) => (said += text) }
+    const env = { NO_COLOR: '1' }
+    const io = { stdin: process.stdin, stdout: stderr, stderr, env, clock: systemClock, built: 'dist' }
+    writeNote(io, 'error', 'the pool is not there, or not in this region\nSee: corbado-gateway doctor --help')
+    return said
+  }
+  t.equal(
+    told(true),
+    'error: the pool is not there, or not in\n       this region\n  See: corbado-gateway doctor --help\n',
+  )
+  t.equal(told(false), 'error: the pool is not there, or not in this region\n  See: corbado-gateway doctor --help\n')
 })
 
 t.test('columns that do not fit even so go on in a further line', async (t) => {

@@ -9,6 +9,7 @@ import {
   unreadableTenantsOf,
 } from '../../operator/aliases/survey.js'
 import { writeAnswer } from '../../operator/answers/write.js'
+import { placeText } from '../../operator/place.js'
 import { poolOfArn } from '../../operator/pool/arn.js'
 import { fetchRecords } from '../../operator/records/find.js'
 import { inLine } from '../../terminal/clean.js'
@@ -35,7 +36,10 @@ export function aliasesCheckCommand(io: CommandIo): Command {
         if (findings.length > 0) io.foundProblems()
         const counts = { pools: tenants.length, aliases: aliases.length }
         if (json) writeAnswer(io, 'aliases-check', { ...counts, findings })
-        else io.stdout.write(checkText(counts, findings, createPaint(io.stdout, io.env)))
+        else {
+          const head = placeText(await place.fetchHead())
+          io.stdout.write(`${head}${checkText(counts, findings, createPaint(io.stdout, io.env))}`)
+        }
       }),
     )
 }

@@ -3,6 +3,7 @@ import { withAliases } from '../../operator/aliases/place.js'
 import { POLICY_BYTES_MAX } from '../../operator/aliases/policy.js'
 import { type SurveyedAlias, surveyAliases } from '../../operator/aliases/survey.js'
 import { writeAnswer } from '../../operator/answers/write.js'
+import { placeText } from '../../operator/place.js'
 import { defineCommand } from '../../terminal/command.js'
 import { type CommandIo, createPaint, type Paint } from '../../terminal/io.js'
 
@@ -19,7 +20,10 @@ export function aliasesListCommand(io: CommandIo): Command {
         const surveyed = await surveyAliases(place)
         const aliases = surveyed.filter(({ alias }) => alias !== place.actionsAlias)
         if (json) writeAnswer(io, 'aliases', { aliases: aliases.map(aliasJson) })
-        else io.stdout.write(aliasesText(aliases, createPaint(io.stdout, io.env)))
+        else {
+          const head = placeText(await place.fetchHead())
+          io.stdout.write(`${head}${aliasesText(aliases, createPaint(io.stdout, io.env))}`)
+        }
       }),
     )
 }

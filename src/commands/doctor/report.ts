@@ -2,7 +2,7 @@ import { type Finding, isBlocking } from '../../operator/doctor/checks/finding.j
 import type { Examined } from '../../operator/doctor/index.js'
 import { inLine } from '../../terminal/clean.js'
 import type { Output, Paint } from '../../terminal/io.js'
-import { counted, textAt, textTable } from '../../terminal/text.js'
+import { adviceAt, counted, textAt, textTable } from '../../terminal/text.js'
 
 type State = Finding['state']
 
@@ -37,7 +37,7 @@ export function findingsText(findings: readonly Finding[], paint: Paint, output?
   const lines = findings.map(({ check, state, what: said, since, fix, policy }) => {
     const what = since === undefined ? said : `${said} (since ${since})`
     const [mark, color] = MARKS[state]
-    const advice = fix === undefined ? '' : `      ${inLine(fix)}\n`
+    const advice = fix === undefined ? '' : `      ${adviceAt(6, inLine(fix), output)}\n`
     const wanted = policy === undefined ? '' : `        ${paint('dim', JSON.stringify(policy))}\n`
     return `  ${paint(color, mark)} ${check.padEnd(width)}  ${textAt(width + 6, inLine(what), output)}\n${advice}${wanted}`
   })

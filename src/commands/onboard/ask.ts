@@ -1,6 +1,7 @@
 import { createAsker } from '../../terminal/ask.js'
 import { WrongUsage } from '../../terminal/failure.js'
 import { type CommandIo, createPaint } from '../../terminal/io.js'
+import { textAt } from '../../terminal/text.js'
 import type { Answers } from './answers.js'
 import type { OnboardPlace } from './checks.js'
 import { QUESTIONS, type Question } from './questions.js'
@@ -47,8 +48,12 @@ export function createAsk(io: CommandIo): { readonly ask: Ask; close(): void } {
   return {
     async ask({ text }, fallback, issue) {
       if (issue !== undefined) io.stderr.write(`${paint('red', 'no:')} ${issue}\n`)
+      const offer = fallback === undefined ? '' : `[${fallback}]`
+      const lines = textAt(0, `${text}${offer && ` ${offer}`}:`, io.stderr).split('\n')
+      const last = lines.pop() ?? ''
       for (;;) {
-        const typed = await asker.ask(`${text}${fallback === undefined ? '' : paint('dim', ` [${fallback}]`)}: `)
+        io.stderr.write(lines.map((line) => `${line}\n`).join(''))
+        const typed = await asker.ask(`${offer ? last.replace(offer, () => paint('dim', offer)) : last} `)
         const answer = typed.trim() || fallback
         if (answer !== undefined) return answer
       }

@@ -15,7 +15,7 @@ interface OnboardedFiles {
   readonly json: boolean
 }
 
-/** Prints the hand-over, where everything is, and what the operator does next. */
+/** Prints which files were written, and what the operator does next. The hand-over is in its file: hundreds of lines for others. */
 export function reportOnboarded(onboarding: Onboarding, files: OnboardedFiles, io: CommandIo): void {
   const { tenant, terms, templateUrl, hostedArn } = onboarding
   const { file, handOverFile, dir } = files
@@ -44,10 +44,8 @@ export function reportOnboarded(onboarding: Onboarding, files: OnboardedFiles, i
     ({ command, why }, index) =>
       `  ${index + 1}. ${command.padEnd(width)}  ${paint('dim', textAt(width + 7, why, io.stdout))}\n`,
   )
-  io.stdout.write(`${onboarding.handOver}
-${paint('dim', '-'.repeat(80))}
-${paint('green', 'written')} ${file} (draft)
-${paint('green', 'written')} ${handOverFile}: the text above, for the customer
+  io.stdout.write(`${paint('green', 'written')} ${file} (draft)
+${paint('green', 'written')} ${handOverFile}: the hand-over, for the customer
 
 Next, here:
 ${steps.join('')}`)

@@ -10,8 +10,8 @@ import type { TenantFile } from '../../tenant/config.js'
 import { inLine } from '../../terminal/clean.js'
 import { type CreateCommand, defineCommand } from '../../terminal/command.js'
 import { NotPossible } from '../../terminal/failure.js'
-import { type CommandIo, createPaint, type Paint, writeNote } from '../../terminal/io.js'
-import { shellWord } from '../../terminal/text.js'
+import { type CommandIo, createPaint, type Output, type Paint, writeNote } from '../../terminal/io.js'
+import { adviceAt, shellWord } from '../../terminal/text.js'
 import type { OperatorUpstreams } from '../../upstreams/operator.js'
 import { TENANT_ARGUMENT } from '../options.js'
 import { addChangeOptions, type ChangeOptions, changeTenant } from './change.js'
@@ -134,14 +134,17 @@ function reportRefused(
 /** Prints what is not as it should be, and how many checks passed. */
 function writeFindings(findings: readonly Finding[], io: CommandIo): void {
   const paint = createPaint(io.stdout, io.env)
-  const lines = findings.flatMap((finding) => (finding.state === 'passed' ? [] : findingLines(finding, paint)))
+  const lines = findings.flatMap((finding) =>
+    finding.state === 'passed' ? [] : findingLines(finding, paint, io.stdout),
+  )
   const passed = findings.filter(({ state }) => state === 'passed').length
   io.stdout.write(
     [...lines, `doctor: ${passed} of ${findings.length} checks passed`].map((line) => `${line}\n`).join(''),
   )
 }
 
-function findingLines({ check, state, what, fix }: Finding, paint: Paint): string[] {
+function findingLines({ check, state, what, fix }: Finding, paint: Paint, output: Output): string[] {
   const color = state === 'failed' ? 'red' : 'yellow'
-  return [`${paint(color, state)} ${check}: ${inLine(what)}`, ...(fix === undefined ? [] : [`  ${inLine(fix)}`])]
+  const said = adviceAt(state.length + 1, inLine(`${check}: ${what}`), output)
+  return [`${paint(color, state)} ${said}`, ...(fix === undefined ? [] : [`  ${adviceAt(2, inLine(fix), output)}`])]
 }

@@ -3,7 +3,8 @@ import type { UserPoolId } from '../../ids.js'
 import { regionOf } from '../../operator/pool/arn.js'
 import { npxLine, wireWords } from '../../operator/pool/line.js'
 import { defineCommand } from '../../terminal/command.js'
-import type { CommandIo } from '../../terminal/io.js'
+import type { CommandIo, Output } from '../../terminal/io.js'
+import { textAt } from '../../terminal/text.js'
 import { readPool, replacingOptions } from './look.js'
 import { TOOLS, type Tool } from './managed.js'
 import { type WireOptions, wireExample, withTarget } from './options.js'
@@ -40,23 +41,22 @@ async function showWiring(userPoolId: UserPoolId, options: PlanOptions, io: Comm
     const managed = looked.plan.changes.length > 0 ? looked.management?.tool : undefined
     const report = { ...looked, tool: options.as ?? managed }
     reportPlan(report, io)
-    if (!report.json) io.stdout.write(nextSteps(report, userPoolId, options))
+    if (!report.json) io.stdout.write(nextSteps(report, userPoolId, options, io.stdout))
   })
 }
 
-function nextSteps(report: WireReport, userPoolId: UserPoolId, options: WireOptions): string {
+function nextSteps(report: WireReport, userPoolId: UserPoolId, options: WireOptions, output: Output): string {
   const { plan, tool } = report
   if (plan.taken.length > 0) {
     const words = wireWords('plan', userPoolId, replacingOptions(options, plan))
     return `\nWhat is in use is not replaced, so nothing would be written. To let go of it:\n  ${npxLine(words)}\n`
   }
-  if (tool) return `\n${toolText(tool, report)}`
+  if (tool) return `\n${toolText(tool, report, output)}`
   if (plan.changes.length === 0) return ''
   if (report.unknown.length > 0)
     return `\nNothing can be written: ${unknownText(report.unknown, userPoolId, options)}\n`
-  return (
-    '\nNothing was written. If CloudFormation, CDK or Terraform makes this pool, see the same with --as cloudformation or\n' +
-    '--as terraform. Else, once Corbado has said that its function lets this pool in, write it:\n' +
-    `  ${npxLine(wireWords('apply', userPoolId, options))}\n`
-  )
+  const next =
+    'Nothing was written. If CloudFormation, CDK or Terraform makes this pool, see the same with --as cloudformation or ' +
+    '--as terraform. Else, once Corbado has said that its function lets this pool in, write it:'
+  return `\n${textAt(0, next, output)}\n  ${npxLine(wireWords('apply', userPoolId, options))}\n`
 }

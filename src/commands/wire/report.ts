@@ -3,7 +3,8 @@ import { npxLine } from '../../operator/pool/line.js'
 import { rightsToUpdate } from '../../operator/pool/rights.js'
 import { changeText, type FieldChange } from '../../operator/records/changes.js'
 import { inLine } from '../../terminal/clean.js'
-import { type CommandIo, createPaint, type Paint, writeNote } from '../../terminal/io.js'
+import { type CommandIo, createPaint, type Output, type Paint, writeNote } from '../../terminal/io.js'
+import { textAt } from '../../terminal/text.js'
 import { changedTriggers, type SlotChange, type TakenSlot, type WiredPool } from './changes.js'
 import { type Management, TOOL_PLACES, type Tool, triggersFor } from './managed.js'
 import { sentBackFields } from './request.js'
@@ -29,7 +30,7 @@ export function reportPlan(report: WireReport, io: CommandIo): void {
     return
   }
   const writes = report.tool === undefined && report.unknown.length === 0
-  io.stdout.write(planText(report, writes, createPaint(io.stdout, io.env)))
+  io.stdout.write(planText(report, writes, createPaint(io.stdout, io.env), io.stdout))
   for (const warning of report.warnings) writeNote(io, 'warning', warning)
 }
 
@@ -58,7 +59,10 @@ export function reportWritten(report: WireReport, written: WrittenWiring, io: Co
   if (different.length > 0) {
     writeNote(io, 'error', `written, but read again this is not as it should be: ${different.join(', ')}`)
   } else io.stdout.write('Written. Read again, the pool differs in nothing but these triggers.\n')
-  if (snapshot !== undefined) io.stdout.write(`${inLine(snapshot)} has the pool as it was before: keep it.\n`)
+  if (snapshot !== undefined) {
+    const kept = inLine(`${snapshot} has the pool as it was before: keep it.`)
+    io.stdout.write(`${textAt(0, kept, io.stdout)}\n`)
+  }
   if (undo) io.stdout.write(`To take the change back:\n  ${npxLine(undo)}\n`)
 }
 
@@ -81,15 +85,18 @@ function reportJson({ userPool, plan, warnings, unknown, management, tool }: Wir
  * Which pool it is, what changes slot by slot and what is in the way.
  * @param written whether it is this command that would write it: then also what stays
  */
-function planText({ userPool, plan }: WiredPool, written: boolean, paint: Paint): string {
+function planText({ userPool, plan }: WiredPool, written: boolean, paint: Paint, output: Output): string {
   const { changes, taken } = plan
   const lines = [
-    paint('bold', poolTitle(userPool)),
+    paint('bold', textAt(0, poolTitle(userPool), output).replaceAll('\n', '\n  ')),
     ...changes.map((change) => `  ${changeText(fieldChange(change), paint)}`),
     ...taken.map((slot) => `  ${paint('red', '!')} ${takenText(slot)}`),
   ]
   if (taken.length === 0 && changes.length === 0) lines.push('  Nothing to do.')
-  else if (taken.length === 0 && written) lines.push(`  ${stayingText(userPool)}`, ...rightsLines(userPool))
+  else if (taken.length === 0 && written) {
+    const kept = [stayingText(userPool), ...rightsTexts(userPool)]
+    lines.push(...kept.map((text) => `  ${textAt(2, text, output)}`))
+  }
   return `${lines.join('\n')}\n`
 }
 
@@ -103,9 +110,9 @@ function stayingText(userPool: WiredPool['userPool']): string {
 }
 
 /** Whoever plans may read the pool only: what is needed beyond that is said before it is refused. */
-function rightsLines(userPool: WiredPool['userPool']): string[] {
+function rightsTexts(userPool: WiredPool['userPool']): string[] {
   const [, ...further] = rightsToUpdate(userPool).map(({ action, resource }) => `${action} on ${resource}`)
-  return further.length === 0 ? [] : [inLine(`  To send it back, you also need ${further.join(', ')}.`)]
+  return further.length === 0 ? [] : [inLine(`To send it back, you also need ${further.join(', ')}.`)]
 }
 
 function takenText({ slot, holds, expected }: TakenSlot): string {
@@ -133,12 +140,12 @@ interface ManagedPool extends WiredPool {
 }
 
 /** How the same change is made with a tool: the one that is known to manage the pool, or that the person named. */
-export function toolText(tool: Tool, { userPool, plan, management }: ManagedPool): string {
+export function toolText(tool: Tool, { userPool, plan, management }: ManagedPool, output: Output): string {
   const known = management?.tool === tool ? `${managedText(management)}. ` : ''
   const why = `${known.slice(0, 1).toUpperCase()}${known.slice(1)}`
   const triggers = triggersFor(tool, changedTriggers(userPool, plan.changes)).replace(/^(?=.)/gm, '  ')
-  return (
-    `${why}Make the change with ${TOOL_NAMES[tool]}, or its next run\n` +
-    `takes it back. The pool's whole set of triggers, to stand ${TOOL_PLACES[tool]}:\n\n${triggers}`
-  )
+  const how =
+    `${why}Make the change with ${TOOL_NAMES[tool]}, or its next run takes it back. The pool's whole set of triggers, to ` +
+    `stand ${TOOL_PLACES[tool]}:`
+  return `${textAt(0, how, output)}\n\n${triggers}`
 }

@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { CognitoIdentityProviderClient, DescribeUserPoolCommand } from '@aws-sdk/client-cognito-identity-provider'
 import t from 'tap'
 import { GATEWAY_VERSION } from '../../../src/env.js'
@@ -199,8 +199,7 @@ t.test('a pool that CloudFormation or Terraform manages is changed there', async
   t.match(
     shown.stdout,
     `
-Its tag aws:cloudformation:stack-name=users says that CloudFormation manages this pool. Make the change with CloudFormation, or its next run
-takes it back. The pool's whole set of triggers, to stand under Properties of the AWS::Cognito::UserPool (in CDK: of its CfnUserPool):
+Its tag aws:cloudformation:stack-name=users says that CloudFormation manages this pool. Make the change with CloudFormation, or its next run takes it back. The pool's whole set of triggers, to stand under Properties of the AWS::Cognito::UserPool (in CDK: of its CfnUserPool):
 
   LambdaConfig:
     PreSignUp: ${PreSignUp}
@@ -226,7 +225,7 @@ takes it back. The pool's whole set of triggers, to stand under Properties of th
   t.equal(updates(), before)
 
   const untagged = await plan(newPool(), '--as', 'terraform')
-  t.match(untagged.stdout, '\nMake the change with Terraform, or its next run\ntakes it back. ')
+  t.match(untagged.stdout, '\nMake the change with Terraform, or its next run takes it back. ')
   const anyway = await apply(stacked, '--yes', '--unmanaged', '--snapshot', snapshotIn(t))
   t.match(anyway, { code: 0, stderr: '' })
   t.match(await describe(stacked), { LambdaConfig: { PreSignUp, ...holding(arn) } })
@@ -355,8 +354,7 @@ t.test('shows the plan, and writes nothing without a yes', async (t) => {
     `${title}
 ${lines}  ${stays}
 
-Nothing was written. If CloudFormation, CDK or Terraform makes this pool, see the same with --as cloudformation or
---as terraform. Else, once Corbado has said that its function lets this pool in, write it:
+Nothing was written. If CloudFormation, CDK or Terraform makes this pool, see the same with --as cloudformation or --as terraform. Else, once Corbado has said that its function lets this pool in, write it:
   ${npx} wire apply ${userPoolId} --arn ${arn}
 `,
   )
@@ -501,6 +499,16 @@ t.test('undo takes nothing but the snapshot of this pool', async (t) => {
     t.equal(code, 2)
     t.match(stderr, `error: ${file} ${said}`)
   }
+})
+
+t.test('a snapshot that an editor put a byte order mark before is accepted', async (t) => {
+  const userPoolId = newPool()
+  const before = await describe(userPoolId)
+  const snapshot = snapshotIn(t)
+  t.match(await apply(userPoolId, '--yes', '--snapshot', snapshot), { code: 0, stderr: '' })
+  await writeFile(snapshot, `\ufeff${await readFile(snapshot, 'utf8')}`)
+  t.match(await undo(userPoolId, snapshot, '--yes'), { code: 0, stderr: '' })
+  t.same(await describe(userPoolId), before)
 })
 
 /** What a Cognito of next year may answer beside what this version knows: a new key, one deep inside, one in a list. */
