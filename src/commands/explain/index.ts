@@ -33,7 +33,7 @@ export function explainCommand(io: CommandIo): Command {
     ],
   })
     .argument('[tenant]', "the tenant's id, or its user pool; with --all, the first file")
-    .argument('[files...]', 'files of lines, plain or gzip; - is standard input')
+    .argument('[file...]', 'files of lines, plain or gzip; - is standard input')
     .option('--all', 'of all tenants')
     .option('--at <time>', 'what went on around this time: 02:10, 15m (ago), or ISO 8601')
     .option('--flow <flowId>', 'one login, by the id on its lines')

@@ -29,7 +29,7 @@ export function logsCommand(io: CommandIo): Command {
       `${path} lines.json --ref 0c7f8a0e-2f0b-4d53-9d2e-3c1d5a9f7b11 --json`,
     ],
   })
-    .argument('[files...]', 'files of lines, plain or gzip; - is standard input')
+    .argument('[file...]', 'files of lines, plain or gzip; - is standard input')
     .option('--tenant <tenantId>', 'of this tenant')
     .option('--pool <userPoolId>', 'of this user pool')
     .option('--customer <name>', 'of this customer')
