@@ -1,5 +1,6 @@
 /**
- * Bundles the tests into dist/test and runs them under tap: a process for the files of one folder (group.ts), two at a time.
+ * Bundles the tests into dist/test and runs them under tap: a process for the files of one folder (group.ts), one more
+ * at a time than there are cores, as some wait.
  *
  *     node test/run.mjs                      every file but the long ones
  *     node test/run.mjs --long               the long ones
@@ -10,6 +11,7 @@
  */
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
@@ -49,7 +51,7 @@ const { values: options, positionals: named } = parseArgs({
     bundled: { type: 'boolean' },
     update: { type: 'boolean' },
     reporter: { type: 'string' },
-    jobs: { type: 'string', default: '2' },
+    jobs: { type: 'string', default: String(availableParallelism() + 1) },
   },
 })
 

@@ -8,7 +8,7 @@ import { createWorld, generate } from '../fixtures/oncall/traffic.js'
 import { cli } from './fixtures/cli.js'
 
 const random = createRandom(3)
-const world = createWorld(random, 12, 240)
+const world = createWorld(random, 8, 150)
 const planted = (KINDS['key revoked by Corbado'] as (typeof KINDS)[string])(world, random)
 const tenant = planted.tenant ?? ''
 const texts: string[] = []
@@ -25,7 +25,7 @@ t.test('what cannot be asked is refused with what to do', async (t) => {
   t.match(await cli(['explain', '--all', file, '--flow', flowId]), { code: 2, stderr: /are of one tenant/ })
   t.match(await cli(['explain', 'tenant-0000', file]), {
     code: 1,
-    stderr: /no line of "tenant-0000" among \d+ of 12 tenants: did you mean/,
+    stderr: /no line of "tenant-0000" among \d+ of 8 tenants: did you mean/,
   })
   t.match(await cli(['explain', tenant, join(folder, 'none')]), { code: 1, stderr: /none cannot be read \(ENOENT\)/ })
   t.match(await cli(['explain', tenant], { isTTY: true }), { code: 1, stderr: /no lines to read: name files/ })

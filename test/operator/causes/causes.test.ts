@@ -9,7 +9,7 @@ import { HARMLESS, KINDS } from '../../fixtures/oncall/incidents.js'
 import { blame, judge } from '../../fixtures/oncall/score.js'
 
 /** Enough to tell every kind. */
-const SMALL = { tenants: 14, minutes: 180 }
+const SMALL = { tenants: 12, minutes: 130 }
 const START = Date.UTC(2026, 10, 30)
 const fieldsAt = (minute: number, more: object = {}) => ({
   time: new Date(START + minute * 60_000).toISOString(),
