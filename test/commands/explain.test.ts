@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import t from 'tap'
@@ -7,6 +7,7 @@ import { createRandom } from '../fixtures/oncall/random.js'
 import { createWorld, generate } from '../fixtures/oncall/traffic.js'
 import { cli } from './fixtures/cli.js'
 
+const PAGE = 'infra/ON-CALL.md'
 const random = createRandom(3)
 const world = createWorld(random, 8, 150)
 const planted = (KINDS['key revoked by Corbado'] as (typeof KINDS)[string])(world, random)
@@ -57,6 +58,19 @@ t.test('cause, since when, for whom, who acts, and the command, in this order', 
     at = next
   }
   t.notMatch(stdout, /^2\. /m, 'and nothing else is blamed')
+})
+
+t.test('the page for a night has what a run of it prints', async (t) => {
+  const { stdout } = await cli(['explain', tenant, file], { isTTY: true, env: { NO_COLOR: '1' } })
+  const shown = stdout.replaceAll(/^ {3}\{"level".*$/gm, '   {"level": … }').trim()
+  const page = readFileSync(PAGE, 'utf8')
+  const block = /(<!-- run: explain -->\n```text\n)([\s\S]*?)(```)/
+  if (process.env.WALK_UPDATE === '1')
+    writeFileSync(
+      PAGE,
+      page.replace(block, (_, before, __, after) => `${before}${shown}\n${after}`),
+    )
+  else t.equal(block.exec(page)?.[2]?.trim(), shown)
 })
 
 t.test('on a terminal no line but those of the log is wider than it', async (t) => {
@@ -122,7 +136,6 @@ t.test('a copy of what was piped in is gone when the command ends', async (t) =>
   })
   await cli(['explain', '--all'], { stdin: texts.slice(0, 100).join('\n') })
   writeFileSync(join(temp, 'mine'), '')
-  const { readdirSync } = await import('node:fs')
   t.strictSame(readdirSync(temp), ['mine'])
   rmSync(join(temp, 'mine'))
 })
