@@ -86,7 +86,7 @@ export function createExpiringCache<V, Args extends unknown[] = []>(
   const { clock } = options
   let evictions = 0
   const loads = new Map<TenantKey, Load<V>>()
-  const turn = createTurns()
+  const turn = createTurns<TenantKey>()
   const entries = createBoundedMap<TenantKey, Entry<V>>(options.max, () => {
     evictions += 1
   })
@@ -153,7 +153,7 @@ export function createExpiringCache<V, Args extends unknown[] = []>(
         return { value: held.value, stale: failure !== undefined }
       }
       const outcome = await waitFor(running, options, call)
-      await turn()
+      await turn(key)
       if ('value' in outcome) return { value: outcome.value, stale: false }
       if (usable) return { value: held.value, stale: true }
       throw outcome.error

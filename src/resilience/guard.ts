@@ -29,7 +29,7 @@ export interface Guard {
 export function createGuard(max: number, clock: Clock): Guard {
   const bulkhead = createBulkhead(clock)
   const breaker: Breaker = createBreaker(max, clock)
-  const turn = createTurns()
+  const turn = createTurns<TenantKey>()
   return {
     async run(key, limit, call, work, silenceOf) {
       const last = breaker.blocked(key)
@@ -38,7 +38,7 @@ export function createGuard(max: number, clock: Clock): Guard {
       const entered = await bulkhead.run(key, limit, call, () => breaker.run(key, work, silenceOf))
       if (entered.kind === 'busy') return entered
       // All that wait in the queue are over in one moment.
-      if (entered.value.kind === 'open') await turn()
+      if (entered.value.kind === 'open') await turn(key)
       return entered.value
     },
   }

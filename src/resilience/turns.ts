@@ -4,27 +4,37 @@ const AT_ONCE = 8
 /**
  * Lets a crowd go on a few at a time. Hundreds of calls of one tenant may wait for one thing, such as a load that they share;
  * when it ends, all of them would be answered in one turn of the loop, and every other tenant's call would wait for that long.
- * @returns what resolves when it is the caller's turn: at once, if few came before it in this turn of the loop
+ * Whoever is of another key waits behind one of the crowd at most, not behind all of it.
+ * @returns what resolves when it is the turn of a caller with this key: at once, if few came before it in this turn of the loop
  */
-export function createTurns(): () => Promise<void> {
-  const waiting: (() => void)[] = []
+export function createTurns<K>(): (key: K) => Promise<void> {
+  const waiting = new Map<K, (() => void)[]>()
   let left = AT_ONCE
 
+  /** The first of each key in turn, until as many have gone on as may. */
   function next(): void {
-    const now = waiting.splice(0, AT_ONCE)
-    left = AT_ONCE - now.length
-    for (const go of now) go()
-    if (now.length > 0) setImmediate(next)
+    left = AT_ONCE
+    for (let first = waiting.entries().next(); left > 0 && !first.done; first = waiting.entries().next()) {
+      const [key, crowd] = first.value
+      // It stands behind the other keys from now on.
+      waiting.delete(key)
+      crowd.shift()?.()
+      if (crowd.length > 0) waiting.set(key, crowd)
+      left -= 1
+    }
+    if (left < AT_ONCE) setImmediate(next)
   }
 
-  return async () => {
+  return async (key) => {
     if (left > 0) {
       if (left === AT_ONCE) setImmediate(next)
       left -= 1
       return
     }
     await new Promise<void>((resolve) => {
-      waiting.push(resolve)
+      const crowd = waiting.get(key)
+      if (crowd === undefined) waiting.set(key, [resolve])
+      else crowd.push(resolve)
     })
   }
 }
