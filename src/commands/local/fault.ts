@@ -5,7 +5,7 @@ import { DEPENDENCIES, type Dependency, FAULT_KINDS, type FaultKind, type Lastin
 import { writeAnswer } from '../../operator/answers/write.js'
 import { defineCommand } from '../../terminal/command.js'
 import type { CommandIo } from '../../terminal/io.js'
-import { closestNames, textTable } from '../../terminal/text.js'
+import { closestNames, textAt, textTable } from '../../terminal/text.js'
 
 interface FaultOptions {
   readonly tenant?: string
@@ -81,8 +81,9 @@ async function beginFault(dependency: Dependency, options: FaultOptions, io: Com
     ? 'the gateway begins with nothing in memory'
     : 'the gateway goes on with what it has in memory; --cold takes that away'
   const { userPoolId } = tenant ?? apps.apps[0] ?? {}
+  const what = `${dependency} ${DOES[kind]}${whose}, until ${own?.until}`
   io.stdout.write(
-    `${dependency} ${DOES[kind]}${whose}, until ${own?.until}\n${memory}\n` +
+    `${textAt(0, what, io.stdout)}\n${textAt(0, memory, io.stdout)}\n` +
       `see: corbado-gateway local sign-in ${userPoolId}\nend it: corbado-gateway local fault clear ${dependency}\n`,
   )
 }
