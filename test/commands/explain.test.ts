@@ -98,6 +98,14 @@ t.test('where nothing differs, or lines are too few, it says that', async (t) =>
   t.match(quiet, { code: 1, stderr: /none is of the time that was asked for/ })
 })
 
+t.test('lines of years are refused with what to name, and cost no memory', async (t) => {
+  const far = [texts[0] ?? '', (texts[1] ?? '').replace('"time":"2026', '"time":"9026')].join('\n')
+  t.match(await cli(['explain', '--all'], { stdin: far }), {
+    code: 1,
+    stderr: /name at most 35 with --since and --until/,
+  })
+})
+
 t.test('one login is a line a step, from the pre-login to where it ended, with cause and owner', async (t) => {
   const byFlow = await cli(['explain', tenant, file, '--flow', flowId])
   t.equal(byFlow.code, 1)

@@ -39,6 +39,8 @@ function missing() {
   return process.platform === 'linux' && process.arch === 'x64' ? absent : ['Linux on x64', ...absent]
 }
 
+const isGlibc = () => process.report.getReport().header.glibcVersionRuntime !== undefined
+
 function install() {
   const absent = missing()
   if (absent.length > 0) {
@@ -48,12 +50,21 @@ function install() {
   const started = Date.now()
   // What an `npm run` of the root hands down must not decide here: it forbids install scripts.
   const { npm_config_local_prefix: _, ...env } = process.env
-  const run = spawnSync('npm', ['ci', '--ignore-scripts=false'], {
-    cwd: here,
-    // Headers come with the package of Node 24, so that node-gyp need not download any.
-    env: { ...env, npm_config_ignore_scripts: 'false', npm_config_nodedir: join(here, 'node_modules/node24') },
-    encoding: 'utf8',
-  })
+  const build = (more) =>
+    spawnSync('npm', ['ci', '--ignore-scripts=false'], {
+      cwd: here,
+      // Headers come with the package of Node 24, so that node-gyp need not download any.
+      env: {
+        ...env,
+        npm_config_ignore_scripts: 'false',
+        npm_config_nodedir: join(here, 'node_modules/node24'),
+        ...more,
+      },
+      encoding: 'utf8',
+    })
+  // Most of the time is curl's configure, and most of what that tries is the same on every such machine.
+  const known = isGlibc() ? build({ CONFIG_SITE: join(here, 'curl.site') }) : undefined
+  const run = known?.status === 0 ? known : build({})
   if (run.status !== 0) {
     console.error(`npm ci failed in ${here}:\n${run.stdout}${run.stderr}`)
     return 1

@@ -17,6 +17,9 @@ import { answerOf, writeCauses } from './report.js'
 
 /** Nobody reads a fourth cause at night. */
 const CAUSES_MAX = 3
+/** What is compared minute by minute: five weeks of them. */
+const DAYS_MAX = 35
+const DAY_MS = 86_400_000
 /** How far from the named time an incident may begin or end. */
 const NEAR_MINUTES = 30
 
@@ -86,6 +89,11 @@ async function explainCauses(
     const { userPoolId, tenantId } = line.fields
     if (typeof userPoolId === 'string' && typeof tenantId === 'string') names.set(userPoolId, tenantId)
   })
+  const days = (fold.last - fold.first) / DAY_MS
+  if (days > DAYS_MAX)
+    throw new NotPossible(
+      `the lines are of ${Math.round(days)} days, and what is usual changes meanwhile: name at most ${DAYS_MAX} with --since and --until`,
+    )
   const only = tenant === undefined ? undefined : nameOf(tenant, fold, names)
   const at = options.at === undefined ? undefined : minuteOf(timeOf(options.at, now, options.utc ?? false))
   const near = ({ from, to }: Finding) => at === undefined || (at >= from - NEAR_MINUTES && at <= to + NEAR_MINUTES)

@@ -64,6 +64,10 @@ export function createFold(): Fold {
   }
 }
 
+/** Lines that say more tell nothing more, and whoever writes them must not fill our memory: the rest are told without them. */
+const CELLS_MAX = 500
+const VALUES_MAX = 200
+
 export const minuteOf = (at: number) => Math.floor(at / MINUTE_MS)
 export const timeOfMinute = (minute: number) => minute * MINUTE_MS
 
@@ -113,6 +117,7 @@ function foldCalls(tenant: TenantFold, minute: number, upstream: unknown): void 
   for (const [dependency, ms] of Object.entries(upstream)) {
     if (typeof ms !== 'number') continue
     let calls = tenant.calls.get(dependency)
+    if (calls === undefined && tenant.calls.size >= VALUES_MAX) continue
     if (calls === undefined) {
       calls = { all: createSeries(), slow: new Map(SLOW_MS.map((limit) => [limit, createSeries()])) }
       tenant.calls.set(dependency, calls)
@@ -147,10 +152,17 @@ export function cellKeyOf({ step, outcome, reason, fields }: Line): string {
 }
 
 function cellOf(tenant: TenantFold, line: Line): Cell {
-  const key = cellKeyOf(line)
+  const full = tenant.cells.size >= CELLS_MAX
+  const key = full && !tenant.cells.has(cellKeyOf(line)) ? OTHERS : cellKeyOf(line)
   const known = tenant.cells.get(key)
   if (known !== undefined) return known
-  const { step, outcome, reason, fields } = line
+  if (key === OTHERS) return addCell(tenant, key, { ...line, outcome: 'unchanged', reason: undefined, fields: {} })
+  return addCell(tenant, key, line)
+}
+
+const OTHERS = 'others'
+
+function addCell(tenant: TenantFold, key: string, { step, outcome, reason, fields }: Line): Cell {
   const cell: Cell = {
     step,
     outcome,
@@ -169,14 +181,14 @@ function seriesOf<K>(series: Map<K, Series>, key: K): Series {
   const known = series.get(key)
   if (known !== undefined) return known
   const created = createSeries()
-  series.set(key, created)
+  if (series.size < VALUES_MAX) series.set(key, created)
   return created
 }
 
 function see<K>(spans: Map<K, Span>, key: K, at: number): void {
   const span = spans.get(key)
   if (span === undefined) {
-    spans.set(key, { first: at, last: at })
+    if (spans.size < VALUES_MAX) spans.set(key, { first: at, last: at })
     return
   }
   span.first = Math.min(span.first, at)

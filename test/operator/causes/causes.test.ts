@@ -105,6 +105,29 @@ t.test('an interval needs something normal before it', async (t) => {
   t.ok(found === undefined || found.from >= 1)
 })
 
+t.test('whoever fills lines with ever new values fills no memory, and hides nothing that comes before', async (t) => {
+  const lines = Array.from({ length: 3_000 }, (_, i) =>
+    fieldsAt(i % 120, {
+      ...(i % 120 >= 70 ? FAILED : {}),
+      ...(i > 1_200 && { upstreamErrorType: `E${i}`, configVersion: i, upstream: { [`d${i}`]: 1 } }),
+    }),
+  )
+  const fold = foldOf(lines)
+  const tenant = fold.tenants.get('acme')
+  t.ok((tenant?.cells.size ?? 0) <= 501)
+  t.ok((tenant?.configs.size ?? 0) <= 200 && (tenant?.calls.size ?? 0) <= 200)
+  t.match(findCauses(fold)[0], { what: { kind: 'reason', cell: { reason: 'wrong_project' } } })
+})
+
+t.test('names that objects have of their own are tenants and values like any other', async (t) => {
+  const odd = ['__proto__', 'constructor', 'toString', '']
+  const fold = foldOf(
+    odd.flatMap((tenantId) => Array.from({ length: 100 }, (_, i) => fieldsAt(i, { tenantId, clientId: tenantId }))),
+  )
+  t.strictSame([...fold.tenants.keys()].sort(), [...odd].sort())
+  t.strictSame(findCauses(fold), [])
+})
+
 t.test('every kind of incident is named first, with who has to act', async (t) => {
   // One seed of each; the score over many is the benchmark's.
   const judged = Object.keys(KINDS).map((kind) => judge(kind, 7_919, SMALL))
