@@ -166,5 +166,10 @@ const table = ['| what | measured | reach |', '|---|---|---|', ...rows.map((row)
 console.log(`\n${table}`)
 if (values.write) {
   const page = readFileSync(PAGE, 'utf8')
-  writeFileSync(PAGE, page.replace(/(<!-- bench: on-call -->\n)[\s\S]*?(\n<!-- \/bench -->)/, `$1${table}$2`))
+  const marks = /(<!-- bench: on-call -->\n)[\s\S]*?(<!-- \/bench -->)/
+  if (!marks.test(page)) throw new Error(`${PAGE} has no marks for the figures`)
+  writeFileSync(
+    PAGE,
+    page.replace(marks, (_, from, to) => `${from}${table}\n${to}`),
+  )
 }
