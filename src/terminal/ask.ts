@@ -116,12 +116,12 @@ export async function isAgreed({ yes = false, json = false }: AskOptions, io: Io
 }
 
 /**
- * {@link isAgreed}; if not, prints how to write it without being asked. If no person could be asked, the
- * exit code becomes 1: a script must see that nothing was written.
+ * {@link isAgreed}; if not, prints how to write it without being asked, and the exit code becomes 1: whatever runs after it
+ * must see that nothing was written, whoever said no.
  */
 export async function mayWrite(options: AskOptions, command: string, io: CommandIo): Promise<boolean> {
   if (await isAgreed(options, io)) return true
-  if (options.json || !canAsk(io)) io.foundProblems()
+  io.foundProblems()
   if (!options.json) io.stdout.write(notWrittenText(command))
   return false
 }

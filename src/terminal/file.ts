@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { constants } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, open, rm, writeFile } from 'node:fs/promises'
 import { pipeline, type Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 
@@ -49,6 +49,19 @@ export async function openLargeFile(file: string): Promise<Readable | Exclude<Re
   if (bytesRead < 2 || GZIP.some((byte, index) => buffer[index] !== byte)) return stream
   // What fails in the file fails the one that is read.
   return pipeline(stream, createGunzip(), () => {})
+}
+
+/**
+ * Writes a file that is not there yet, whole or not at all: what a full disk leaves of it is taken away again.
+ * @throws what the system says: `EEXIST` if there is one of this name, which stays as it is
+ */
+export async function writeNewFile(file: string, text: string | AsyncIterable<string>, mode = 0o666): Promise<void> {
+  try {
+    await writeFile(file, text, { flag: 'wx', mode })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') await rm(file, { force: true })
+    throw error
+  }
 }
 
 async function openRegular(file: string): Promise<FileHandle | Exclude<ReadFile, { kind: 'text' }>> {

@@ -1,10 +1,20 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { readTextFile } from '../../src/terminal/file.js'
+import { readTextFile, writeNewFile } from '../../src/terminal/file.js'
 
 const KIB = 1024
 const unreadable = (why: string) => ({ kind: 'unreadable', why })
@@ -43,4 +53,20 @@ t.test('no more is read than may be, whatever size the system tells', async (t) 
   truncateSync(join(dir, 'huge'), 1024 ** 4)
   t.strictSame(await readTextFile(join(dir, 'huge'), KIB), over, 'a terabyte of nothing')
   t.strictSame(await readTextFile('/proc/kallsyms', KIB), over, 'a file that tells no size')
+})
+
+t.test('a new file is written whole or not at all, and never over another', async (t) => {
+  const file = join(t.testdir({ old: 'as it was' }), 'new')
+  async function* torn() {
+    yield 'half of it'
+    throw new Error('no space left on device')
+  }
+  await t.rejects(writeNewFile(file, torn()), { message: 'no space left on device' })
+  t.notOk(existsSync(file), 'nothing half-written stays')
+  await writeNewFile(file, 'whole', 0o600)
+  t.equal(readFileSync(file, 'utf8'), 'whole')
+  t.equal(statSync(file).mode & 0o777, 0o600)
+  const old = join(file, '..', 'old')
+  await t.rejects(writeNewFile(old, 'other'), { code: 'EEXIST' })
+  t.equal(readFileSync(old, 'utf8'), 'as it was')
 })

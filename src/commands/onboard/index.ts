@@ -1,4 +1,4 @@
-import { access, rm, writeFile } from 'node:fs/promises'
+import { access, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import { type AliasPlace, withAliases } from '../../operator/aliases/place.js'
@@ -9,6 +9,7 @@ import { OPERATOR_SETTINGS, type OperatorSettings, readOperatorSettings } from '
 import { canAsk } from '../../terminal/ask.js'
 import { defineCommand } from '../../terminal/command.js'
 import { WrongUsage } from '../../terminal/failure.js'
+import { writeNewFile } from '../../terminal/file.js'
 import { type CommandIo, writeNote } from '../../terminal/io.js'
 import { FOLDER_ARGUMENT, TENANTS_DIR } from '../options.js'
 import type { Answers } from './answers.js'
@@ -83,9 +84,9 @@ async function onboard(options: OnboardOptions, place: AliasPlace, io: CommandIo
     page,
     warn,
   })
-  await writeNewFile(handOverFile, onboarding.handOver)
+  await writeNew(handOverFile, onboarding.handOver)
   // Each without the other is of no use: the same command must be able to make both.
-  await writeNewFile(file, onboarding.yaml).catch(async (error) => {
+  await writeNew(file, onboarding.yaml).catch(async (error) => {
     await rm(handOverFile)
     throw error
   })
@@ -146,8 +147,8 @@ async function assertNoFile(path: string): Promise<void> {
  * Writes a file that must not be there yet.
  * @throws WrongUsage if it is there, or cannot be written
  */
-async function writeNewFile(path: string, text: string): Promise<void> {
-  await writeFile(path, text, { flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
+async function writeNew(path: string, text: string): Promise<void> {
+  await writeNewFile(path, text).catch((error: NodeJS.ErrnoException) => {
     throw error.code === 'EEXIST' ? thereAlready(path) : new WrongUsage(`${path} cannot be written (${error.code})`)
   })
 }

@@ -76,7 +76,7 @@ export function tenantsApplyCommand(io: CommandIo): Command {
   return defineCommand(io, {
     path: 'corbado-gateway tenants apply',
     summary:
-      'Shows what would change in the table and, with --yes or after a yes, writes it; the exit code is 0 either way. ' +
+      'Shows what would change in the table and, with --yes or after a yes, writes it. ' +
       'Keeps tenants without a file, and the status of all: activate, pause, resume and suspend change that.',
     examples: [`${settings} corbado-gateway tenants apply`, `${settings} corbado-gateway tenants apply --yes`],
   })
@@ -98,8 +98,9 @@ export function applyTenants(dir: string, options: ApplyOptions, io: CommandIo):
   return withPlan(dir, options, io, async (plan, { table }, place) => {
     if (!json || !yes) reportPlan(plan, place, json, io)
     if (yes || (plan.writes.length > 0 && (await isAgreed({ json }, io))))
-      await carryOut(plan, place, options, table, io)
-    else if (!json) reportNotApplied(plan, dir, options, io)
+      return carryOut(plan, place, options, table, io)
+    if (plan.writes.length > 0) io.foundProblems()
+    if (!json) reportNotApplied(plan, dir, options, io)
   })
 }
 

@@ -120,8 +120,8 @@ async function isConfirmed({ tenantId }: TenantFile, options: RemoveOptions, io:
 
 function reportNotRemoved(tenant: TenantFile, place: PlanPlace, options: RemoveOptions, io: CommandIo): void {
   const { tenantId, userPoolId } = tenant
-  // If no person was asked, what was wanted was not done: what runs after this command must learn it.
-  if (options.json || !canAsk(io)) io.foundProblems()
+  // What was wanted was not done: whatever runs after this command must learn it.
+  io.foundProblems()
   if (options.json) writeAnswer(io, 'tenant-removal', { tenantId, userPoolId, removed: false, place })
   else io.stdout.write(`\nNothing was removed. To remove it: ${commandOf(tenant, options)}\n`)
 }

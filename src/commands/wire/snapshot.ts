@@ -1,11 +1,11 @@
-import { rm, writeFile } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { type Static, Type } from 'typebox'
 import { Check } from 'typebox/value'
 import type { Fields } from '../../fields.js'
 import type { UserPoolId } from '../../ids.js'
 import { isSlot } from '../../operator/pool/triggers.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
-import { readTextFile } from '../../terminal/file.js'
+import { readTextFile, writeNewFile } from '../../terminal/file.js'
 import type { SlotChange } from './changes.js'
 
 /** What `wire undo` reads of a snapshot; the description of the pool beside it is for people. */
@@ -45,7 +45,7 @@ export async function writeSnapshot(
   const changed = Object.fromEntries(changes.map(({ slot, from, to }) => [slot, { before: from ?? null, after: to }]))
   const snapshot = { userPoolId, region, takenAt: new Date(nowMs).toISOString(), changed, userPool: raw }
   try {
-    await writeFile(file, `${JSON.stringify(snapshot, null, 2)}\n`, { mode: 0o600, flag: 'wx' })
+    await writeNewFile(file, `${JSON.stringify(snapshot, null, 2)}\n`, 0o600)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     const why = code === 'EEXIST' ? 'is there already' : `cannot be written (${code})`

@@ -1,4 +1,5 @@
 import { isFields } from '../../fields.js'
+import { NotPossible } from '../../terminal/failure.js'
 import { LOGIN_PATHS } from '../corbado/frontend.js'
 import type { ActionAnswer } from './actions.js'
 import type { App, Apps } from './apps.js'
@@ -85,7 +86,10 @@ async function postAppend(options: SignIn, username: string): Promise<SignInStep
 }
 
 async function ask({ corbado }: Apps, path: keyof typeof LOGIN_PATHS, input: object): Promise<Record<string, unknown>> {
-  const answer = await fetch(`${corbado}${LOGIN_PATHS[path]}`, { method: 'POST', body: JSON.stringify(input) })
+  const request = { method: 'POST', body: JSON.stringify(input) }
+  const answer = await fetch(`${corbado}${LOGIN_PATHS[path]}`, request).catch((cause: unknown) => {
+    throw new NotPossible('the embedded stack does not answer: npm start has ended', { cause })
+  })
   const body: unknown = await answer.json()
   if (answer.ok && isFields(body)) return body
   throw new Error(`Corbado answered with ${answer.status}: ${JSON.stringify(body)}`)

@@ -45,7 +45,9 @@ export async function readTenantFolder(dir: string, rules: ConfigRules): Promise
 
 async function yamlFiles(dir: string): Promise<string[]> {
   const entries = await readdir(dir, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
-    throw new WrongUsage(`the folder ${dir} cannot be read (${error.code})`)
+    throw new WrongUsage(
+      `the folder ${dir} cannot be read (${error.code}): run this in the folder that holds it, or name another`,
+    )
   })
   // As a shell's *.yaml: hidden files are settings of other tools.
   const files = entries.filter((entry) => !entry.isDirectory() && /^[^.].*\.ya?ml$/i.test(entry.name))

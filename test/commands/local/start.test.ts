@@ -115,7 +115,11 @@ t.test('refuses wrong usage', async (t) => {
       "error: option '--port <n>' argument '80' is invalid. It must be 0 or a number from 1024 to 65500.",
       /^$/,
     ],
-    [['nowhere'], 'error: the folder nowhere cannot be read (ENOENT)\n', new RegExp(`^${STARTING}$`)],
+    [
+      ['nowhere'],
+      'error: the folder nowhere cannot be read (ENOENT): run this in the folder that holds it, or name another\n',
+      new RegExp(`^${STARTING}$`),
+    ],
   ] as const
   for (const [argv, message, printed] of cases) {
     const { code, stdout, stderr } = await cli(['local', ...argv])

@@ -171,7 +171,7 @@ t.test('shows the plan and writes nothing without --yes', async (t) => {
   const dir = t.testdir({ ...files, 'b.yaml': `${changed}login:\n  maxAttempts: 5\n` })
 
   const { code, stdout, stderr } = await apply(dir)
-  t.equal(code, 0)
+  t.equal(code, 1, 'a plan that was not agreed to')
   t.equal(stderr, '')
   t.equal(
     stdout,
@@ -334,7 +334,7 @@ t.test('asks on a terminal, and takes nothing but a yes for one', async (t) => {
   const answer = (stdin: string) => cli(['tenants', 'apply', dir], { env, isTTY: true, stdin })
   for (const no of ['n\n', '\n', 'yesterday\n', ' no yes\n']) {
     const { code, stdout, stderr } = await answer(no)
-    t.equal(code, 0)
+    t.equal(code, 1, 'what was to be written was not')
     t.equal(stripVTControlCharacters(stderr), `Write this? [y/N] ${no.replace('\n', '\r\n')}`)
     t.match(stdout, 'Nothing was written.')
   }

@@ -145,7 +145,7 @@ Nothing was written. To write it:
   corbado-gateway tenants rollback unsure --to 1 --dir ${dir} --yes
 `,
   )
-  t.match(await run(`tenants suspend unsure --dir ${dir}`, { isTTY: true, stdin: 'n\n' }), { code: 0 })
+  t.match(await run(`tenants suspend unsure --dir ${dir}`, { isTTY: true, stdin: 'n\n' }), { code: 1 })
   t.match(await json(`tenants rollback unsure --dir ${dir}`), { written: false })
   t.equal((await run(`tenants suspend unsure --json --dir ${dir}`, { isTTY: true })).code, 1, '--json asks no person')
   t.equal(writes(), before)
@@ -651,7 +651,7 @@ Nothing was removed. To remove it: corbado-gateway tenants remove leaving --dir 
     stderr: 'error: --confirm says "eu-central-1_leaving", but the tenant id is leaving: nothing was removed\n',
   })
   t.match(await run(`tenants remove leaving --dir ${dir}`, { isTTY: true, stdin: 'y\n' }), {
-    code: 0,
+    code: 1,
     stdout: 'Nothing was removed.',
   })
   t.match(await json(`tenants remove leaving --dir ${dir}`), { removed: false })

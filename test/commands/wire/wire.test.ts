@@ -380,7 +380,7 @@ Nothing was written. If CloudFormation, CDK or Terraform makes this pool, see th
   t.match(JSON.parse((await apply(userPoolId, '--json')).stdout), { applied: false, changes: changesFrom() })
   const argv = ['apply', userPoolId, '--arn', arn]
   const no = await as(admin, argv, { isTTY: true, stdin: '\n' })
-  t.match(no, { code: 0, stdout: 'Nothing was written.' })
+  t.match(no, { code: 1, stdout: 'Nothing was written.' })
   t.match(no.stderr, 'Write this? [y/N] ')
   t.equal(updates(), before)
   const snapshot = snapshotIn(t)
