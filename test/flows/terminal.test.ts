@@ -102,7 +102,7 @@ t.test('a terminal that knows no escapes, or whose user wants none, gets none; n
       await type('operator', 'corbado-gateway tenants suspend acme-shop', [ask], env),
     ]
     t.match(doctor, { code: 0, raw: '✓ config' })
-    t.match(suspend, { code: 0, raw: 'Nothing was written.' })
+    t.match(suspend, { code: 1, raw: 'Nothing was written.' })
     t.match(suspend.raw, 'Write this? [y/N] n', 'the terminal itself shows what is typed, as it would a secret')
     for (const { raw } of [doctor, suspend]) t.strictSame(escapesIn(raw), [], JSON.stringify(env))
   }

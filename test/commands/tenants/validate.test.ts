@@ -63,8 +63,8 @@ t.test('refuses a wrong environment with exit code 2 and one line', async (t) =>
 t.test('refuses a folder that is missing, is a file or holds no tenant file', async (t) => {
   const dir = t.testdir({ 'notes.txt': '', '.hidden.yaml': 'a: 1', 'folder.yaml': {}, empty: {} })
   for (const [name, message] of [
-    ['nowhere', 'cannot be read (ENOENT)'],
-    ['notes.txt', 'cannot be read (ENOTDIR)'],
+    ['nowhere', 'cannot be read (ENOENT): run this in the folder that holds it, or name another'],
+    ['notes.txt', 'cannot be read (ENOTDIR): run this in the folder that holds it, or name another'],
     ['empty', 'holds no tenant file (*.yaml)'],
     ['.', 'holds no tenant file (*.yaml)'],
   ] as const) {
