@@ -134,10 +134,14 @@ function stepsOf(login: readonly Line[]) {
   }))
 }
 
+/** The first lines of a login come before it has one. */
+const flowOf = (login: readonly Line[]) =>
+  login.map(({ fields }) => textOf(fields, 'flowId')).find((id) => id !== undefined)
+
 function answerOf(login: readonly Line[]) {
   const { failed, text, owner, fix } = endOf(login)
   return {
-    flowId: login.map(({ fields }) => textOf(fields, 'flowId')).find((id) => id !== undefined),
+    flowId: flowOf(login),
     steps: stepsOf(login),
     failed,
     cause: text,
@@ -151,8 +155,9 @@ function writeLogin(io: CommandIo, login: readonly Line[]): void {
   const paint = createPaint(stdout, io.env)
   const [first] = login
   if (first === undefined) return
-  const flow = login.map(({ fields }) => textOf(fields, 'flowId')).find((id) => id !== undefined)
-  stdout.write(`\n${paint('bold', timeText(first.at))}  ${textOf(first.fields, 'user') ?? ''}  ${flow ?? ''}\n`)
+  stdout.write(
+    `\n${paint('bold', timeText(first.at))}  ${textOf(first.fields, 'user') ?? ''}  ${flowOf(login) ?? ''}\n`,
+  )
   const rows = stepsOf(login).map(({ afterMs, step, outcome, reason, durationMs, upstream }) => [
     `+${(afterMs / 1_000).toFixed(1)} s`,
     step,

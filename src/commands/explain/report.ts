@@ -45,8 +45,7 @@ function headOf({ tenant, fold, counts }: Scope): string {
 }
 
 function endOf({ tenant, fold, left }: Scope, count: number): string {
-  if (count > 0)
-    return left > 0 ? `\n${counted(left, 'further finding')}: --at narrows them, --json has its own three too\n` : ''
+  if (count > 0) return left > 0 ? `\n${counted(left, 'further finding')}: --at narrows them\n` : ''
   const probe = `corbado-gateway doctor ${tenant ?? '--all'}`
   if (fold.lines < 50) return `\nToo few lines to tell anything. Run: ${probe}\n`
   return `\nNothing differs from the rest of these lines. If logins fail all the same, they do not reach the gateway: ${probe}\n`

@@ -3,6 +3,7 @@ import { askAdmin } from '../../local/clients/admin.js'
 import { findApp, readApps } from '../../local/clients/apps.js'
 import { DEPENDENCIES, type Dependency, FAULT_KINDS, type FaultKind, type LastingFault } from '../../local/faults.js'
 import { writeAnswer } from '../../operator/answers/write.js'
+import { durationOf } from '../../operator/lines/when.js'
 import { defineCommand } from '../../terminal/command.js'
 import type { CommandIo } from '../../terminal/io.js'
 import { closestNames, textAt, textTable } from '../../terminal/text.js'
@@ -26,7 +27,6 @@ const DOES: Readonly<Record<FaultKind, string>> = {
   denied: 'says that a right is missing',
 }
 
-const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 }
 const FOR_MS_MAX = 12 * 3_600_000
 const JSON_TEXT = 'print { kind: "local-faults", faults }'
 
@@ -141,8 +141,7 @@ function readDependency(text: string): Dependency {
 }
 
 function readTime(text: string): number {
-  const [, number = '', unit = ''] = /^(\d{1,5})([smh])$/.exec(text) ?? []
-  const ms = Number(number) * (UNITS_MS[unit] ?? 0)
+  const ms = durationOf(text) ?? 0
   if (ms > 0 && ms <= FOR_MS_MAX) return ms
   throw new InvalidArgumentError('It must be a number with s, m or h, such as 30s or 5m, and at most 12h.')
 }

@@ -13,6 +13,8 @@ const AFTER_MS = 3 * MINUTE_MS
 /** Traffic over this many times the usual is more. */
 const MORE = 3
 const EVIDENCE_MIN = 20
+/** What is missing in the lines is found where it is configured. */
+const DOCTOR = 'corbado-gateway doctor <tenant>'
 
 export interface Change {
   readonly what: 'config' | 'secret' | 'release'
@@ -71,23 +73,23 @@ const MISSING: Readonly<Partial<Record<Stage, Omit<Said, 'alike'>>>> = {
     cause:
       'Users are found, and no login begins: the pool no longer calls DefineAuthChallenge here, or its app clients lost ALLOW_CUSTOM_AUTH.',
     owner: 'customer',
-    fix: 'corbado-gateway doctor <tenant>',
+    fix: DOCTOR,
   },
   create: {
     cause: 'Logins begin, and none comes to CreateAuthChallenge: the pool no longer calls it here.',
     owner: 'customer',
-    fix: 'corbado-gateway doctor <tenant>',
+    fix: DOCTOR,
   },
   verify: {
     cause:
       'Challenges are made, and no answer comes: the pool no longer calls VerifyAuthChallengeResponse here, or the client fails before it answers.',
     owner: 'customer',
-    fix: 'corbado-gateway doctor <tenant>',
+    fix: DOCTOR,
   },
   tokens: {
     cause: 'Proofs are right, and no tokens follow: the pool no longer calls DefineAuthChallenge here.',
     owner: 'customer',
-    fix: 'corbado-gateway doctor <tenant>',
+    fix: DOCTOR,
   },
 }
 
@@ -107,7 +109,7 @@ function sayOther(what: What, { everywhere }: Finding): Said {
     return {
       cause: `The app client ${what.clientId} begins no login, others of the pool go on: it lost ALLOW_CUSTOM_AUTH, or its application is down.`,
       owner: 'customer',
-      fix: 'corbado-gateway doctor <tenant>',
+      fix: DOCTOR,
       alike: [],
     }
   if (everywhere)
@@ -121,7 +123,7 @@ function sayOther(what: What, { everywhere }: Finding): Said {
     cause:
       'The tenant has no lines, and others go on: its triggers were detached, its application is down, or nobody logs in.',
     owner: 'customer',
-    fix: 'corbado-gateway doctor <tenant>',
+    fix: DOCTOR,
     alike: [],
   }
 }
