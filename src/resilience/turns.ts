@@ -1,5 +1,5 @@
 /** How many go on in one turn of the event loop. */
-const AT_ONCE = 8
+const AT_ONCE = 2
 
 /**
  * Lets a crowd go on a few at a time. Hundreds of calls of one tenant may wait for one thing, such as a load that they share;

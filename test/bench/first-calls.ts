@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { Pool } from 'undici'
 import { NO_SDK_NOTICE } from '../../src/local/aws/variables.js'
 import { startServer } from './load.js'
-import { CALLER_SECRET, define } from './neighbours/requests.js'
+import { newCallerSecret, requestsBy } from './neighbours/requests.js'
 import type { World } from './neighbours/world.js'
 import type { Row } from './report.js'
 
@@ -11,11 +11,13 @@ const CALLS = 1_000
 
 /** How many of 1,000 first calls of 50 tenants, each on a connection of its own, a container answers that has just started. */
 export async function firstCalls(): Promise<Row[]> {
-  const child = fork('dist/bench-stand-ins.mjs', [CALLER_SECRET], { env: { PATH: process.env.PATH, ...NO_SDK_NOTICE } })
+  const secret = newCallerSecret()
+  const child = fork('dist/bench-stand-ins.mjs', [secret], { env: { PATH: process.env.PATH, ...NO_SDK_NOTICE } })
   const [world] = (await once(child, 'message')) as [World]
   const server = await startServer('dist/server.mjs', { ...world.env, HOST: '127.0.0.1' })
   const pool = new Pool(server.url, { connections: null })
-  const calls = world.good.map(define)
+  const { define } = requestsBy(secret)
+  const calls = world.good.map((member) => define(member, ''))
   async function isAnswered(_: unknown, index: number): Promise<boolean> {
     const one = calls[index % calls.length]
     if (!one) return false

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { createTurns } from '../../src/resilience/turns.js'
 
-t.test('of a crowd, eight go on in one turn of the event loop, in the order in which they came', async (t) => {
+t.test('of a crowd, two go on in one turn of the event loop, in the order in which they came', async (t) => {
   const turn = createTurns<string>()
   const gone: number[] = []
   const crowd = Promise.all(Array.from({ length: 100 }, (_, i) => turn('acme').then(() => gone.push(i))))
@@ -17,8 +17,8 @@ t.test('of a crowd, eight go on in one turn of the event loop, in the order in w
     gone,
     Array.from({ length: 100 }, (_, i) => i),
   )
-  t.ok(Math.max(...counts) <= 8, `${counts}`)
-  t.ok(counts.length >= 12)
+  t.ok(Math.max(...counts) <= 2, `${counts}`)
+  t.ok(counts.length >= 50)
 })
 
 t.test('one that comes alone goes on at once, whatever came before', async (t) => {
@@ -44,7 +44,7 @@ t.test('whoever is of another key waits behind no more than one turn of a crowd'
   for (const key of ['globex', 'initech']) {
     const before = gone
     await turn(key)
-    t.ok(gone - before <= 16, `${key} let ${gone - before} of the crowd go first`)
+    t.ok(gone - before <= 4, `${key} let ${gone - before} of the crowd go first`)
   }
   await crowd
   t.equal(gone, 1_500)
@@ -61,6 +61,6 @@ t.test('a crowd of many keys goes on a few at a time too, each key in turn', asy
     most = Math.max(most, gone.length - before)
   }
   await crowd
-  t.ok(most <= 16, `${most}`)
-  t.equal(new Set(gone.slice(8, 108)).size, 100, 'nobody twice before all were once')
+  t.ok(most <= 4, `${most}`)
+  t.equal(new Set(gone.slice(2, 102)).size, 100, 'nobody twice before all were once')
 })

@@ -6,9 +6,9 @@ import { NO_SDK_NOTICE } from '../../../src/local/aws/variables.js'
 import { startServer } from '../load.js'
 import { percentile, sendAtRate, type Taken, type Try } from './open-loop.js'
 import { watchProcess } from './process.js'
-import { CALLER_SECRET, define, preLogin, verify } from './requests.js'
+import { newCallerSecret, requestsBy } from './requests.js'
 import type { Cell, Seen } from './results.js'
-import type { Dependency, Member, Order, World } from './world.js'
+import type { CallName, Dependency, Member, Order, Sending, World } from './world.js'
 
 export interface Plan {
   readonly rates: readonly number[]
@@ -19,7 +19,7 @@ export interface Plan {
 }
 
 /** Long enough for the first calls to time out and a breaker to open, with some seconds on either side. */
-export const WHOLE: Plan = { rates: [20, 40, 200, 500], rounds: 2, aloneSeconds: 3, besideSeconds: 6 }
+export const WHOLE: Plan = { rates: [20, 40, 200, 500], rounds: 3, aloneSeconds: 5, besideSeconds: 6 }
 export const SHORT: Plan = { rates: [40, 500], rounds: 1, aloneSeconds: 3, besideSeconds: 6 }
 
 const GOOD_PER_SECOND = 100
@@ -28,7 +28,7 @@ const WARM_UP_SECONDS = 3
 interface Scenario {
   readonly dependency: Dependency
   readonly host: 'shared' | 'own'
-  readonly call: 'verify' | 'preLogin' | 'define'
+  readonly call: CallName
   readonly env?: Record<string, string>
   /** The tenant in trouble needs this much to be known before its dependency hangs; without it, the first call hangs. */
   readonly known?: 'all' | 'config'
@@ -51,21 +51,33 @@ const scenarios: readonly Scenario[] = [
 
 /** Another tenant's answers, alone and beside one whose dependency hangs, for every dependency and rate. */
 export async function neighbours(plan: Plan, only: readonly string[], onCell: (cell: Cell) => void): Promise<Cell[]> {
-  const child = fork('dist/bench-stand-ins.mjs', [CALLER_SECRET], { env: { PATH: process.env.PATH, ...NO_SDK_NOTICE } })
+  const callerSecret = newCallerSecret()
+  const env = { PATH: process.env.PATH, ...NO_SDK_NOTICE }
+  const child = fork('dist/bench-stand-ins.mjs', [callerSecret], { env })
+  const sender = fork('dist/bench-sender.mjs', [callerSecret], { env })
   const [world] = (await once(child, 'message')) as [World]
   const cells: Cell[] = []
   for (const scenario of scenarios) {
     if (only.length > 0 && !only.includes(scenario.dependency)) continue
-    await measure(scenario, plan, world, child, (cell) => {
+    await measure(scenario, plan, { world, child, sender, callerSecret }, (cell) => {
       cells.push(cell)
       onCell(cell)
     })
   }
   child.disconnect()
+  sender.disconnect()
   return cells
 }
 
-async function order(child: ChildProcess, what: Order): Promise<unknown> {
+/** The processes beside this one: the world that the gateway speaks to, and the tenant in trouble. */
+interface Others {
+  readonly world: World
+  readonly child: ChildProcess
+  readonly sender: ChildProcess
+  readonly callerSecret: string
+}
+
+async function order(child: ChildProcess, what: Order | Sending): Promise<unknown> {
   child.send(what)
   const [done] = await once(child, 'message')
   return done
@@ -74,14 +86,13 @@ async function order(child: ChildProcess, what: Order): Promise<unknown> {
 async function measure(
   { dependency, host, call, env = {}, known }: Scenario,
   { rates, rounds, aloneSeconds, besideSeconds }: Plan,
-  world: World,
-  child: ChildProcess,
+  { world, child, sender, callerSecret }: Others,
   onCell: (cell: Cell) => void,
 ): Promise<void> {
   const bad = world.bad[host]
   const server = await startServer('dist/server.mjs', { ...world.env, ...env, HOST: '127.0.0.1' })
-  // A pool each: what is measured is how the gateway keeps them apart, not how this process does.
-  const [mine, theirs] = [new Pool(server.url, { connections: null }), new Pool(server.url, { connections: null })]
+  const mine = new Pool(server.url, { connections: null })
+  const request = requestsBy(callerSecret)[call]
   const usage = watchProcess(server.pid)
   const sign = async (tenants: readonly Member[]) =>
     (await order(child, { kind: 'sign', tenants: tenants.map(({ tenantId }) => tenantId) })) as string[]
@@ -89,18 +100,14 @@ async function measure(
 
   /** Requests of the good tenants, in rotation. */
   async function goodCalls(seconds: number): Promise<(index: number) => Try> {
-    const count = Math.round(seconds * GOOD_PER_SECOND)
-    const tenants = Array.from({ length: count }, (_, index) => goodOf(index))
-    if (call === 'define') return (index) => define(goodOf(index))
-    if (call === 'preLogin') return (index) => preLogin(goodOf(index))
-    const proofs = await sign(tenants)
-    return (index) => verify(goodOf(index), proofs[index] ?? '')
+    const tenants = Array.from({ length: Math.round(seconds * GOOD_PER_SECOND) }, (_, index) => goodOf(index))
+    const proofs = call === 'verify' ? await sign(tenants) : []
+    return (index) => request(goodOf(index), proofs[index] ?? '')
   }
-  async function badCall(): Promise<(index: number) => Try> {
-    if (call === 'define') return () => define(bad)
-    if (call === 'preLogin') return () => preLogin(bad)
-    const [proof = ''] = await sign([bad])
-    return () => verify(bad, proof)
+  /** The bad tenant's calls, sent and answered. */
+  async function badCalls(perSecond: number, seconds: number, its: CallName = call): Promise<Taken> {
+    const [proof = ''] = its === 'verify' ? await sign([bad]) : []
+    return (await order(sender, { url: server.url, call: its, member: bad, proof, perSecond, seconds })) as Taken
   }
 
   /** Sends the good tenants' calls; and beside them, at this rate, those of the bad one, which are waited for. */
@@ -109,27 +116,19 @@ async function measure(
     badPerSecond?: number,
   ): Promise<{ good: Taken; bad: Taken; most: Seen['most'] }> {
     const calls = await goodCalls(seconds)
-    const badCalls = await badCall()
     const most = usage.most()
-    const beside = badPerSecond === undefined ? undefined : sendAtRate(theirs, badPerSecond, seconds, badCalls)
+    const beside = badPerSecond === undefined ? undefined : badCalls(badPerSecond, seconds)
     const { taken, ended } = await sendAtRate(mine, GOOD_PER_SECOND, seconds, calls)
     await ended
     const used = most()
-    const other = await beside
-    await other?.ended
-    return { good: taken, bad: other?.taken ?? { ms: [], failures: 0 }, most: used }
+    return { good: taken, bad: (await beside) ?? { ms: [], failures: 0 }, most: used }
   }
-  async function untilRight(call: () => Promise<Try>): Promise<void> {
-    for (;;) {
-      const { taken, ended } = await sendAtRate(theirs, 1_000, 0.001, await call().then((one) => () => one))
-      await ended
-      if (taken.failures === 0) return
-      await setTimeout(200)
-    }
+  async function untilRight(its: CallName): Promise<void> {
+    while ((await badCalls(1_000, 0.001, its)).failures > 0) await setTimeout(200)
   }
 
   await order(child, { kind: 'hang', dependency: undefined })
-  if (known === 'config') await untilRight(async () => define(bad))
+  if (known === 'config') await untilRight('define')
   for (let warm = 0; warm < 2; warm += 1) await round(WARM_UP_SECONDS)
   for (const perSecond of rates) {
     const [alone, beside]: [Taken[], Taken[]] = [[], []]
@@ -138,7 +137,7 @@ async function measure(
     for (let pair = 0; pair < rounds; pair += 1) {
       // A dependency that answers closes the breaker of the round before; what must stay unknown has none.
       if (known === 'all') await order(child, { kind: 'hang', dependency: undefined })
-      if (known === 'all') await untilRight(async () => (await badCall())(0))
+      if (known === 'all') await untilRight(call)
       await order(child, { kind: 'hang', dependency })
       const without = await round(aloneSeconds)
       const withBad = await round(besideSeconds, perSecond)
@@ -155,7 +154,7 @@ async function measure(
       theirs: { p50: percentile(own, 0.5), p99: percentile(own, 0.99) },
     })
   }
-  await Promise.all([mine.destroy(), theirs.destroy()])
+  await mine.destroy()
   await server.stop()
 }
 

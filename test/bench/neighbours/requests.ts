@@ -1,15 +1,23 @@
-import { createSecretKey, randomBytes, randomUUID } from 'node:crypto'
+import { createSecretKey, type KeyObject, randomBytes, randomUUID } from 'node:crypto'
 import { sign } from '../../../src/plugins/signature.js'
 import { defineEvent, verifyEvent } from '../../fixtures/events.js'
 import type { Try } from './open-loop.js'
-import { type Member, USER } from './world.js'
+import { type CallName, type Member, USER } from './world.js'
 
-const secret = randomBytes(32)
-const key = createSecretKey(secret)
 /** What the gateway's parameter of its callers' secrets holds. */
-export const CALLER_SECRET = `whsec_${secret.toString('base64')}`
+export const newCallerSecret = (): string => `whsec_${randomBytes(32).toString('base64')}`
 
-function signed(path: string, payload: object, isRight: (body: string) => boolean): Try {
+/** The requests of a tenant, signed with its caller's secret. */
+export function requestsBy(callerSecret: string): Record<CallName, (member: Member, proof: string) => Try> {
+  const key = createSecretKey(Buffer.from(callerSecret.replace('whsec_', ''), 'base64'))
+  return {
+    define: (member) => define(key, member),
+    verify: (member, proof) => verify(key, member, proof),
+    preLogin: (member) => preLogin(key, member),
+  }
+}
+
+function signed(key: KeyObject, path: string, payload: object, isRight: (body: string) => boolean): Try {
   const body = JSON.stringify(payload)
   const id = `msg_${randomUUID()}`
   const timestamp = String(Math.floor(Date.now() / 1_000))
@@ -23,18 +31,18 @@ function signed(path: string, payload: object, isRight: (body: string) => boolea
   return { shot: { path, headers, body }, isRight: (status, text) => status === 200 && isRight(text) }
 }
 
-export function define({ userPoolId }: Member): Try {
+function define(key: KeyObject, { userPoolId }: Member): Try {
   const path = `/v1/pools/${userPoolId}/triggers/define-auth-challenge`
-  return signed(path, defineEvent([], {}, { userPoolId }), (body) => body.includes('"CUSTOM_CHALLENGE"'))
+  return signed(key, path, defineEvent([], {}, { userPoolId }), (body) => body.includes('"CUSTOM_CHALLENGE"'))
 }
 
-export function verify({ userPoolId }: Member, proof: string): Try {
+function verify(key: KeyObject, { userPoolId }: Member, proof: string): Try {
   const request = { privateChallengeParameters: { cognitoID: USER, nonce: randomUUID() } }
   const path = `/v1/pools/${userPoolId}/triggers/verify-auth-challenge-response`
-  return signed(path, verifyEvent(proof, request, { userPoolId }), (body) => body.includes('"answerCorrect":true'))
+  return signed(key, path, verifyEvent(proof, request, { userPoolId }), (body) => body.includes('"answerCorrect":true'))
 }
 
-export function preLogin({ userPoolId }: Member): Try {
+function preLogin(key: KeyObject, { userPoolId }: Member): Try {
   const path = `/v1/pools/${userPoolId}/actions/pre-login`
-  return signed(path, { action: 'pre-login', userPoolId, identifier: USER }, (body) => body.includes(`"${USER}"`))
+  return signed(key, path, { action: 'pre-login', userPoolId, identifier: USER }, (body) => body.includes(`"${USER}"`))
 }

@@ -8,6 +8,19 @@ export type Order =
   | { readonly kind: 'hang'; readonly dependency: Dependency | undefined }
   | { readonly kind: 'sign'; readonly tenants: readonly string[] }
 
+/** The call that a tenant sends again and again. */
+export type CallName = 'verify' | 'preLogin' | 'define'
+
+/** What the tenant in trouble sends, and where to. */
+export interface Sending {
+  readonly url: string
+  readonly call: CallName
+  readonly member: Member
+  readonly proof: string
+  readonly perSecond: number
+  readonly seconds: number
+}
+
 export interface Member {
   readonly userPoolId: string
   readonly tenantId: string
