@@ -103,8 +103,8 @@ t.test('signatures, as every SigV4 stand-in checks them', async (t) => {
     if (tamper) {
       client.middlewareStack.add(
         (next) => (args) => {
-          const sent = args.request as { body: string }
-          sent.body = tamper(sent.body)
+          const sent = args.request as { body: string | Uint8Array }
+          sent.body = tamper(Buffer.from(sent.body as string).toString())
           return next(args)
         },
         { step: 'deserialize', priority: 'low' },
