@@ -88,13 +88,13 @@ function isFree(port: number): Promise<boolean> {
   })
 }
 
-const eight = (base: number) => [0, 1, 2, 3, 4, 5, 6, 7].map((n) => base + n)
+const nine = (base: number) => [0, 1, 2, 3, 4, 5, 6, 7, 8].map((n) => base + n)
 
-/** The first of eight free ports, below those that the system gives to anybody. */
+/** The first of nine free ports, below those that the system gives to anybody. */
 async function freeBase(): Promise<number> {
   for (;;) {
     const base = 20_000 + Math.floor(Math.random() * 10_000)
-    const free = await Promise.all(eight(base).map(isFree))
+    const free = await Promise.all(nine(base).map(isFree))
     if (free.every(Boolean)) return base
   }
 }
@@ -145,7 +145,7 @@ async function startBeside(t: Teardown, ordinal: number, argv: string[], options
   t.teardown(() => taken.close())
   const ended = await tell(['--port', String(base), ...argv], options)
   const left = await Promise.all(
-    eight(base)
+    nine(base)
       .filter((port) => port !== base + ordinal)
       .map(isFree),
   )
@@ -326,9 +326,9 @@ t.test('ends if its output is no longer read, as by head', async (t) => {
   t.equal(stderr, '')
 })
 
-/** Whether each of the eight ports from a base on is free. */
-const freeAt = (base: number) => Promise.all(eight(base).map(isFree))
-const all = (free: boolean) => Array.from({ length: 8 }, () => free)
+/** Whether each of the nine ports from a base on is free. */
+const freeAt = (base: number) => Promise.all(nine(base).map(isFree))
+const all = (free: boolean) => Array.from({ length: 9 }, () => free)
 
 t.test('with --logs, the lines go to stderr; SIGTERM ends it, and frees its ports', async (t) => {
   const dir = t.testdir({ 'acme.yaml': tenantYaml().replace('status: active', 'status: suspended') })
@@ -377,7 +377,7 @@ t.test('stays up once its story is told', async (t) => {
 
   t.test('on the ports that it was given', async (t) => {
     const ports = [...stdout.matchAll(/^ {2}\w+ +http:\/\/127\.0\.0\.1:(\d+)/gm)].map(([, port]) => Number(port))
-    t.same(ports, eight(base))
+    t.same(ports, nine(base))
     t.same(await freeAt(base), all(false))
   })
 
