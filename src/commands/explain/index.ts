@@ -4,9 +4,10 @@ import { type Diagnosis, diagnose } from '../../operator/causes/diagnose.js'
 import { createEvidence } from '../../operator/causes/evidence.js'
 import { type Finding, findCauses } from '../../operator/causes/find.js'
 import { createFold, type Fold, foldLine, minuteOf } from '../../operator/causes/fold.js'
-import { createSelect, intervalOf, timeFlags } from '../../operator/lines/select.js'
-import { type LineSource, sourcesOf, withLines } from '../../operator/lines/source.js'
+import { closed, createSelect, type Interval, intervalOf, timeFlags } from '../../operator/lines/select.js'
+import type { LineSource } from '../../operator/lines/source.js'
 import { timeOf } from '../../operator/lines/when.js'
+import { logGroupFlag, tellNotes, withLogSource } from '../../operator/log-source.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
 import type { CommandIo } from '../../terminal/io.js'
@@ -20,6 +21,9 @@ const CAUSES_MAX = 3
 /** What is compared minute by minute: five weeks of them. */
 const DAYS_MAX = 35
 const DAY_MS = 86_400_000
+/** How far back CloudWatch is asked, if it is not said: for what is usual before what is not, and for one login. */
+const BACK_MS = 8 * 3_600_000
+const LOGIN_BACK_MS = DAY_MS
 /** How far from the named time an incident may begin or end. */
 const NEAR_MINUTES = 30
 
@@ -44,6 +48,7 @@ export function explainCommand(io: CommandIo): Command {
     .option('--user <pseudonym>', 'the logins of one user, by the pseudonym on the lines')
   for (const flag of timeFlags()) command.addOption(flag)
   return command
+    .addOption(logGroupFlag())
     .option(
       '--json',
       'print { kind: "explanation", tenantId, lines, others, from?, to?, left, causes } or { kind: "login", tenantId, logins, left }',
@@ -66,9 +71,14 @@ async function explain(
   const login = [flow, ref, user].some((one) => one !== undefined)
   if (login && (all || options.at !== undefined))
     throw new WrongUsage('--flow, --ref and --user are of one tenant, and go without --all and --at')
-  await withLines(sourcesOf(files, io), io.stdin, true, async (source) => {
-    if (login && tenant !== undefined) await explainLogin(io, source, tenant, options)
-    else await explainCauses(io, source, tenant, options)
+  const { logGroup } = options
+  const named = intervalOf(options, io.clock.now())
+  await withLogSource(io, { files, again: true, ...(logGroup && { logGroup }) }, async (opened) => {
+    const { source } = opened
+    const interval = opened.kind === 'files' ? named : closed(named, login ? LOGIN_BACK_MS : BACK_MS, io.clock.now())
+    if (login && tenant !== undefined) await explainLogin(io, source, tenant, options, interval)
+    else await explainCauses(io, source, tenant, options, interval)
+    tellNotes(io, source)
   })
 }
 
@@ -77,9 +87,9 @@ async function explainCauses(
   source: LineSource,
   tenant: string | undefined,
   options: ExplainOptions,
+  interval: Interval,
 ): Promise<void> {
   const now = io.clock.now()
-  const interval = intervalOf(options, now)
   const isAsked = createSelect({}, interval)
   const fold = createFold()
   const names = new Map<string, string>()

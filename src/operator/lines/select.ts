@@ -49,6 +49,12 @@ export function intervalOf({ since, until, utc = false }: Selection, now: number
   throw new WrongUsage(`--since ${since} is not before --until ${until}`)
 }
 
+/** The interval with both ends: up to now, and from so long before its end on. A log group has no first and no last line. */
+export function closed({ from, to }: Interval, backMs: number, now: number): Interval {
+  const end = Number.isFinite(to) ? to : now
+  return { from: Number.isFinite(from) ? from : end - backMs, to: end }
+}
+
 /**
  * Tells whether a line is asked for. A name fits as a whole, a step and a client by a part of it.
  * @throws WrongUsage for `--user` with anything but a pseudonym, since a log holds no other name of a person
