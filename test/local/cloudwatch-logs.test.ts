@@ -205,7 +205,7 @@ t.test('counts by minute and field, of what passes a filter', async (t) => {
   )
   t.strictSame(
     await rowsOf(
-      'fields least(floor(upstream.corbado / 500), 4) as slow | stats count(*) as n by slow | sort slow asc | limit 2',
+      'fields least(floor(upstream.corbado / 500), 4) as slow, floor(upstream.none / 2) as other | stats count(*) as n by slow | sort slow asc | limit 2',
     ),
     [
       { slow: '0', n: '50' },

@@ -13,7 +13,7 @@ export interface Expression {
 }
 
 const TOKEN =
-  /\s*(?:(\/(?:[^/\\]|\\.)+\/)|("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(\d+(?:\.\d+)?)(?![\w.])|`([^`]+)`|([@A-Za-z_][\w.@]*)|(!=|<=|>=|[()=<>+\-*/,[\]])|(\d+[a-z]+))/y
+  /\s*(?:(?<=\blike\s+)(\/(?:[^/\\]|\\.)+\/)|("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(\d+(?:\.\d+)?)(?![\w.])|`([^`]+)`|([@A-Za-z_][\w.@]*)|(!=|<=|>=|[()=<>+\-*/,[\]])|(\d+[a-z]+))/y
 
 interface Token {
   readonly kind: 'regexp' | 'text' | 'number' | 'name' | 'sign' | 'period'
@@ -48,6 +48,7 @@ const FUNCTIONS: Readonly<Record<string, (...values: Value[]) => Value>> = {
     value === undefined
       ? undefined
       : String(value).slice(Number(start), length === undefined ? undefined : Number(start) + Number(length)),
+  tomillis: (value) => known(numberOf(value)),
   coalesce: (...values) => values.find((value) => value !== undefined),
 }
 

@@ -67,7 +67,7 @@ interface Command {
 
 /** At bars outside quotes and regular expressions. */
 function splitCommands(text: string): string[] {
-  const commands = text.match(/(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\/(?:[^/\\\n]|\\.)+\/|[^|])+/g) ?? []
+  const commands = text.match(/(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\blike\s+\/(?:[^/\\\n]|\\.)+\/|[^|])+/g) ?? []
   if (commands.length === 0) throw new MalformedQuery('empty query')
   return commands.map((one) => one.trim())
 }

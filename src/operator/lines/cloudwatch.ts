@@ -41,6 +41,8 @@ export type AskInsights = (text: string, interval: Interval, rowsMax?: number) =
 /** Lines in CloudWatch, and what else can be asked of it. */
 export interface CloudWatchSource extends LineSource {
   readonly ask: AskInsights
+  /** Adds a note. */
+  readonly tell: (note: string) => void
 }
 
 /**
@@ -93,6 +95,7 @@ export function createCloudWatchSource(options: CloudWatchOptions): CloudWatchSo
     counts,
     notes,
     ask,
+    tell: (note) => void notes.add(note),
     async each(take, _isWanted, asked: Asked = {}) {
       Object.assign(counts, { lines: 0, tooLong: 0, others: 0 })
       const { where = [], interval, newestFirst = false, few = false } = asked

@@ -19,6 +19,9 @@ const PATTERN_LENGTH_MAX = 1_024
 /** Texts that mean themselves in a pattern and in a query. */
 const PLAIN = /^[\w .:/@+=,-]{1,200}$/
 
+/** Can a text be looked for at the source? */
+export const isPlain = (text: string) => PLAIN.test(text)
+
 const same = (field: keyof Fields, value: string | undefined): Where =>
   value === undefined ? [] : [[{ field, value }]]
 
@@ -54,7 +57,7 @@ export const ofTenant = (tenant: string): Where => [
 /** As a filter pattern: closing lines alone, which have an outcome. */
 export function patternOf(where: Where): string {
   const groups = where.flatMap((terms) => {
-    if (!terms.every(({ value }) => PLAIN.test(value))) return []
+    if (!terms.every(({ value }) => isPlain(value))) return []
     const tests = terms.map(({ field, value, part }) => `$.${field} = "${part ? `*${value}*` : value}"`)
     return [tests.length === 1 ? tests.join() : `(${tests.join(' || ')})`]
   })
@@ -67,7 +70,7 @@ export function patternOf(where: Where): string {
 /** As the condition of a query. */
 export function conditionOf(where: Where): string {
   const groups = where.flatMap((terms) => {
-    if (!terms.every(({ value }) => PLAIN.test(value))) return []
+    if (!terms.every(({ value }) => isPlain(value))) return []
     const tests = terms.map(({ field, value, part }) =>
       part ? `strcontains(${field}, "${value}")` : `${field} = "${value}"`,
     )

@@ -1,40 +1,17 @@
 import { appendFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import type { Clock } from '../../src/call.js'
-import { LOG_GROUP } from '../../src/local/accounts.js'
-import { startOperator } from './fixtures/operator.js'
+import { LOG_GROUP } from '../../../src/local/accounts.js'
+import { startOperator } from '../fixtures/operator.js'
+import { createPassingClock } from '../fixtures/passing-clock.js'
 
 const START = Date.UTC(2026, 10, 30, 2)
 const NOW = '2026-11-30T03:00:00.000Z'
 const OTHER = `${LOG_GROUP}-forwarder`
 
-/** Every pause is over at once, and time passes in pauses alone, from NOW on in each test; what AWS is given for an answer never ends. */
-function createPassingClock(): Clock & { begin(): void } {
-  let [passed, begun] = [0, 0]
-  return {
-    now: () => Date.parse(NOW) + passed - begun,
-    elapsed: () => passed,
-    begin() {
-      // What was asked before no longer counts for a quota.
-      passed += 1_000
-      begun = passed
-    },
-    after(ms, run) {
-      if (ms > 10_000) return () => undefined
-      const soon = setImmediate(async () => {
-        passed += ms
-        await onPause?.(clock.now())
-        run()
-      })
-      return () => clearImmediate(soon)
-    },
-  }
-}
-
 /** What happens in a pause; told the time after it. */
 let onPause: ((now: number) => unknown) | undefined
-const clock = createPassingClock()
+const clock = createPassingClock(NOW, (now) => onPause?.(now))
 const { stack, run } = await startOperator(t, { clock })
 const logs = (words: string, options = {}) =>
   run(`logs ${words}`.trim(), { clock, isTTY: true, env: { NO_COLOR: '1' }, ...options })
