@@ -69,8 +69,6 @@ export const operator = roleSession(
     [['lambda:ListAliases', 'lambda:GetAlias', 'lambda:CreateAlias'], FUNCTION_ARN],
     [['lambda:GetResourcePolicy', 'lambda:PutResourcePolicy', 'lambda:DeleteResourcePolicy'], `${FUNCTION_ARN}:*`],
     ['sts:AssumeRole', roleArnOf(doctor)],
-    [['logs:FilterLogEvents', 'logs:StartQuery'], logGroups],
-    ['logs:GetQueryResults', '*'],
   ),
   {
     Version: '2012-10-17',
@@ -83,6 +81,19 @@ export const operator = roleSession(
     ],
   },
 )
+
+/** What an operator on call may do besides: read the gateway's lines, and the key by which a user is found in them. */
+export const onCallPolicy = allow(
+  [['logs:FilterLogEvents', 'logs:StartQuery'], logGroups],
+  ['logs:GetQueryResults', '*'],
+  ['ssm:GetParameter', `arn:aws:ssm:${REGION}:${GATEWAY_ACCOUNT}:parameter${PSEUDONYM_KEY_PARAMETER}`],
+)
+
+/** An operator who is on call. */
+export const onCall: Principal = { ...operator, policies: [...operator.policies, onCallPolicy] }
+
+/** Is it an operator, on call or not? */
+export const isOperator = ({ roleArn }: Principal) => roleArn === operator.roleArn
 
 /** Who may become the doctor. */
 export const doctorTrust: PolicyDocument = {

@@ -125,7 +125,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       AWS_REGION: accounts.REGION,
       TENANT_TABLE: accounts.TABLE_NAME,
       BACKEND_API_HOSTS: '127.0.0.1',
-      ...(principal === accounts.operator && accounts.OPERATOR_VARIABLES),
+      ...(accounts.isOperator(principal) && accounts.OPERATOR_VARIABLES),
+      ...(principal === accounts.onCall && { PSEUDONYM_KEY_PARAMETER: accounts.PSEUDONYM_KEY_PARAMETER }),
     })
     const gatewayEnv = {
       ...envFor(accounts.gateway),

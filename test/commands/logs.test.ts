@@ -41,7 +41,7 @@ t.test('what cannot be asked is refused with what to do', async (t) => {
   t.match(await logs('--level', 'loud'), { code: 2, stderr: /Allowed choices are info, warn, error/ })
   t.match(await logs('--user', 'ada@example.com'), {
     code: 2,
-    stderr: /No e-mail address or user name is in the lines/,
+    stderr: /needs to know the tenant: a user is one of its pool/,
   })
 })
 

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-cloudwatch-logs'
 import t from 'tap'
 import { QUERIES } from '../../infra/lib/watch/queries.js'
-import { actionCaller, GATEWAY_ACCOUNT, LOG_GROUP, operator, REGION } from '../../src/local/accounts.js'
+import { actionCaller, GATEWAY_ACCOUNT, LOG_GROUP, onCall, REGION } from '../../src/local/accounts.js'
 import { createIdentity, type Principal } from '../../src/local/aws/identity.js'
 import { startCloudWatchLogs } from '../../src/local/cloudwatch/index.js'
 import { createFrozenClock } from '../fixtures/clock.js'
@@ -25,7 +25,7 @@ const clientOf = (principal: Principal, region = REGION) => {
   t.teardown(() => client.destroy())
   return client
 }
-const client = clientOf(operator)
+const client = clientOf(onCall)
 const START = Date.UTC(2026, 10, 30, 2)
 const group = `${LOG_GROUP}-test`
 /** Quotas are of a second: what they refuse is told in a test of its own. */

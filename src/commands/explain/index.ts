@@ -6,6 +6,7 @@ import { type Fold, minuteOf } from '../../operator/causes/fold.js'
 import { closed, type Interval, intervalOf, timeFlags } from '../../operator/lines/select.js'
 import { timeOf } from '../../operator/lines/when.js'
 import { logGroupFlag, tellNotes, withLogSource } from '../../operator/log-source.js'
+import { resolveUser } from '../../operator/pseudonym.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
 import type { CommandIo } from '../../terminal/io.js'
@@ -48,7 +49,7 @@ export function explainCommand(io: CommandIo): Command {
     .option('--at <time>', 'what went on around this time: 02:10, 15m (ago), or ISO 8601')
     .option('--flow <flowId>', 'one login, by the id on its lines')
     .option('--ref <requestId>', 'one login, by the ref that an error message shows')
-    .option('--user <pseudonym>', 'the logins of one user, by the pseudonym on the lines')
+    .option('--user <user>', 'the logins of one user: the pseudonym on the lines, an e-mail or user name')
   for (const flag of timeFlags()) command.addOption(flag)
   return command
     .addOption(logGroupFlag())
@@ -79,7 +80,9 @@ async function explain(
   await withLogSource(io, { files, again: true, ...(logGroup && { logGroup }) }, async (opened) => {
     const { source } = opened
     const interval = opened.kind === 'files' ? named : intervalAround(io, options, named, login)
-    if (login && tenant !== undefined) await explainLogin(io, source, tenant, options, interval)
+    const pseudonym = await resolveUser(io, opened, tenant, user)
+    if (login && tenant !== undefined)
+      await explainLogin(io, source, tenant, { ...options, ...(pseudonym && { user: pseudonym }) }, interval)
     else await explainCauses(io, readerOf(opened, interval), tenant, options)
     tellNotes(io, source)
   })

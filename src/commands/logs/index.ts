@@ -13,6 +13,7 @@ import type { LineSource } from '../../operator/lines/source.js'
 import { timeText } from '../../operator/lines/when.js'
 import { whereOf } from '../../operator/lines/where.js'
 import { logGroupFlag, type Opened, tellNotes, withLogSource } from '../../operator/log-source.js'
+import { resolveUser } from '../../operator/pseudonym.js'
 import { defineCommand } from '../../terminal/command.js'
 import { WrongUsage } from '../../terminal/failure.js'
 import { type CommandIo, createPaint } from '../../terminal/io.js'
@@ -59,7 +60,7 @@ export function logsCommand(io: CommandIo): Command {
     .option('--ref <requestId>', 'of the invocation that an error message names as ref')
     .option('--client <clientId>', 'of app clients with this in their id')
     .option('--release <version>', 'of this version of the gateway')
-    .option('--user <pseudonym>', 'of the user with this pseudonym, as the lines have it')
+    .option('--user <user>', 'of this user: the pseudonym on the lines, or with --tenant an e-mail or user name')
   for (const flag of timeFlags()) command.addOption(flag)
   return command
     .addOption(logGroupFlag())
@@ -76,14 +77,16 @@ async function showLines(io: CommandIo, files: readonly string[], options: Optio
   const now = io.clock.now()
   const named = intervalOf(options, now)
   await withLogSource(io, { files, ...(logGroup && { logGroup }) }, async (opened) => {
-    const where = whereOf(options)
+    const user = await resolveUser(io, opened, options.tenant ?? options.pool, options.user)
+    const selection = { ...options, ...(user && { user }) }
+    const where = whereOf(selection)
     if (follow) {
       const from = Number.isFinite(named.from) ? named.from : now
-      await followLines(io, opened, { isAsked: createSelect(options, named), where, from, until: named.to, json })
+      await followLines(io, opened, { isAsked: createSelect(selection, named), where, from, until: named.to, json })
       return
     }
     const interval = opened.kind === 'files' ? named : closed(named, BACK_MS, now)
-    const isAsked = createSelect(options, interval)
+    const isAsked = createSelect(selection, interval)
     const asked = { isAsked, where, interval }
     const found = last === 0 && !json ? await streamLines(io, opened, asked) : await collectLines(opened, asked, last)
     if (json)

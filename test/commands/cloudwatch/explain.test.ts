@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { LOG_GROUP } from '../../../src/local/accounts.js'
+import { LOG_GROUP, onCall } from '../../../src/local/accounts.js'
 import { HARMLESS, KINDS } from '../../fixtures/oncall/incidents.js'
 import { createRandom } from '../../fixtures/oncall/random.js'
 import { createWorld, generate, MINUTE_MS, START } from '../../fixtures/oncall/traffic.js'
@@ -14,7 +14,7 @@ const MINUTES = 130
 const SEED = 7_919
 const NOW = new Date(START + (MINUTES + 10) * MINUTE_MS).toISOString()
 const clock = createPassingClock(NOW)
-const { stack, run } = await startOperator(t, { clock })
+const { stack, run } = await startOperator(t, { clock, as: onCall })
 const onTerminal = { clock, isTTY: true, env: { NO_COLOR: '1' } }
 const isQuery = ({ operation }: { readonly operation: string }) => operation === 'StartQuery'
 

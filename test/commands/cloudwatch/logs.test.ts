@@ -1,7 +1,7 @@
 import { appendFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { LOG_GROUP } from '../../../src/local/accounts.js'
+import { LOG_GROUP, onCall } from '../../../src/local/accounts.js'
 import { startOperator } from '../fixtures/operator.js'
 import { createPassingClock } from '../fixtures/passing-clock.js'
 
@@ -12,7 +12,7 @@ const OTHER = `${LOG_GROUP}-forwarder`
 /** What happens in a pause; told the time after it. */
 let onPause: ((now: number) => unknown) | undefined
 const clock = createPassingClock(NOW, (now) => onPause?.(now))
-const { stack, run } = await startOperator(t, { clock })
+const { stack, run } = await startOperator(t, { clock, as: onCall })
 const logs = (words: string, options = {}) =>
   run(`logs ${words}`.trim(), { clock, isTTY: true, env: { NO_COLOR: '1' }, ...options })
 const line = (seconds: number, more: object = {}) => {
