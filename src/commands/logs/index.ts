@@ -149,7 +149,9 @@ async function collectLines(opened: Opened, { isAsked, where, interval }: Asking
 
 function tellCounts(io: CommandIo, { kind, source }: Opened, interval: Interval, { shown, cut }: Found): void {
   const unread = source.counts.others + source.counts.tooLong
-  const when = kind === 'files' ? '' : `, from ${timeText(interval.from)} to ${timeText(interval.to)}`
+  const from = Number.isFinite(interval.from) ? ` from ${timeText(interval.from)}` : ''
+  const to = Number.isFinite(interval.to) ? ` to ${timeText(interval.to)}` : ''
+  const when = from + to === '' ? '' : `,${from}${to}`
   io.stderr.write(
     `${counted(shown, 'line')} of ${counted(source.counts.lines, 'line')} read${unread > 0 ? `, ${unread} of them not the gateway's` : ''}${when}\n`,
   )
