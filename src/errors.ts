@@ -53,7 +53,7 @@ const upstreamErrors = {
 }
 
 export type UpstreamFaultKind = keyof typeof upstreamErrors
-export type Upstream = 'table' | 'ssm' | 'sts' | 'cognito' | 'lambda' | 'cloudformation' | 'corbado'
+export type Upstream = 'table' | 'ssm' | 'sts' | 'cognito' | 'lambda' | 'cloudformation' | 'cloudwatch' | 'corbado'
 
 /** What the service asks its dependencies for, in their own words. */
 export type Operation =
@@ -109,7 +109,7 @@ export type CommandFault = Exclude<`${Upstream}_${UpstreamFaultKind}`, Reason>
 
 /** Can only the command line meet this? */
 export function isCommandFault(reason: Reason | CommandFault): reason is CommandFault {
-  return /^(ssm|lambda|cloudformation|corbado)_|^cognito_denied$/.test(reason)
+  return /^(ssm|lambda|cloudformation|cloudwatch|corbado)_|^cognito_denied$/.test(reason)
 }
 
 /** Makes the error for a dependency that did not do what it was asked. */

@@ -71,3 +71,12 @@ export const USERNAME_LENGTH_MAX = 128
 export function isUsername(value: string): boolean {
   return value.length <= USERNAME_LENGTH_MAX && username.test(value)
 }
+
+/** ListUsers takes at most this many characters (fact A20). */
+const FILTER_LENGTH_MAX = 256
+
+/** A ListUsers filter for one value; quotes and backslashes in it stay part of the value. */
+export function attributeFilter(attribute: string, value: string): string | undefined {
+  const filter = `${attribute} = "${value.replace(/["\\]/g, '\\$&')}"`
+  return filter.length <= FILTER_LENGTH_MAX ? filter : undefined
+}

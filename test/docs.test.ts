@@ -9,8 +9,10 @@ import {
   ACTIONS_ALIAS,
   FUNCTION_ARN,
   OPERATOR_VARIABLES,
+  onCallPolicy,
   operator,
   PARAMETER_PREFIX,
+  PSEUDONYM_KEY_PARAMETER,
   TABLE_NAME,
 } from '../src/local/accounts.js'
 import { CHECK_DOCS } from '../src/operator/doctor/checks/finding.js'
@@ -112,6 +114,24 @@ t.test("the table of the operator's rights is all that an operator may do in the
     return [`${Effect === 'Deny' ? 'denied: ' : ''}${actions.join(', ')}`, on(String(Resource))]
   })
   t.strictSame(table('operator rights'), expected)
+})
+
+t.test('the table of the rights on call is what they add in the embedded stack', async (t) => {
+  const on = (resource: string): string => {
+    if (resource === '*') return 'everything: it knows no resource'
+    if (resource.endsWith(`:parameter${PSEUDONYM_KEY_PARAMETER}`)) return 'the one parameter `PSEUDONYM_KEY_PARAMETER`'
+    return "the gateway's log groups, `LOG_GROUPS`"
+  }
+  const expected = onCallPolicy.Statement.map(({ Action, Resource = '' }) => {
+    return [
+      [Action]
+        .flat()
+        .map((action) => `\`${action}\``)
+        .join(', '),
+      on(String(Resource)),
+    ]
+  })
+  t.strictSame(table('on-call rights'), expected)
 })
 
 /** Every command that does something by itself, with its arguments. */

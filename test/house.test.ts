@@ -64,7 +64,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   terminal: [],
   operator: ['operator', 'terminal', 'tenant', 'upstreams', 'type triggers'],
   // A line's fields have one list.
-  'operator/lines': ['terminal', 'type plugins/log-line.ts'],
+  'operator/lines': ['terminal', 'type plugins/log-line.ts', 'type upstreams'],
   'operator/causes': ['operator/lines'],
   commands: ['commands/options.ts', ...BELOW_COMMANDS],
   'commands/index.ts': ['commands', 'terminal'],
@@ -77,6 +77,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'local/lambda': ['local/aws'],
   'local/corbado': ['local/aws'],
   'local/cloudformation': ['local/aws', 'type local/sts.ts'],
+  'local/cloudwatch': ['local/aws'],
   // sts, ssm and dynamodb, the accounts, and the stack that gathers all services.
   local: ['local', 'operator/role'],
   'local/gateway': ['local/aws', 'local/lambda/runner.ts', 'terminal'],
@@ -92,6 +93,7 @@ const LOCAL_FLOORS = [
   'cognito',
   'corbado',
   'cloudformation',
+  'cloudwatch',
   '',
   'gateway',
   'clients',
@@ -316,7 +318,7 @@ t.test('neither the embedded stack nor the command line is in the Lambda bundle'
   const inputs = Object.keys(meta.inputs)
   t.ok(inputs.includes('src/lambda.ts'))
   const foreign =
-    /^src\/(local|operator|commands|terminal|cli|upstreams\/operator)|dynalite|commander|inquirer|client-lambda|amazon-cognito-identity-js|client-cloudformation/
+    /^src\/(local|operator|commands|terminal|cli|upstreams\/operator)|dynalite|commander|inquirer|client-lambda|amazon-cognito-identity-js|client-cloudformation|client-cloudwatch-logs/
   t.strictSame(
     inputs.filter((name) => foreign.test(name)),
     [],

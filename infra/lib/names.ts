@@ -11,6 +11,7 @@ export const NAMES = {
   gatewayRole: 'corbado-gateway',
   doctorRole: 'corbado-gateway-doctor',
   operatorPolicy: 'corbado-gateway-operator',
+  onCallPolicy: 'corbado-gateway-on-call',
   templates: 'corbado-gateway-templates',
 } as const
 
@@ -45,6 +46,10 @@ export function arnsIn({ account, region }: Place) {
     userPool: (id: string) => arn('cognito-idp', `userpool/${id}`),
     /** All parameters below a prefix that starts with `/`. */
     parametersBelow: (prefix: string) => arn('ssm', `parameter${prefix}/*`),
+    /** One parameter, whose name may begin without `/`. */
+    parameter: (name: string) => arn('ssm', `parameter/${name.replace(/^\//, '')}`),
+    /** The gateway's log groups, those of forwarder and containers too, as policies name them. */
+    lines: logGroupsOf({ containers: true }).map((name) => arn('logs', `log-group:${name}:*`)),
     /** Tenants': below a pool's id, which has an underscore. The gateway's own lie directly below the prefix. */
     tenantParametersBelow: (prefix: string) => arn('ssm', `parameter${prefix}/*_*/*`),
     accountRoot: `arn:${partition}:iam::${account}:root`,
@@ -62,6 +67,11 @@ export const CONTAINER_NAMES = {
   taskLog: '/corbado/cognito-gateway/containers',
   operatorPolicy: 'corbado-gateway-operator-forwarder',
 } as const
+
+/** The log groups with the gateway's lines. */
+export function logGroupsOf({ containers }: { readonly containers?: unknown }): readonly string[] {
+  return containers ? [LOG_GROUP, CONTAINER_NAMES.taskLog, CONTAINER_NAMES.forwarderLog] : [LOG_GROUP]
+}
 
 /** The port of the container door (EXPOSE of the Dockerfile). */
 export const DOOR_PORT = 3000

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { isUsername } from '../ids.js'
+import { attributeFilter, isUsername } from '../ids.js'
 import type { Reason, ReasonAt } from '../reasons.js'
 import type { TenantConfig, TenantContext, User } from '../tenant/context.js'
 import { type Action, ActionPayload, type ActionResult } from './action.js'
@@ -65,15 +65,6 @@ export function decideByAttribute(users: readonly User[], config: PreLoginConfig
   if (user.status === 'FORCE_CHANGE_PASSWORD') return silent('force_change_password')
   if (user.status !== 'CONFIRMED' || !user.enabled) return untyped('user_status_unhandled', config)
   return config.acceptAttributeMatch ? found(user) : untyped('attribute_match_only', config)
-}
-
-/** ListUsers takes at most this many characters (fact A20). */
-const FILTER_LENGTH_MAX = 256
-
-/** A ListUsers filter for one value; quotes and backslashes in it stay part of the value. */
-export function attributeFilter(attribute: string, value: string): string | undefined {
-  const filter = `${attribute} = "${value.replace(/["\\]/g, '\\$&')}"`
-  return filter.length <= FILTER_LENGTH_MAX ? filter : undefined
 }
 
 /** Cognito's own comparison is documented in two ways, so what it lists is compared again. */

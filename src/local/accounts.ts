@@ -10,6 +10,9 @@ export const CALLER_SECRETS_PARAMETER = `${PARAMETER_PREFIX}/callers`
 export const ACTIONS_ALIAS = 'actions'
 export const FUNCTION_ARN = `arn:aws:lambda:${REGION}:${GATEWAY_ACCOUNT}:function:corbado-cognito-gateway`
 
+/** Where the function's lines go by Lambda's own custom. */
+export const LOG_GROUP = '/aws/lambda/corbado-cognito-gateway'
+
 const tableArn = `arn:aws:dynamodb:${REGION}:${GATEWAY_ACCOUNT}:table/${TABLE_NAME}`
 
 function allow(...statements: readonly [action: string | string[], resource: string][]): PolicyDocument {
@@ -33,6 +36,9 @@ const customerRoles = 'arn:aws:iam::*:role/corbado/corbado-*'
 const ownParameters = `arn:aws:ssm:${REGION}:${GATEWAY_ACCOUNT}:parameter${PARAMETER_PREFIX}/*`
 /** Tenants' secrets: below a pool's id, which has an underscore. The gateway's own lie directly below the prefix. */
 const tenantParameters = `arn:aws:ssm:${REGION}:${GATEWAY_ACCOUNT}:parameter${PARAMETER_PREFIX}/*_*/*`
+
+/** Those of the function and the forwarder; rights on a log group are rights on `<its ARN>:*` (fact A51). */
+const logGroups = `arn:aws:logs:${REGION}:${GATEWAY_ACCOUNT}:log-group:${LOG_GROUP}*:*`
 
 /** The gateway's function: what it needs and nothing more. No role is assumed without an ExternalId. */
 export const gateway = roleSession(
@@ -75,6 +81,19 @@ export const operator = roleSession(
     ],
   },
 )
+
+/** What an operator on call may do besides: read the gateway's lines, and the key by which a user is found in them. */
+export const onCallPolicy = allow(
+  [['logs:FilterLogEvents', 'logs:StartQuery'], logGroups],
+  ['logs:GetQueryResults', '*'],
+  ['ssm:GetParameter', `arn:aws:ssm:${REGION}:${GATEWAY_ACCOUNT}:parameter${PSEUDONYM_KEY_PARAMETER}`],
+)
+
+/** An operator who is on call. */
+export const onCall: Principal = { ...operator, policies: [...operator.policies, onCallPolicy] }
+
+/** Is it an operator, on call or not? */
+export const isOperator = ({ roleArn }: Principal) => roleArn === operator.roleArn
 
 /** Who may become the doctor. */
 export const doctorTrust: PolicyDocument = {

@@ -7,6 +7,7 @@ import type { MakeKeyPair } from './aws/key-pairs.js'
 import type { StandIn } from './aws/server.js'
 import { credentialVariables, endpoints } from './aws/variables.js'
 import { type CloudFormationStandIn, startCloudFormation } from './cloudformation/index.js'
+import { type CloudWatchLogsStandIn, startCloudWatchLogs } from './cloudwatch/index.js'
 import { type Cognito, startCognito } from './cognito/index.js'
 import { type CorbadoStandIn, startCorbado } from './corbado/index.js'
 import { startTable, type TableStandIn } from './dynamodb.js'
@@ -15,7 +16,16 @@ import { type SsmStandIn, startSsm } from './ssm.js'
 import { type StsStandIn, startSts } from './sts.js'
 
 /** The stand-ins that have a port, in the order of their numbers with `npm start`. */
-export const SERVICES = ['cognito', 'lambda', 'corbado', 'dynamodb', 'ssm', 'sts', 'cloudformation'] as const
+export const SERVICES = [
+  'cognito',
+  'lambda',
+  'corbado',
+  'dynamodb',
+  'ssm',
+  'sts',
+  'cloudformation',
+  'cloudwatch',
+] as const
 export type Service = (typeof SERVICES)[number]
 
 export interface Stack {
@@ -29,6 +39,8 @@ export interface Stack {
   readonly corbado: CorbadoStandIn
   /** What a customer deploys the role with. */
   readonly cloudformation: CloudFormationStandIn
+  /** Where the gateway's lines are; empty, until somebody puts them there. */
+  readonly cloudwatch: CloudWatchLogsStandIn
   /** Environment variables of the gateway's process, its credentials included. */
   readonly gatewayEnv: Record<string, string>
   /** The same for another principal, e.g. an operator. */
@@ -101,23 +113,27 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       startCloudFormation({ clock, identity, port: portOf('cloudformation'), templates, roles: sts }),
     )
     onStarted('cloudformation', cloudformation.url)
+    const cloudwatch = await start(startCloudWatchLogs({ clock, identity, accountId, port: portOf('cloudwatch') }))
+    onStarted('cloudwatch', cloudwatch.url)
+    cloudwatch.put(accounts.LOG_GROUP, [])
     ssm.put(accounts.PSEUDONYM_KEY_PARAMETER, randomBytes(32).toString('base64'))
 
     const credentialsFor = (principal: Principal) => identity.issue(principal, 12 * HOUR_MS)
     const envFor = (principal: Principal) => ({
-      ...endpoints({ cognito, lambda, table, ssm, sts, cloudformation }),
+      ...endpoints({ cognito, lambda, table, ssm, sts, cloudformation, cloudwatch }),
       ...credentialVariables(credentialsFor(principal)),
       AWS_REGION: accounts.REGION,
       TENANT_TABLE: accounts.TABLE_NAME,
       BACKEND_API_HOSTS: '127.0.0.1',
-      ...(principal === accounts.operator && accounts.OPERATOR_VARIABLES),
+      ...(accounts.isOperator(principal) && accounts.OPERATOR_VARIABLES),
+      ...(principal === accounts.onCall && { PSEUDONYM_KEY_PARAMETER: accounts.PSEUDONYM_KEY_PARAMETER }),
     })
     const gatewayEnv = {
       ...envFor(accounts.gateway),
       PSEUDONYM_KEY_PARAMETER: accounts.PSEUDONYM_KEY_PARAMETER,
     }
     const deploy = (runner: Runner, aliases: readonly string[]) => deployTo(lambda, runner, aliases)
-    const parts = { clock, identity, table, sts, ssm, cognito, lambda, corbado, cloudformation }
+    const parts = { clock, identity, table, sts, ssm, cognito, lambda, corbado, cloudformation, cloudwatch }
     return { ...parts, gatewayEnv, envFor, credentialsFor, deploy, stop }
   } catch (error) {
     await stop()

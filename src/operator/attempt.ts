@@ -33,6 +33,7 @@ export const NAMES = {
   cognito: 'Cognito',
   lambda: 'Lambda',
   cloudformation: 'CloudFormation',
+  cloudwatch: 'CloudWatch Logs',
   corbado: 'Corbado',
 }
 

@@ -56,6 +56,18 @@ export const OPERATOR_SETTINGS = {
     pattern: /^[^\p{C}\p{Zl}\p{Zp}]{1,200}$/u,
     form: 'one line of at most 200 characters',
   },
+  pseudonymKeyParameter: {
+    name: 'PSEUDONYM_KEY_PARAMETER',
+    doc: 'SSM parameter with the key of the pseudonyms, as the service has it: for `--user` with what a customer says',
+    pattern: /^\/?[\w.-]+(\/[\w.-]+)*$/,
+    form: 'the name of an SSM parameter',
+  },
+  logGroups: {
+    name: 'LOG_GROUPS',
+    doc: "log groups with the gateway's lines, separated by commas; without it the function's own, `/aws/lambda/<name>`",
+    pattern: /^[\w./#-]{1,512}(,[\w./#-]{1,512}){0,9}$/,
+    form: 'at most ten names of log groups, separated by commas',
+  },
   logRetentionDays: {
     name: 'LOG_RETENTION_DAYS',
     doc: "how many days the gateway's lines are kept (`logRetentionDays` of the stack), as a hand-over says it; without it as the contract says",

@@ -23,6 +23,15 @@ const KEY_BYTES_MIN = 32
 /** While SSM fails: a line without `user` is better than a login that waits for it again. */
 const RETRY_MS = 60_000
 
+/** Could the text of a parameter be the key? */
+export const isPseudonymKey = (text: string) => Buffer.byteLength(text) >= KEY_BYTES_MIN
+
+/** The pseudonym of a user of a pool, under a key. */
+export function pseudonymOf(key: string, userPoolId: UserPoolId, username: string): string {
+  const hash = createHmac('sha256', key).update(`${userPoolId}\n${username}`).digest()
+  return `u_${hash.subarray(0, 16).toString('base64url')}`
+}
+
 export interface PseudonymsOptions {
   readonly env: Pick<Env, 'pseudonymKeyParameter' | 'secretTtlSeconds'>
   readonly fetchParameter: Upstreams['fetchParameter']
@@ -38,7 +47,7 @@ export function createPseudonyms({ env, fetchParameter, clock, onSpoiled }: Pseu
     retryMs: ({ kind }) => (kind === 'missing' || kind === 'unusable' ? failureMemoryMs() : RETRY_MS),
     fetchParameter,
     clock,
-    isUsable: (text) => Buffer.byteLength(text) >= KEY_BYTES_MIN,
+    isUsable: isPseudonymKey,
     whenUnusable: 'drop',
     onSpoiled,
   })
@@ -51,9 +60,7 @@ export function createPseudonyms({ env, fetchParameter, clock, onSpoiled }: Pseu
       await key.get(call)
     },
     of(userPoolId, username) {
-      if (key.current === undefined) return undefined
-      const hash = createHmac('sha256', key.current).update(`${userPoolId}\n${username}`).digest()
-      return `u_${hash.subarray(0, 16).toString('base64url')}`
+      return key.current === undefined ? undefined : pseudonymOf(key.current, userPoolId, username)
     },
   }
 }

@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import { constants } from 'node:fs'
-import { type FileHandle, open, rm, writeFile } from 'node:fs/promises'
+import { type FileHandle, open, rm, stat, writeFile } from 'node:fs/promises'
 import { pipeline, type Readable } from 'node:stream'
+import { StringDecoder } from 'node:string_decoder'
 import { createGunzip } from 'node:zlib'
 
 /** What a file holds, or why it cannot be read; completes "<file> …". */
@@ -49,6 +50,59 @@ export async function openLargeFile(file: string): Promise<Readable | Exclude<Re
   if (bytesRead < 2 || GZIP.some((byte, index) => buffer[index] !== byte)) return stream
   // What fails in the file fails the one that is read.
   return pipeline(stream, createGunzip(), () => {})
+}
+
+/** More of a line than this is not waited for. */
+const UNFINISHED_MAX = 1_048_576
+
+/** A file that grows, is cut, or is replaced by another of its name, as logs are. */
+export interface GrowingFile {
+  /** The whole lines that came since the last time; none while there is no such file. */
+  read(): Promise<readonly string[]>
+  close(): Promise<void>
+}
+
+/** Opens a file at its end. Only a regular file is read. */
+export async function openGrowingFile(file: string): Promise<GrowingFile | Exclude<ReadFile, { kind: 'text' }>> {
+  const opened = await openRegular(file)
+  if ('kind' in opened) return opened
+  let handle = opened
+  let offset = (await handle.stat()).size
+  let decoder = new StringDecoder('utf8')
+  let rest = ''
+
+  async function readOn(): Promise<string> {
+    let text = ''
+    for (;;) {
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(CHUNK_BYTES), 0, CHUNK_BYTES, offset)
+      if (bytesRead === 0) return text
+      offset += bytesRead
+      text += decoder.write(buffer.subarray(0, bytesRead))
+    }
+  }
+
+  /** Goes on with what now has the name; what has no end in the old one is a line of its own. */
+  async function follow(): Promise<string> {
+    const [own, named] = [await handle.stat(), await stat(file).catch(() => undefined)]
+    if (named === undefined || (named.ino === own.ino && own.size >= offset)) return ''
+    const next = named.ino === own.ino ? handle : await openRegular(file)
+    if ('kind' in next) return ''
+    if (next !== handle) await handle.close()
+    handle = next
+    offset = 0
+    decoder = new StringDecoder('utf8')
+    return `\n${await readOn()}`
+  }
+
+  return {
+    async read() {
+      const lines = (rest + (await readOn()) + (await follow())).split('\n')
+      rest = lines.pop() ?? ''
+      if (rest.length > UNFINISHED_MAX) rest = ''
+      return lines.filter((line) => line !== '')
+    },
+    close: () => handle.close(),
+  }
 }
 
 /**

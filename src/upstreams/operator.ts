@@ -6,8 +6,8 @@ import type { Call, Clock } from '../call.js'
 import type { Proxies } from '../env.js'
 import { EnvInvalid, type Upstream } from '../errors.js'
 import type { UserPoolId } from '../ids.js'
+import type { CloudWatchLogs } from './cloudwatch.js'
 import { REQUEST_MS } from './connections/requests.js'
-import { type CallerIdentity, createCallerIdentity } from './identity.js'
 import { type Clients, createClients, type Upstreams, upstreamsOver } from './index.js'
 import { createFunctionAliases, type FunctionAliases } from './lambda.js'
 import {
@@ -18,14 +18,21 @@ import {
 } from './parameters.js'
 import { createPatience } from './patience.js'
 import { createFindStack, type FindStack } from './stacks.js'
-import { createAssumeRole, type RoleCredentials, type RoleRequest } from './sts.js'
+import {
+  type CallerIdentity,
+  createAssumeRole,
+  createCallerIdentity,
+  type RoleCredentials,
+  type RoleRequest,
+} from './sts.js'
 import { createUserPoolSettings, type UserPoolSettings } from './user-pool-settings.js'
 
-export type { CallerIdentity } from './identity.js'
+export type { CloudWatchLogs, LogEvent, LogPage, LogSearch, QueryRow } from './cloudwatch.js'
 export type { AssumeRole, RoleCredentials, RoleRequest, Table, TenantRecord, UserPool } from './index.js'
 export type { FunctionAliases, PolicyWrite } from './lambda.js'
 export type { FetchParameterHistory, ParameterRequest, ParameterVersion, PutParameter } from './parameters.js'
 export type { FindStack, StackResource } from './stacks.js'
+export type { CallerIdentity } from './sts.js'
 export type { UserPoolSettings, WholeUserPool } from './user-pool-settings.js'
 
 /** Everything outside the process that the command line works with: the service's counterparts and the operator's own. */
@@ -39,6 +46,8 @@ export interface OperatorUpstreams extends Upstreams {
   readonly callerIdentity: CallerIdentity
   /** The CloudFormation stack of a resource of the process's own account, in `region`. */
   readonly findStack: FindStack
+  /** The gateway's log groups, in `region`. The client is loaded with the first call: few commands read lines. */
+  openLogs(): Promise<CloudWatchLogs>
   /** A pool as its owner sees it, with a role's credentials; null stands for the process's own. */
   userPoolSettings(userPoolId: UserPoolId, region: string, credentials: RoleCredentials | null): UserPoolSettings
   /** AssumeRole signed with other credentials than the process's own. */
@@ -80,6 +89,7 @@ export function createOperatorUpstreams(
   const base = upstreamsOver(clients, { tenantTable: tenantTable ?? '', proxies, clock, ms: OPERATOR_MS })
 
   let aliases: FunctionAliases | undefined
+  let logs: Promise<CloudWatchLogs> | undefined
   const { fetchParameter, assumeRole } = base
   const single = patience.of({
     fetchParameter,
@@ -108,6 +118,10 @@ export function createOperatorUpstreams(
       aliases ??= patience.of(createFunctionAliases(lambda, { functionArn, actionsAlias }))
       return aliases
     },
+    openLogs() {
+      logs ??= loadLogs(clients).then((loaded) => patience.of(loaded))
+      return logs
+    },
     userPoolSettings: (userPoolId, poolRegion, credentials) =>
       patience.of(createUserPoolSettings(clients.cognito.of(poolRegion, credentials), userPoolId)),
     async close() {
@@ -116,6 +130,15 @@ export function createOperatorUpstreams(
       await base.close()
     },
   }
+}
+
+async function loadLogs({ base }: Clients): Promise<CloudWatchLogs> {
+  const [{ CloudWatchLogsClient }, { createCloudWatchLogs }] = await Promise.all([
+    import('@aws-sdk/client-cloudwatch-logs'),
+    import('./cloudwatch.js'),
+  ])
+  // Its connections are those of all, and closed with them.
+  return createCloudWatchLogs(new CloudWatchLogsClient(base))
 }
 
 /** Signs with each caller's own credentials, over the connections of the given clients. */

@@ -1,4 +1,4 @@
-import { AssumeRoleCommand, type STSClient } from '@aws-sdk/client-sts'
+import { AssumeRoleCommand, GetCallerIdentityCommand, type STSClient } from '@aws-sdk/client-sts'
 import { type Call, SLICE_MS } from '../call.js'
 import { otherAnswer, upstreamError } from '../errors.js'
 import { callAws } from './aws-call.js'
@@ -57,5 +57,18 @@ export function createAssumeRole(client: STSClient, sliceMs: number = SLICE_MS.s
       sessionToken: given.SessionToken,
       expiration: given.Expiration,
     }
+  }
+}
+
+/** Whose credentials the process has; needs no permission. */
+export type CallerIdentity = (call: Call) => Promise<{ accountId: string; arn: string }>
+
+/** An operator's: the service never asks who it is. */
+export function createCallerIdentity(client: STSClient): CallerIdentity {
+  return async (call) => {
+    const command = new GetCallerIdentityCommand({})
+    const { Account, Arn } = await callAws('sts', call, undefined, (options) => client.send(command, options))
+    if (Account === undefined || Arn === undefined) throw upstreamError('sts', 'malformed')
+    return { accountId: Account, arn: Arn }
   }
 }

@@ -41,7 +41,7 @@ t.test('what cannot be asked is refused with what to do', async (t) => {
   t.match(await logs('--level', 'loud'), { code: 2, stderr: /Allowed choices are info, warn, error/ })
   t.match(await logs('--user', 'ada@example.com'), {
     code: 2,
-    stderr: /No e-mail address or user name is in the lines/,
+    stderr: /needs to know the tenant: a user is one of its pool/,
   })
 })
 
@@ -73,7 +73,11 @@ t.test('a line has its columns in one order, and the owner with the meaning if i
     '2026-11-30T02:01:00Z  acme  verify-auth-challenge-response  correct verified  70 ms  corbado 60  u_0123456789abcdef  flow-1',
     '2026-11-30T02:02:00Z  acme  verify-auth-challenge-response  incorrect backend_unauthorized  70 ms  corbado 60  u_0123456789abcdef  flow-2  (operator: 401 or 403: the credential is wrong, expired, lacks `passkeys:verify`, or our address is not allowed.)',
   ])
-  t.equal(stderr, "2 lines of 6 lines read, 1 of them not the gateway's\n")
+  t.equal(
+    stderr,
+    "2 lines of 6 lines read, 1 of them not the gateway's, to 2026-11-30T02:04:00Z\n",
+    'with the time that was understood',
+  )
 })
 
 t.test('what is left out is said, and makes the exit code 1', async (t) => {

@@ -567,7 +567,7 @@ t.test(
 
 t.test('every code that a line can bear is a reason, and so is every fault that the service can meet', async (t) => {
   for (const { code } of ERRORS) if (isLogged(code)) t.ok(isReason(reasonOfCode(code)), code)
-  const upstreams: Upstream[] = ['table', 'ssm', 'sts', 'cognito', 'lambda', 'cloudformation', 'corbado']
+  const upstreams: Upstream[] = ['table', 'ssm', 'sts', 'cognito', 'lambda', 'cloudformation', 'cloudwatch', 'corbado']
   const kinds: UpstreamFaultKind[] = [
     'timeout',
     'unavailable',

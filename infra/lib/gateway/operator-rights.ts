@@ -47,3 +47,41 @@ export function operatorRights(options: OperatorRightsOptions): PolicyStatement[
     allow('Doctor', ['sts:AssumeRole'], arns.doctorRole),
   ]
 }
+
+export interface OnCallRightsOptions extends RightsOptions {
+  /** The parameter with the key of the pseudonyms; undefined if the service has none. */
+  readonly pseudonymKeyParameter: string | undefined
+}
+
+/**
+ * What an operator who is on call may do besides: read the gateway's lines, and the one key by which a user whom a customer names is
+ * found in them.
+ */
+export function onCallRights(options: OnCallRightsOptions): PolicyStatement[] {
+  const { place, parameterKeyArn, pseudonymKeyParameter } = options
+  const arns = arnsIn(place)
+  const lines = [
+    new PolicyStatement({
+      sid: 'Lines',
+      actions: ['logs:FilterLogEvents', 'logs:StartQuery'],
+      resources: arns.lines,
+    }),
+    // The results of a query belong to no log group.
+    new PolicyStatement({ sid: 'LineCounts', actions: ['logs:GetQueryResults'], resources: ['*'] }),
+  ]
+  if (pseudonymKeyParameter === undefined) return lines
+  const key = arns.parameter(pseudonymKeyParameter)
+  return [
+    ...lines,
+    new PolicyStatement({ sid: 'PseudonymKey', actions: ['ssm:GetParameter'], resources: [key] }),
+    new PolicyStatement({
+      sid: 'PseudonymKeyKey',
+      actions: ['kms:Decrypt'],
+      resources: [parameterKeyArn],
+      conditions: {
+        ...throughService('ssm', place.region),
+        StringLike: { 'kms:EncryptionContext:PARAMETER_ARN': key },
+      },
+    }),
+  ]
+}

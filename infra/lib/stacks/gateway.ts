@@ -8,10 +8,15 @@ import { ConfigInvalid } from '../config/read.js'
 import { createAliases } from '../gateway/aliases.js'
 import { functionEnvironment } from '../gateway/environment.js'
 import { createGateway } from '../gateway/gateway.js'
-import { type OperatorRightsOptions, operatorRights } from '../gateway/operator-rights.js'
+import {
+  type OnCallRightsOptions,
+  type OperatorRightsOptions,
+  onCallRights,
+  operatorRights,
+} from '../gateway/operator-rights.js'
 import { gatewayRights, networkRights, type RightsOptions } from '../gateway/rights.js'
 import { createKey, createTenantTable } from '../gateway/tenant-table.js'
-import { arnsIn, NAMES } from '../names.js'
+import { arnsIn, logGroupsOf, NAMES } from '../names.js'
 import { outputId } from './global.js'
 
 export interface GatewayStackOptions {
@@ -32,7 +37,7 @@ export class GatewayStack extends Stack {
     super(app, `CorbadoGateway-${region}`, { env: place, description: `Corbado passkey gateway in ${region}` })
     const fixed = { tenantTable: NAMES.table, selfHosted: false, allowUnqualified: false }
     const environment = functionEnvironment(config.settings, region, fixed)
-    const { actionsAlias, parameterPrefix } = environment.env
+    const { actionsAlias, parameterPrefix, pseudonymKeyParameter } = environment.env
     if (config.tenantAliases.includes(actionsAlias)) {
       throw new ConfigInvalid(`/regions/${region}/tenantAliases: "${actionsAlias}" is the alias of actions`)
     }
@@ -47,6 +52,7 @@ export class GatewayStack extends Stack {
 
     const attached = this.#attachGatewayRights(rights, config)
     this.#createOperatorPolicy({ ...rights, actionsAlias })
+    this.#createOnCallPolicy({ ...rights, pseudonymKeyParameter })
     const role = Role.fromRoleArn(this, 'Role', arnsIn(place).gatewayRole, { mutable: false })
     const { alarmTopicName, actionCallerRoleArn } = hosted
     const { function: functionConfig, network, tenantAliases, release } = config
@@ -61,6 +67,8 @@ export class GatewayStack extends Stack {
       [OPERATOR_SETTINGS.gatewayFunctionArn.name]: functionArn,
       [SETTINGS.tenantTable.name]: NAMES.table,
       [OPERATOR_SETTINGS.parameterKeyId.name]: parameterKey.keyArn,
+      [OPERATOR_SETTINGS.logGroups.name]: logGroupsOf(config).join(','),
+      ...(pseudonymKeyParameter && { [OPERATOR_SETTINGS.pseudonymKeyParameter.name]: pseudonymKeyParameter }),
       TABLE_KEY_ARN: tableKey.keyArn,
       GATEWAY_VERSION_NUMBER: gateway.currentVersion.version,
     }
@@ -83,6 +91,21 @@ export class GatewayStack extends Stack {
       ...(network && { [wildcardResource('*')]: 'Lambda asks for these rights on every network interface.' }),
     })
     return policy
+  }
+
+  #createOnCallPolicy(rights: OnCallRightsOptions): void {
+    const { place } = rights
+    const policy = new ManagedPolicy(this, 'OnCallPolicy', {
+      managedPolicyName: `${NAMES.onCallPolicy}-${place.region}`,
+      description: `What an operator on call reads in ${place.region}`,
+      statements: onCallRights(rights),
+    })
+    acknowledge(policy, {
+      ...Object.fromEntries(
+        arnsIn(place).lines.map((arn) => [wildcardResource(arn), "CloudWatch's form of a right on a whole log group."]),
+      ),
+      [wildcardResource('*')]: 'The results of a query are no resource.',
+    })
   }
 
   #createOperatorPolicy(rights: OperatorRightsOptions): void {

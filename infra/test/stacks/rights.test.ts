@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as local from '../../../src/local/accounts.js'
-import { type PolicyDocument, type Principal, resourceDecision } from '../../../src/local/aws/identity.js'
+import { allows, type PolicyDocument, type Principal, resourceDecision } from '../../../src/local/aws/identity.js'
 import { policiesIn, rightsOf } from '../fixtures/policies.js'
 import { type Call, checkRights } from '../fixtures/rights.js'
 import { hostedWith, stackOf, synth } from '../fixtures/synth.js'
@@ -20,7 +20,8 @@ const session = (name: string, policies: PolicyDocument[]): Principal => ({
 })
 const gateway = session('corbado-gateway', [...inGlobal.inline('GatewayRole'), ...inRegion.attached('corbado-gateway')])
 const doctor = session('corbado-gateway-doctor', inGlobal.inline('DoctorRole'))
-const operator = session('corbado-operator', inRegion.managed())
+const operator = session('corbado-operator', inRegion.managed('OperatorPolicy'))
+const onCall = session('corbado-operator', inRegion.managed('OnCallPolicy'))
 
 const arn = (service: string, rest: string) => `arn:aws:${service}:${place.region}:${place.account}:${rest}`
 const table = arn('dynamodb', 'table/corbado-gateway-tenants')
@@ -204,6 +205,50 @@ test('the operator can work on tenants, secrets and aliases, and on nothing besi
     ['iam:UpdateAssumeRolePolicy', local.OPERATOR_VARIABLES.DOCTOR_ROLE_ARN],
   ]
   checkRights(operator, allowed, denied)
+})
+
+const lines = ['/aws/lambda/corbado-cognito-gateway', '/corbado/cognito-gateway/containers'].map((name) =>
+  arn('logs', `log-group:${name}:log-stream:`),
+)
+
+test('who is on call reads lines and the key of the pseudonyms, and nothing beside them', () => {
+  const key = arn('ssm', 'parameter/corbado/gateway/pseudonym-key')
+  const context = { ...viaSsm, 'kms:EncryptionContext:PARAMETER_ARN': key }
+  const allowed: Call[] = [
+    ...lines.flatMap((line): Call[] => [
+      ['logs:FilterLogEvents', line],
+      ['logs:StartQuery', line],
+    ]),
+    ['logs:GetQueryResults', '*'],
+    ['ssm:GetParameter', key],
+    ['kms:Decrypt', parameterKey, context],
+  ]
+  const denied: Call[] = [
+    ['logs:FilterLogEvents', arn('logs', 'log-group:/aws/lambda/other:log-stream:')],
+    ['logs:FilterLogEvents', arn('logs', 'log-group:/aws/lambda/corbado-cognito-gateway-2:log-stream:')],
+    ['logs:PutLogEvents', lines[0] ?? ''],
+    ['logs:DeleteLogGroup', lines[0] ?? ''],
+    ['ssm:GetParameter', arn('ssm', 'parameter/corbado/gateway/callers')],
+    ['ssm:GetParameter', parameter],
+    ['ssm:GetParameterHistory', key],
+    ['ssm:PutParameter', key],
+    ['kms:Decrypt', parameterKey, viaSsm],
+    ['kms:Encrypt', parameterKey, context],
+    ['ssm:DeleteParameter', key],
+    ['ssm:GetParametersByPath', arn('ssm', 'parameter/corbado/gateway')],
+    ['ssm:GetParameter', arn('ssm', 'parameter/corbado/gateway/pseudonym-key-2')],
+    ['ssm:GetParameter', key.replace(place.region, 'us-east-1')],
+    ['kms:GenerateDataKey', parameterKey, context],
+    ['kms:Decrypt', parameterKey],
+    ['kms:Decrypt', tableKey, viaTable],
+    ['logs:PutRetentionPolicy', lines[0] ?? ''],
+    ['logs:GetLogEvents', lines[0] ?? ''],
+    ['logs:Unmask', lines[0] ?? ''],
+    ['dynamodb:GetItem', table],
+  ]
+  checkRights(onCall, allowed, denied)
+  for (const who of [gateway, doctor, operator])
+    for (const line of lines) assert.equal(allows(who, 'logs:FilterLogEvents', line), false, who.arn)
 })
 
 test('gateway, doctor and operator have the rights that the embedded stack gives them; keys and log lines come on top', () => {

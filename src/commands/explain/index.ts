@@ -1,18 +1,19 @@
 import type { Command } from 'commander'
 import { writeAnswer } from '../../operator/answers/write.js'
-import { type Diagnosis, diagnose } from '../../operator/causes/diagnose.js'
-import { createEvidence } from '../../operator/causes/evidence.js'
+import { diagnose } from '../../operator/causes/diagnose.js'
 import { type Finding, findCauses } from '../../operator/causes/find.js'
-import { createFold, type Fold, foldLine, minuteOf } from '../../operator/causes/fold.js'
-import { createSelect, intervalOf, timeFlags } from '../../operator/lines/select.js'
-import { type LineSource, sourcesOf, withLines } from '../../operator/lines/source.js'
+import { type Fold, minuteOf } from '../../operator/causes/fold.js'
+import { closed, type Interval, intervalOf, timeFlags } from '../../operator/lines/select.js'
 import { timeOf } from '../../operator/lines/when.js'
+import { logGroupFlag, tellNotes, withLogSource } from '../../operator/log-source.js'
+import { resolveUser } from '../../operator/pseudonym.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
 import type { CommandIo } from '../../terminal/io.js'
 import { closestNames } from '../../terminal/text.js'
 import { explainLogin } from './login.js'
 import type { ExplainOptions } from './options.js'
+import { type Reader, readerOf } from './reader.js'
 import { answerOf, writeCauses } from './report.js'
 
 /** Nobody reads a fourth cause at night. */
@@ -20,6 +21,13 @@ const CAUSES_MAX = 3
 /** What is compared minute by minute: five weeks of them. */
 const DAYS_MAX = 35
 const DAY_MS = 86_400_000
+const MINUTE_MS = 60_000
+/** How much CloudWatch is asked for, if it is not said: enough to tell what is usual before what is not. */
+const BACK_MS = 8 * 3_600_000
+/** And how much of it is after the time that was named. */
+const AFTER_MS = 2 * 3_600_000
+/** Of what has no lines, nothing more is known. */
+const NOTHING = { users: 0, odd: [], lateMs: [], samples: [] }
 /** How far from the named time an incident may begin or end. */
 const NEAR_MINUTES = 30
 
@@ -41,9 +49,10 @@ export function explainCommand(io: CommandIo): Command {
     .option('--at <time>', 'what went on around this time: 02:10, 15m (ago), or ISO 8601')
     .option('--flow <flowId>', 'one login, by the id on its lines')
     .option('--ref <requestId>', 'one login, by the ref that an error message shows')
-    .option('--user <pseudonym>', 'the logins of one user, by the pseudonym on the lines')
+    .option('--user <user>', 'the logins of one user: the pseudonym on the lines, an e-mail or user name')
   for (const flag of timeFlags()) command.addOption(flag)
   return command
+    .addOption(logGroupFlag())
     .option(
       '--json',
       'print { kind: "explanation", tenantId, lines, others, from?, to?, left, causes } or { kind: "login", tenantId, logins, left }',
@@ -66,29 +75,35 @@ async function explain(
   const login = [flow, ref, user].some((one) => one !== undefined)
   if (login && (all || options.at !== undefined))
     throw new WrongUsage('--flow, --ref and --user are of one tenant, and go without --all and --at')
-  await withLines(sourcesOf(files, io), io.stdin, true, async (source) => {
-    if (login && tenant !== undefined) await explainLogin(io, source, tenant, options)
-    else await explainCauses(io, source, tenant, options)
+  const { logGroup } = options
+  const named = intervalOf(options, io.clock.now())
+  await withLogSource(io, { files, again: true, ...(logGroup && { logGroup }) }, async (opened) => {
+    const { source } = opened
+    const interval = opened.kind === 'files' ? named : intervalAround(io, options, named, login)
+    const pseudonym = await resolveUser(io, opened, tenant, user)
+    if (login && tenant !== undefined)
+      await explainLogin(io, source, tenant, { ...options, ...(pseudonym && { user: pseudonym }) }, interval)
+    else await explainCauses(io, readerOf(opened, interval), tenant, options)
+    tellNotes(io, source)
   })
+}
+
+/** Of CloudWatch: up to now, or so long after what is asked about that its end is seen; in whole minutes, as it counts. */
+function intervalAround({ clock }: CommandIo, options: ExplainOptions, named: Interval, login: boolean): Interval {
+  const now = clock.now()
+  const at = options.at === undefined ? now : timeOf(options.at, now, options.utc ?? false)
+  const { from, to } = closed(named, login ? DAY_MS : BACK_MS, Math.min(now, at + AFTER_MS))
+  return { from: Math.floor(from / MINUTE_MS) * MINUTE_MS, to: Math.ceil(to / MINUTE_MS) * MINUTE_MS }
 }
 
 async function explainCauses(
   io: CommandIo,
-  source: LineSource,
+  reader: Reader,
   tenant: string | undefined,
   options: ExplainOptions,
 ): Promise<void> {
   const now = io.clock.now()
-  const interval = intervalOf(options, now)
-  const isAsked = createSelect({}, interval)
-  const fold = createFold()
-  const names = new Map<string, string>()
-  await source.each((line) => {
-    if (!isAsked(line)) return
-    foldLine(fold, line)
-    const { userPoolId, tenantId } = line.fields
-    if (typeof userPoolId === 'string' && typeof tenantId === 'string') names.set(userPoolId, tenantId)
-  })
+  const { fold, pools: names } = await reader.fold(tenant)
   const days = (fold.last - fold.first) / DAY_MS
   if (days > DAYS_MAX)
     throw new NotPossible(
@@ -99,32 +114,12 @@ async function explainCauses(
   const near = ({ from, to }: Finding) => at === undefined || (at >= from - NEAR_MINUTES && at <= to + NEAR_MINUTES)
   const found = findCauses(fold, only).filter(near)
   const shown = found.slice(0, CAUSES_MAX)
-  const diagnoses = await diagnoseAll(source, fold, shown, isAsked)
-  const scope = { tenant: only, fold, counts: source.counts, left: found.length - shown.length }
+  const evidence = shown.length > 0 ? await reader.evidence(shown) : []
+  const diagnoses = shown.map((finding, index) => diagnose(fold, finding, evidence[index] ?? NOTHING))
+  const scope = { tenant: only, fold, counts: reader.counts, left: found.length - shown.length }
   if (options.json) writeAnswer(io, 'explanation', answerOf(scope, diagnoses))
   else writeCauses(io, scope, diagnoses)
   if (diagnoses.length > 0) io.foundProblems()
-}
-
-/** Looks a second time at the lines of what was found: which users, clients and releases they are of. */
-async function diagnoseAll(
-  source: LineSource,
-  fold: Fold,
-  findings: readonly Finding[],
-  isAsked: ReturnType<typeof createSelect>,
-): Promise<Diagnosis[]> {
-  if (findings.length === 0) return []
-  const evidence = findings.map((finding) => ({ finding, of: createEvidence(finding) }))
-  const everywhere = findings.some((finding) => finding.everywhere)
-  const names = [...new Set(findings.flatMap(({ tenants }) => tenants))]
-  await source.each(
-    (line, text) => {
-      if (!isAsked(line)) return
-      for (const { of } of evidence) of.look(line, text)
-    },
-    everywhere ? undefined : (text) => names.some((name) => text.includes(name)),
-  )
-  return evidence.map(({ finding, of }) => diagnose(fold, finding, of.end()))
 }
 
 /** @throws NotPossible if no line is of this tenant, with those whose names are like it */

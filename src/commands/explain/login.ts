@@ -1,9 +1,10 @@
 import { writeAnswer } from '../../operator/answers/write.js'
 import { isRepeated, ownerOf } from '../../operator/causes/fold.js'
 import { type Line, numberOf, textOf } from '../../operator/lines/line.js'
-import { createSelect, intervalOf } from '../../operator/lines/select.js'
+import { createSelect, type Interval } from '../../operator/lines/select.js'
 import type { LineSource } from '../../operator/lines/source.js'
 import { timeText } from '../../operator/lines/when.js'
+import { ofTenant, type Where, whereOf } from '../../operator/lines/where.js'
 import { isFault, levelOf, type Outcome, rowOf } from '../../reasons.js'
 import { NotPossible } from '../../terminal/failure.js'
 import { type CommandIo, createPaint } from '../../terminal/io.js'
@@ -21,21 +22,24 @@ export async function explainLogin(
   source: LineSource,
   tenant: string,
   options: ExplainOptions,
+  interval: Interval,
 ): Promise<void> {
-  const interval = intervalOf(options, io.clock.now())
   const isAsked = createSelect({}, interval)
-  const named = createSelect({ flow: options.flow, ref: options.ref, user: options.user } as ExplainOptions, interval)
+  const { flow, ref, user } = options
+  const asked = { ...(flow && { flow }), ...(ref && { ref }), ...(user && { user }) }
+  const named = createSelect(asked, interval)
   const flows = new Set<string>()
   const users = new Set<string>()
   const times: number[] = []
-  await source.each((line) => {
+  const note = (line: Line) => {
     if (!named(line) || !isOf(line, tenant)) return
     times.push(line.at)
     const flowId = textOf(line.fields, 'flowId')
     const user = textOf(line.fields, 'user')
     if (flowId !== undefined) flows.add(flowId)
     if (user !== undefined) users.add(user)
-  })
+  }
+  await source.each(note, undefined, { where: [...whereOf(asked), ...ofTenant(tenant)], interval, few: true })
   if (times.length === 0)
     throw new NotPossible(
       `no line of ${tenant} has that ${wordOf(options)}: ask for it without --since, or in other files`,
@@ -43,14 +47,22 @@ export async function explainLogin(
   const first = Math.min(...times.slice(-10_000)) - LOGIN_MS
   const last = Math.max(...times.slice(-10_000)) + LOGIN_MS
   const lines: Line[] = []
-  await source.each((line) => {
+  const keep = (line: Line) => {
     if (!isAsked(line) || !isOf(line, tenant) || line.at < first || line.at > last) return
     const user = textOf(line.fields, 'user')
     const flowId = textOf(line.fields, 'flowId')
     // The first define and the pre-login come before there is a flow: they are found by the user.
     if ((flowId !== undefined && flows.has(flowId)) || (flowId === undefined && user !== undefined && users.has(user)))
       lines.push(line)
-  })
+  }
+  const where: Where = [
+    ...ofTenant(tenant),
+    [
+      ...[...flows].map((value) => ({ field: 'flowId', value }) as const),
+      ...[...users].map((value) => ({ field: 'user', value }) as const),
+    ],
+  ]
+  await source.each(keep, undefined, { where, interval: { from: first, to: last }, few: true })
   const logins = splitLogins(lines.sort((a, b) => a.at - b.at)).filter((login) => login.some(named))
   const shown = logins.slice(-LOGINS_MAX)
   if (options.json)

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { Env } from '../../env.js'
 import { writeAnswer } from '../../operator/answers/write.js'
+import { createAssumeAsDoctor } from '../../operator/as-doctor.js'
 import { fetchRecords } from '../../operator/records/find.js'
 import { readOperatorSettings } from '../../operator/settings.js'
 import { withUpstreams } from '../../operator/upstreams.js'
@@ -10,7 +11,7 @@ import { type CommandIo, createPaint, writeJson } from '../../terminal/io.js'
 import type { OperatorUpstreams } from '../../upstreams/operator.js'
 import { type Addressed, address, EXAMPLE_NAMES, EXAMPLES, type ExampleName, readPayload } from './payload.js'
 import { type Invoked, invokedJson, invokedText, isWrong } from './report.js'
-import { createAssumeAsDoctor, createTryingUpstreams } from './upstreams.js'
+import { createTryingUpstreams } from './upstreams.js'
 
 interface InvokeOptions {
   readonly tenant?: string
@@ -83,7 +84,11 @@ async function invoke({ payload, alias }: Addressed, deps: InvokeDeps): Promise<
   // No trigger calls into a customer's account; nor does an action, if the gateway is self-hosted.
   const assumeRole =
     isAction && !env.selfHosted
-      ? await createAssumeAsDoctor(operator, readOperatorSettings(io.env, ['doctorRoleArn']).doctorRoleArn)
+      ? await createAssumeAsDoctor(
+          operator,
+          readOperatorSettings(io.env, ['doctorRoleArn']).doctorRoleArn,
+          'corbado-invoke',
+        )
       : operator.assumeRole
   const { upstreams, notDone, assumed } = createTryingUpstreams(operator, assumeRole, options.write === true)
   // Through the alias by which it would really come. A pool of no tenant has none, and any will do.

@@ -1,18 +1,34 @@
 import { type Command, Option } from 'commander'
 import { writeAnswer } from '../../operator/answers/write.js'
-import { type Line, numberOf, textOf } from '../../operator/lines/line.js'
-import { createSelect, intervalOf, type Selection, timeFlags } from '../../operator/lines/select.js'
-import { sourcesOf, withLines } from '../../operator/lines/source.js'
+import type { Line } from '../../operator/lines/line.js'
+import {
+  closed,
+  createSelect,
+  type Interval,
+  intervalOf,
+  type Selection,
+  timeFlags,
+} from '../../operator/lines/select.js'
+import type { LineSource } from '../../operator/lines/source.js'
 import { timeText } from '../../operator/lines/when.js'
-import { levelOf, rowOf } from '../../reasons.js'
+import { whereOf } from '../../operator/lines/where.js'
+import { logGroupFlag, type Opened, tellNotes, withLogSource } from '../../operator/log-source.js'
+import { resolveUser } from '../../operator/pseudonym.js'
 import { defineCommand } from '../../terminal/command.js'
 import { WrongUsage } from '../../terminal/failure.js'
-import { type CommandIo, createPaint, type Paint } from '../../terminal/io.js'
+import { type CommandIo, createPaint } from '../../terminal/io.js'
 import { counted } from '../../terminal/text.js'
+import { followLines } from './follow.js'
+import { lineText } from './text.js'
 
 const LINES_MAX = 200
 
+/** How far back lines are looked for in CloudWatch, if it is not said. */
+const BACK_MS = 3_600_000
+
 interface Options extends Selection {
+  readonly logGroup?: readonly string[]
+  readonly follow?: boolean
   readonly last?: string
   readonly json?: boolean
 }
@@ -22,9 +38,12 @@ export function logsCommand(io: CommandIo): Command {
   const path = 'corbado-gateway logs'
   const command = defineCommand(io, {
     path,
-    summary: 'Shows log lines of the gateway, in files or piped in: those of a tenant, a login, a user, a reason.',
+    summary:
+      'Shows log lines of the gateway, of CloudWatch, in files or piped in: those of a tenant, a login, a user, a ' +
+      'reason. Without files, on a terminal, they are those of CloudWatch.',
     examples: [
-      `${path} lines.json --tenant acme-shop --since 2h`,
+      `${path} --tenant acme-shop --since 2h`,
+      `${path} --tenant acme-shop --level error --follow`,
       `${path} lines.json.gz --level error --last 50`,
       `${path} lines.json --ref 0c7f8a0e-2f0b-4d53-9d2e-3c1d5a9f7b11 --json`,
     ],
@@ -41,9 +60,11 @@ export function logsCommand(io: CommandIo): Command {
     .option('--ref <requestId>', 'of the invocation that an error message names as ref')
     .option('--client <clientId>', 'of app clients with this in their id')
     .option('--release <version>', 'of this version of the gateway')
-    .option('--user <pseudonym>', 'of the user with this pseudonym, as the lines have it')
+    .option('--user <user>', 'of this user: the pseudonym on the lines, or with --tenant an e-mail or user name')
   for (const flag of timeFlags()) command.addOption(flag)
   return command
+    .addOption(logGroupFlag())
+    .option('--follow', 'go on with the lines that come, with --json one on each line')
     .option('--last <count>', `at most so many, the latest (${LINES_MAX}); 0 for all`)
     .option('--json', 'print { kind: "lines", lines, left, read }')
     .action((files: string[], options: Options) => showLines(io, files, options))
@@ -51,31 +72,97 @@ export function logsCommand(io: CommandIo): Command {
 
 async function showLines(io: CommandIo, files: readonly string[], options: Options): Promise<void> {
   const last = countOf(options.last)
-  const interval = intervalOf(options, io.clock.now())
-  const isAsked = createSelect(options, interval)
+  const { follow = false, json = false, logGroup } = options
+  if (follow && options.last !== undefined) throw new WrongUsage('--follow begins with what comes, and has no --last')
+  const now = io.clock.now()
+  const named = intervalOf(options, now)
+  await withLogSource(io, { files, ...(logGroup && { logGroup }) }, async (opened) => {
+    const user = await resolveUser(io, opened, options.tenant ?? options.pool, options.user)
+    const selection = { ...options, ...(user && { user }) }
+    const where = whereOf(selection)
+    if (follow) {
+      const from = Number.isFinite(named.from) ? named.from : now
+      await followLines(io, opened, { isAsked: createSelect(selection, named), where, from, until: named.to, json })
+      return
+    }
+    const interval = opened.kind === 'files' ? named : closed(named, BACK_MS, now)
+    const isAsked = createSelect(selection, interval)
+    const asked = { isAsked, where, interval }
+    const found = last === 0 && !json ? await streamLines(io, opened, asked) : await collectLines(opened, asked, last)
+    if (json)
+      writeAnswer(io, 'lines', {
+        lines: found.lines.map(({ fields }) => fields),
+        left: found.cut,
+        read: opened.source.counts.lines,
+      })
+    else for (const line of found.lines) io.stdout.write(`${lineText(line, createPaint(io.stdout, io.env))}\n`)
+    tellCounts(io, opened, interval, found)
+  })
+}
+
+interface Asking {
+  readonly isAsked: (line: Line) => boolean
+  readonly where: ReturnType<typeof whereOf>
+  readonly interval: Interval
+}
+
+interface Found {
+  /** To be shown. */
+  readonly lines: readonly Line[]
+  readonly shown: number
+  /** How many there are besides; at least, where not all was read. */
+  readonly cut: number
+}
+
+/** Shows each line when it is read; only of several files they are put in order before. */
+async function streamLines(io: CommandIo, opened: Opened, { isAsked, where, interval }: Asking): Promise<Found> {
+  if (opened.kind === 'files' && opened.files.length > 1) return collectLines(opened, { isAsked, where, interval }, 0)
+  const paint = createPaint(io.stdout, io.env)
+  let shown = 0
+  const show = (line: Line) => {
+    if (!isAsked(line)) return
+    shown += 1
+    io.stdout.write(`${lineText(line, paint)}\n`)
+  }
+  await opened.source.each(show, undefined, { where, interval })
+  return { lines: [], shown, cut: 0 }
+}
+
+/** The latest lines. CloudWatch gives them first, and is asked no further than to one more. */
+async function collectLines(opened: Opened, { isAsked, where, interval }: Asking, last: number): Promise<Found> {
+  const newestFirst = opened.kind === 'cloudwatch' && last > 0
   const found: Line[] = []
   let matched = 0
-  await withLines(sourcesOf(files, io), io.stdin, false, async (source) => {
-    await source.each((line) => {
-      if (!isAsked(line)) return
-      matched += 1
-      found.push(line)
-      // Now and then, as each removal moves all others.
-      if (last > 0 && found.length >= 2 * last) found.splice(0, found.length - last)
-    })
-    const shown = (last > 0 ? found.slice(-last) : found).sort((a, b) => a.at - b.at)
-    const cut = matched - shown.length
-    if (options.json)
-      writeAnswer(io, 'lines', { lines: shown.map(({ fields }) => fields), left: cut, read: source.counts.lines })
-    else writeLines(io, shown)
-    const unread = source.counts.others + source.counts.tooLong
-    io.stderr.write(
-      `${counted(shown.length, 'line')} of ${counted(source.counts.lines, 'line')} read${unread > 0 ? `, ${unread} of them not the gateway's` : ''}\n`,
-    )
-    if (cut === 0) return
-    io.stderr.write(`${counted(cut, 'earlier line')} left out: --last 0 shows all\n`)
-    io.foundProblems()
-  })
+  const keep = (line: Line): boolean => {
+    if (!isAsked(line)) return true
+    matched += 1
+    if (newestFirst && matched > last) return false
+    found.push(line)
+    // Now and then, as each removal moves all others.
+    if (!newestFirst && last > 0 && found.length >= 2 * last) found.splice(0, found.length - last)
+    return true
+  }
+  await opened.source.each(keep, undefined, { where, interval, newestFirst })
+  const lines = (last > 0 ? found.slice(newestFirst ? 0 : -last) : found).sort((a, b) => a.at - b.at)
+  return { lines, shown: lines.length, cut: matched - lines.length }
+}
+
+function tellCounts(io: CommandIo, { kind, source }: Opened, interval: Interval, { shown, cut }: Found): void {
+  const unread = source.counts.others + source.counts.tooLong
+  const from = Number.isFinite(interval.from) ? ` from ${timeText(interval.from)}` : ''
+  const to = Number.isFinite(interval.to) ? ` to ${timeText(interval.to)}` : ''
+  const when = from + to === '' ? '' : `,${from}${to}`
+  io.stderr.write(
+    `${counted(shown, 'line')} of ${counted(source.counts.lines, 'line')} read${unread > 0 ? `, ${unread} of them not the gateway's` : ''}${when}\n`,
+  )
+  tellNotes(io, source as LineSource)
+  if (cut === 0) return
+  io.stderr.write(
+    kind === 'files'
+      ? `${counted(cut, 'earlier line')} left out: --last 0 shows all\n`
+      : 'earlier lines left out: --last 0 shows all\n',
+  )
+  io.foundProblems()
 }
 
 function countOf(text: string | undefined): number {
@@ -83,33 +170,3 @@ function countOf(text: string | undefined): number {
   if (/^\d{1,9}$/.test(text)) return Number(text)
   throw new WrongUsage(`--last ${JSON.stringify(text)} is no number of lines`)
 }
-
-function writeLines(io: CommandIo, lines: readonly Line[]): void {
-  const paint = createPaint(io.stdout, io.env)
-  for (const line of lines) io.stdout.write(`${lineText(line, paint)}\n`)
-}
-
-const COLORS = { error: 'red', warn: 'yellow', info: 'dim' } as const
-
-/** A line in fixed order: when, whose, what, how it ended, how long it took and in which dependency, the ids. */
-function lineText({ at, step, outcome, reason, fields }: Line, paint: Paint): string {
-  const level = reason === undefined ? (outcome === 'fault' ? 'error' : 'info') : levelOf(reason, outcome)
-  const ms = numberOf(fields, 'durationMs')
-  const upstream = Object.entries((fields.upstream as Record<string, unknown> | undefined) ?? {})
-  const parts = [
-    timeText(at),
-    textOf(fields, 'tenantId') ?? textOf(fields, 'userPoolId') ?? '-',
-    step,
-    paint(COLORS[level], reason === undefined ? outcome : `${outcome} ${reason}`),
-    ms === undefined ? '' : `${ms} ms`,
-    upstream.map(([name, took]) => `${name} ${took}`).join(', '),
-    textOf(fields, 'user') ?? '',
-    textOf(fields, 'flowId') ?? '',
-    level === 'info' || reason === undefined
-      ? ''
-      : paint('dim', `(${rowOf(reason).owner}: ${firstSentence(rowOf(reason).means)})`),
-  ]
-  return parts.filter((part) => part !== '').join('  ')
-}
-
-const firstSentence = (text: string) => /^.*?\.(?= |$)/.exec(text)?.[0] ?? text

@@ -7,10 +7,11 @@ export const NO_SDK_NOTICE = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED:
 
 /** The variables by which the AWS SDK finds services that are not AWS's. */
 export function endpoints(
-  at: Record<'cognito' | 'lambda' | 'table' | 'ssm' | 'sts' | 'cloudformation', StandIn>,
+  at: Record<'cognito' | 'lambda' | 'table' | 'ssm' | 'sts' | 'cloudformation' | 'cloudwatch', StandIn>,
 ): Record<string, string> {
   return {
     AWS_ENDPOINT_URL_CLOUDFORMATION: at.cloudformation.url,
+    AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: at.cloudwatch.url,
     AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER: at.cognito.url,
     AWS_ENDPOINT_URL_LAMBDA: at.lambda.url,
     AWS_ENDPOINT_URL_DYNAMODB: at.table.url,

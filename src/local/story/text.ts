@@ -24,6 +24,7 @@ const services: Record<Service, string> = {
   ssm: 'the secrets',
   sts: "the customers' roles",
   cloudformation: "the customers' stacks",
+  cloudwatch: "the gateway's lines",
 }
 
 /** One line for a service that has started; a heading above the first. */

@@ -1,6 +1,6 @@
 import { relative } from 'node:path'
 import { shellWord } from '../../terminal/text.js'
-import { ACTIONS_ALIAS, FUNCTION_ARN } from '../accounts.js'
+import { ACTIONS_ALIAS, FUNCTION_ARN, LOG_GROUP } from '../accounts.js'
 import type { Caller } from '../clients/caller.js'
 import type { Container } from '../gateway/container.js'
 import type { Stack } from '../stack.js'
@@ -50,6 +50,7 @@ export function suggestions(options: SuggestionOptions): Suggestion[] {
     ...(example
       ? switchOff(example, (tenantId) => `(. ${env}; ${run} tenants pause ${tenantId} --dir ${copies})`)
       : []),
+    ...(example ? explainUser(example, (words) => `(. ${env}; ${run} ${words})`) : []),
     ...(logged
       ? [{ why: 'Watch what the gateway logs of all this.', line: `tail -f ${shellWord(workspace.logFile)}` }]
       : []),
@@ -64,6 +65,17 @@ function beginLogin(stack: Stack, { tenant, clientId, person }: Example): Sugges
     {
       why: `Begin a login at ${tenant.tenantId}, as any app does; Cognito asks the gateway.`,
       line: `curl -s ${stack.cognito.url} ${headers} -d '${JSON.stringify(body)}'`,
+    },
+  ]
+}
+
+/** Whose user name never was on a line: it is looked up in the pool. */
+function explainUser({ tenant, person }: Example, run: (words: string) => string): Suggestion[] {
+  const { tenantId } = tenant
+  return [
+    {
+      why: `Explain the logins of a user of ${tenantId}, as who is on call does.`,
+      line: run(`explain ${tenantId} --user ${shellWord(person.username)} --log-group ${LOG_GROUP}`),
     },
   ]
 }

@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { actionCaller, customerAdmin, operator } from '../accounts.js'
+import { actionCaller, customerAdmin, onCall } from '../accounts.js'
 import { APPS_VARIABLE, type App, type Apps } from '../clients/apps.js'
 import type { Example } from './example.js'
 import { NEWCOMER, putNewcomer } from './newcomer.js'
@@ -32,7 +32,7 @@ export async function writeShellFiles({
     apps: [...examples.map(appOf), ...(newcomer ? [newcomer.app] : [])],
   }
   const variables = { [APPS_VARIABLE]: await workspace.write('apps.json', JSON.stringify(apps, null, 2)) }
-  await workspace.writeEnv('operator.env', { ...forAwsCli(stack.envFor(operator)), ...variables })
+  await workspace.writeEnv('operator.env', { ...forAwsCli(stack.envFor(onCall)), ...variables })
   await workspace.writeEnv(basename(workspace.callerEnvFile), forAwsCli(stack.envFor(actionCaller)))
   if (!newcomer) return undefined
   const { customer, accountId } = NEWCOMER

@@ -6,7 +6,7 @@ import { reportIssues } from '../../operator/files/issues.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { NotPossible } from '../../terminal/failure.js'
 import type { CommandIo } from '../../terminal/io.js'
-import { CALLER_SECRETS_PARAMETER } from '../accounts.js'
+import { CALLER_SECRETS_PARAMETER, LOG_GROUP } from '../accounts.js'
 import { useNoAccount } from '../aws/variables.js'
 import { type ActionClient, createActionClient } from '../clients/actions.js'
 import { type Caller, createCaller, createCallerSecret } from '../clients/caller.js'
@@ -75,7 +75,11 @@ export async function openWorld(options: WorldOptions): Promise<World | undefine
   const stack = await starting
   const workspace = await createWorkspace({ program: join(built, 'cli.mjs'), keepLog: !logs && !json })
   onClose(workspace.close)
-  const log = createGatewayLog(logs ? (line) => void io.stderr.write(`${line}\n`) : workspace.log)
+  const show = logs ? (line: string) => void io.stderr.write(`${line}\n`) : workspace.log
+  const log = createGatewayLog((line) => {
+    show(line)
+    stack.cloudwatch.put(LOG_GROUP, [{ at: stack.clock.now(), message: line }])
+  })
   const env = { ...stack.gatewayEnv, LOG_LEVEL: 'info', TENANT_TTL_SECONDS, TENANT_STALE_SECONDS: TENANT_TTL_SECONDS }
   const environments = createEnvironments({ ...code, env, onLine: log.adder('lambda') })
   onClose(environments.stop)

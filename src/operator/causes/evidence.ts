@@ -81,22 +81,34 @@ export function createEvidence({ what, tenants, everywhere, from, to }: Finding)
     return what.kind === 'slow' && (msOf(line, what.dependency) ?? 0) >= what.overMs
   }
 
+  function isWithin(line: Line): boolean {
+    const minute = minuteOf(line.at)
+    if (minute < from || minute >= to || isRepeated(line)) return false
+    return (everywhere || names.has(ownerOf(line))) && isOf(line)
+  }
+
   /** Looks at a line; `text` is what it looks like in the log. */
   function look(line: Line, text: string): void {
-    const minute = minuteOf(line.at)
-    if (minute < from || minute >= to || isRepeated(line)) return
-    if (!everywhere && !names.has(ownerOf(line))) return
-    if (!isOf(line)) return
+    count(line, 1)
+    sample(line, text)
+  }
+
+  /** Takes whom a failing line is of, and the line itself. */
+  function sample(line: Line, text: string): void {
+    if (!isWithin(line) || !fails(line)) return
+    const user = textOf(line.fields, 'user')
+    if (user !== undefined) users.add(user)
+    const late = numberOf(line.fields, 'lateMs')
+    if (late !== undefined && lateMs.length < LATENESS_MAX) lateMs.push(late)
+    if (samples.length < SAMPLES_MAX) samples.push(text)
+  }
+
+  /** Counts the values of a line that stands for so many. */
+  function count(line: Line, lines: number): void {
+    if (!isWithin(line)) return
     const bad = fails(line)
-    all += 1
-    if (bad) {
-      failing += 1
-      const user = textOf(line.fields, 'user')
-      if (user !== undefined) users.add(user)
-      const late = numberOf(line.fields, 'lateMs')
-      if (late !== undefined && lateMs.length < LATENESS_MAX) lateMs.push(late)
-      if (samples.length < SAMPLES_MAX) samples.push(text)
-    }
+    all += lines
+    if (bad) failing += lines
     for (const [field, tallies] of values) {
       const value = line.fields[field]
       if (value === undefined) continue
@@ -107,8 +119,8 @@ export function createEvidence({ what, tenants, everywhere, from, to }: Finding)
         tally = { failing: 0, all: 0 }
         tallies.set(name, tally)
       }
-      tally.all += 1
-      if (bad) tally.failing += 1
+      tally.all += lines
+      if (bad) tally.failing += lines
     }
   }
 
@@ -130,7 +142,7 @@ export function createEvidence({ what, tenants, everywhere, from, to }: Finding)
   }
 
   const end = (): Evidence => ({ users: users.size, odd: oddOf(), lateMs, samples })
-  return { look, end }
+  return { look, count, sample, end }
 }
 
 function msOf(line: Line, dependency: string): number | undefined {

@@ -4,7 +4,7 @@
  * earlier step is folded into it. Longer than other files, as it is the one place where these rules meet.
  */
 import { isFault, type Outcome, type Reason, rowOf, type Step } from '../../reasons.js'
-import { type Cell, type Fold, minuteOf, SLOW_MS, type TenantFold } from './fold.js'
+import { type Calls, type Cell, type Fold, minuteOf, SLOW_MS, type TenantFold } from './fold.js'
 import { findInterval, higherShare, type Interval, lowerRate, type Score } from './interval.js'
 import { type Series, sumsOf } from './series.js'
 
@@ -114,13 +114,28 @@ export function findCauses(fold: Fold, only?: string): Finding[] {
   const search = createSearch(fold, window)
   const shared = search.shared()
   const asides = shared.map(asideOf)
-  const names = only === undefined ? [...fold.tenants.keys()] : [only]
+  const names = only === undefined ? [...(fold.detailed ?? fold.tenants.keys())] : [only]
   const own = names.flatMap((name) => {
     const tenant = fold.tenants.get(name)
     return tenant === undefined ? [] : foldCascade(search.ofTenant(name, tenant, asides))
   })
   const quiet = search.quietService()
   return [...foldCascade(quiet === undefined ? shared : [quiet, ...shared]), ...groupTenants(own)].sort(byWeight)
+}
+
+/**
+ * The minutes at which something that all tenants may have in common began or ended, by the lines of all together: between two of
+ * them it is enough to know how many lines of each kind a tenant has.
+ * @param most intervals, those that differ most
+ */
+export function sharedEdges(fold: Fold, most: number): number[] {
+  if (fold.lines === 0) return []
+  const window = { from: minuteOf(fold.first), minutes: minuteOf(fold.last) - minuteOf(fold.first) + 1 }
+  const found = createSearch(fold, window)
+    .intervals()
+    .sort((a, b) => b.g - a.g)
+  const edges = found.slice(0, most).flatMap(({ from, to }) => [window.from + from, window.from + to])
+  return [...new Set(edges)].sort((a, b) => a - b)
 }
 
 function asideOf({ what, from, to }: Finding): Aside {
@@ -196,7 +211,9 @@ function createSearch(fold: Fold, window: Window) {
     const found = [...byKey].flatMap(([key, { cell, has }]) => {
       if (has.length < 3) return []
       const steps = sumsOfStep(cell.step)
-      const one = higher(sums(...has.map(([, , { series }]) => series)), steps, barOf(1), cell.reason)
+      const series = fold.together?.cells.get(key)?.series
+      const all = series === undefined ? sums(...has.map(([, , own]) => own.series)) : sums(series)
+      const one = higher(all, steps, barOf(1), cell.reason)
       if (one === undefined) return []
       const hit = has
         .map(([name, tenant, { series }]) => ({
@@ -237,9 +254,11 @@ function createSearch(fold: Fold, window: Window) {
         const own = calls.get(dependency)
         return own === undefined ? [] : [{ name, own }]
       })
-      const all = sums(...has.map(({ own }) => own.all))
+      const whole = fold.together?.calls.get(dependency)
+      const counted = whole === undefined ? has.map(({ own }) => own) : [whole]
+      const all = sums(...counted.map((own) => own.all))
       const slow = SLOW_MS.flatMap((overMs) => {
-        const one = higher(sums(...has.map(({ own }) => own.slow.get(overMs))), all, barOf(1), undefined)
+        const one = higher(sums(...counted.map((own) => own.slow.get(overMs))), all, barOf(1), undefined)
         if (one === undefined) return []
         const hit = has
           .map(({ name, own }) => ({ name, count: countIn(own.slow.get(overMs), one) }))
@@ -268,7 +287,8 @@ function createSearch(fold: Fold, window: Window) {
   function sumsOfStep(step: Step): Float64Array {
     const known = stepSums.get(step)
     if (known !== undefined) return known
-    const made = sums(...tenants.map(([, tenant]) => tenant.steps.get(step)))
+    const counted = fold.together === undefined ? tenants.map(([, tenant]) => tenant) : [fold.together]
+    const made = sums(...counted.map(({ steps }) => steps.get(step)))
     stepSums.set(step, made)
     return made
   }
@@ -370,7 +390,18 @@ function createSearch(fold: Fold, window: Window) {
     return best
   }
 
-  return { shared, ofTenant, quietService }
+  /** Where kinds of lines differ, of all tenants as one: more of them than will be found to be everywhere. */
+  function intervals(): Interval[] {
+    const { cells = new Map<string, Cell>(), calls = new Map<string, Calls>() } = fold.together ?? {}
+    const suspects = [...cells.values()].filter(isSuspect)
+    const slow = [...calls.values()].flatMap(({ all, slow }) => [...slow.values()].map((series) => ({ all, series })))
+    return [
+      ...suspects.map(({ series, step, reason }) => higher(sums(series), sumsOfStep(step), barOf(1), reason)),
+      ...slow.map(({ all, series }) => higher(sums(series), sums(all), barOf(1), undefined)),
+    ].filter((found) => found !== undefined)
+  }
+
+  return { shared, ofTenant, quietService, intervals }
 }
 
 /** Next to nothing comes. A tenant that has fewer lines than usual has fewer users; one that has none is cut off. */

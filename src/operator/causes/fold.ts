@@ -51,6 +51,10 @@ export interface Fold {
   /** By tenant id; lines without one are under their user pool, or under ''. */
   readonly tenants: Map<string, TenantFold>
   readonly releases: Map<string, Span>
+  /** All tenants as one, if it was counted so; else it is what their own come to. */
+  readonly together?: TenantFold | undefined
+  /** The tenants whose minutes are known, if not those of all: of the others, only how much of what is common to all is theirs. */
+  readonly detailed?: ReadonlySet<string>
 }
 
 export function createFold(): Fold {
@@ -85,34 +89,37 @@ export function isRepeated({ outcome, step, fields }: Line): boolean {
   return fields.remembered === true && (outcome === 'correct' || outcome === 'incorrect')
 }
 
-/** Counts a line; the order of lines does not matter. */
-export function foldLine(fold: Fold, line: Line): void {
+/**
+ * Counts a line; the order of lines does not matter.
+ * @param count how many lines of a minute it stands for, the last of which was at `last`
+ */
+export function foldLine(fold: Fold, line: Line, count = 1, last = line.at): void {
   if (isRepeated(line)) return
   const { at, step, outcome, reason, fields } = line
   const minute = minuteOf(at)
   fold.first = Math.min(fold.first, at)
-  fold.last = Math.max(fold.last, at)
-  fold.lines += 1
-  add(fold.all, minute)
+  fold.last = Math.max(fold.last, last)
+  fold.lines += count
+  add(fold.all, minute, count)
   const version = textOf(fields, 'gatewayVersion')
-  if (version !== undefined) see(fold.releases, version, at)
+  if (version !== undefined) see(fold.releases, version, at, last)
 
   const tenant = tenantOf(fold, ownerOf(line), textOf(fields, 'customer'))
-  add(tenant.all, minute)
-  add(seriesOf(tenant.steps, step), minute)
-  add(cellOf(tenant, line).series, minute)
+  add(tenant.all, minute, count)
+  add(seriesOf(tenant.steps, step), minute, count)
+  add(cellOf(tenant, line).series, minute, count)
   const clientId = textOf(fields, 'clientId')
   if (clientId !== undefined && step === 'define-auth-challenge' && outcome === 'challenge')
-    add(seriesOf(tenant.clients, clientId), minute)
+    add(seriesOf(tenant.clients, clientId), minute, count)
   const config = numberOf(fields, 'configVersion')
-  if (config !== undefined) see(tenant.configs, config, at)
+  if (config !== undefined) see(tenant.configs, config, at, last)
   const secret = numberOf(fields, 'secretVersion')
-  if (secret !== undefined) see(tenant.secrets, secret, at)
+  if (secret !== undefined) see(tenant.secrets, secret, at, last)
   // A call that failed is counted by its reason.
-  if (reason === undefined || outcome !== 'fault') foldCalls(tenant, minute, fields.upstream)
+  if (reason === undefined || outcome !== 'fault') foldCalls(tenant, minute, fields.upstream, count)
 }
 
-function foldCalls(tenant: TenantFold, minute: number, upstream: unknown): void {
+function foldCalls(tenant: TenantFold, minute: number, upstream: unknown, count: number): void {
   if (typeof upstream !== 'object' || upstream === null) return
   for (const [dependency, ms] of Object.entries(upstream)) {
     if (typeof ms !== 'number') continue
@@ -122,8 +129,8 @@ function foldCalls(tenant: TenantFold, minute: number, upstream: unknown): void 
       calls = { all: createSeries(), slow: new Map(SLOW_MS.map((limit) => [limit, createSeries()])) }
       tenant.calls.set(dependency, calls)
     }
-    add(calls.all, minute)
-    for (const [limit, series] of calls.slow) if (ms >= limit) add(series, minute)
+    add(calls.all, minute, count)
+    for (const [limit, series] of calls.slow) if (ms >= limit) add(series, minute, count)
   }
 }
 
@@ -185,12 +192,12 @@ function seriesOf<K>(series: Map<K, Series>, key: K): Series {
   return created
 }
 
-function see<K>(spans: Map<K, Span>, key: K, at: number): void {
+function see<K>(spans: Map<K, Span>, key: K, at: number, last: number): void {
   const span = spans.get(key)
   if (span === undefined) {
-    if (spans.size < VALUES_MAX) spans.set(key, { first: at, last: at })
+    if (spans.size < VALUES_MAX) spans.set(key, { first: at, last })
     return
   }
   span.first = Math.min(span.first, at)
-  span.last = Math.max(span.last, at)
+  span.last = Math.max(span.last, last)
 }

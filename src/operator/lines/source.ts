@@ -2,33 +2,45 @@ import { createWriteStream, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { NotPossible } from '../../terminal/failure.js'
 import type { CommandIo, Input } from '../../terminal/io.js'
 import { type Line, parseLine } from './line.js'
 import { type ReadCounts, readLines } from './read.js'
+import type { Interval } from './select.js'
+import type { Where } from './where.js'
 
 export interface LineCounts extends ReadCounts {
   /** Lines that are none of the gateway's closing lines: of Lambda itself, of other programs, cut off. */
   others: number
 }
 
+/** Takes a line with its text; `false` says that no more are wanted. */
+export type Take = (line: Line, text: string) => unknown
+
+/** What a source that can look for lines is told; files are read as they are. */
+export interface Asked {
+  readonly where?: Where
+  readonly interval?: Interval
+  /** The newest first, so that the rest need not be read. */
+  readonly newestFirst?: boolean
+  /** Few lines among very many, as those of one login are. */
+  readonly few?: boolean
+}
+
 /** Lines to be read once or twice. */
 export interface LineSource {
   readonly counts: LineCounts
+  /** What was not read, or is not whole, in sentences for a person. */
+  readonly notes: ReadonlySet<string>
   /**
-   * Hands over each closing line with its text, in the order in which they stand.
+   * Hands over each closing line with its text, in the order in which they stand; more than were asked for, never fewer.
    * @param isWanted of a text, asked before it is parsed, where most lines are not
    */
-  readonly each: (take: (line: Line, text: string) => void, isWanted?: (text: string) => boolean) => Promise<void>
+  readonly each: (take: Take, isWanted?: (text: string) => boolean, asked?: Asked) => Promise<void>
 }
 
-/** The sources that a command was given; standard input if none and something is piped in. */
-export function sourcesOf(files: readonly string[], { stdin }: Pick<CommandIo, 'stdin'>): readonly string[] {
-  if (files.length > 0) return files
-  if (!stdin.isTTY) return ['-']
-  throw new NotPossible(
-    'no lines to read: name files of log lines, plain or gzip, or pipe them in, e.g. aws logs tail <group> --since 2h --format short | corbado-gateway logs',
-  )
+/** The files that a command was given; standard input if none and something is piped in; nothing on a terminal. */
+export function filesOf(files: readonly string[], { stdin }: Pick<CommandIo, 'stdin'>): readonly string[] {
+  return files.length > 0 || stdin.isTTY ? files : ['-']
 }
 
 /**
@@ -61,14 +73,16 @@ function createSource(sources: readonly string[], stdin: Input): LineSource {
   const counts = { lines: 0, tooLong: 0, others: 0 }
   return {
     counts,
+    notes: new Set(),
     async each(take, isWanted = () => true) {
       Object.assign(counts, { lines: 0, tooLong: 0, others: 0 })
       for await (const texts of readLines(sources, stdin, counts))
         for (const text of texts) {
           if (!isWanted(text)) continue
           const line = parseLine(text)
-          if (line?.kind === 'line') take(line, text)
-          else if (text !== '') counts.others += 1
+          if (line?.kind === 'line') {
+            if (take(line, text) === false) return
+          } else if (text !== '') counts.others += 1
         }
     },
   }

@@ -1,0 +1,149 @@
+import { type Clock, pause } from '../../call.js'
+import { NotPossible } from '../../terminal/failure.js'
+import type { CloudWatchLogs, LogEvent, QueryRow } from '../../upstreams/operator.js'
+import type { PatientCall } from '../../upstreams/patience.js'
+import { parseLine } from './line.js'
+import type { Interval } from './select.js'
+import type { Asked, LineSource, Take } from './source.js'
+import { spanText } from './when.js'
+import { conditionOf, patternOf, type Where } from './where.js'
+
+/** Answers to one search: at five calls a second, which all share, it has taken a minute by then. */
+const PAGES_MAX = 300
+/** How far the time of an event may be from that on its line. */
+const MARGIN_MS = 60_000
+/** Rows that a query may have (fact A49). */
+const ROWS_MAX = 100_000
+/** Lines of a login, and of its user around it. */
+const QUERIED_LINES_MAX = 10_000
+/** Between two looks at a query that runs, and the longest that one may. */
+const LOOK_MS = 500
+const QUERY_MS_MAX = 300_000
+
+export interface CloudWatchOptions {
+  readonly logs: CloudWatchLogs
+  readonly groups: readonly string[]
+  readonly clock: Clock
+  /** A new one for each request. */
+  readonly call: () => PatientCall
+}
+
+/** What a query came to. */
+export interface QueryAnswer {
+  readonly rows: readonly QueryRow[]
+  /** It has as many rows as it may have: there are others. */
+  readonly cut: boolean
+}
+
+/** Asks Logs Insights. */
+export type AskInsights = (text: string, interval: Interval, rowsMax?: number) => Promise<QueryAnswer>
+
+/** Lines in CloudWatch, and what else can be asked of it. */
+export interface CloudWatchSource extends LineSource {
+  readonly ask: AskInsights
+  /** Adds a note. */
+  readonly tell: (note: string) => void
+}
+
+/**
+ * Opens log groups, whose lines come in one order.
+ */
+export function createCloudWatchSource(options: CloudWatchOptions): CloudWatchSource {
+  const counts = { lines: 0, tooLong: 0, others: 0 }
+  const notes = new Set<string>()
+  const ask: AskInsights = (text, interval, rowsMax = ROWS_MAX) => askInsights(options, text, interval, rowsMax)
+
+  /** The events of one group, page after page. */
+  async function* eventsOf(group: string, range: Interval, pattern: string, newestFirst: boolean) {
+    let token: string | undefined
+    for (let pages = 0; pages < PAGES_MAX; pages += 1) {
+      const page = await options.logs.search({ group, ...range, pattern, newestFirst, token }, options.call())
+      yield* page.events
+      token = page.token
+      if (token === undefined) return
+    }
+    notes.add(
+      `${group} was read in part: after ${PAGES_MAX} answers there was more. Name less with --since and --until`,
+    )
+  }
+
+  async function search(take: Take, where: Where, interval: Interval, newestFirst: boolean): Promise<void> {
+    const range = { from: interval.from - MARGIN_MS, to: interval.to + MARGIN_MS }
+    const groups = options.groups.map((group) => eventsOf(group, range, patternOf(where), newestFirst))
+    for await (const event of merged(groups, newestFirst)) if (give(take, event) === false) return
+  }
+
+  function give(take: Take, { text }: Pick<LogEvent, 'text'>): unknown {
+    counts.lines += 1
+    const line = parseLine(text)
+    if (line?.kind === 'line') return take(line, text)
+    counts.others += 1
+    return undefined
+  }
+
+  async function query(take: Take, where: Where, interval: Interval): Promise<void> {
+    const text = `filter ${conditionOf(where)}
+| fields @message
+| sort @timestamp asc
+| limit ${QUERIED_LINES_MAX}`
+    const { rows, cut } = await ask(text, interval, QUERIED_LINES_MAX)
+    if (cut) notes.add(`only the first ${QUERIED_LINES_MAX} lines were read. Name less with --since and --until`)
+    for (const row of rows) if (give(take, { text: row.get('@message') ?? '' }) === false) return
+  }
+
+  return {
+    counts,
+    notes,
+    ask,
+    tell: (note) => void notes.add(note),
+    async each(take, _isWanted, asked: Asked = {}) {
+      Object.assign(counts, { lines: 0, tooLong: 0, others: 0 })
+      const { where = [], interval, newestFirst = false, few = false } = asked
+      if (interval === undefined) throw new Error('a log group has no first and no last line')
+      await (few ? query(take, where, interval) : search(take, where, interval, newestFirst))
+    },
+  }
+}
+
+/** Events of several groups in one order. */
+async function* merged(groups: readonly AsyncGenerator<LogEvent>[], newestFirst: boolean): AsyncGenerator<LogEvent> {
+  const heads: { readonly event: LogEvent; readonly group: AsyncGenerator<LogEvent> }[] = []
+  const draw = async (group: AsyncGenerator<LogEvent>) => {
+    const { value: event, done } = await group.next()
+    if (done !== true) heads.push({ event, group })
+  }
+  for (const group of groups) await draw(group)
+  for (;;) {
+    heads.sort((a, b) => (newestFirst ? b.event.at - a.event.at : a.event.at - b.event.at))
+    const first = heads.shift()
+    if (first === undefined) return
+    yield first.event
+    await draw(first.group)
+  }
+}
+
+async function askInsights(
+  { logs, groups, clock, call }: CloudWatchOptions,
+  text: string,
+  { from, to }: Interval,
+  rowsMax: number,
+): Promise<QueryAnswer> {
+  const queryId = await logs.startQuery({ groups, text, from, to: to - 1 }, call())
+  const begunAt = clock.elapsed()
+  const rows: QueryRow[] = []
+  let token: string | undefined
+  for (;;) {
+    const page = await logs.fetchRows(queryId, token, call())
+    if (page.status === 'failed')
+      throw new NotPossible('CloudWatch could not answer a query: try again, with less time')
+    if (page.status === 'complete') {
+      for (const row of page.rows) rows.push(row)
+      token = page.token
+      if (token === undefined) return { rows, cut: rows.length >= rowsMax }
+      continue
+    }
+    if (clock.elapsed() - begunAt > QUERY_MS_MAX)
+      throw new NotPossible(`CloudWatch did not answer a query in ${spanText(QUERY_MS_MAX)}: ask for less time`)
+    await pause(LOOK_MS, clock)
+  }
+}

@@ -1,0 +1,76 @@
+import { Option } from 'commander'
+import { NotPossible } from '../terminal/failure.js'
+import { type CommandIo, writeNote } from '../terminal/io.js'
+import type { OperatorUpstreams } from '../upstreams/operator.js'
+import { type CloudWatchSource, createCloudWatchSource } from './lines/cloudwatch.js'
+import { filesOf, type LineSource, withLines } from './lines/source.js'
+import { readOperatorSettings } from './settings.js'
+import { operatorCall, withUpstreams } from './upstreams.js'
+
+/** The log group of a function is called after it. */
+const OF_FUNCTIONS = '/aws/lambda/'
+const FUNCTION = 'corbado-cognito-gateway'
+
+/** The flag that names log groups; given several times, they are read together. */
+export const logGroupFlag = () =>
+  new Option('--log-group <name>', "read this log group of CloudWatch; the stack's own if left out").argParser(
+    (name: string, before: readonly string[] = []) => [...before, name],
+  )
+
+/** Where a command is to find lines. */
+export interface Wanted {
+  readonly files: readonly string[]
+  /** Log groups that were named. */
+  readonly logGroup?: readonly string[]
+  /** The lines are read more than once. */
+  readonly again?: boolean
+}
+
+/** Lines of files, or lines of CloudWatch, which can be asked more. */
+export type Opened =
+  | { readonly kind: 'files'; readonly files: readonly string[]; readonly source: LineSource }
+  | {
+      readonly kind: 'cloudwatch'
+      readonly groups: readonly string[]
+      readonly source: CloudWatchSource
+      readonly upstreams: OperatorUpstreams
+    }
+
+/**
+ * Opens the lines that a command is about: of the files that it was given, or of what is piped in; else those of CloudWatch, in
+ * the log groups that were named, or that the settings name.
+ * @throws NotPossible if there is nothing to read; GW_ERR_ENV_INVALID for a wrong setting
+ */
+export async function withLogSource<T>(
+  io: CommandIo,
+  { files: given, logGroup, again = false }: Wanted,
+  work: (opened: Opened) => Promise<T>,
+): Promise<T> {
+  const files = logGroup === undefined ? filesOf(given, io) : given
+  if (logGroup !== undefined && files.length > 0)
+    throw new NotPossible('lines are read either from files or from --log-group: name one of the two')
+  if (files.length > 0)
+    return await withLines(files, io.stdin, again, (source) => work({ kind: 'files', files, source }))
+  if (logGroup === undefined && !io.env.AWS_REGION)
+    throw new NotPossible(
+      'no lines to read: name files of log lines, plain or gzip, or pipe them in; or set AWS_REGION and TENANT_TABLE, and the lines are those of CloudWatch',
+    )
+  return await withUpstreams(io, async (upstreams) => {
+    const groups = logGroup ?? groupsOf(io.env)
+    const logs = await upstreams.openLogs()
+    const source = createCloudWatchSource({ logs, groups, clock: io.clock, call: () => operatorCall() })
+    return await work({ kind: 'cloudwatch', groups, source, upstreams })
+  })
+}
+
+function groupsOf(env: CommandIo['env']): readonly string[] {
+  const { logGroups, gatewayFunctionArn } = readOperatorSettings(env)
+  return logGroups?.split(',') ?? [`${OF_FUNCTIONS}${gatewayFunctionArn?.split(':').at(-1) ?? FUNCTION}`]
+}
+
+/** Says what was not read, or is not whole: then the command has not done all that it was asked. */
+export function tellNotes(io: CommandIo, { notes }: Pick<LineSource, 'notes'>): void {
+  if (notes.size === 0) return
+  for (const note of notes) writeNote(io, 'warning', note)
+  io.foundProblems()
+}
