@@ -66,6 +66,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   // A line's fields have one list.
   'operator/lines': ['terminal', 'type plugins/log-line.ts'],
   'operator/causes': ['operator/lines'],
+  // What reads lines for it says what cannot be read.
+  'operator/causes/examine.ts': ['operator/causes', 'operator/lines', 'terminal'],
   commands: ['commands/options.ts', ...BELOW_COMMANDS],
   'commands/index.ts': ['commands', 'terminal'],
   'commands/options.ts': BELOW_COMMANDS,

@@ -18,6 +18,7 @@ import { localCommand } from './local/index.js'
 import { logsCommand } from './logs/index.js'
 import { onboardCommand } from './onboard/index.js'
 import { reasonsCommand } from './reasons/index.js'
+import { reportCommand } from './report/index.js'
 import { secretSetCommand } from './secret/set.js'
 import { tenantsApplyCommand, tenantsPlanCommand } from './tenants/apply.js'
 import { tenantsHistoryCommand } from './tenants/history.js'
@@ -84,6 +85,7 @@ const COMMANDS: readonly CreateCommand[] = [
   doctorCommand,
   logsCommand,
   explainCommand,
+  reportCommand,
   reasonsCommand,
   completionCommand,
 ]

@@ -187,6 +187,7 @@ t.test('every answer is as its schema says', async (t) => {
   await is('lines', 0, 'logs --reason wrong_project', lines)
   await is('explanation', 1, 'explain acme', lines)
   await is('login', 1, 'explain acme --flow flow-300', lines)
+  await is('report', 0, `report --out ${own}/report.html`, lines)
   await is('reasons', 0, 'reasons')
   await is('reasons', 0, 'reasons secret_denied')
   await is('error', 1, 'reasons nothing-of-the-kind')

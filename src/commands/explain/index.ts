@@ -1,9 +1,8 @@
 import type { Command } from 'commander'
 import { writeAnswer } from '../../operator/answers/write.js'
-import { type Diagnosis, diagnose } from '../../operator/causes/diagnose.js'
-import { createEvidence } from '../../operator/causes/evidence.js'
+import { diagnoseAll, foldSource } from '../../operator/causes/examine.js'
 import { type Finding, findCauses } from '../../operator/causes/find.js'
-import { createFold, type Fold, foldLine, minuteOf } from '../../operator/causes/fold.js'
+import { type Fold, minuteOf } from '../../operator/causes/fold.js'
 import { createSelect, intervalOf, timeFlags } from '../../operator/lines/select.js'
 import { type LineSource, sourcesOf, withLines } from '../../operator/lines/source.js'
 import { timeOf } from '../../operator/lines/when.js'
@@ -17,9 +16,6 @@ import { answerOf, writeCauses } from './report.js'
 
 /** Nobody reads a fourth cause at night. */
 const CAUSES_MAX = 3
-/** What is compared minute by minute: five weeks of them. */
-const DAYS_MAX = 35
-const DAY_MS = 86_400_000
 /** How far from the named time an incident may begin or end. */
 const NEAR_MINUTES = 30
 
@@ -81,19 +77,7 @@ async function explainCauses(
   const now = io.clock.now()
   const interval = intervalOf(options, now)
   const isAsked = createSelect({}, interval)
-  const fold = createFold()
-  const names = new Map<string, string>()
-  await source.each((line) => {
-    if (!isAsked(line)) return
-    foldLine(fold, line)
-    const { userPoolId, tenantId } = line.fields
-    if (typeof userPoolId === 'string' && typeof tenantId === 'string') names.set(userPoolId, tenantId)
-  })
-  const days = (fold.last - fold.first) / DAY_MS
-  if (days > DAYS_MAX)
-    throw new NotPossible(
-      `the lines are of ${Math.round(days)} days, and what is usual changes meanwhile: name at most ${DAYS_MAX} with --since and --until`,
-    )
+  const { fold, names } = await foldSource(source, isAsked)
   const only = tenant === undefined ? undefined : nameOf(tenant, fold, names)
   const at = options.at === undefined ? undefined : minuteOf(timeOf(options.at, now, options.utc ?? false))
   const near = ({ from, to }: Finding) => at === undefined || (at >= from - NEAR_MINUTES && at <= to + NEAR_MINUTES)
@@ -104,27 +88,6 @@ async function explainCauses(
   if (options.json) writeAnswer(io, 'explanation', answerOf(scope, diagnoses))
   else writeCauses(io, scope, diagnoses)
   if (diagnoses.length > 0) io.foundProblems()
-}
-
-/** Looks a second time at the lines of what was found: which users, clients and releases they are of. */
-async function diagnoseAll(
-  source: LineSource,
-  fold: Fold,
-  findings: readonly Finding[],
-  isAsked: ReturnType<typeof createSelect>,
-): Promise<Diagnosis[]> {
-  if (findings.length === 0) return []
-  const evidence = findings.map((finding) => ({ finding, of: createEvidence(finding) }))
-  const everywhere = findings.some((finding) => finding.everywhere)
-  const names = [...new Set(findings.flatMap(({ tenants }) => tenants))]
-  await source.each(
-    (line, text) => {
-      if (!isAsked(line)) return
-      for (const { of } of evidence) of.look(line, text)
-    },
-    everywhere ? undefined : (text) => names.some((name) => text.includes(name)),
-  )
-  return evidence.map(({ finding, of }) => diagnose(fold, finding, of.end()))
 }
 
 /** @throws NotPossible if no line is of this tenant, with those whose names are like it */

@@ -253,6 +253,20 @@ export const ANSWERS = {
       left: count,
     },
   },
+  report: {
+    by: ['report'],
+    members: {
+      file: text,
+      bytes: count,
+      tenantId: textOrNull,
+      lines: count,
+      others: count,
+      from: text,
+      to: text,
+      incidents: count,
+      silent: count,
+    },
+  },
   reasons: {
     by: ['reasons'],
     members: {

@@ -35,6 +35,20 @@ export function textOf(fields: Fields, name: keyof Fields): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 
+const NAME = /^[\w.:+/#-]{1,128}$/
+
+/**
+ * The name in a field: of a tenant, a client, a release, an error. A sentence, an address or anything else that a person may have
+ * typed is none, so that no such thing comes into what is told of many lines.
+ */
+export function nameIn(fields: Fields, name: keyof Fields): string | undefined {
+  const value = fields[name]
+  return typeof value === 'string' && NAME.test(value) ? value : undefined
+}
+
+/** May a dependency be called so? */
+export const isDependency = (name: string) => /^[a-z][a-z0-9-]{0,30}$/.test(name)
+
 /** The number in a field, or nothing if it is missing or no number. */
 export function numberOf(fields: Fields, name: keyof Fields): number | undefined {
   const value = fields[name]

@@ -1,0 +1,64 @@
+import { NotPossible } from '../../terminal/failure.js'
+import type { Line } from '../lines/line.js'
+import type { LineSource } from '../lines/source.js'
+import { type Diagnosis, diagnose } from './diagnose.js'
+import { createEvidence } from './evidence.js'
+import type { Finding } from './find.js'
+import { createFold, type Fold, foldLine } from './fold.js'
+
+/** What is compared minute by minute: five weeks of them. */
+const DAYS_MAX = 35
+const DAY_MS = 86_400_000
+
+/** Lines as they were read: folded, with the tenant's id of every pool that was seen. */
+export interface Examined {
+  readonly fold: Fold
+  readonly names: ReadonlyMap<string, string>
+}
+
+/**
+ * Reads and folds the lines that are asked for.
+ * @param also takes each of them, if something else is counted on the way
+ * @throws NotPossible if they are of more days than can be compared
+ */
+export async function foldSource(
+  source: LineSource,
+  isAsked: (line: Line) => boolean,
+  also: (line: Line) => void = () => undefined,
+): Promise<Examined> {
+  const fold = createFold()
+  const names = new Map<string, string>()
+  await source.each((line) => {
+    if (!isAsked(line)) return
+    foldLine(fold, line)
+    also(line)
+    const { userPoolId, tenantId } = line.fields
+    if (typeof userPoolId === 'string' && typeof tenantId === 'string') names.set(userPoolId, tenantId)
+  })
+  const days = (fold.last - fold.first) / DAY_MS
+  if (days <= DAYS_MAX || fold.lines === 0) return { fold, names }
+  throw new NotPossible(
+    `the lines are of ${Math.round(days)} days, and what is usual changes meanwhile: name at most ${DAYS_MAX} with --since and --until`,
+  )
+}
+
+/** Looks a second time at the lines of what was found: which users, clients and releases they are of. */
+export async function diagnoseAll(
+  source: LineSource,
+  fold: Fold,
+  findings: readonly Finding[],
+  isAsked: (line: Line) => boolean,
+): Promise<Diagnosis[]> {
+  if (findings.length === 0) return []
+  const evidence = findings.map((finding) => ({ finding, of: createEvidence(finding) }))
+  const everywhere = findings.some((finding) => finding.everywhere)
+  const names = [...new Set(findings.flatMap(({ tenants }) => tenants))]
+  await source.each(
+    (line, text) => {
+      if (!isAsked(line)) return
+      for (const { of } of evidence) of.look(line, text)
+    },
+    everywhere ? undefined : (text) => names.some((name) => text.includes(name)),
+  )
+  return evidence.map(({ finding, of }) => diagnose(fold, finding, of.end()))
+}
