@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { writeAnswer } from '../../operator/answers/write.js'
-import { diagnoseAll, foldSource } from '../../operator/causes/examine.js'
+import { diagnoseAll, foldSource, untilOf } from '../../operator/causes/examine.js'
 import { type Finding, findCauses } from '../../operator/causes/find.js'
 import { type Fold, minuteOf } from '../../operator/causes/fold.js'
 import { createSelect, intervalOf, timeFlags } from '../../operator/lines/select.js'
@@ -81,7 +81,7 @@ async function explainCauses(
   const only = tenant === undefined ? undefined : nameOf(tenant, fold, names)
   const at = options.at === undefined ? undefined : minuteOf(timeOf(options.at, now, options.utc ?? false))
   const near = ({ from, to }: Finding) => at === undefined || (at >= from - NEAR_MINUTES && at <= to + NEAR_MINUTES)
-  const found = findCauses(fold, only).filter(near)
+  const found = findCauses(fold, only, untilOf(interval, now)).filter(near)
   const shown = found.slice(0, CAUSES_MAX)
   const diagnoses = await diagnoseAll(source, fold, shown, isAsked)
   const scope = { tenant: only, fold, counts: source.counts, left: found.length - shown.length }

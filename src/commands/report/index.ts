@@ -1,7 +1,7 @@
 import { rename, rm } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { writeAnswer } from '../../operator/answers/write.js'
-import { diagnoseAll, foldSource } from '../../operator/causes/examine.js'
+import { diagnoseAll, foldSource, untilOf } from '../../operator/causes/examine.js'
 import { findCauses } from '../../operator/causes/find.js'
 import { ownerOf } from '../../operator/causes/fold.js'
 import { createSelect, intervalOf, type Selection, timeFlags } from '../../operator/lines/select.js'
@@ -63,7 +63,8 @@ async function makeReport(io: CommandIo, files: readonly string[], options: Opti
 
 async function readFacts(io: CommandIo, source: LineSource, options: Options) {
   const made = io.clock.now()
-  const isAsked = createSelect({}, intervalOf(options, made))
+  const interval = intervalOf(options, made)
+  const isAsked = createSelect({}, interval)
   const { tenant } = options
   const tally = createTally()
   const { fold, names } = await foldSource(source, isAsked, (line) => {
@@ -76,7 +77,7 @@ async function readFacts(io: CommandIo, source: LineSource, options: Options) {
     throw new NotPossible(
       `no line of ${JSON.stringify(tenant)} among ${fold.lines} of ${counted(fold.tenants.size, 'tenant')}`,
     )
-  const found = findCauses(fold, only)
+  const found = findCauses(fold, only, untilOf(interval, made))
   const others = source.counts.others + source.counts.tooLong
   const diagnoses = await diagnoseAll(source, fold, found.slice(0, INCIDENTS_MAX), isAsked)
   const left = Math.max(0, found.length - INCIDENTS_MAX)

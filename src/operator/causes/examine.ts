@@ -1,5 +1,6 @@
 import { NotPossible } from '../../terminal/failure.js'
 import type { Line } from '../lines/line.js'
+import type { Interval } from '../lines/select.js'
 import type { LineSource } from '../lines/source.js'
 import { type Diagnosis, diagnose } from './diagnose.js'
 import { createEvidence } from './evidence.js'
@@ -41,6 +42,12 @@ export async function foldSource(
     `the lines are of ${Math.round(days)} days, and what is usual changes meanwhile: name at most ${DAYS_MAX} with --since and --until`,
   )
 }
+
+/**
+ * Up to when all lines were read, for `findCauses`: the end that was asked for, unless it is still to come. Without one, a file
+ * may be an old one, and says nothing of the time after its last line.
+ */
+export const untilOf = ({ to }: Interval, now: number) => (to === Number.POSITIVE_INFINITY ? 0 : Math.min(to, now))
 
 /** Looks a second time at the lines of what was found: which users, clients and releases they are of. */
 export async function diagnoseAll(

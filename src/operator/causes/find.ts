@@ -6,6 +6,7 @@
 import { isFault, type Outcome, type Reason, rowOf, type Step } from '../../reasons.js'
 import { type Cell, type Fold, minuteOf, SLOW_MS, type TenantFold } from './fold.js'
 import { findInterval, higherShare, type Interval, lowerRate, type Score } from './interval.js'
+import { findQuiet, type Quiet } from './quiet.js'
 import { type Series, sumsOf } from './series.js'
 
 /** What can be wrong, told from lines. */
@@ -14,7 +15,8 @@ export type What =
   | { readonly kind: 'slow'; readonly dependency: string; readonly overMs: number }
   | { readonly kind: 'missing'; readonly after: Stage; readonly step: Stage }
   | { readonly kind: 'client'; readonly clientId: string }
-  | { readonly kind: 'silent' }
+  /** By its share of what others have, or by its own past: of days before, or of the hour before alone. */
+  | { readonly kind: 'silent'; readonly by: 'share' | Quiet['by'] }
 
 export interface Finding {
   readonly what: What
@@ -90,6 +92,10 @@ const LINES_MIN = 5
 const SILENCE_MIN = 30
 /** And how long it must last at least: in a single minute, bursts leave gaps. */
 const SILENCE_MINUTES = 5
+/** Of all tenants together gaps are shorter; lines of one minute may arrive late. */
+const QUIET_MINUTES = 2
+/** With fewer tenants than this, a share tells more of the others than of the one. */
+const OTHERS_MIN = 5
 
 interface Window {
   readonly from: number
@@ -107,19 +113,23 @@ interface Aside {
 /**
  * All that differs, gravest first. One cause is one finding: what follows from it is within it.
  * @param only of this tenant, and what it shares with all; of every tenant if left out
+ * @param until milliseconds since 1970 up to which all lines were read: from the last one on there are none. The last line's own
+ *   time if left out
  */
-export function findCauses(fold: Fold, only?: string): Finding[] {
+export function findCauses(fold: Fold, only?: string, until = 0): Finding[] {
   if (fold.lines === 0) return []
-  const window = { from: minuteOf(fold.first), minutes: minuteOf(fold.last) - minuteOf(fold.first) + 1 }
+  // The minute of the end is not over.
+  const end = Math.max(minuteOf(fold.last), minuteOf(until) - 1)
+  const window = { from: minuteOf(fold.first), minutes: end - minuteOf(fold.first) + 1 }
   const search = createSearch(fold, window)
   const shared = search.shared()
   const asides = shared.map(asideOf)
   const names = only === undefined ? [...fold.tenants.keys()] : [only]
+  const quiet = search.quietService()
   const own = names.flatMap((name) => {
     const tenant = fold.tenants.get(name)
-    return tenant === undefined ? [] : foldCascade(search.ofTenant(name, tenant, asides))
+    return tenant === undefined ? [] : foldCascade(search.ofTenant(name, tenant, asides, quiet))
   })
-  const quiet = search.quietService()
   return [...foldCascade(quiet === undefined ? shared : [quiet, ...shared]), ...groupTenants(own)].sort(byWeight)
 }
 
@@ -297,7 +307,7 @@ function createSearch(fold: Fold, window: Window) {
   }
 
   /** What one tenant has of its own. */
-  function ofTenant(name: string, tenant: TenantFold, asides: readonly Aside[]): Finding[] {
+  function ofTenant(name: string, tenant: TenantFold, asides: readonly Aside[], quiet: Finding | undefined): Finding[] {
     const bar = barOf(tenants.length)
     const cells = [...tenant.cells]
     const sumsWhere = (is: (cell: Cell) => boolean) =>
@@ -336,38 +346,43 @@ function createSearch(fold: Fold, window: Window) {
       const one = lower(without(sums(series), asides), challenges, bar, SILENCE_MIN)
       return one === undefined ? [] : [finding({ kind: 'client', clientId }, one.found, one.lost, [name])]
     })
-    return [...reasons, ...slow, ...missing, ...clients, ...silence(name, tenant, asides, bar)]
+    return [...reasons, ...slow, ...missing, ...clients, ...silence(name, tenant, asides, bar, quiet)]
   }
 
   /** The tenant's share of all logins, by their first step: what the night does to one it does to all. */
-  function silence(name: string, tenant: TenantFold, asides: readonly Aside[], bar: number): Finding[] {
-    if (tenants.length < 5) return []
+  function silence(
+    name: string,
+    tenant: TenantFold,
+    asides: readonly Aside[],
+    bar: number,
+    quiet: Finding | undefined,
+  ): Finding[] {
     const step = tenant.steps.has('pre-login') ? 'pre-login' : 'define-auth-challenge'
-    const own = without(sums(tenant.steps.get(step)), asides)
+    const own = sums(tenant.steps.get(step))
+    if (tenants.length < OTHERS_MIN) return ownSilence(name, own, quiet)
     const others = without(sumsOfStep(step), asides)
-    const one = lower(own, others, 2 * bar, SILENCE_MIN, silentRate)
-    return one === undefined ? [] : [finding({ kind: 'silent' }, one.found, one.lost, [name])]
+    const one = lower(without(own, asides), others, 2 * bar, SILENCE_MIN, silentRate)
+    return one === undefined ? [] : [finding({ kind: 'silent', by: 'share' }, one.found, one.lost, [name])]
   }
 
-  /** Nobody has a line in minutes in which thirty would have come, by the hour before. */
+  /** Without others to compare with, a tenant's own past has to do. */
+  function ownSilence(name: string, own: Float64Array, quiet: Finding | undefined): Finding[] {
+    const found = findQuiet(own, SILENCE_MIN, SILENCE_MINUTES)
+    const known =
+      quiet !== undefined && found !== undefined && start + found.from < quiet.to && start + found.to > quiet.from
+    return found === undefined || known ? [] : [quietFinding(found, [name])]
+  }
+
+  /** Nobody has a line in minutes in which thirty would have come. Of one tenant alone it is that tenant's silence. */
   function quietService(): Finding | undefined {
-    let emptyFrom = -1
-    let best: Finding | undefined
-    for (let index = 0; index <= minutes; index += 1) {
-      const empty = index < minutes && (allSums[index + 1] ?? 0) === (allSums[index] ?? 0)
-      if (empty && emptyFrom < 0) emptyFrom = index
-      if (empty || emptyFrom < 0) continue
-      const before = Math.max(0, emptyFrom - 60)
-      const came = (allSums[emptyFrom] ?? 0) - (allSums[before] ?? 0)
-      const expected = emptyFrom > before ? (came / (emptyFrom - before)) * (index - emptyFrom) : 0
-      if (expected >= SILENCE_MIN && expected > (best?.lost ?? 0)) {
-        const interval = { from: emptyFrom, to: index, g: 2 * expected }
-        const counts = { inside: { k: 0, n: index - emptyFrom }, outside: { k: came, n: emptyFrom - before } }
-        best = { ...finding({ kind: 'silent' }, { ...interval, ...counts }, expected, []), everywhere: true }
-      }
-      emptyFrom = -1
-    }
-    return best
+    if (tenants.length < 2) return
+    const found = findQuiet(allSums, SILENCE_MIN, QUIET_MINUTES)
+    return found && { ...quietFinding(found, []), everywhere: true }
+  }
+
+  function quietFinding({ from, to, expected, before, by }: Quiet, names: readonly string[]): Finding {
+    const counts = { inside: { k: 0, n: to - from }, outside: { k: before.lines, n: before.minutes } }
+    return finding({ kind: 'silent', by }, { from, to, g: 2 * expected, ...counts }, expected, names)
   }
 
   return { shared, ofTenant, quietService }
