@@ -29,6 +29,7 @@ import { tenantsSchemaCommand } from './tenants/schema.js'
 import { tenantsShowCommand } from './tenants/show.js'
 import { tenantsStatusCommands } from './tenants/status.js'
 import { tenantsValidateCommand } from './tenants/validate.js'
+import { watchCommand } from './watch/index.js'
 import { wireApplyCommand } from './wire/apply.js'
 import { wireExample } from './wire/options.js'
 import { wirePlanCommand } from './wire/plan.js'
@@ -86,6 +87,7 @@ const COMMANDS: readonly CreateCommand[] = [
   logsCommand,
   explainCommand,
   reportCommand,
+  watchCommand,
   reasonsCommand,
   completionCommand,
 ]

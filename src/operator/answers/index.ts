@@ -267,6 +267,29 @@ export const ANSWERS = {
       silent: count,
     },
   },
+  watch: {
+    by: ['watch'],
+    members: {
+      at: text,
+      lines: count,
+      notices: list({
+        what: text,
+        reason: maybe(text),
+        was: text,
+        health: text,
+        everywhere: flag,
+        tenants: count,
+        names: texts,
+        first: text,
+        last: text,
+        cause: maybe(text),
+        owner: maybe(text),
+        fix: maybe(text),
+        runbook: text,
+      }),
+      causes: list({ what: text, health: text, first: text, last: text, tenants: count }),
+    },
+  },
   reasons: {
     by: ['reasons'],
     members: {

@@ -5,7 +5,7 @@
  */
 import { isFault, type Outcome, type Reason, rowOf, type Step } from '../../reasons.js'
 import { type Cell, type Fold, minuteOf, SLOW_MS, type TenantFold } from './fold.js'
-import { findInterval, higherShare, type Interval, lowerRate, type Score } from './interval.js'
+import { findInterval, goesOn, higherShare, type Interval, lowerRate, type Score } from './interval.js'
 import { findQuiet, type Quiet } from './quiet.js'
 import { type Series, sumsOf } from './series.js'
 
@@ -100,7 +100,11 @@ const OTHERS_MIN = 5
 interface Window {
   readonly from: number
   readonly minutes: number
+  readonly open: boolean
 }
+
+/** Who asks every five minutes has asked so often in a week; what is chance once in so many times must not be told. */
+const LOOKS = 2_016
 
 /** What has been found of all tenants, and is to be left out of each one's own. */
 interface Aside {
@@ -115,20 +119,23 @@ interface Aside {
  * @param only of this tenant, and what it shares with all; of every tenant if left out
  * @param until milliseconds since 1970 up to which all lines were read: from the last one on there are none. The last line's own
  *   time if left out
+ * @param open only what goes on until then, told so surely that it can be asked every few minutes
  */
-export function findCauses(fold: Fold, only?: string, until = 0): Finding[] {
+export function findCauses(fold: Fold, only?: string, until = 0, open = false): Finding[] {
   if (fold.lines === 0) return []
   // The minute of the end is not over.
   const end = Math.max(minuteOf(fold.last), minuteOf(until) - 1)
   const window = { from: minuteOf(fold.first), minutes: end - minuteOf(fold.first) + 1 }
-  const search = createSearch(fold, window)
+  const search = createSearch(fold, { ...window, open })
   const shared = search.shared()
   const asides = shared.map(asideOf)
   const names = only === undefined ? [...fold.tenants.keys()] : [only]
   const quiet = search.quietService()
+  // Proofs that fail for all end the logins of some, who are too few to have that in common.
+  const isItsOwn = (one: Finding) => !isConsequence(one) || !shared.some((cause) => explains(cause, one))
   const own = names.flatMap((name) => {
     const tenant = fold.tenants.get(name)
-    return tenant === undefined ? [] : foldCascade(search.ofTenant(name, tenant, asides, quiet))
+    return tenant === undefined ? [] : foldCascade(search.ofTenant(name, tenant, asides, quiet)).filter(isItsOwn)
   })
   return [...foldCascade(quiet === undefined ? shared : [quiet, ...shared]), ...groupTenants(own)].sort(byWeight)
 }
@@ -144,11 +151,11 @@ const byWeight = (a: Finding, b: Finding) =>
   Number(b.everywhere) - Number(a.everywhere) || b.tenants.length - a.tenants.length || b.g - a.g
 
 function createSearch(fold: Fold, window: Window) {
-  const { from: start, minutes } = window
+  const { from: start, minutes, open } = window
   const tenants = [...fold.tenants]
   const kinds = Math.max(8, ...tenants.map(([, { cells }]) => cells.size))
   /** G beyond chance, for so many intervals of so many kinds of so many tenants. */
-  const barOf = (count: number) => 2 * Math.log(minutes ** 2 * Math.max(1, count) * kinds)
+  const barOf = (count: number) => 2 * Math.log(minutes ** 2 * Math.max(1, count) * kinds * (open ? LOOKS : 1))
   const sums = (...series: readonly (Series | undefined)[]) => sumsOf(series, start, minutes)
   const allSums = sums(fold.all)
   const stepSums = new Map<string, Float64Array>()
@@ -173,22 +180,25 @@ function createSearch(fold: Fold, window: Window) {
 
   /** A share that is higher than before by more than chance and more than a little. */
   function higher(k: Float64Array, n: Float64Array, bar: number, reason: Reason | undefined): Interval | undefined {
-    const limits = { before: { k: 0, n: LINES_MIN }, inside: { k: LINES_MIN, n: LINES_MIN } }
+    const limits = { before: { k: 0, n: LINES_MIN }, inside: { k: LINES_MIN, n: LINES_MIN }, open }
     const found = findInterval(k, n, higherShare, limits)
     if (found === undefined || found.g < bar) return
     const share = found.inside.k / found.inside.n
     const usual = found.outside.k / found.outside.n
     const least = reason !== undefined && !isFault(reason) && rowOf(reason).owner === 'end user' ? 0.1 : 0.02
-    return share >= least && share >= 2 * usual ? found : undefined
+    if (share < least || share < 2 * usual) return
+    return !open || goesOn(k, n, usual, share) ? found : undefined
   }
 
   /** A rate that is lower than before by more than chance, and at least by half. */
   function lower(k: Float64Array, n: Float64Array, bar: number, expected: number, score: Score = lowerRate) {
-    const limits = { before: { k: 10, n: 10 }, inside: { k: 0, n: LINES_MIN }, minutes: SILENCE_MINUTES }
+    const limits = { before: { k: 10, n: 10 }, inside: { k: 0, n: LINES_MIN }, minutes: SILENCE_MINUTES, open }
     const found = findInterval(k, n, score, limits)
     if (found === undefined || found.g < bar) return
     const usual = (found.inside.n * found.outside.k) / found.outside.n
-    return usual >= expected && found.inside.k <= usual / 2 ? { found, lost: usual - found.inside.k } : undefined
+    if (usual < expected || found.inside.k > usual / 2) return
+    const rates = [found.outside.k / found.outside.n, found.inside.k / found.inside.n] as const
+    return !open || goesOn(k, n, ...rates) ? { found, lost: usual - found.inside.k } : undefined
   }
 
   const lostOf = ({ inside, outside }: Interval) => inside.k - (inside.n * outside.k) / outside.n
@@ -367,7 +377,7 @@ function createSearch(fold: Fold, window: Window) {
 
   /** Without others to compare with, a tenant's own past has to do. */
   function ownSilence(name: string, own: Float64Array, quiet: Finding | undefined): Finding[] {
-    const found = findQuiet(own, SILENCE_MIN, SILENCE_MINUTES)
+    const found = findQuiet(own, SILENCE_MIN, SILENCE_MINUTES, open)
     const known =
       quiet !== undefined && found !== undefined && start + found.from < quiet.to && start + found.to > quiet.from
     return found === undefined || known ? [] : [quietFinding(found, [name])]
@@ -376,7 +386,7 @@ function createSearch(fold: Fold, window: Window) {
   /** Nobody has a line in minutes in which thirty would have come. Of one tenant alone it is that tenant's silence. */
   function quietService(): Finding | undefined {
     if (tenants.length < 2) return
-    const found = findQuiet(allSums, SILENCE_MIN, QUIET_MINUTES)
+    const found = findQuiet(allSums, SILENCE_MIN, QUIET_MINUTES, open)
     return found && { ...quietFinding(found, []), everywhere: true }
   }
 
@@ -410,6 +420,9 @@ function stepOf({ what }: Finding): number {
 }
 
 const overlap = (a: Finding, b: Finding) => Math.min(a.to, b.to) - Math.max(a.from, b.from)
+
+const isConsequence = ({ what }: Finding) =>
+  what.kind === 'reason' && what.cell.reason !== undefined && FOLLOWS.includes(what.cell.reason)
 
 /** Does `cause` explain `one`? Both of the same tenants, and most of the shorter within the longer. */
 function explains(cause: Finding, one: Finding): boolean {

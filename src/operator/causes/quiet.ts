@@ -21,8 +21,9 @@ export interface Quiet {
  * @param sums running sums over the minutes of the window, as `sumsOf` makes them
  * @param expected how many must have been expected
  * @param minutes how long it must last at least
+ * @param open only the stretch at the end of the window
  */
-export function findQuiet(sums: Float64Array, expected: number, minutes: number): Quiet | undefined {
+export function findQuiet(sums: Float64Array, expected: number, minutes: number, open = false): Quiet | undefined {
   const last = sums.length - 1
   let best: Quiet | undefined
   let from = -1
@@ -30,7 +31,7 @@ export function findQuiet(sums: Float64Array, expected: number, minutes: number)
     const empty = index < last && (sums[index + 1] ?? 0) === (sums[index] ?? 0)
     if (empty && from < 0) from = index
     if (empty || from < 0) continue
-    const found = index - from >= minutes ? quietIn(sums, from, index) : undefined
+    const found = index - from >= minutes && (!open || index === last) ? quietIn(sums, from, index) : undefined
     if (found !== undefined && found.expected >= expected && found.expected > (best?.expected ?? 0)) best = found
     from = -1
   }
