@@ -64,7 +64,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   terminal: [],
   operator: ['operator', 'terminal', 'tenant', 'upstreams', 'type triggers'],
   // A line's fields have one list.
-  'operator/lines': ['terminal', 'type plugins/log-line.ts'],
+  'operator/lines': ['terminal', 'plugins/log-line.ts'],
   'operator/causes': ['operator/lines'],
   // What reads lines for it says what cannot be read.
   'operator/causes/examine.ts': ['operator/causes', 'operator/lines', 'terminal'],

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import { writeAnswer } from '../../operator/answers/write.js'
-import { type Line, numberOf, textOf } from '../../operator/lines/line.js'
+import { allowed, type Line, numberOf, textOf } from '../../operator/lines/line.js'
 import { createSelect, intervalOf, type Selection, timeFlags } from '../../operator/lines/select.js'
 import { sourcesOf, withLines } from '../../operator/lines/source.js'
 import { timeText } from '../../operator/lines/when.js'
@@ -59,7 +59,7 @@ async function showLines(io: CommandIo, files: readonly string[], options: Optio
     await source.each((line) => {
       if (!isAsked(line)) return
       matched += 1
-      found.push(line)
+      found.push(allowed(line))
       // Now and then, as each removal moves all others.
       if (last > 0 && found.length >= 2 * last) found.splice(0, found.length - last)
     })

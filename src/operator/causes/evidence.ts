@@ -1,4 +1,4 @@
-import { type Line, numberOf, textOf } from '../lines/line.js'
+import { allowed, type Line, nameIn, numberOf, textOf } from '../lines/line.js'
 import type { Finding } from './find.js'
 import { cellKeyOf, isRepeated, minuteOf, ownerOf } from './fold.js'
 import type { Counts } from './interval.js'
@@ -41,7 +41,7 @@ export interface Evidence {
   readonly odd: readonly Odd[]
   /** Milliseconds after their end at which proofs came. */
   readonly lateMs: readonly number[]
-  /** The first few lines themselves, as they stand in the log. */
+  /** The first few lines themselves, as the gateway writes them. */
   readonly samples: readonly string[]
 }
 
@@ -81,8 +81,7 @@ export function createEvidence({ what, tenants, everywhere, from, to }: Finding)
     return what.kind === 'slow' && (msOf(line, what.dependency) ?? 0) >= what.overMs
   }
 
-  /** Looks at a line; `text` is what it looks like in the log. */
-  function look(line: Line, text: string): void {
+  function look(line: Line): void {
     const minute = minuteOf(line.at)
     if (minute < from || minute >= to || isRepeated(line)) return
     if (!everywhere && !names.has(ownerOf(line))) return
@@ -95,12 +94,13 @@ export function createEvidence({ what, tenants, everywhere, from, to }: Finding)
       if (user !== undefined) users.add(user)
       const late = numberOf(line.fields, 'lateMs')
       if (late !== undefined && lateMs.length < LATENESS_MAX) lateMs.push(late)
-      if (samples.length < SAMPLES_MAX) samples.push(text)
+      if (samples.length < SAMPLES_MAX) samples.push(JSON.stringify(allowed(line).fields))
     }
     for (const [field, tallies] of values) {
       const value = line.fields[field]
-      if (value === undefined) continue
-      const name = String(value)
+      const name =
+        typeof value === 'string' ? nameIn(line.fields, field) : value === undefined ? undefined : String(value)
+      if (name === undefined) continue
       let tally = tallies.get(name)
       if (tally === undefined) {
         if (tallies.size >= VALUES_MAX) continue

@@ -61,9 +61,9 @@ export async function diagnoseAll(
   const everywhere = findings.some((finding) => finding.everywhere)
   const names = [...new Set(findings.flatMap(({ tenants }) => tenants))]
   await source.each(
-    (line, text) => {
+    (line) => {
       if (!isAsked(line)) return
-      for (const { of } of evidence) of.look(line, text)
+      for (const { of } of evidence) of.look(line)
     },
     everywhere ? undefined : (text) => names.some((name) => text.includes(name)),
   )

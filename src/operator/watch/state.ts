@@ -19,33 +19,50 @@ const CAUSES_MAX = 1_000
 const Bad = Type.Union([Type.Literal('degraded'), Type.Literal('failing'), Type.Literal('silent')])
 type Bad = Static<typeof Bad>
 
+/** Nothing but what we write is read back. */
+const closed = { additionalProperties: false }
+
+/** Names and figures, as the lines have them: a sentence or an address in a state is none of ours. */
+const words = Type.String({ pattern: '^[\\w.:+/#=() -]{1,400}$' })
+const name = Type.String({ pattern: '^[\\w.:+/#=-]{0,128}$' })
+
 /** Times are milliseconds since 1970. */
-const Kept = Type.Object({
-  /** What was counted, in the words of the lines. */
-  what: Type.String(),
-  reason: Type.Optional(Type.String()),
-  /** `new` is not told yet: the next look confirms it. */
-  health: Type.Union([Type.Literal('new'), Bad, Type.Literal('recovered')]),
-  first: Type.Number(),
-  last: Type.Number(),
-  everywhere: Type.Boolean(),
-  /** How many tenants were told of. */
-  told: Type.Number(),
-  calmMs: Type.Number(),
-  tenants: Type.Record(
-    Type.String(),
-    Type.Object({ health: Type.Union([Bad, Type.Literal('recovered')]), first: Type.Number(), last: Type.Number() }),
-  ),
-})
+const Kept = Type.Object(
+  {
+    /** What was counted, in the words of the lines. */
+    what: words,
+    reason: Type.Optional(name),
+    /** `new` is not told yet: the next look confirms it. */
+    health: Type.Union([Type.Literal('new'), Bad, Type.Literal('recovered')]),
+    first: Type.Number(),
+    last: Type.Number(),
+    everywhere: Type.Boolean(),
+    /** How many tenants were told of. */
+    told: Type.Number(),
+    calmMs: Type.Number(),
+    tenants: Type.Record(
+      name,
+      Type.Object(
+        { health: Type.Union([Bad, Type.Literal('recovered')]), first: Type.Number(), last: Type.Number() },
+        closed,
+      ),
+      closed,
+    ),
+  },
+  closed,
+)
 type Kept = Static<typeof Kept>
 
 /** All that is known from earlier looks. It holds no user, and nothing that a person typed. */
-export const WatchState = Type.Object({
-  version: Type.Literal(1),
-  /** When the lines were last looked at. */
-  at: Type.Number(),
-  causes: Type.Record(Type.String(), Kept),
-})
+export const WatchState = Type.Object(
+  {
+    version: Type.Literal(1),
+    /** When the lines were last looked at. */
+    at: Type.Number(),
+    causes: Type.Record(words, Kept, closed),
+  },
+  closed,
+)
 export type WatchState = Static<typeof WatchState>
 
 export const EMPTY: WatchState = { version: 1, at: 0, causes: {} }

@@ -29,7 +29,7 @@ function factsOf(lines: readonly Fields[], only?: string) {
   }
   const diagnoses = findCauses(fold, only).map((finding) => {
     const evidence = createEvidence(finding)
-    for (const line of read) evidence.look(line, JSON.stringify(line.fields))
+    for (const line of read) evidence.look(line)
     return diagnose(fold, finding, evidence.end())
   })
   return reportFacts({ made: START, tenant: only, fold, tally, others: 0, diagnoses, left: 0 })

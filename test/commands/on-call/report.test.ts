@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { KINDS } from '../fixtures/oncall/incidents.js'
-import { createRandom } from '../fixtures/oncall/random.js'
-import { createWorld, generate } from '../fixtures/oncall/traffic.js'
-import { cli } from './fixtures/cli.js'
+import { KINDS } from '../../fixtures/oncall/incidents.js'
+import { createRandom } from '../../fixtures/oncall/random.js'
+import { createWorld, generate } from '../../fixtures/oncall/traffic.js'
+import { cli } from '../fixtures/cli.js'
 
 const random = createRandom(3)
 const world = createWorld(random, 8, 150)

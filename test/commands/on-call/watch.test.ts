@@ -2,11 +2,11 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import t from 'tap'
-import { KINDS } from '../fixtures/oncall/incidents.js'
-import { createRandom } from '../fixtures/oncall/random.js'
-import { createWorld, generate, MINUTE_MS, START } from '../fixtures/oncall/traffic.js'
-import { answerIn } from './fixtures/answer.js'
-import { cli } from './fixtures/cli.js'
+import { KINDS } from '../../fixtures/oncall/incidents.js'
+import { createRandom } from '../../fixtures/oncall/random.js'
+import { createWorld, generate, MINUTE_MS, START } from '../../fixtures/oncall/traffic.js'
+import { answerIn } from '../fixtures/answer.js'
+import { cli } from '../fixtures/cli.js'
 
 const random = createRandom(3)
 const world = createWorld(random, 8, 150)
