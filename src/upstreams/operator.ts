@@ -19,6 +19,7 @@ import {
 import { createPatience } from './patience.js'
 import { createFindStack, type FindStack } from './stacks.js'
 import { createAssumeRole, type RoleCredentials, type RoleRequest } from './sts.js'
+import { createStates, type States } from './table.js'
 import { createUserPoolSettings, type UserPoolSettings } from './user-pool-settings.js'
 
 export type { CallerIdentity } from './identity.js'
@@ -26,12 +27,15 @@ export type { AssumeRole, RoleCredentials, RoleRequest, Table, TenantRecord, Use
 export type { FunctionAliases, PolicyWrite } from './lambda.js'
 export type { FetchParameterHistory, ParameterRequest, ParameterVersion, PutParameter } from './parameters.js'
 export type { FindStack, StackResource } from './stacks.js'
+export type { StateRecord, States } from './table.js'
 export type { UserPoolSettings, WholeUserPool } from './user-pool-settings.js'
 
 /** Everything outside the process that the command line works with: the service's counterparts and the operator's own. */
 export interface OperatorUpstreams extends Upstreams {
   /** Fetches the process's own credentials, with which everything else is asked; throws what their source says. */
   signIn(): Promise<void>
+  /** What commands keep in the table for a while. */
+  readonly states: States
   /** Aliases of the gateway's function. */
   readonly aliases: FunctionAliases
   readonly putParameter: PutParameter
@@ -91,6 +95,7 @@ export function createOperatorUpstreams(
     assumeRoleAs: createAssumeRoleAs(clients),
   })
   const table = patience.of(base.table)
+  const states = patience.of(createStates(clients.dynamodb, tenantTable ?? ''))
 
   return {
     ...base,
@@ -102,6 +107,10 @@ export function createOperatorUpstreams(
     get table() {
       if (tenantTable === undefined) throw unset('TENANT_TABLE')
       return table
+    },
+    get states() {
+      if (tenantTable === undefined) throw unset('TENANT_TABLE')
+      return states
     },
     get aliases() {
       if (functionArn === undefined) throw unset('GATEWAY_FUNCTION_ARN')

@@ -3,11 +3,13 @@ import { writeAnswer } from '../../operator/answers/write.js'
 import type { Diagnosis } from '../../operator/causes/diagnose.js'
 import { diagnoseAll, foldSource } from '../../operator/causes/examine.js'
 import { findCauses } from '../../operator/causes/find.js'
-import { createSelect, intervalOf, type Selection } from '../../operator/lines/select.js'
+import { createSelect, type Interval, intervalOf, type Selection } from '../../operator/lines/select.js'
 import { type LineSource, sourcesOf, withLines } from '../../operator/lines/source.js'
 import { spanText, timeText } from '../../operator/lines/when.js'
+import { withUpstreams } from '../../operator/upstreams.js'
 import { readWatchState, writeWatchState } from '../../operator/watch/keep.js'
-import { advance, type Notice } from '../../operator/watch/state.js'
+import { advance, type Notice, type WatchState } from '../../operator/watch/state.js'
+import { readTableState, writeTableState } from '../../operator/watch/table.js'
 import { isReason, sectionsOf } from '../../reasons.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible } from '../../terminal/failure.js'
@@ -18,7 +20,7 @@ import { counted, textAt } from '../../terminal/text.js'
 const LATE_MS = 60_000
 
 interface Options extends Pick<Selection, 'since' | 'until' | 'utc'> {
-  readonly state: string
+  readonly state?: string
   readonly json?: boolean
 }
 
@@ -35,7 +37,7 @@ export function watchCommand(io: CommandIo): Command {
     ],
   })
     .argument('[file...]', 'files of lines, plain or gzip; - is standard input')
-    .requiredOption('--state <file>', 'what is known from the last look; written anew by each')
+    .option('--state <file>', 'keeps what is known from look to look; the table does if left out')
     .addOption(new Option('--since <time>', 'what is compared: 15m, 2h, 02:10, or ISO 8601').default('24h'))
     .option('--until <time>', 'up to when the lines were read; now if left out')
     .option('--utc', 'a time without a zone is of UTC; local if left out')
@@ -44,13 +46,34 @@ export function watchCommand(io: CommandIo): Command {
 }
 
 async function watch(io: CommandIo, files: readonly string[], options: Options): Promise<void> {
-  const before = await readWatchState(options.state)
-  const now = io.clock.now()
-  const interval = intervalOf(options, now)
-  const at = Math.min(interval.to, now)
+  const { state: file } = options
+  // What cannot be asked is told before anybody signs in.
+  const interval = intervalOf(options, io.clock.now())
+  if (file !== undefined) {
+    const before = await readWatchState(file)
+    return await look(io, files, options, interval, before, (state) => writeWatchState(file, state))
+  }
+  await withUpstreams(io, async (upstreams) => {
+    const before = await readTableState(upstreams, io.clock.now())
+    await look(io, files, options, interval, before.state, (state, pools) =>
+      writeTableState(upstreams, before, state, pools, io.clock.now()),
+    )
+  })
+}
+
+/** Looks once; `keep` takes the new state, and the pool of each tenant that was seen. */
+async function look(
+  io: CommandIo,
+  files: readonly string[],
+  options: Options,
+  interval: Interval,
+  before: WatchState,
+  keep: (state: WatchState, pools: ReadonlyMap<string, string>) => Promise<void>,
+): Promise<void> {
+  const at = Math.min(interval.to, io.clock.now())
   await withLines(sourcesOf(files, io), io.stdin, true, async (source) => {
     const isAsked = createSelect({}, { from: interval.from, to: at })
-    const { fold } = await foldSource(source, isAsked)
+    const { fold, names } = await foldSource(source, isAsked)
     if (fold.lines === 0)
       throw new NotPossible(
         `no line of the gateway between ${timeText(interval.from)} and ${timeText(at)}: nothing can be told, and the state stays as it was`,
@@ -60,7 +83,7 @@ async function watch(io: CommandIo, files: readonly string[], options: Options):
     const diagnoses = await diagnosesOf(source, fold, notices, isAsked)
     // A notice that was not printed is told again; one that was is not lost.
     write(io, options, { at, lines: fold.lines, notices, diagnoses, state })
-    await writeWatchState(options.state, state)
+    await keep(state, new Map([...names].map(([pool, tenant]) => [tenant, pool])))
     if (Object.values(state.causes).some(({ health }) => health !== 'recovered' && health !== 'new')) io.foundProblems()
   })
 }
