@@ -64,8 +64,10 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   terminal: [],
   operator: ['operator', 'terminal', 'tenant', 'upstreams', 'type triggers'],
   // A line's fields have one list.
-  'operator/lines': ['terminal', 'type plugins/log-line.ts', 'type upstreams'],
+  'operator/lines': ['terminal', 'plugins/log-line.ts', 'type upstreams'],
   'operator/causes': ['operator/lines'],
+  // What reads lines for it says what cannot be read.
+  'operator/causes/examine.ts': ['operator/causes', 'operator/lines', 'terminal'],
   commands: ['commands/options.ts', ...BELOW_COMMANDS],
   'commands/index.ts': ['commands', 'terminal'],
   'commands/options.ts': BELOW_COMMANDS,

@@ -18,6 +18,7 @@ import { localCommand } from './local/index.js'
 import { logsCommand } from './logs/index.js'
 import { onboardCommand } from './onboard/index.js'
 import { reasonsCommand } from './reasons/index.js'
+import { reportCommand } from './report/index.js'
 import { secretSetCommand } from './secret/set.js'
 import { tenantsApplyCommand, tenantsPlanCommand } from './tenants/apply.js'
 import { tenantsHistoryCommand } from './tenants/history.js'
@@ -28,6 +29,7 @@ import { tenantsSchemaCommand } from './tenants/schema.js'
 import { tenantsShowCommand } from './tenants/show.js'
 import { tenantsStatusCommands } from './tenants/status.js'
 import { tenantsValidateCommand } from './tenants/validate.js'
+import { watchCommand } from './watch/index.js'
 import { wireApplyCommand } from './wire/apply.js'
 import { wireExample } from './wire/options.js'
 import { wirePlanCommand } from './wire/plan.js'
@@ -84,6 +86,8 @@ const COMMANDS: readonly CreateCommand[] = [
   doctorCommand,
   logsCommand,
   explainCommand,
+  reportCommand,
+  watchCommand,
   reasonsCommand,
   completionCommand,
 ]

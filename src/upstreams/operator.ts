@@ -25,6 +25,7 @@ import {
   type RoleCredentials,
   type RoleRequest,
 } from './sts.js'
+import { createStates, type States } from './table.js'
 import { createUserPoolSettings, type UserPoolSettings } from './user-pool-settings.js'
 
 export type { CloudWatchLogs, LogEvent, LogPage, LogSearch, QueryRow } from './cloudwatch.js'
@@ -33,12 +34,15 @@ export type { FunctionAliases, PolicyWrite } from './lambda.js'
 export type { FetchParameterHistory, ParameterRequest, ParameterVersion, PutParameter } from './parameters.js'
 export type { FindStack, StackResource } from './stacks.js'
 export type { CallerIdentity } from './sts.js'
+export type { StateRecord, States } from './table.js'
 export type { UserPoolSettings, WholeUserPool } from './user-pool-settings.js'
 
 /** Everything outside the process that the command line works with: the service's counterparts and the operator's own. */
 export interface OperatorUpstreams extends Upstreams {
   /** Fetches the process's own credentials, with which everything else is asked; throws what their source says. */
   signIn(): Promise<void>
+  /** What commands keep in the table for a while. */
+  readonly states: States
   /** Aliases of the gateway's function. */
   readonly aliases: FunctionAliases
   readonly putParameter: PutParameter
@@ -101,6 +105,7 @@ export function createOperatorUpstreams(
     assumeRoleAs: createAssumeRoleAs(clients),
   })
   const table = patience.of(base.table)
+  const states = patience.of(createStates(clients.dynamodb, tenantTable ?? ''))
 
   return {
     ...base,
@@ -112,6 +117,10 @@ export function createOperatorUpstreams(
     get table() {
       if (tenantTable === undefined) throw unset('TENANT_TABLE')
       return table
+    },
+    get states() {
+      if (tenantTable === undefined) throw unset('TENANT_TABLE')
+      return states
     },
     get aliases() {
       if (functionArn === undefined) throw unset('GATEWAY_FUNCTION_ARN')

@@ -182,3 +182,72 @@ export function createTable(client: DynamoDBClient, tableName: string, sliceMs: 
     },
   }
 }
+
+/** What a command keeps beside the configs for a while; a table whose TTL attribute is `expiresAt` forgets it by itself. */
+export interface StateRecord {
+  /** A pool's id, or the name of the command for what is of no pool. */
+  readonly userPoolId: string
+  readonly record: string
+  readonly version: number
+  /** Seconds since 1970. */
+  readonly expiresAt: number
+  /** As it was written: its reader checks it. */
+  readonly state: unknown
+}
+
+export interface States {
+  /** All records of this name that have not expired; the table takes them away only days later. */
+  list(record: string, nowMs: number, call: Call): Promise<StateRecord[]>
+  /** Replaces a record of any version. */
+  put(record: StateRecord, call: Call): Promise<void>
+  /** Writes it if the table still holds the version before its own, or none or an expired one; false if it does not. */
+  putNext(record: StateRecord, nowMs: number, call: Call): Promise<boolean>
+}
+
+/** Reads and writes such records with the given client. */
+export function createStates(client: DynamoDBClient, tableName: string): States {
+  const item = (record: StateRecord) => marshall(record, { removeUndefinedValues: true })
+  return {
+    async list(record, nowMs, call) {
+      const found: StateRecord[] = []
+      let ExclusiveStartKey: Item | undefined
+      do {
+        const command = new ScanCommand({
+          TableName: tableName,
+          FilterExpression: '#record = :record AND expiresAt > :now',
+          ExpressionAttributeNames: { '#record': 'record' },
+          ExpressionAttributeValues: marshall({ ':record': record, ':now': Math.floor(nowMs / 1_000) }),
+          ConsistentRead: true,
+          ExclusiveStartKey,
+        })
+        const page = await callAws('table', call, undefined, (options) => client.send(command, options))
+        for (const one of page.Items ?? []) found.push(stateOf(one))
+        ExclusiveStartKey = page.LastEvaluatedKey
+      } while (ExclusiveStartKey)
+      return found
+    },
+    async put(record, call) {
+      const command = new PutItemCommand({ TableName: tableName, Item: item(record) })
+      await callAws('table', call, undefined, (options) => client.send(command, options))
+    },
+    putNext(record, nowMs, call) {
+      const command = new PutItemCommand({
+        TableName: tableName,
+        Item: item(record),
+        ConditionExpression: 'attribute_not_exists(userPoolId) OR #version = :before OR expiresAt <= :now',
+        ExpressionAttributeNames: { '#version': 'version' },
+        ExpressionAttributeValues: marshall({ ':before': record.version - 1, ':now': Math.floor(nowMs / 1_000) }),
+      })
+      return unlessChanged(callAws('table', call, undefined, (options) => client.send(command, options)))
+    },
+  }
+}
+
+function stateOf(item: Item): StateRecord {
+  try {
+    const { userPoolId, record, version, expiresAt, state } = unmarshall(item, { wrapNumbers: Number })
+    return { userPoolId: String(userPoolId), record: String(record), version, expiresAt, state }
+  } catch (error) {
+    throw upstreamError('table', 'malformed', {}, error)
+  }
+}

@@ -187,6 +187,18 @@ t.test('every answer is as its schema says', async (t) => {
   await is('lines', 0, 'logs --reason wrong_project', lines)
   await is('explanation', 1, 'explain acme', lines)
   await is('login', 1, 'explain acme --flow flow-300', lines)
+  await is('report', 0, `report --out ${own}/report.html`, lines)
+  const older = lines.replaceAll('2026-11-30', '2025-11-30')
+  for (const [minute, code] of [
+    ['00', 0],
+    ['01', 1],
+  ] as const)
+    await is(
+      'watch',
+      code,
+      `watch --state ${own}/watch.json --since 2025-11-30 --until 2025-11-30T03:${minute}Z`,
+      older,
+    )
   await is('reasons', 0, 'reasons')
   await is('reasons', 0, 'reasons secret_denied')
   await is('error', 1, 'reasons nothing-of-the-kind')

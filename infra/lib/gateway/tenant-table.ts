@@ -25,6 +25,8 @@ export function createTenantTable(
     tableName: NAMES.table,
     partitionKey: { name: 'userPoolId', type: AttributeType.STRING },
     sortKey: { name: 'record', type: AttributeType.STRING },
+    // Of what `watch` keeps beside the configs; a config has no such attribute, and stays.
+    timeToLiveAttribute: 'expiresAt',
     billing: Billing.onDemand(),
     encryption: TableEncryptionV2.customerManagedKey(key, replicaKeyArns),
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },

@@ -30,6 +30,7 @@ test('the table cannot be lost, and is paid by request', () => {
         { AttributeName: 'userPoolId', KeyType: 'HASH' },
         { AttributeName: 'record', KeyType: 'RANGE' },
       ],
+      TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
       SSESpecification: { SSEEnabled: true, SSEType: 'KMS' },
       Replicas: [
         {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { writeAnswer } from '../../operator/answers/write.js'
 import { diagnose } from '../../operator/causes/diagnose.js'
+import { assertComparable, untilOf } from '../../operator/causes/examine.js'
 import { type Finding, findCauses } from '../../operator/causes/find.js'
 import { type Fold, minuteOf } from '../../operator/causes/fold.js'
 import { closed, type Interval, intervalOf, timeFlags } from '../../operator/lines/select.js'
@@ -18,8 +19,6 @@ import { answerOf, writeCauses } from './report.js'
 
 /** Nobody reads a fourth cause at night. */
 const CAUSES_MAX = 3
-/** What is compared minute by minute: five weeks of them. */
-const DAYS_MAX = 35
 const DAY_MS = 86_400_000
 const MINUTE_MS = 60_000
 /** How much CloudWatch is asked for, if it is not said: enough to tell what is usual before what is not. */
@@ -103,16 +102,12 @@ async function explainCauses(
   options: ExplainOptions,
 ): Promise<void> {
   const now = io.clock.now()
-  const { fold, pools: names } = await reader.fold(tenant)
-  const days = (fold.last - fold.first) / DAY_MS
-  if (days > DAYS_MAX)
-    throw new NotPossible(
-      `the lines are of ${Math.round(days)} days, and what is usual changes meanwhile: name at most ${DAYS_MAX} with --since and --until`,
-    )
+  const { fold, names } = await reader.fold(tenant)
+  assertComparable(fold)
   const only = tenant === undefined ? undefined : nameOf(tenant, fold, names)
   const at = options.at === undefined ? undefined : minuteOf(timeOf(options.at, now, options.utc ?? false))
   const near = ({ from, to }: Finding) => at === undefined || (at >= from - NEAR_MINUTES && at <= to + NEAR_MINUTES)
-  const found = findCauses(fold, only).filter(near)
+  const found = findCauses(fold, only, untilOf(reader.interval, now)).filter(near)
   const shown = found.slice(0, CAUSES_MAX)
   const evidence = shown.length > 0 ? await reader.evidence(shown) : []
   const diagnoses = shown.map((finding, index) => diagnose(fold, finding, evidence[index] ?? NOTHING))

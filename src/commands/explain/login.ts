@@ -1,6 +1,6 @@
 import { writeAnswer } from '../../operator/answers/write.js'
 import { isRepeated, ownerOf } from '../../operator/causes/fold.js'
-import { type Line, numberOf, textOf } from '../../operator/lines/line.js'
+import { allowed, type Line, numberOf, textOf } from '../../operator/lines/line.js'
 import { createSelect, type Interval } from '../../operator/lines/select.js'
 import type { LineSource } from '../../operator/lines/source.js'
 import { timeText } from '../../operator/lines/when.js'
@@ -53,7 +53,7 @@ export async function explainLogin(
     const flowId = textOf(line.fields, 'flowId')
     // The first define and the pre-login come before there is a flow: they are found by the user.
     if ((flowId !== undefined && flows.has(flowId)) || (flowId === undefined && user !== undefined && users.has(user)))
-      lines.push(line)
+      lines.push(allowed(line))
   }
   const where: Where = [
     ...ofTenant(tenant),

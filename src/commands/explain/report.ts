@@ -1,6 +1,7 @@
 import type { Diagnosis } from '../../operator/causes/diagnose.js'
 import type { Finding } from '../../operator/causes/find.js'
 import { type Fold, timeOfMinute } from '../../operator/causes/fold.js'
+import { nameOf, percent } from '../../operator/causes/words.js'
 import type { LineCounts } from '../../operator/lines/source.js'
 import { spanText, timeText } from '../../operator/lines/when.js'
 import { type CommandIo, createPaint } from '../../terminal/io.js'
@@ -104,18 +105,6 @@ function sharesOf(finding: Finding): string {
   const usual = outside.n === 0 ? 0 : outside.k / outside.n
   return `${nameOf(finding)}: ${percent(inside.k / inside.n)} of ${inside.n}, before and after ${percent(usual)}`
 }
-
-function nameOf({ what }: Finding): string {
-  if (what.kind === 'slow') return `${what.dependency} over ${what.overMs} ms`
-  if (what.kind === 'missing') return `${what.step} after ${what.after}`
-  if (what.kind === 'client') return `logins of app client ${what.clientId}`
-  if (what.kind === 'silent') return 'logins'
-  const { step, outcome, reason, status, errorType, operation } = what.cell
-  const said = [operation, status, errorType].filter((part) => part !== undefined).join(' ')
-  return `${step} ${outcome} ${reason}${said === '' ? '' : ` (${said})`}`
-}
-
-const percent = (share: number) => (share > 0 && share < 0.01 ? 'under 1 %' : `${Math.round(share * 100)} %`)
 
 /** The same for a program. */
 export function answerOf({ tenant, fold, counts, left }: Scope, diagnoses: readonly Diagnosis[]) {

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import { writeAnswer } from '../../operator/answers/write.js'
-import type { Line } from '../../operator/lines/line.js'
+import { allowed, type Line } from '../../operator/lines/line.js'
 import {
   closed,
   createSelect,
@@ -122,7 +122,7 @@ async function streamLines(io: CommandIo, opened: Opened, { isAsked, where, inte
   const show = (line: Line) => {
     if (!isAsked(line)) return
     shown += 1
-    io.stdout.write(`${lineText(line, paint)}\n`)
+    io.stdout.write(`${lineText(allowed(line), paint)}\n`)
   }
   await opened.source.each(show, undefined, { where, interval })
   return { lines: [], shown, cut: 0 }
@@ -137,7 +137,7 @@ async function collectLines(opened: Opened, { isAsked, where, interval }: Asking
     if (!isAsked(line)) return true
     matched += 1
     if (newestFirst && matched > last) return false
-    found.push(line)
+    found.push(allowed(line))
     // Now and then, as each removal moves all others.
     if (!newestFirst && last > 0 && found.length >= 2 * last) found.splice(0, found.length - last)
     return true

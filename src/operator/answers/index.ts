@@ -253,6 +253,43 @@ export const ANSWERS = {
       left: count,
     },
   },
+  report: {
+    by: ['report'],
+    members: {
+      file: text,
+      bytes: count,
+      tenantId: textOrNull,
+      lines: count,
+      others: count,
+      from: text,
+      to: text,
+      incidents: count,
+      silent: count,
+    },
+  },
+  watch: {
+    by: ['watch'],
+    members: {
+      at: text,
+      lines: count,
+      notices: list({
+        what: text,
+        reason: maybe(text),
+        was: text,
+        health: text,
+        everywhere: flag,
+        tenants: count,
+        names: texts,
+        first: text,
+        last: text,
+        cause: maybe(text),
+        owner: maybe(text),
+        fix: maybe(text),
+        runbook: text,
+      }),
+      causes: list({ what: text, health: text, first: text, last: text, tenants: count }),
+    },
+  },
   reasons: {
     by: ['reasons'],
     members: {

@@ -216,7 +216,7 @@ export async function evidenceCounts(
     for (const row of rows) {
       const text = (row.get('@message') ?? '').trimEnd()
       const line = text.startsWith('{') ? lineOf(JSON.parse(text)) : undefined
-      if (line !== undefined) for (const { sample } of collectors) sample(line, text)
+      if (line !== undefined) for (const { sample } of collectors) sample(line)
     }
   }
   return { evidence: collectors.map(({ end }) => end()), notes }

@@ -119,14 +119,21 @@ function sayOther(what: What, { everywhere }: Finding): Said {
       fix: 'corbado-gateway doctor --all',
       alike: [],
     }
+  const known = what.kind === 'silent' ? COMPARED[what.by] : ''
   return {
-    cause:
-      'The tenant has no lines, and others go on: its triggers were detached, its application is down, or nobody logs in.',
+    cause: `The tenant has no lines, ${known}: its triggers were detached, its application is down, or nobody logs in.`,
     owner: 'customer',
     fix: DOCTOR,
     alike: [],
   }
 }
+
+/** What a silence was told by. */
+const COMPARED = {
+  share: 'and others go on',
+  day: 'and had some at this time on the days before',
+  hour: 'and had some just before; what is usual at this time of day is not in what was read',
+} as const
 
 /** Tells whether a clue holds for a finding. */
 function clueReader(
@@ -210,7 +217,8 @@ function changesBefore(fold: Fold, { tenants, everywhere, from }: Finding): Chan
   ]
 }
 
-function confidenceOf({ inside, g }: Finding, alike: number): Diagnosis['confidence'] {
+function confidenceOf({ what, inside, g }: Finding, alike: number): Diagnosis['confidence'] {
+  if (what.kind === 'silent' && what.by !== 'share') return what.by === 'day' ? 'medium' : 'low'
   if (inside.n < EVIDENCE_MIN || g < 60) return 'low'
   return alike > 0 ? 'medium' : 'high'
 }

@@ -1,4 +1,4 @@
-import { type Line, numberOf, textOf } from '../lines/line.js'
+import { allowed, type Line, nameIn, numberOf, textOf } from '../lines/line.js'
 import type { Finding } from './find.js'
 import { cellKeyOf, isRepeated, minuteOf, ownerOf } from './fold.js'
 import type { Counts } from './interval.js'
@@ -41,7 +41,7 @@ export interface Evidence {
   readonly odd: readonly Odd[]
   /** Milliseconds after their end at which proofs came. */
   readonly lateMs: readonly number[]
-  /** The first few lines themselves, as they stand in the log. */
+  /** The first few lines themselves, as the gateway writes them. */
   readonly samples: readonly string[]
 }
 
@@ -87,20 +87,20 @@ export function createEvidence({ what, tenants, everywhere, from, to }: Finding)
     return (everywhere || names.has(ownerOf(line))) && isOf(line)
   }
 
-  /** Looks at a line; `text` is what it looks like in the log. */
-  function look(line: Line, text: string): void {
+  /** Looks at a line. */
+  function look(line: Line): void {
     count(line, 1)
-    sample(line, text)
+    sample(line)
   }
 
-  /** Takes whom a failing line is of, and the line itself. */
-  function sample(line: Line, text: string): void {
+  /** Takes whom a failing line is of, and what of the line may be shown. */
+  function sample(line: Line): void {
     if (!isWithin(line) || !fails(line)) return
     const user = textOf(line.fields, 'user')
     if (user !== undefined) users.add(user)
     const late = numberOf(line.fields, 'lateMs')
     if (late !== undefined && lateMs.length < LATENESS_MAX) lateMs.push(late)
-    if (samples.length < SAMPLES_MAX) samples.push(text)
+    if (samples.length < SAMPLES_MAX) samples.push(JSON.stringify(allowed(line).fields))
   }
 
   /** Counts the values of a line that stands for so many. */
@@ -111,8 +111,9 @@ export function createEvidence({ what, tenants, everywhere, from, to }: Finding)
     if (bad) failing += lines
     for (const [field, tallies] of values) {
       const value = line.fields[field]
-      if (value === undefined) continue
-      const name = String(value)
+      const name =
+        typeof value === 'string' ? nameIn(line.fields, field) : value === undefined ? undefined : String(value)
+      if (name === undefined) continue
       let tally = tallies.get(name)
       if (tally === undefined) {
         if (tallies.size >= VALUES_MAX) continue

@@ -5,7 +5,8 @@
  */
 import { isFault, type Outcome, type Reason, rowOf, type Step } from '../../reasons.js'
 import { type Calls, type Cell, type Fold, minuteOf, SLOW_MS, type TenantFold } from './fold.js'
-import { findInterval, higherShare, type Interval, lowerRate, type Score } from './interval.js'
+import { findInterval, goesOn, higherShare, type Interval, lowerRate, type Score } from './interval.js'
+import { findQuiet, type Quiet } from './quiet.js'
 import { type Series, sumsOf } from './series.js'
 
 /** What can be wrong, told from lines. */
@@ -14,7 +15,8 @@ export type What =
   | { readonly kind: 'slow'; readonly dependency: string; readonly overMs: number }
   | { readonly kind: 'missing'; readonly after: Stage; readonly step: Stage }
   | { readonly kind: 'client'; readonly clientId: string }
-  | { readonly kind: 'silent' }
+  /** By its share of what others have, or by its own past: of days before, or of the hour before alone. */
+  | { readonly kind: 'silent'; readonly by: 'share' | Quiet['by'] }
 
 export interface Finding {
   readonly what: What
@@ -90,11 +92,19 @@ const LINES_MIN = 5
 const SILENCE_MIN = 30
 /** And how long it must last at least: in a single minute, bursts leave gaps. */
 const SILENCE_MINUTES = 5
+/** Of all tenants together gaps are shorter; lines of one minute may arrive late. */
+const QUIET_MINUTES = 2
+/** With fewer tenants than this, a share tells more of the others than of the one. */
+const OTHERS_MIN = 5
 
 interface Window {
   readonly from: number
   readonly minutes: number
+  readonly open: boolean
 }
+
+/** Who asks every five minutes has asked so often in a week; what is chance once in so many times must not be told. */
+const LOOKS = 2_016
 
 /** What has been found of all tenants, and is to be left out of each one's own. */
 interface Aside {
@@ -107,19 +117,26 @@ interface Aside {
 /**
  * All that differs, gravest first. One cause is one finding: what follows from it is within it.
  * @param only of this tenant, and what it shares with all; of every tenant if left out
+ * @param until milliseconds since 1970 up to which all lines were read: from the last one on there are none. The last line's own
+ *   time if left out
+ * @param open only what goes on until then, told so surely that it can be asked every few minutes
  */
-export function findCauses(fold: Fold, only?: string): Finding[] {
+export function findCauses(fold: Fold, only?: string, until = 0, open = false): Finding[] {
   if (fold.lines === 0) return []
-  const window = { from: minuteOf(fold.first), minutes: minuteOf(fold.last) - minuteOf(fold.first) + 1 }
-  const search = createSearch(fold, window)
+  // The minute of the end is not over.
+  const end = Math.max(minuteOf(fold.last), minuteOf(until) - 1)
+  const window = { from: minuteOf(fold.first), minutes: end - minuteOf(fold.first) + 1 }
+  const search = createSearch(fold, { ...window, open })
   const shared = search.shared()
   const asides = shared.map(asideOf)
   const names = only === undefined ? [...(fold.detailed ?? fold.tenants.keys())] : [only]
+  const quiet = search.quietService()
+  // Proofs that fail for all end the logins of some, who are too few to have that in common.
+  const isItsOwn = (one: Finding) => !isConsequence(one) || !shared.some((cause) => explains(cause, one))
   const own = names.flatMap((name) => {
     const tenant = fold.tenants.get(name)
-    return tenant === undefined ? [] : foldCascade(search.ofTenant(name, tenant, asides))
+    return tenant === undefined ? [] : foldCascade(search.ofTenant(name, tenant, asides, quiet)).filter(isItsOwn)
   })
-  const quiet = search.quietService()
   return [...foldCascade(quiet === undefined ? shared : [quiet, ...shared]), ...groupTenants(own)].sort(byWeight)
 }
 
@@ -130,7 +147,7 @@ export function findCauses(fold: Fold, only?: string): Finding[] {
  */
 export function sharedEdges(fold: Fold, most: number): number[] {
   if (fold.lines === 0) return []
-  const window = { from: minuteOf(fold.first), minutes: minuteOf(fold.last) - minuteOf(fold.first) + 1 }
+  const window = { from: minuteOf(fold.first), minutes: minuteOf(fold.last) - minuteOf(fold.first) + 1, open: false }
   const found = createSearch(fold, window)
     .intervals()
     .sort((a, b) => b.g - a.g)
@@ -149,11 +166,11 @@ const byWeight = (a: Finding, b: Finding) =>
   Number(b.everywhere) - Number(a.everywhere) || b.tenants.length - a.tenants.length || b.g - a.g
 
 function createSearch(fold: Fold, window: Window) {
-  const { from: start, minutes } = window
+  const { from: start, minutes, open } = window
   const tenants = [...fold.tenants]
   const kinds = Math.max(8, ...tenants.map(([, { cells }]) => cells.size))
   /** G beyond chance, for so many intervals of so many kinds of so many tenants. */
-  const barOf = (count: number) => 2 * Math.log(minutes ** 2 * Math.max(1, count) * kinds)
+  const barOf = (count: number) => 2 * Math.log(minutes ** 2 * Math.max(1, count) * kinds * (open ? LOOKS : 1))
   const sums = (...series: readonly (Series | undefined)[]) => sumsOf(series, start, minutes)
   const allSums = sums(fold.all)
   const stepSums = new Map<string, Float64Array>()
@@ -178,22 +195,25 @@ function createSearch(fold: Fold, window: Window) {
 
   /** A share that is higher than before by more than chance and more than a little. */
   function higher(k: Float64Array, n: Float64Array, bar: number, reason: Reason | undefined): Interval | undefined {
-    const limits = { before: { k: 0, n: LINES_MIN }, inside: { k: LINES_MIN, n: LINES_MIN } }
+    const limits = { before: { k: 0, n: LINES_MIN }, inside: { k: LINES_MIN, n: LINES_MIN }, open }
     const found = findInterval(k, n, higherShare, limits)
     if (found === undefined || found.g < bar) return
     const share = found.inside.k / found.inside.n
     const usual = found.outside.k / found.outside.n
     const least = reason !== undefined && !isFault(reason) && rowOf(reason).owner === 'end user' ? 0.1 : 0.02
-    return share >= least && share >= 2 * usual ? found : undefined
+    if (share < least || share < 2 * usual) return
+    return !open || goesOn(k, n, usual, share) ? found : undefined
   }
 
   /** A rate that is lower than before by more than chance, and at least by half. */
   function lower(k: Float64Array, n: Float64Array, bar: number, expected: number, score: Score = lowerRate) {
-    const limits = { before: { k: 10, n: 10 }, inside: { k: 0, n: LINES_MIN }, minutes: SILENCE_MINUTES }
+    const limits = { before: { k: 10, n: 10 }, inside: { k: 0, n: LINES_MIN }, minutes: SILENCE_MINUTES, open }
     const found = findInterval(k, n, score, limits)
     if (found === undefined || found.g < bar) return
     const usual = (found.inside.n * found.outside.k) / found.outside.n
-    return usual >= expected && found.inside.k <= usual / 2 ? { found, lost: usual - found.inside.k } : undefined
+    if (usual < expected || found.inside.k > usual / 2) return
+    const rates = [found.outside.k / found.outside.n, found.inside.k / found.inside.n] as const
+    return !open || goesOn(k, n, ...rates) ? { found, lost: usual - found.inside.k } : undefined
   }
 
   const lostOf = ({ inside, outside }: Interval) => inside.k - (inside.n * outside.k) / outside.n
@@ -317,7 +337,7 @@ function createSearch(fold: Fold, window: Window) {
   }
 
   /** What one tenant has of its own. */
-  function ofTenant(name: string, tenant: TenantFold, asides: readonly Aside[]): Finding[] {
+  function ofTenant(name: string, tenant: TenantFold, asides: readonly Aside[], quiet: Finding | undefined): Finding[] {
     const bar = barOf(tenants.length)
     const cells = [...tenant.cells]
     const sumsWhere = (is: (cell: Cell) => boolean) =>
@@ -356,38 +376,43 @@ function createSearch(fold: Fold, window: Window) {
       const one = lower(without(sums(series), asides), challenges, bar, SILENCE_MIN)
       return one === undefined ? [] : [finding({ kind: 'client', clientId }, one.found, one.lost, [name])]
     })
-    return [...reasons, ...slow, ...missing, ...clients, ...silence(name, tenant, asides, bar)]
+    return [...reasons, ...slow, ...missing, ...clients, ...silence(name, tenant, asides, bar, quiet)]
   }
 
   /** The tenant's share of all logins, by their first step: what the night does to one it does to all. */
-  function silence(name: string, tenant: TenantFold, asides: readonly Aside[], bar: number): Finding[] {
-    if (tenants.length < 5) return []
+  function silence(
+    name: string,
+    tenant: TenantFold,
+    asides: readonly Aside[],
+    bar: number,
+    quiet: Finding | undefined,
+  ): Finding[] {
     const step = tenant.steps.has('pre-login') ? 'pre-login' : 'define-auth-challenge'
-    const own = without(sums(tenant.steps.get(step)), asides)
+    const own = sums(tenant.steps.get(step))
+    if (tenants.length < OTHERS_MIN) return ownSilence(name, own, quiet)
     const others = without(sumsOfStep(step), asides)
-    const one = lower(own, others, 2 * bar, SILENCE_MIN, silentRate)
-    return one === undefined ? [] : [finding({ kind: 'silent' }, one.found, one.lost, [name])]
+    const one = lower(without(own, asides), others, 2 * bar, SILENCE_MIN, silentRate)
+    return one === undefined ? [] : [finding({ kind: 'silent', by: 'share' }, one.found, one.lost, [name])]
   }
 
-  /** Nobody has a line in minutes in which thirty would have come, by the hour before. */
+  /** Without others to compare with, a tenant's own past has to do. */
+  function ownSilence(name: string, own: Float64Array, quiet: Finding | undefined): Finding[] {
+    const found = findQuiet(own, SILENCE_MIN, SILENCE_MINUTES, open)
+    const known =
+      quiet !== undefined && found !== undefined && start + found.from < quiet.to && start + found.to > quiet.from
+    return found === undefined || known ? [] : [quietFinding(found, [name])]
+  }
+
+  /** Nobody has a line in minutes in which thirty would have come. Of one tenant alone it is that tenant's silence. */
   function quietService(): Finding | undefined {
-    let emptyFrom = -1
-    let best: Finding | undefined
-    for (let index = 0; index <= minutes; index += 1) {
-      const empty = index < minutes && (allSums[index + 1] ?? 0) === (allSums[index] ?? 0)
-      if (empty && emptyFrom < 0) emptyFrom = index
-      if (empty || emptyFrom < 0) continue
-      const before = Math.max(0, emptyFrom - 60)
-      const came = (allSums[emptyFrom] ?? 0) - (allSums[before] ?? 0)
-      const expected = emptyFrom > before ? (came / (emptyFrom - before)) * (index - emptyFrom) : 0
-      if (expected >= SILENCE_MIN && expected > (best?.lost ?? 0)) {
-        const interval = { from: emptyFrom, to: index, g: 2 * expected }
-        const counts = { inside: { k: 0, n: index - emptyFrom }, outside: { k: came, n: emptyFrom - before } }
-        best = { ...finding({ kind: 'silent' }, { ...interval, ...counts }, expected, []), everywhere: true }
-      }
-      emptyFrom = -1
-    }
-    return best
+    if (tenants.length < 2) return
+    const found = findQuiet(allSums, SILENCE_MIN, QUIET_MINUTES, open)
+    return found && { ...quietFinding(found, []), everywhere: true }
+  }
+
+  function quietFinding({ from, to, expected, before, by }: Quiet, names: readonly string[]): Finding {
+    const counts = { inside: { k: 0, n: to - from }, outside: { k: before.lines, n: before.minutes } }
+    return finding({ kind: 'silent', by }, { from, to, g: 2 * expected, ...counts }, expected, names)
   }
 
   /** Where kinds of lines differ, of all tenants as one: more of them than will be found to be everywhere. */
@@ -426,6 +451,9 @@ function stepOf({ what }: Finding): number {
 }
 
 const overlap = (a: Finding, b: Finding) => Math.min(a.to, b.to) - Math.max(a.from, b.from)
+
+const isConsequence = ({ what }: Finding) =>
+  what.kind === 'reason' && what.cell.reason !== undefined && FOLLOWS.includes(what.cell.reason)
 
 /** Does `cause` explain `one`? Both of the same tenants, and most of the shorter within the longer. */
 function explains(cause: Finding, one: Finding): boolean {

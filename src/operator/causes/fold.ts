@@ -1,5 +1,5 @@
 import type { Outcome, Reason, Step } from '../../reasons.js'
-import { type Line, numberOf, textOf } from '../lines/line.js'
+import { isDependency, type Line, nameIn, numberOf } from '../lines/line.js'
 import { add, createSeries, type Series } from './series.js'
 
 const MINUTE_MS = 60_000
@@ -77,7 +77,7 @@ export const timeOfMinute = (minute: number) => minute * MINUTE_MS
 
 /** Whose line it is: the tenant's id, the pool if no tenant was found, '' if neither is on it. */
 export function ownerOf({ fields }: Line): string {
-  return textOf(fields, 'tenantId') ?? textOf(fields, 'userPoolId') ?? ''
+  return nameIn(fields, 'tenantId') ?? nameIn(fields, 'userPoolId') ?? ''
 }
 
 /**
@@ -101,14 +101,14 @@ export function foldLine(fold: Fold, line: Line, count = 1, last = line.at): voi
   fold.last = Math.max(fold.last, last)
   fold.lines += count
   add(fold.all, minute, count)
-  const version = textOf(fields, 'gatewayVersion')
+  const version = nameIn(fields, 'gatewayVersion')
   if (version !== undefined) see(fold.releases, version, at, last)
 
-  const tenant = tenantOf(fold, ownerOf(line), textOf(fields, 'customer'))
+  const tenant = tenantOf(fold, ownerOf(line), nameIn(fields, 'customer'))
   add(tenant.all, minute, count)
   add(seriesOf(tenant.steps, step), minute, count)
   add(cellOf(tenant, line).series, minute, count)
-  const clientId = textOf(fields, 'clientId')
+  const clientId = nameIn(fields, 'clientId')
   if (clientId !== undefined && step === 'define-auth-challenge' && outcome === 'challenge')
     add(seriesOf(tenant.clients, clientId), minute, count)
   const config = numberOf(fields, 'configVersion')
@@ -122,7 +122,7 @@ export function foldLine(fold: Fold, line: Line, count = 1, last = line.at): voi
 function foldCalls(tenant: TenantFold, minute: number, upstream: unknown, count: number): void {
   if (typeof upstream !== 'object' || upstream === null) return
   for (const [dependency, ms] of Object.entries(upstream)) {
-    if (typeof ms !== 'number') continue
+    if (typeof ms !== 'number' || !isDependency(dependency)) continue
     let calls = tenant.calls.get(dependency)
     if (calls === undefined && tenant.calls.size >= VALUES_MAX) continue
     if (calls === undefined) {
@@ -154,8 +154,13 @@ function tenantOf(fold: Fold, name: string, customer: string | undefined): Tenan
 /** The key of the cell that a line falls in; the same for all tenants. */
 export function cellKeyOf({ step, outcome, reason, fields }: Line): string {
   if (reason === undefined) return `${step} ${outcome}`
-  const { failed, operation, upstreamStatus, upstreamErrorType } = fields
-  return [step, outcome, reason, failed, operation, upstreamStatus, upstreamErrorType].join(' ')
+  const status = numberOf(fields, 'upstreamStatus')
+  const [failed, operation, errorType] = [
+    nameIn(fields, 'failed'),
+    nameIn(fields, 'operation'),
+    nameIn(fields, 'upstreamErrorType'),
+  ]
+  return [step, outcome, reason, failed, operation, status, errorType].join(' ')
 }
 
 function cellOf(tenant: TenantFold, line: Line): Cell {
@@ -174,10 +179,10 @@ function addCell(tenant: TenantFold, key: string, { step, outcome, reason, field
     step,
     outcome,
     reason,
-    failed: textOf(fields, 'failed'),
-    operation: textOf(fields, 'operation'),
+    failed: nameIn(fields, 'failed'),
+    operation: nameIn(fields, 'operation'),
     status: numberOf(fields, 'upstreamStatus'),
-    errorType: textOf(fields, 'upstreamErrorType'),
+    errorType: nameIn(fields, 'upstreamErrorType'),
     series: createSeries(),
   }
   tenant.cells.set(key, cell)

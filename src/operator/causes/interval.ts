@@ -34,6 +34,22 @@ export const lowerRate: Score = (inside, outside) => {
   return 2 * (term(inside.k, inside.n * rate) + term(outside.k, outside.n * rate))
 }
 
+/**
+ * Do the latest lines still say what an interval says? As many of them are looked at as are needed to tell.
+ * @param usual of `k` to `n` when nothing is wrong
+ * @param wrong of `k` to `n` in the interval
+ */
+export function goesOn(k: Float64Array, n: Float64Array, usual: number, wrong: number): boolean {
+  const end = k.length - 1
+  const since = (sums: Float64Array, from: number) => (sums[end] ?? 0) - (sums[from] ?? 0)
+  let from = end
+  while (from > 0 && since(n, from) * Math.max(usual, wrong) < LATEST) from -= 1
+  const middle = ((usual + wrong) / 2) * since(n, from)
+  return wrong > usual ? since(k, from) >= middle : since(k, from) <= middle
+}
+/** So many of the lines in question must be expected among the latest. */
+const LATEST = 10
+
 /** What an interval must have before it is looked at. */
 export interface Limits {
   /** Of `n`, before the interval: what is normal must have been seen before it ends. An incident that still runs has the same G
@@ -42,6 +58,8 @@ export interface Limits {
   readonly inside: Counts
   /** The shortest interval that is looked at, in minutes; 1 if left out. */
   readonly minutes?: number
+  /** Only what goes on until the end of the window. */
+  readonly open?: boolean
 }
 
 /** The lengths that are tried, in minutes: each is some 1.6 times the one before. */
@@ -70,7 +88,7 @@ export function findInterval(k: Float64Array, n: Float64Array, score: Score, lim
     if (equal || g > (best?.g ?? 0)) best = { from, to, inside, outside, g }
   }
 
-  for (const length of LENGTHS.filter((length) => length <= minutes)) {
+  for (const length of limits.open ? [] : LENGTHS.filter((length) => length <= minutes)) {
     const step = Math.max(1, Math.floor(length / 8))
     for (let from = 1; from + length <= minutes; from += step) look(from, from + length)
   }
@@ -82,7 +100,7 @@ export function findInterval(k: Float64Array, n: Float64Array, score: Score, lim
     const reach = Math.max(4, Math.ceil((to - from) / 6))
     for (let at = from - reach; at <= from + reach; at += 1) look(at, to)
     const { from: start } = best as Interval
-    for (let at = to - reach; at <= to + reach; at += 1) look(start, at)
+    if (!limits.open) for (let at = to - reach; at <= to + reach; at += 1) look(start, at)
   }
   return best
 }

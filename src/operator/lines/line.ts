@@ -1,4 +1,5 @@
-import type { LOG_FIELDS } from '../../plugins/log-line.js'
+import { fieldsOf } from '../../fields.js'
+import { LOG_FIELDS, LOG_MESSAGES } from '../../plugins/log-line.js'
 import { isReason, OUTCOMES, type Outcome, type Reason, type Step } from '../../reasons.js'
 
 /** A closing line of the gateway, as much of it as the analysis reads. Other versions of the gateway may lack any field. */
@@ -34,6 +35,51 @@ export function textOf(fields: Fields, name: keyof Fields): string | undefined {
   const value = fields[name]
   return typeof value === 'string' && value !== '' ? value : undefined
 }
+
+const NAME = /^[\w.:+/#=-]{1,128}$/
+
+/**
+ * The name in a field: of a tenant, a client, a release, an error. A sentence, an address or anything else that a person may have
+ * typed is none, so that no such thing comes into what is told of many lines.
+ */
+export function nameIn(fields: Fields, name: keyof Fields): string | undefined {
+  const value = fields[name]
+  return typeof value === 'string' && NAME.test(value) ? value : undefined
+}
+
+/** May a dependency be called so? */
+export const isDependency = (name: string) => /^[a-z][a-z0-9-]{0,30}$/.test(name)
+
+/**
+ * A line with nothing but what the gateway's own lines may have: fields of the list, and in them names, numbers, and milliseconds by
+ * dependency. What another hand, or another version, wrote beside them is not handed on.
+ */
+export function allowed(line: Line): Line {
+  const kept = Object.entries(line.fields).flatMap(([name, value]) => {
+    const safe = Object.hasOwn(LOG_FIELDS, name) ? allowedValue(name, value) : undefined
+    return safe === undefined ? [] : [[name, safe]]
+  })
+  return { ...line, fields: Object.fromEntries(kept) }
+}
+
+function allowedValue(name: string, value: unknown): unknown {
+  if (typeof value === 'number' || typeof value === 'boolean') return value
+  if (name === 'msg') return typeof value === 'string' && Object.hasOwn(LOG_MESSAGES, value) ? value : undefined
+  if (typeof value === 'string') return NAME.test(value) ? value : undefined
+  if (name === 'upstream')
+    return Object.fromEntries(
+      Object.entries(fieldsOf(value)).filter(([name, ms]) => isDependency(name) && typeof ms === 'number'),
+    )
+  if (name !== 'err') return
+  return Object.fromEntries(
+    Object.entries(fieldsOf(value)).filter(
+      ([name, text]) => ERR_FIELDS.includes(name) && typeof text === 'string' && NAME.test(text),
+    ),
+  )
+}
+
+/** What a line says of a failure; the runtime prints more of one, its message among them. */
+const ERR_FIELDS = ['code', 'name', 'at']
 
 /** The number in a field, or nothing if it is missing or no number. */
 export function numberOf(fields: Fields, name: keyof Fields): number | undefined {

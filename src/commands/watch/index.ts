@@ -1,0 +1,170 @@
+import { type Command, Option } from 'commander'
+import { writeAnswer } from '../../operator/answers/write.js'
+import type { Diagnosis } from '../../operator/causes/diagnose.js'
+import { diagnoseAll, foldSource } from '../../operator/causes/examine.js'
+import { findCauses } from '../../operator/causes/find.js'
+import { createSelect, type Interval, intervalOf, type Selection } from '../../operator/lines/select.js'
+import { type LineSource, requireFiles, withLines } from '../../operator/lines/source.js'
+import { spanText, timeText } from '../../operator/lines/when.js'
+import { withUpstreams } from '../../operator/upstreams.js'
+import { readWatchState, writeWatchState } from '../../operator/watch/keep.js'
+import { advance, type Notice, type WatchState } from '../../operator/watch/state.js'
+import { readTableState, writeTableState } from '../../operator/watch/table.js'
+import { isReason, sectionsOf } from '../../reasons.js'
+import { defineCommand } from '../../terminal/command.js'
+import { NotPossible } from '../../terminal/failure.js'
+import { type CommandIo, createPaint } from '../../terminal/io.js'
+import { counted, textAt } from '../../terminal/text.js'
+
+/** Lines of the last minute may still be on their way. */
+const LATE_MS = 60_000
+
+interface Options extends Pick<Selection, 'since' | 'until' | 'utc'> {
+  readonly state?: string
+  readonly json?: boolean
+}
+
+/** `watch`: one look at the latest lines, and a notice for each cause whose state has changed since the look before. */
+export function watchCommand(io: CommandIo): Command {
+  const path = 'corbado-gateway watch'
+  return defineCommand(io, {
+    path,
+    summary:
+      'Looks at the latest log lines and says what has changed since the last look: one notice a cause, not one a tenant. To be run every few minutes.',
+    examples: [
+      `${path} lines.json --state watch.json`,
+      `${path} lines.json.gz --state watch.json --until 02:10 --json`,
+    ],
+  })
+    .argument('[file...]', 'files of lines, plain or gzip; - is standard input')
+    .option('--state <file>', 'keeps what is known from look to look; the table does if left out')
+    .addOption(new Option('--since <time>', 'what is compared: 15m, 2h, 02:10, or ISO 8601').default('24h'))
+    .option('--until <time>', 'up to when the lines were read; now if left out')
+    .option('--utc', 'a time without a zone is of UTC; local if left out')
+    .option('--json', 'print { kind: "watch", at, lines, notices, causes }')
+    .action((files: string[], options: Options) => watch(io, files, options))
+}
+
+async function watch(io: CommandIo, files: readonly string[], options: Options): Promise<void> {
+  const { state: file } = options
+  // What cannot be asked is told before anybody signs in.
+  const interval = intervalOf(options, io.clock.now())
+  if (file !== undefined) {
+    const before = await readWatchState(file)
+    return await look(io, files, options, interval, before, (state) => writeWatchState(file, state))
+  }
+  await withUpstreams(io, async (upstreams) => {
+    const before = await readTableState(upstreams, io.clock.now())
+    await look(io, files, options, interval, before.state, (state, pools) =>
+      writeTableState(upstreams, before, state, pools, io.clock.now()),
+    )
+  })
+}
+
+/** Looks once; `keep` takes the new state, and the pool of each tenant that was seen. */
+async function look(
+  io: CommandIo,
+  files: readonly string[],
+  options: Options,
+  interval: Interval,
+  before: WatchState,
+  keep: (state: WatchState, pools: ReadonlyMap<string, string>) => Promise<void>,
+): Promise<void> {
+  const at = Math.min(interval.to, io.clock.now())
+  await withLines(requireFiles(files, io), io.stdin, true, async (source) => {
+    const isAsked = createSelect({}, { from: interval.from, to: at })
+    const { fold, names } = await foldSource(source, isAsked)
+    if (fold.lines === 0)
+      throw new NotPossible(
+        `no line of the gateway between ${timeText(interval.from)} and ${timeText(at)}: nothing can be told, and the state stays as it was`,
+      )
+    const found = findCauses(fold, undefined, at - LATE_MS, true)
+    const { state, notices } = advance(before, found, at)
+    const diagnoses = await diagnosesOf(source, fold, notices, isAsked)
+    // A notice that was not printed is told again; one that was is not lost.
+    write(io, options, { at, lines: fold.lines, notices, diagnoses, state })
+    await keep(state, new Map([...names].map(([pool, tenant]) => [tenant, pool])))
+    if (Object.values(state.causes).some(({ health }) => health !== 'recovered' && health !== 'new')) io.foundProblems()
+  })
+}
+
+async function diagnosesOf(
+  source: LineSource,
+  fold: Parameters<typeof diagnoseAll>[1],
+  notices: readonly Notice[],
+  isAsked: Parameters<typeof diagnoseAll>[3],
+): Promise<ReadonlyMap<Notice, Diagnosis>> {
+  const open = notices.flatMap((notice) => (notice.finding === undefined ? [] : [{ notice, finding: notice.finding }]))
+  const said = await diagnoseAll(
+    source,
+    fold,
+    open.map(({ finding }) => finding),
+    isAsked,
+  )
+  return new Map(open.flatMap(({ notice }, index) => (said[index] === undefined ? [] : [[notice, said[index]]])))
+}
+
+interface Look {
+  readonly at: number
+  readonly lines: number
+  readonly notices: readonly Notice[]
+  readonly diagnoses: ReadonlyMap<Notice, Diagnosis>
+  readonly state: ReturnType<typeof advance>['state']
+}
+
+/** Where the page for the person on call says more. */
+function runbookOf({ reason }: Notice): string {
+  const [section] = isReason(reason) ? sectionsOf(reason) : []
+  return `infra/ON-CALL.md#${section?.replaceAll(' ', '-') ?? 'it-is-0210'}`
+}
+
+const NAMES_MAX = 4
+
+function write(io: CommandIo, { json }: Options, { at, lines, notices, diagnoses, state }: Look): void {
+  if (json) {
+    writeAnswer(io, 'watch', {
+      at: timeText(at),
+      lines,
+      notices: notices.map((notice) => {
+        const { what, reason, was, health, everywhere, tenants, first, last } = notice
+        const { cause, owner, fix } = diagnoses.get(notice) ?? {}
+        return {
+          ...{ what, reason, was, health, everywhere, tenants: tenants.length, names: tenants.slice(0, NAMES_MAX) },
+          ...{ first: timeText(first), last: timeText(last), cause, owner, fix, runbook: runbookOf(notice) },
+        }
+      }),
+      causes: Object.values(state.causes).map(({ what, health, first, last, tenants }) => {
+        return { what, health, first: timeText(first), last: timeText(last), tenants: Object.keys(tenants).length }
+      }),
+    })
+    return
+  }
+  const { stdout } = io
+  const paint = createPaint(stdout, io.env)
+  for (const notice of notices) {
+    const { what, health, everywhere, tenants, first, last } = notice
+    const { cause, owner, fix } = diagnoses.get(notice) ?? {}
+    const more = tenants.length > NAMES_MAX ? ` and ${tenants.length - NAMES_MAX} more` : ''
+    const names = tenants.length === 0 ? 'everybody' : `${tenants.slice(0, NAMES_MAX).join(', ')}${more}`
+    const reach = everywhere ? `${counted(tenants.length, 'tenant')}, so everywhere` : counted(tenants.length, 'tenant')
+    const head = `${health}: ${what}`
+    stdout.write(`${paint(health === 'recovered' ? 'green' : 'red', textAt(0, head, stdout))}\n`)
+    const facts: [string, string | undefined][] = [
+      ['cause', cause],
+      [
+        'since',
+        `${timeText(first)}${health === 'recovered' ? `, last seen ${timeText(last)}` : `, ${spanText(at - first)} ago`}`,
+      ],
+      ['whom', tenants.length === 0 ? names : `${reach}: ${names}`],
+      ['who acts', owner],
+      ['do', fix],
+      ['page', runbookOf(notice)],
+    ]
+    for (const [name, text] of facts)
+      if (text) stdout.write(`${paint('dim', `   ${name.padEnd(9)}`)}${textAt(12, text, stdout)}\n`)
+  }
+  const bad = Object.values(state.causes).filter(({ health }) => health !== 'recovered' && health !== 'new')
+  io.stderr.write(
+    `${counted(lines, 'line')}; ${counted(notices.length, 'notice')}, ${counted(bad.length, 'cause')} going on\n`,
+  )
+}
