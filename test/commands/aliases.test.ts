@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import * as fc from 'fast-check'
 import t from 'tap'
 import { editAlias } from '../../src/commands/aliases/edit.js'
@@ -380,27 +381,29 @@ t.test('a pool that others let in too is not revoked by halves: what comes first
   t.match(await policy('t-1'), { poolArns: [poolArn(`${region}_other`)], faults: [] })
 })
 
-t.test('a policy that cannot be read is left alone by every command, and where to look at it is said', async (t) => {
-  const { stack } = await setUp(t, [])
-  const { createOperatorUpstreams } = await import('../../src/upstreams/operator.js')
-  const upstreams = createOperatorUpstreams(
-    { region, functionArn: FUNCTION_ARN, actionsAlias: ACTIONS_ALIAS },
-    stack.clock,
-  )
-  t.teardown(() => upstreams.close())
-  let written = 0
-  const aliases: FunctionAliases = {
-    ...upstreams.aliases,
-    fetchPolicy: async () => ({ policy: '{"Statement":', revisionId: '1' }),
-    putPolicy: async () => {
-      written += 1
-      return 'written'
-    },
+t.test('a policy that cannot be read is left alone by every command', async (t) => {
+  const { cli, stack } = await setUp(t, [tenantOf('acme', 't-1')])
+  const writes = () =>
+    stack.lambda.calls.filter(({ operation }) => /^(Put|Delete)ResourcePolicy$/.test(operation)).length
+  const before = writes()
+  const say = (response: ServerResponse) => {
+    response.writeHead(200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify({ Policy: '{"Statement":', RevisionId: '1' }))
+    return true
   }
-  await t.rejects(editAlias(aliases, { alias: 't-1', aliasArn: arnOf('t-1'), pools: () => [] }), {
-    message: /nothing was written\. Look at it: aws lambda get-resource-policy --resource-arn arn:/,
-  })
-  t.equal(written, 0)
+  await stack.lambda.setFault({ kind: 'say', say }, 'GetResourcePolicy')
+  for (const words of [
+    ['grant', 'acme', '--yes'],
+    ['revoke', 'acme', '--yes'],
+    ['clean', 't-1', '--yes'],
+  ]) {
+    t.match(
+      await cli('aliases', ...words),
+      { code: 1, stderr: /nothing was written\. Look at it: aws lambda get-resource-policy --resource-arn arn:/ },
+      words.join(' '),
+    )
+  }
+  t.equal(writes(), before)
 })
 
 t.test('grant leaves the actions alias alone, whose policy lets in the caller of Corbado', async (t) => {

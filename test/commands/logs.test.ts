@@ -76,12 +76,20 @@ t.test('a line has its columns in one order, and the owner with the meaning if i
   t.equal(stderr, "2 lines of 6 lines read, 1 of them not the gateway's\n")
 })
 
-t.test('what is left out is said, and makes the exit code 1', async (t) => {
-  const run = await logs('--last', '2')
-  t.match(run, { code: 1, stderr: /3 earlier lines left out: --last 0 shows all/ })
-  t.strictSame(minutesOf(run.stdout), ['04', '05'], 'the latest are shown')
-  t.strictSame(minutesOf((await logs('--last', '0')).stdout).length, 5)
-})
+t.test(
+  'what is left out is said, and is what was asked for; a line that is too long to read is a problem',
+  async (t) => {
+    const run = await logs('--last', '2')
+    t.match(run, { code: 0, stderr: /3 earlier lines left out: --last 0 shows all/ })
+    t.strictSame(minutesOf(run.stdout), ['04', '05'], 'the latest are shown')
+    t.strictSame(minutesOf((await logs('--last', '0')).stdout).length, 5)
+    const long = `${'x'.repeat(1_048_577)}\n${lines[2]}\n`
+    t.match(await cli(['logs', '-'], { stdin: long, now }), {
+      code: 1,
+      stderr: /^1 line over 1 MiB could not be read$/m,
+    })
+  },
+)
 
 t.test('lines of several files, gzip among them, come in the order of time', async (t) => {
   const dir = t.testdir({ a: lines.slice(2).join('\n'), 'b.gz': gzipSync(lines.slice(0, 2).join('\n')) })

@@ -77,7 +77,7 @@ async function tenantIn(word: string, { upstreams, region }: AliasPlace): Promis
   const [tenant] = aliasTenantsOf([record], region)
   if (tenant) return tenant
   throw new NotPossible(
-    `${word} has no pool in ${region}: grant it with AWS_REGION and GATEWAY_FUNCTION_ARN of its own region`,
+    `${word} has no pool in ${region}: grant it with AWS_REGION, TENANT_TABLE and GATEWAY_FUNCTION_ARN of its own region`,
   )
 }
 

@@ -72,8 +72,10 @@ async function showLines(io: CommandIo, files: readonly string[], options: Optio
     io.stderr.write(
       `${counted(shown.length, 'line')} of ${counted(source.counts.lines, 'line')} read${unread > 0 ? `, ${unread} of them not the gateway's` : ''}\n`,
     )
-    if (cut === 0) return
-    io.stderr.write(`${counted(cut, 'earlier line')} left out: --last 0 shows all\n`)
+    if (cut > 0) io.stderr.write(`${counted(cut, 'earlier line')} left out: --last 0 shows all\n`)
+    const { tooLong } = source.counts
+    if (tooLong === 0) return
+    io.stderr.write(`${counted(tooLong, 'line')} over 1 MiB could not be read\n`)
     io.foundProblems()
   })
 }
