@@ -83,8 +83,8 @@ t.test(
     t.match(run, { code: 0, stderr: /3 earlier lines left out: --last 0 shows all/ })
     t.strictSame(minutesOf(run.stdout), ['04', '05'], 'the latest are shown')
     t.strictSame(minutesOf((await logs('--last', '0')).stdout).length, 5)
-    const long = `${'x'.repeat(1_048_577)}\n${lines[2]}\n`
-    t.match(await cli(['logs', '-'], { stdin: long, now }), {
+    const dir = t.testdir({ long: `${'x'.repeat(3 * 1_048_576)}\n${lines[2]}\n` })
+    t.match(await cli(['logs', join(dir, 'long')], { now }), {
       code: 1,
       stderr: /^1 line over 1 MiB could not be read$/m,
     })

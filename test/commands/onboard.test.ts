@@ -207,7 +207,7 @@ t.test('writes a draft that tenants validate accepts, with defaults for what has
   t.equal(validated.code, 0, validated.stdout)
   const steps = [...stdout.matchAll(/^ {2}\d\. (corbado-gateway [\w-]+ ?[\w-]+)/gm)].map(([, step]) => step)
   t.strictSame(steps, [
-    '`secret set` stores that',
+    'corbado-gateway secret set',
     'corbado-gateway tenants apply',
     'corbado-gateway aliases grant',
     'corbado-gateway doctor acme-ab12cd34e',

@@ -144,7 +144,7 @@ t.test('stores what the gateway reads, whichever form was given, and prints none
     t.equal(stderr, '')
     t.equal(
       stdout,
-      `taken as ${taken}\nstored as version 1 of ${credentialParameter}\n  as ${operator.arn}\nCorbado accepts it; all else: corbado-gateway doctor acme\n`,
+      `table ${TABLE_NAME} in eu-central-1 of account 999900000001\n  as ${operator.arn}\nacme (${file.userPoolId}), ${credentialParameter}: not stored yet\ntaken as ${taken}\nstored as version 1 of ${credentialParameter}\nCorbado accepts it; all else: corbado-gateway doctor acme\n`,
     )
     t.equal(await stored(), value)
   }

@@ -275,5 +275,5 @@ t.test('what is shown before something stops is headed by table, region, account
   const rollback = await run('tenants rollback acme')
   t.match(rollback.stdout, /^to go back to: version \d+ by \S+ of .*\ntable /, 'what will be, not what was done')
   t.match(rollback, { code: 1, stdout: 'Nothing was written.' })
-  t.match(await run('tenants history acme'), { stdout: '~ status: "draft" -> "suspended"' })
+  t.match(await run('tenants history acme'), { stdout: '~ status: "active" -> "suspended"' })
 })

@@ -67,5 +67,8 @@ t.test('with --append only a factor that was set is ticked; else it is said what
   // Without a phone number the factor is not possible.
   stack.cognito.putUser(userPoolId, { ...person, attributes: { email: 'ada@acme.example' } })
   const { stdout: without } = await signIn('--user', 'ada', '--append')
-  t.match(without, /\n {2}– post-append .*no factor set: the tenant sets none, or this user cannot have it; the gateway's line/)
+  t.match(
+    without,
+    /\n {2}– post-append .*no factor set: the tenant sets none, or this user cannot have it; the gateway's line/,
+  )
 })

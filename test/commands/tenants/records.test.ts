@@ -486,7 +486,7 @@ ${dir}/back.yaml: changed likewise
   t.match(left, {
     code: 1,
     stdout:
-      /back.yaml is written in a way that could not be edited: change it by hand \(.*actions.postAppend.mfa.*\): it was left/,
+      /back.yaml was left as it is: it is written in a way that could not be edited: change it by hand \(.*actions.postAppend.mfa.*\)\n/,
   })
   t.match(await run(`tenants rollback back --yes --dir ${t.testdir({ 'back.yaml': second })}`), { code: 0 })
   // And forth again: what the old config did not have goes.

@@ -218,7 +218,10 @@ Its tag aws:cloudformation:stack-name=users says that CloudFormation manages thi
     refused.stderr,
     'error: nothing was written: its tag aws:cloudformation:stack-name=users says that CloudFormation',
   )
-  t.match(refused.stderr, `${npx} wire plan ${stacked} --arn ${arn} --as cloudformation. If that is wrong: --unmanaged`)
+  t.match(
+    refused.stderr,
+    `If that is wrong, add --unmanaged; else see how to make it there: ${npx} wire plan ${stacked} --arn ${arn} --as cloudformation\n`,
+  )
 
   const planned = newPool({ settings: { UserPoolTags: { ManagedBy: 'Terraform' } } })
   const json = JSON.parse((await plan(planned, '--json')).stdout)
@@ -270,7 +273,7 @@ t.test('a pool in a CloudFormation stack is changed there, whatever its tags say
     )
     t.match(
       refused.stderr,
-      `${npx} wire plan ${userPoolId} --arn ${arn} --as cloudformation. If that is wrong: --unmanaged`,
+      `If that is wrong, add --unmanaged; else see how to make it there: ${npx} wire plan ${userPoolId} --arn ${arn} --as cloudformation\n`,
     )
     t.equal(updates(), before)
   }
