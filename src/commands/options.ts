@@ -1,8 +1,6 @@
 import { InvalidArgumentError } from 'commander'
 import { isUserPoolId, type UserPoolId } from '../ids.js'
-
-/** The folder of the tenant files, unless a command is told another. */
-export const TENANTS_DIR = 'tenants'
+import { TENANTS_DIR } from '../operator/unapplied.js'
 
 /** What a command about one tenant takes. */
 export const TENANT_ARGUMENT = ['<tenant>', 'tenant id, user pool id, or a customer with one pool'] as const

@@ -3,6 +3,10 @@ import { join } from 'node:path'
 import { inLine } from '../terminal/clean.js'
 import { NotPossible } from '../terminal/failure.js'
 import { readTextFile } from '../terminal/file.js'
+import { shellWord } from '../terminal/text.js'
+
+/** The folder of the tenant files, unless a command is told another. */
+export const TENANTS_DIR = 'tenants'
 
 /** Larger than any tenant file. */
 const BYTES_MAX = 64 * 1024
@@ -17,18 +21,22 @@ export class NoSuchTenant extends NotPossible {
   }
 }
 
-/** The error as it is told: with the file that was written and not applied, if there is one. */
-export async function withUnapplied(error: NoSuchTenant): Promise<NotPossible> {
-  const file = await unappliedFile(error.word)
+/**
+ * The error as it is told: with the file that was written and not applied, if there is one.
+ * @param dir the folder of the tenant files, if the command was told one
+ */
+export async function withUnapplied(error: NoSuchTenant, dir: string = TENANTS_DIR): Promise<NotPossible> {
+  const file = await unappliedFile(error.word, dir)
   if (file === undefined) return error
-  return new NotPossible(`${inLine(file)} is not in the table yet: corbado-gateway tenants apply`)
+  const words = dir === TENANTS_DIR ? '' : ` ${shellWord(dir)}`
+  return new NotPossible(`${inLine(file)} is not in the table yet: corbado-gateway tenants apply${words}`)
 }
 
 /**
  * The file of a folder that is about a tenant, by the tenant's id or its pool's. Undefined if there is none, or no such
  * folder: what is wrong with files is for `tenants validate` to say.
  */
-export async function unappliedFile(word: string, dir = 'tenants'): Promise<string | undefined> {
+export async function unappliedFile(word: string, dir: string = TENANTS_DIR): Promise<string | undefined> {
   if (!/^[\w-]+$/.test(word)) return undefined
   const all = await readdir(dir).catch(() => [])
   const names = all.filter((name) => /^[^.].*\.ya?ml$/i.test(name))

@@ -28,11 +28,13 @@ export function tellWait(io: CommandIo): (upstream: Upstream) => void {
 
 /**
  * Does work that needs the table's region: reads the settings, opens what is outside the process and closes it again.
+ * @param dir the folder of the tenant files, if the command was told one: a tenant that is not in the table is looked for there
  * @throws GW_ERR_ENV_INVALID if a setting is missing or wrong; NotPossible without credentials, or a way to AWS
  */
 export async function withUpstreams<T>(
   io: CommandIo,
   work: (upstreams: OperatorUpstreams, env: Env) => Promise<T>,
+  dir?: string,
 ): Promise<T> {
   const env = parseEnv(io.env)
   const { gatewayFunctionArn: functionArn } = readOperatorSettings(io.env)
@@ -46,7 +48,7 @@ export async function withUpstreams<T>(
     await signIn.run(upstreams)
     return await work(upstreams, env)
   } catch (error) {
-    if (error instanceof NoSuchTenant) throw await withUnapplied(error)
+    if (error instanceof NoSuchTenant) throw await withUnapplied(error, dir)
     throw isUpstreamError(error) ? explained(error, io.env) : error
   } finally {
     await upstreams.close()

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
   AddPermissionCommand,
   CreateAliasCommand,
@@ -170,11 +171,17 @@ function singleStatements(client: LambdaClient, FunctionName: string): Policies 
     return fetched(callAws('lambda', call, undefined, (options) => client.send(command, options)))
   }
 
-  /** Makes the statements of an alias these; the first change is made only under the revision that was read. */
-  async function change(Qualifier: string, wanted: readonly Statement[], revisionId: string | undefined, call: Call) {
+  /**
+   * Makes the statements of an alias these: one that stands there as it is wanted stays, all others become one a pool. The first
+   * change is made only under the revision that was read.
+   */
+  async function change(Qualifier: string, policy: readonly unknown[], revisionId: string | undefined, call: Call) {
     const found = await fetchPolicy(Qualifier, call)
     if (found?.revisionId !== revisionId) return 'changed-meanwhile'
-    const now = found ? statementsOf(found.policy).map(readStatement) : []
+    const there = found ? statementsOf(found.policy) : []
+    const stays = (one: unknown, among: readonly unknown[]) => among.some((other) => isDeepStrictEqual(one, other))
+    const now = there.filter((one) => !stays(one, policy)).map(readStatement)
+    const wanted = policy.filter((one) => !stays(one, there)).flatMap(splitStatement)
     const same = (a: Statement, b: Statement) =>
       a.sid === b.sid && a.poolArn === b.poolArn && a.accountId === b.accountId
     const gone = now.filter((one) => !wanted.some((other) => same(one, other)))
@@ -205,8 +212,7 @@ function singleStatements(client: LambdaClient, FunctionName: string): Policies 
 
   return {
     fetchPolicy,
-    putPolicy: (alias, policy, revisionId, call) =>
-      change(alias, statementsOf(policy).flatMap(splitStatement), revisionId, call),
+    putPolicy: (alias, policy, revisionId, call) => change(alias, statementsOf(policy), revisionId, call),
     deletePolicy: (alias, revisionId, call) => change(alias, [], revisionId, call),
   }
 }

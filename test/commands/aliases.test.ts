@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import * as fc from 'fast-check'
 import t from 'tap'
 import { editAlias } from '../../src/commands/aliases/edit.js'
@@ -8,6 +9,7 @@ import { type Stack, startStack } from '../../src/local/stack.js'
 import { putTenantRecord } from '../../src/local/world/tenants.js'
 import { type AliasUse, planAlias } from '../../src/operator/aliases/choose.js'
 import {
+  type AliasPolicy,
   aliasPolicyBytes,
   aliasPolicyText,
   POLICY_BYTES_MAX,
@@ -16,7 +18,7 @@ import {
 import type { FunctionAliases } from '../../src/upstreams/operator.js'
 import { tenantFile } from '../fixtures/tenants.js'
 import { cli as runCli } from './fixtures/cli.js'
-import { createPausingClock } from './fixtures/clock.js'
+import { createPausingClock, type PausingClock } from './fixtures/clock.js'
 
 const region = 'eu-central-1'
 /** What every command on aliases says first: what it speaks of, and as whom. */
@@ -303,25 +305,105 @@ t.test('a full alias takes no further pool, and says what to do', async (t) => {
   t.ok((await policy('t-1'))?.poolArns.includes(acme))
 })
 
-t.test('what others wrote into a policy goes only with --yes, and never what was not shown', async (t) => {
+const byHand: Statement = {
+  Sid: 'by-hand',
+  Effect: 'Allow',
+  Principal: { AWS: 'arn:aws:iam::444455556666:root' },
+  Action: 'lambda:InvokeFunction',
+  Resource: arnOf('t-1'),
+}
+
+/** The statements of a policy as they stand. */
+async function statementsOf(stack: Stack, alias: string): Promise<readonly Statement[]> {
+  const { LambdaClient, GetResourcePolicyCommand } = await import('@aws-sdk/client-lambda')
+  const client = new LambdaClient({ region, endpoint: stack.lambda.url, credentials: stack.credentialsFor(operator) })
+  try {
+    const { Policy = '' } = await client.send(new GetResourcePolicyCommand({ ResourceArn: arnOf(alias) }))
+    return JSON.parse(Policy).Statement
+  } finally {
+    client.destroy()
+  }
+}
+
+t.test(
+  'grant and revoke change the pool that they name and nothing else: what others wrote stays as it is',
+  async (t) => {
+    const { cli, stack, policy } = await setUp(t, [tenantOf('acme', 't-1'), tenantOf('globex', 't-1')])
+    const [simple] = ours(poolArn(`${region}_other`)).Statement as [Statement]
+    const wider = { ...simple, Sid: 'wider', Action: ['lambda:InvokeFunction', 'lambda:GetFunction'] }
+    // One of ours that somebody changed: it keeps our name.
+    const wrongAccount: Statement = {
+      ...simple,
+      Condition: { ...simple.Condition, StringEquals: { 'AWS:SourceAccount': '999988887777' } },
+    }
+    const denied: Statement = {
+      ...ours(poolArn(`${region}_denied`)).Statement[0],
+      Sid: 'no',
+      Effect: 'Deny',
+    } as Statement
+    const others = [byHand, wider, wrongAccount, denied]
+    stack.lambda.putPolicy(arnOf('t-1'), { Version: '2012-10-17', Statement: others })
+    const granted = await cli('aliases', 'grant', 'acme')
+    t.equal(granted.code, 0, 'nothing is lost, so nothing has to be agreed to')
+    t.match(
+      granted.stdout,
+      `+ t-1: ${poolArn(`${region}_acme`)}\n= t-1: statement by-hand names arn:aws:iam::444455556666:root`,
+    )
+    t.match(granted.stdout, '  ! others wrote that, and it stays; to take it out: corbado-gateway aliases clean t-1\n')
+    const [own, ...rest] = await statementsOf(stack, 't-1')
+    t.match(own, { Sid: 'CognitoUserPools2', Condition: { ArnLike: { 'AWS:SourceArn': [poolArn(`${region}_acme`)] } } })
+    t.strictSame(rest, others)
+    t.equal((await cli('aliases', 'grant', 'globex', '--yes')).code, 0)
+    t.strictSame((await policy('t-1'))?.ownArns, [poolArn(`${region}_acme`), poolArn(`${region}_globex`)])
+    t.strictSame((await statementsOf(stack, 't-1')).slice(1), others)
+
+    const revoked = JSON.parse((await cli('aliases', 'revoke', 'acme', '--yes', '--json')).stdout)
+    t.match(revoked.aliases, [{ removed: [poolArn(`${region}_acme`)], faults: [], left: { length: 4 } }])
+    t.strictSame((await policy('t-1'))?.ownArns, [poolArn(`${region}_globex`)])
+    t.strictSame((await statementsOf(stack, 't-1')).slice(1), others)
+    t.equal((await cli('aliases', 'revoke', 'globex', '--yes')).code, 0)
+    t.strictSame(await statementsOf(stack, 't-1'), others, 'and nothing of ours is left')
+  },
+)
+
+t.test('a pool that others let in too is not revoked by halves: what comes first is named, and works', async (t) => {
   const { cli, stack, policy } = await setUp(t, [tenantOf('acme', 't-1')])
-  const foreign = {
-    Sid: 'by-hand',
-    Effect: 'Allow',
-    Principal: { AWS: 'arn:aws:iam::444455556666:root' },
-    Action: 'lambda:InvokeFunction',
-    Resource: arnOf('t-1'),
-  } as const
-  const [own] = ours(poolArn(`${region}_acme`)).Statement
-  stack.lambda.putPolicy(arnOf('t-1'), { Version: '2012-10-17', Statement: own ? [own, foreign] : [foreign] })
-  const shown = await cli('aliases', 'grant', 'acme')
-  t.equal(shown.code, 1, 'a write was due')
-  t.match(shown.stdout, /- t-1: statement by-hand names arn:aws:iam::444455556666:root/)
-  t.match(shown.stdout, /Nothing was written. To write it:\n {2}corbado-gateway aliases grant acme --yes/)
-  t.equal((await policy('t-1'))?.faults.length, 1)
-  t.equal((await cli('aliases', 'grant', 'acme', '--yes')).code, 0)
-  t.strictSame((await policy('t-1'))?.faults, [])
-  t.strictSame((await policy('t-1'))?.poolArns, [poolArn(`${region}_acme`)])
+  const [simple] = ours(poolArn(`${region}_acme`), poolArn(`${region}_other`)).Statement as [Statement]
+  const wider = { ...simple, Sid: 'wider', Action: ['lambda:InvokeFunction', 'lambda:GetFunction'] }
+  stack.lambda.putPolicy(arnOf('t-1'), { Version: '2012-10-17', Statement: [wider] })
+  const refused = await cli('aliases', 'revoke', 'acme', '--yes')
+  t.equal(refused.code, 1)
+  t.match(refused.stderr, `t-1 names ${region}_acme in what others wrote into its policy too: nothing was written.`)
+  t.strictSame(await statementsOf(stack, 't-1'), [wider])
+  const first = /corbado-gateway (aliases clean .*)\n/.exec(refused.stderr)?.[1] ?? ''
+  t.equal((await cli(...first.split(' '))).code, 0, first)
+  t.equal((await cli('aliases', 'revoke', 'acme', '--yes')).code, 0)
+  t.match(await policy('t-1'), { poolArns: [poolArn(`${region}_other`)], faults: [] })
+})
+
+t.test('a policy that cannot be read is left alone by every command', async (t) => {
+  const { cli, stack } = await setUp(t, [tenantOf('acme', 't-1')])
+  const writes = () =>
+    stack.lambda.calls.filter(({ operation }) => /^(Put|Delete)ResourcePolicy$/.test(operation)).length
+  const before = writes()
+  const say = (response: ServerResponse) => {
+    response.writeHead(200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify({ Policy: '{"Statement":', RevisionId: '1' }))
+    return true
+  }
+  await stack.lambda.setFault({ kind: 'say', say }, 'GetResourcePolicy')
+  for (const words of [
+    ['grant', 'acme', '--yes'],
+    ['revoke', 'acme', '--yes'],
+    ['clean', 't-1', '--yes'],
+  ]) {
+    t.match(
+      await cli('aliases', ...words),
+      { code: 1, stderr: /nothing was written\. Look at it: aws lambda get-resource-policy --resource-arn arn:/ },
+      words.join(' '),
+    )
+  }
+  t.equal(writes(), before)
 })
 
 t.test('grant leaves the actions alias alone, whose policy lets in the caller of Corbado', async (t) => {
@@ -336,14 +418,16 @@ t.test('grant leaves the actions alias alone, whose policy lets in the caller of
   t.strictSame((await policyOf(stack, 'corbado'))?.poolArns, [poolArn(`${region}_any`)])
 })
 
-t.test('pools that a foreign statement lets in stay let in; what it denies is not let in', async (t) => {
+t.test('pools that a foreign statement lets in stay let in by clean; what it denies is not let in', async (t) => {
   const { cli, stack, policy } = await setUp(t, [tenantOf('acme', 't-1')])
   const other = poolArn(`${region}_other`)
   const [simple] = ours(other).Statement as [Statement]
   const wider = { ...simple, Action: ['lambda:InvokeFunction', 'lambda:GetFunction'] }
   const denied = { ...ours(poolArn(`${region}_denied`)).Statement[0], Effect: 'Deny' } as Statement
   stack.lambda.putPolicy(arnOf('t-1'), { Version: '2012-10-17', Statement: [wider, denied] })
-  t.equal((await cli('aliases', 'grant', 'acme', '--yes')).code, 0)
+  t.equal((await cli('aliases', 'grant', 'acme')).code, 0)
+  t.equal((await cli('aliases', 'clean', 't-1', '--yes')).code, 0)
+  t.strictSame(await statementsOf(stack, 't-1'), ours(poolArn(`${region}_acme`), other).Statement)
   t.strictSame((await policy('t-1'))?.poolArns, [poolArn(`${region}_acme`), other])
 })
 
@@ -367,7 +451,7 @@ t.test('two first grants of an alias at once let in both pools', async (t) => {
     },
   }
   const acme = poolArn(`${region}_acme`)
-  const edit = { alias: 't-1', aliasArn: arnOf('t-1'), agreed: [], pools: (now: readonly string[]) => [...now, acme] }
+  const edit = { alias: 't-1', aliasArn: arnOf('t-1'), pools: ({ ownArns }: AliasPolicy) => [...ownArns, acme] }
   t.match(await editAlias(aliases, edit), { written: true })
   t.strictSame((await policy('t-1'))?.poolArns, [acme, poolArn(`${region}_rival`)])
 })
@@ -380,7 +464,7 @@ t.test('a policy that is changed meanwhile is read again; one that never rests i
   t.teardown(() => upstreams.close())
   const old = poolArn(`${region}_old`)
   const acme = poolArn(`${region}_acme`)
-  const pools = (now: readonly string[]) => [...now, acme]
+  const pools = ({ ownArns }: AliasPolicy) => [...ownArns, acme]
   /** Lets acme in while another operator writes the policy first, so many times. */
   const editAgainst = (times: number, other = (count: number) => ours(old, poolArn(`${region}_new${count}`))) => {
     stack.lambda.putPolicy(arnOf('t-1'), ours(old))
@@ -392,7 +476,7 @@ t.test('a policy that is changed meanwhile is read again; one that never rests i
         return upstreams.aliases.putPolicy(...request)
       },
     }
-    return editAlias(aliases, { alias: 't-1', aliasArn: arnOf('t-1'), agreed: [], pools })
+    return editAlias(aliases, { alias: 't-1', aliasArn: arnOf('t-1'), pools })
   }
   t.match(await editAgainst(2), { written: true })
   t.strictSame((await policy('t-1'))?.poolArns, [acme, poolArn(`${region}_new2`), old])
@@ -401,7 +485,11 @@ t.test('a policy that is changed meanwhile is read again; one that never rests i
   const foreign = { ...ours(old).Statement[0], Principal: { AWS: '444455556666' } } as Statement
   const [own] = ours(old).Statement
   const withForeign = () => ({ Version: '2012-10-17' as const, Statement: own ? [own, foreign] : [] })
-  await t.rejects(editAgainst(1, withForeign), { message: /not the one that was shown/ })
+  t.match(await editAgainst(1, withForeign), { written: true })
+  t.match(await policy('t-1'), { ownArns: [acme, old], others: [foreign] }, 'what another wrote meanwhile stays')
+  stack.lambda.putPolicy(arnOf('t-1'), withForeign())
+  const clean = { alias: 't-1', aliasArn: arnOf('t-1'), loses: [], pools: ({ poolArns }: AliasPolicy) => poolArns }
+  await t.rejects(editAlias(upstreams.aliases, clean), { message: /not the one that was shown/ })
   t.equal((await policy('t-1'))?.faults.length, 1)
 })
 
@@ -499,10 +587,9 @@ t.test('check finds every disagreement, and the commands that it names fix them 
   t.match(text.stdout, HEAD)
   for (const { what, fix } of findings) t.ok(text.stdout.includes(what) && text.stdout.includes(fix), what)
 
-  for (const { fix } of findings) {
-    const [, ...words] = fix.split(' ')
-    const yes = words.includes('--yes') ? words : [...words, '--yes']
-    t.equal((await cli(...yes)).code, 0, fix)
+  for (const line of findings.flatMap(({ fix }) => fix.split(', then '))) {
+    const [, ...words] = line.split(' ')
+    t.equal((await cli(...words)).code, 0, line)
   }
   const after = await cli('aliases', 'check')
   t.equal(after.code, 0, after.stdout)
@@ -550,13 +637,6 @@ t.test(
 t.test('what others wrote is taken out of a policy by itself: nobody is let in or out by that', async (t) => {
   // Two tenants of the alias: only one of them is let in, and the mend must not let in the other.
   const { cli, stack } = await setUp(t, [tenantOf('absent', 't-1'), tenantOf('acme', 't-1')])
-  const byHand = {
-    Sid: 'by-hand',
-    Effect: 'Allow',
-    Principal: { AWS: 'arn:aws:iam::444455556666:root' },
-    Action: 'lambda:InvokeFunction',
-    Resource: arnOf('t-1'),
-  } as const
   const [own] = ours(poolArn(`${region}_acme`)).Statement
   stack.lambda.putPolicy(arnOf('t-1'), { Version: '2012-10-17', Statement: own ? [own, byHand] : [] })
   const { findings } = JSON.parse((await cli('aliases', 'check', '--json')).stdout) as {
@@ -590,6 +670,28 @@ t.test('list waits while Lambda says that it is asked too much, and goes on; for
   const endless = createPausingClock()
   t.match(await runCli(['aliases', 'list'], { env, clock: endless }), { code: 1, stderr: 'lambda_throttled' })
   t.ok(endless.elapsed() >= 60_000 && endless.elapsed() < 62_000, 'a minute in which nothing was served')
+})
+
+t.test('a write that Lambda throttles is waited for and made once; for a minute at most', async (t) => {
+  const { env, stack, policy } = await setUp(t, [tenantOf('acme', 't-1')])
+  const throttled = { kind: 'status', status: 429 } as const
+  const grant = (clock: PausingClock) => runCli(['aliases', 'grant', 'acme'], { env, clock })
+  const puts = () => stack.lambda.calls.filter(({ operation }) => operation === 'PutResourcePolicy').length
+  await stack.lambda.setFault(throttled, 'PutResourcePolicy')
+  const endless = createPausingClock()
+  t.match(await grant(endless), { code: 1, stderr: 'lambda_throttled' })
+  t.ok(endless.elapsed() >= 60_000 && endless.elapsed() < 62_000)
+  t.equal(await policy('t-1'), undefined, 'nothing was written')
+
+  const before = puts()
+  let pauses = 0
+  const clock = createPausingClock(() => (++pauses === 3 ? stack.lambda.setFault(undefined) : undefined))
+  const { code, stderr } = await grant(clock)
+  t.equal(code, 0, stderr)
+  t.match(stderr, 'note: Lambda is asked more than it allows: waiting, and going on when it can\n')
+  t.equal(clock.pauses.length, 3)
+  t.equal(puts() - before, 4)
+  t.strictSame((await policy('t-1'))?.poolArns, [poolArn(`${region}_acme`)])
 })
 
 t.test('check says so if the actions alias lets Cognito in', async (t) => {

@@ -54,7 +54,7 @@ t.test('a tenant is told with every check, a fix below what failed, and exit cod
   const well = await run('doctor eu-central-1_Acme00001')
   t.match(well, { code: 0, stderr: '' })
   t.match(well.stdout, /^acme \(eu-central-1_Acme00001\), active\n {2}✓ config {20}/)
-  t.match(well.stdout, '25 passed, 0 warned, 0 failed, 0 not checkable\n')
+  t.match(well.stdout, '26 passed, 0 warned, 0 failed, 0 not checkable\n')
   stack.ssm.remove(credentialParameter)
   const ill = await run('doctor acme', { isTTY: true })
   t.equal(ill.code, 1)
@@ -78,9 +78,9 @@ t.test('--all examines every active tenant: a line each, failures in full, how f
   t.equal(code, 1)
   t.match(
     stdout,
-    /^tenant {4}pool {20}status {2}passed {2}warned {2}failed {2}not checkable\nacme {6}\S+ {2}active {2}25 /,
+    /^tenant {4}pool {20}status {2}passed {2}warned {2}failed {2}not checkable\nacme {6}\S+ {2}active {2}26 /,
   )
-  t.match(stdout, /\nbroken .* active +0 +0 +1 +24\n/)
+  t.match(stdout, /\nbroken .* active +0 +0 +1 +25\n/)
   t.match(stdout, /config {2}The config is not valid: [^✓]*aws is\s+missing/)
   t.match(stdout, /\n2 of 3 tenants healthy; 1 not active, so not examined\n$/)
   t.match(stdout, /\nasleep +eu-central-1_Asleep001 +draft +– +– +– +–\n/, 'those that are not served are listed')
@@ -99,7 +99,11 @@ t.test('--changes tells only what is otherwise than the last time, and what depe
   const file = join(dir, 'corbado-gateway', 'doctor.json')
   poolWith({ clients: [{ ...client, preventUserExistenceErrors: false }] })
   const first = await changes('2026-01-01T00:00:00.000Z')
-  t.match(first, { code: 0, stdout: /^acme .*\n {2}! enumeration {2}.*\n.*\n1 changed \(this is the first time\)\n$/ })
+  t.match(first, {
+    code: 0,
+    stdout:
+      /^acme .*\n {2}! enumeration {2}.*\n.*\n1 changed \(this is the first time\)\nnot active, so not examined: acme-two \(draft\), asleep \(draft\)\n$/,
+  })
   t.equal((await stat(file)).mode & 0o777, 0o600)
   t.same(await readdir(join(dir, 'corbado-gateway')), ['doctor.json'])
   t.notMatch(await readFile(file, 'utf8'), /corbado1_|external-id-of-acme/)
@@ -109,7 +113,7 @@ t.test('--changes tells only what is otherwise than the last time, and what depe
   t.equal(worse.code, 1)
   t.match(
     worse.stdout,
-    /^acme \(eu-central-1_Acme00001\)\n {2}✗ role-assumable {2}was passed: The role cannot .*\n {6}customer: .*\n {8}\{"Version".*\}\n1 changed \(since 2026-01-01T00:00:00.000Z\)\n$/,
+    /^acme \(eu-central-1_Acme00001\)\n {2}✗ role-assumable {2}was passed: The role cannot .*\n {6}customer: .*\n {8}\{"Version".*\}\n1 changed \(since 2026-01-01T00:00:00.000Z\)\nnot active, so not examined: acme-two \(draft\), asleep \(draft\)\n$/,
   )
   t.match(await changes('2026-01-03T00:00:00.000Z'), { code: 1, stdout: /^nothing changed/ })
   heal()
@@ -177,7 +181,13 @@ t.test('--changes compares with the last run of all, whether or not that one ask
 
   t.match(await at('doctor asleep', '2026-01-06T00:00:00.000Z'), { stdout: 'asleep (eu-central-1_Asleep001), draft' })
   const all = await at('doctor --all --changes', '2026-01-07T00:00:00.000Z')
-  t.notMatch(all.stdout, 'asleep', 'a draft was never active')
+  t.notMatch(all.stdout, 'asleep (eu-central-1_Asleep001) is not active any more', 'a draft was never active')
+  t.match(all.stdout, 'asleep (draft)', 'and is named')
+  const { notExamined } = JSON.parse((await at('doctor --all --changes --json', '2026-01-08T00:00:00.000Z')).stdout)
+  t.match(
+    notExamined.find((one: { tenantId: string }) => one.tenantId === 'asleep'),
+    { userPoolId: 'eu-central-1_Asleep001', status: 'draft' },
+  )
   t.ok((await kept())['eu-central-1_Asleep001'])
 })
 
@@ -231,7 +241,7 @@ t.test('findings that cannot be kept are told in full, with a warning', async (t
   for (const [file = '', said] of cases) {
     const { code, stdout, stderr } = await run(`doctor acme --state ${file}`)
     t.equal(code, 0)
-    t.match(stdout, '25 passed, 0 warned, 0 failed, 0 not checkable\n')
+    t.match(stdout, '26 passed, 0 warned, 0 failed, 0 not checkable\n')
     t.equal(stderr, `warning: not kept for a later --changes: ${file} ${said}\n`)
     t.match(await run(`doctor acme --changes --state ${file}`), { code: 1, stderr: `error: ${file} ${said}` })
   }

@@ -210,7 +210,7 @@ t.test(
       t.match(stdout, `${folder}/acme.yaml:1:1  ${cause}\n`)
     }
     const suspended = await cli(['tenants', 'suspend', tenantId, '--yes', '--dir', folder], { env })
-    t.match(suspended, { code: 1, stdout: `${folder}/acme.yaml ${cause}: it was left as it is\n` })
+    t.match(suspended, { code: 1, stdout: `${folder}/acme.yaml was left as it is: it ${cause}\n` })
     t.strictSame(strangers, [])
   },
 )

@@ -54,7 +54,10 @@ t.test('refuses what it cannot read, and says how to get an event', async (t) =>
     ['invoke', /name one file, or give --example/],
     [`invoke ${dir}/list.json --example verify`, /name one file, or give --example/],
     [`invoke ${dir}/none.json`, /none\.json cannot be read \(ENOENT\)/],
-    [`invoke ${dir}/list.json`, /list\.json is not a JSON object: corbado-gateway invoke --example verify prints one/],
+    [
+      `invoke ${dir}/list.json`,
+      /list\.json is not a JSON object; this prints one: corbado-gateway invoke --example verify\n/,
+    ],
     [`invoke ${dir}/half.json`, /half\.json is not a JSON object/],
     ['invoke -', /what was piped in is not a JSON object/],
     ['invoke --example nothing', /Allowed choices are define, create, verify, pre-login, post-append/],

@@ -80,11 +80,16 @@ t.test('a line has its columns in one order, and the owner with the meaning if i
   )
 })
 
-t.test('what is left out is said, and makes the exit code 1', async (t) => {
+t.test('what is left out, or is too long to read, is said, and makes the exit code 1', async (t) => {
   const run = await logs('--last', '2')
   t.match(run, { code: 1, stderr: /3 earlier lines left out: --last 0 shows all/ })
   t.strictSame(minutesOf(run.stdout), ['04', '05'], 'the latest are shown')
   t.strictSame(minutesOf((await logs('--last', '0')).stdout).length, 5)
+  const dir = t.testdir({ long: `${'x'.repeat(3 * 1_048_576)}\n${lines[2]}\n` })
+  t.match(await cli(['logs', join(dir, 'long')], { now }), {
+    code: 1,
+    stderr: /^1 line over 1 MiB could not be read$/m,
+  })
 })
 
 t.test('lines of several files, gzip among them, come in the order of time', async (t) => {

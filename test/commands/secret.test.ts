@@ -4,7 +4,7 @@ import t from 'tap'
 import { stringify } from 'yaml'
 import { createCall, systemClock } from '../../src/call.js'
 import { runCli } from '../../src/commands/index.js'
-import { operator } from '../../src/local/accounts.js'
+import { operator, TABLE_NAME } from '../../src/local/accounts.js'
 import { toLocal } from '../../src/local/world/tenants.js'
 import { createOperatorUpstreams } from '../../src/upstreams/operator.js'
 import { verifyEvent } from '../fixtures/events.js'
@@ -23,6 +23,8 @@ const bearer = tenantFile({
 })
 await gateway.addTenant(bearer)
 const { credentialParameter } = file.corbado
+/** What is said before a credential is asked for. */
+const HEAD = /^table .*\n {2}as .*\nacme \(\S+\), \S+: version \d+ by .*\n$/
 
 // One login as the gateway: what it asks the SDK for afterwards, it asks with the credentials that it has by then.
 const person = '7c9e6679-7425-40de-944b-e07fc1f90ae7'
@@ -90,7 +92,7 @@ t.test('refuses what the gateway could not use, says why, and repeats no part of
   for (const [name, given, why] of cases) {
     const { code, stdout, stderr } = await set(given)
     t.equal(code, 1, name)
-    t.equal(stdout, '', name)
+    t.match(stdout, HEAD, name)
     t.match(stderr, /^error: the credential was not stored: /, name)
     t.match(stderr, why, name)
     t.notMatch(stderr, /s3cr3t|hunter2|xxxx/, name)
@@ -142,7 +144,7 @@ t.test('stores what the gateway reads, whichever form was given, and prints none
     t.equal(stderr, '')
     t.equal(
       stdout,
-      `taken as ${taken}\nstored as version 1 of ${credentialParameter}\n  as ${operator.arn}\nCorbado accepts it; all else: corbado-gateway doctor acme\n`,
+      `table ${TABLE_NAME} in eu-central-1 of account 999900000001\n  as ${operator.arn}\nacme (${file.userPoolId}), ${credentialParameter}: not stored yet\ntaken as ${taken}\nstored as version 1 of ${credentialParameter}\nCorbado accepts it; all else: corbado-gateway doctor acme\n`,
     )
     t.equal(await stored(), value)
   }
@@ -152,11 +154,13 @@ t.test('stores what the gateway reads, whichever form was given, and prints none
     userPoolId: file.userPoolId,
     parameter: credentialParameter,
     version: 2,
-    as: operator.arn,
+    place: { table: TABLE_NAME, region: 'eu-central-1', accountId: '999900000001', as: operator.arn },
+    was: JSON.parse(stdout).was,
     taken: 'base64 of projectID:apiSecret',
     kind: 'secret',
     tried: true,
   })
+  t.match(JSON.parse(stdout).was, { version: 1, updatedAt: String, updatedBy: String })
   stack.corbado.putProject({ projectId: 'pro-2002', bearerKey: 'cbk_v1.Some-Key~1' })
   t.match(await set('cbk_v1.Some-Key~1\n', 'bearer'), { code: 0, stdout: 'taken as bearer key\n' })
   t.equal(await stored(bearer.corbado.credentialParameter), 'cbk_v1.Some-Key~1')
@@ -247,7 +251,7 @@ t.test('a prompt shows nothing of what is typed, and can be broken off', async (
   t.match(pasted, { code: 0 })
   t.equal(await stored(), base64(`pro-1001:${SECRET}2`))
   const stopped = await type('pro-1001:corb', '\u0003')
-  t.match(stopped, { code: 1, stdout: '', modes: [true, false] })
+  t.match(stopped, { code: 1, stdout: HEAD, modes: [true, false] })
   t.match(stopped.stderr, 'broken off: nothing was written\n')
   t.equal(puts(), before + 1)
 })
@@ -289,7 +293,7 @@ t.test('a credential is tried at Corbado before it is stored, and with --no-chec
   const tried = await set(`${projectId}:${own}`)
   t.match(tried, {
     code: 1,
-    stdout: '',
+    stdout: HEAD,
     stderr: /^error: the credential was not stored: Corbado .* answered HTTP 401 .*it does not accept it\. If the key/,
   })
   stack.corbado.answerWith({ status: 404, body: {} })

@@ -49,12 +49,26 @@ t.test('an answer that was not accepted is no tick', async (t) => {
   stack.corbado.rotateSecret(projectId, 'corbado1_right')
 })
 
-t.test('with --append the passkey is added, and post-append sets the factor', async (t) => {
+t.test('with --append only a factor that was set is ticked; else it is said what the user has', async (t) => {
   t.same(stack.cognito.user(userPoolId, 'ada')?.mfa ?? [], [])
   const { code, stdout } = await signIn('--user', 'ada', '--append')
+  t.equal(code, 0)
   t.match(
-    { code, stdout },
-    { code: 0, stdout: /✓ answer with it {2}signed in: tokens of ada\n {2}✓ post-append .*a passkey was added\n$/ },
+    stdout,
+    /✓ answer with it {2}signed in: tokens of ada\n {2}✓ post-append .*a passkey was added, and the factor SMS_MFA set\n$/,
   )
   t.same(stack.cognito.user(userPoolId, 'ada')?.mfa, ['SMS_MFA'])
+  const again = await signIn('--user', 'ada', '--append')
+  t.equal(again.code, 0)
+  t.match(again.stdout, /\n {2}– post-append .*a passkey was added, and no factor set: the user had SMS_MFA before\n$/)
+  const json = JSON.parse((await signIn('--user', 'ada', '--append', '--json')).stdout)
+  t.match(json.steps.at(-1), { step: 'post-append', ok: true, unchanged: true })
+
+  // Without a phone number the factor is not possible.
+  stack.cognito.putUser(userPoolId, { ...person, attributes: { email: 'ada@acme.example' } })
+  const { stdout: without } = await signIn('--user', 'ada', '--append')
+  t.match(
+    without,
+    /\n {2}– post-append .*no factor set: the tenant sets none, or this user cannot have it; the gateway's line/,
+  )
 })

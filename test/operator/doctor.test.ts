@@ -113,7 +113,7 @@ const BREAKAGES: readonly Breakage[] = [
     file: toLocal(tenantFile({ userPoolId: 'eu-west-1_Acme00001', aws: { region: 'eu-west-1' } }), stack),
     failed: ['config'],
     what: /The pool is of eu-west-1, and this gateway of eu-central-1/,
-    fix: /AWS_REGION=eu-west-1 corbado-gateway doctor acme/,
+    fix: /with AWS_REGION eu-west-1 and with TENANT_TABLE and GATEWAY_FUNCTION_ARN of that region: corbado-gateway doctor acme;/,
   },
   {
     name: 'an alias that was never made',
@@ -371,6 +371,21 @@ const BREAKAGES: readonly Breakage[] = [
     name: 'a pool that requires MFA',
     breaks: () => poolWith({ settings: { MfaConfiguration: 'ON' } }),
     warned: ['pool-mfa'],
+  },
+  {
+    name: 'threat protection that refuses what it finds risky in a custom flow',
+    breaks: () =>
+      poolWith({
+        settings: {
+          UserPoolTier: 'PLUS',
+          UserPoolAddOns: {
+            AdvancedSecurityMode: 'ENFORCED',
+            AdvancedSecurityAdditionalFlows: { CustomAuthMode: 'ENFORCED' },
+          },
+        },
+      }),
+    warned: ['threat-protection'],
+    fix: /^customer: set CustomAuthMode to AUDIT/,
   },
   {
     name: 'a factor in a pool without MFA',

@@ -185,9 +185,19 @@ t.test('what is reviewed is what is deployed: a change of the template is anothe
 
 t.test('the quick-create link fills in every parameter of the template with a value that it takes', async (t) => {
   const templateUrl = 'https://templates.s3.eu-central-1.amazonaws.com/customer-role.json'
-  const link = quickCreateLink(templateUrl, terms({ features: ['pre-login', 'checks'] }))
+  const link = quickCreateLink(templateUrl, terms({ features: ['pre-login', 'checks'] })) ?? ''
   const [page, query = ''] = link.split('#/stacks/create/review?')
   t.equal(page, 'https://eu-central-1.console.aws.amazon.com/cloudformation/home?region=eu-central-1')
+  const hostIn = (region: string) => {
+    const other = quickCreateLink(templateUrl, { ...terms(), region })
+    return other && new URL(other).host
+  }
+  t.equal(hostIn('cn-north-1'), 'console.amazonaws.cn')
+  t.equal(hostIn('us-gov-west-1'), 'console.amazonaws-us-gov.com')
+  t.equal(hostIn('eusc-de-east-1'), 'eusc-de-east-1.console.amazonaws-eusc.eu')
+  for (const region of ['us-iso-east-1', 'us-isob-east-1', 'eu-isoe-west-1', 'us-isof-south-1']) {
+    t.equal(hostIn(region), undefined, `${region}: no link is better than a wrong one`)
+  }
   const given = new URLSearchParams(query)
   t.equal(given.get('templateURL'), templateUrl)
   t.equal(given.get('stackName'), 'corbado-eu-central-1-Ab12Cd34E')

@@ -15,7 +15,7 @@ import { fetchRecords } from '../../operator/records/find.js'
 import { inLine } from '../../terminal/clean.js'
 import { defineCommand } from '../../terminal/command.js'
 import { type CommandIo, createPaint, type Paint } from '../../terminal/io.js'
-import { counted } from '../../terminal/text.js'
+import { counted, shellWord } from '../../terminal/text.js'
 
 /** `aliases check`: exit code 1 if it finds something. Reads only. */
 export function aliasesCheckCommand(io: CommandIo): Command {
@@ -129,7 +129,9 @@ function strayGrants({ alias, policy }: SurveyedAlias, tenants: readonly AliasTe
   return policy.poolArns.flatMap((arn): AliasFinding[] => {
     const userPoolId = poolOfArn(arn)?.userPoolId ?? ''
     const tenant = tenants.find((one) => one.userPoolId === userPoolId)
-    const fix = `corbado-gateway aliases revoke ${userPoolId} --alias ${alias} --yes`
+    // What others wrote goes first, which leaves everyone in.
+    const first = policy.otherArns.includes(arn) ? `${cleanCommand(alias)}, then ` : ''
+    const fix = `${first}corbado-gateway aliases revoke ${userPoolId} --alias ${shellWord(alias)} --yes`
     if (!tenant) {
       return [{ kind: 'not-in-table', alias, what: `${userPoolId} is let in, but is no tenant of this region`, fix }]
     }
@@ -139,7 +141,7 @@ function strayGrants({ alias, policy }: SurveyedAlias, tenants: readonly AliasTe
     }
     if (arn === tenant.poolArn) return []
     const what = `${arn} is let in, but ${tenant.tenantId} is ${tenant.poolArn}`
-    return [{ kind: 'other-pool', alias, what, fix: grantCommand(tenant.tenantId) }]
+    return [{ kind: 'other-pool', alias, what, fix: `${first}${grantCommand(tenant.tenantId)}` }]
   })
 }
 
@@ -147,7 +149,7 @@ function strayGrants({ alias, policy }: SurveyedAlias, tenants: readonly AliasTe
 function policyFaults({ alias, aliasArn, policy }: SurveyedAlias): AliasFinding[] {
   return policy.faults.map(({ kind, what }) => {
     const look = `look at it: aws lambda get-resource-policy --resource-arn ${aliasArn}`
-    return { kind, alias, what, fix: kind === 'unreadable' ? look : `corbado-gateway aliases clean ${alias} --yes` }
+    return { kind, alias, what, fix: kind === 'unreadable' ? look : cleanCommand(alias) }
   })
 }
 
@@ -160,4 +162,5 @@ function cognitoOnActions({ alias, policy }: SurveyedAlias): AliasFinding[] {
   return [{ kind: 'cognito-on-actions', alias, what, fix }]
 }
 
-const grantCommand = (tenantId: string) => `corbado-gateway aliases grant ${tenantId}`
+const grantCommand = (tenantId: string) => `corbado-gateway aliases grant ${shellWord(tenantId)} --yes`
+const cleanCommand = (alias: string) => `corbado-gateway aliases clean ${shellWord(alias)} --yes`

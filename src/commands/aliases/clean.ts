@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { type AliasPlace, withAliases } from '../../operator/aliases/place.js'
+import type { AliasPolicy } from '../../operator/aliases/policy.js'
 import { writeAnswer } from '../../operator/answers/write.js'
 import { placeText } from '../../operator/place.js'
 import { mayWrite } from '../../terminal/ask.js'
@@ -7,7 +8,7 @@ import { defineCommand } from '../../terminal/command.js'
 import { NotPossible } from '../../terminal/failure.js'
 import { type CommandIo, createPaint } from '../../terminal/io.js'
 import { shellWord } from '../../terminal/text.js'
-import { editAlias, fetchAliasPolicy } from './edit.js'
+import { assertReadable, editAlias, fetchAliasPolicy } from './edit.js'
 import { changeText, roomText } from './report.js'
 
 interface CleanOptions {
@@ -35,14 +36,10 @@ async function clean(alias: string, options: CleanOptions, place: AliasPlace, io
     throw new NotPossible(`${alias} is the actions alias: its policy is made by the code that deploys the gateway`)
   }
   const aliasArn = `${functionArn}:${alias}`
-  const { faults } = await fetchAliasPolicy(upstreams.aliases, alias, aliasArn)
-  if (faults.some(({ kind }) => kind === 'unreadable')) {
-    throw new NotPossible(
-      `the policy of ${alias} cannot be read, so it is not known who is let in: nothing was written. Look at it: ` +
-        `aws lambda get-resource-policy --resource-arn ${aliasArn}`,
-    )
-  }
-  const change = { alias, added: [], removed: [], faults }
+  const policy = await fetchAliasPolicy(upstreams.aliases, alias, aliasArn)
+  assertReadable(policy, alias, aliasArn)
+  const { faults } = policy
+  const change = { alias, added: [], removed: [], faults, left: [] }
   const head = await place.fetchHead()
   if (!options.json) {
     const nothing = faults.length === 0 ? `${alias}: there is nothing to take out\n` : ''
@@ -50,7 +47,7 @@ async function clean(alias: string, options: CleanOptions, place: AliasPlace, io
   }
   const command = `corbado-gateway aliases clean ${shellWord(alias)} --yes`
   const write = faults.length > 0 && (await mayWrite(options, command, io))
-  const edit = { alias, aliasArn, agreed: faults, pools: (now: readonly string[]) => now }
+  const edit = { alias, aliasArn, loses: faults, pools: ({ poolArns }: AliasPolicy) => poolArns }
   const edited = write ? await editAlias(upstreams.aliases, edit) : undefined
   if (options.json) writeAnswer(io, 'aliases-change', { written: write, place: head, aliases: [change] })
   else if (edited) io.stdout.write(roomText(alias, edited.policy))

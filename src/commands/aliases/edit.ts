@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util'
-import { hasRoom } from '../../operator/aliases/choose.js'
 import {
   type AliasPolicy,
   aliasPolicyText,
@@ -18,10 +17,10 @@ const TRIES_MAX = 3
 interface AliasEdit {
   readonly alias: string
   readonly aliasArn: string
-  /** What the policy may lose: its faults as they were shown to the person who agreed. */
-  readonly agreed: readonly PolicyFault[]
-  /** The pools that are to be let in, of those that are now; may run several times. */
-  pools(now: readonly string[]): readonly string[]
+  /** What the policy is to lose: the faults of all that others wrote, as they were shown. Undefined: all of that stays. */
+  readonly loses?: readonly PolicyFault[]
+  /** The pools that our statement is to let in, given the policy as it is; may run several times. */
+  pools(now: AliasPolicy): readonly string[]
 }
 
 interface EditedAlias {
@@ -41,39 +40,48 @@ export async function fetchAliasPolicy(
 }
 
 /**
- * Writes the whole policy of an alias, under the revision that was read; reads again if it has changed.
- * @throws NotPossible if it has no room, holds faults that were not agreed to be lost, or keeps changing
+ * Writes the policy of an alias, under the revision that was read; reads again if it has changed. What others wrote stays as
+ * it stands, unless that is what the policy is to lose.
+ * @throws NotPossible if it cannot be read, has no room, is to lose other things than were shown, or keeps changing
  */
 export async function editAlias(aliases: FunctionAliases, edit: AliasEdit): Promise<EditedAlias> {
-  const { alias, aliasArn, agreed } = edit
+  const { alias, aliasArn, loses } = edit
   for (let tries = 1; tries <= TRIES_MAX; tries++) {
     const found = await aliases.fetchPolicy(alias, operatorCall())
     const policy = readAliasPolicy(aliasArn, found?.policy)
-    if (!isDeepStrictEqual(policy.faults, agreed)) {
+    assertReadable(policy, alias, aliasArn)
+    if (loses && !isDeepStrictEqual(policy.faults, loses)) {
       throw new NotPossible(
         `the policy of ${alias} is not the one that was shown: look at it again. Nothing was written.`,
       )
     }
-    const wanted = edit.pools(policy.poolArns)
-    if (policy.faults.length === 0 && isDeepStrictEqual([...wanted].sort(), policy.poolArns)) {
-      return { written: false, policy }
-    }
-    if (!hasRoom(aliasArn, wanted)) throw full(alias)
-    const text = aliasPolicyText(aliasArn, wanted)
-    const outcome = await write(aliases, alias, wanted.length === 0 ? undefined : text, found?.revisionId)
+    const wanted = edit.pools(policy)
+    const others = loses ? [] : policy.others
+    const isDone = ({ ownArns, faults }: AliasPolicy) =>
+      isDeepStrictEqual([...wanted].sort(), ownArns) && (loses === undefined || faults.length === 0)
+    if (isDone(policy)) return { written: false, policy }
+    const text = wanted.length + others.length === 0 ? undefined : aliasPolicyText(aliasArn, wanted, others)
+    if (text !== undefined && Buffer.byteLength(text) > POLICY_BYTES_MAX) throw full(alias)
+    const outcome = await write(aliases, alias, text, found?.revisionId)
     if (outcome === 'too-long') throw full(alias)
     if (outcome === 'changed-meanwhile') continue
     // A first policy is written under no revision, and the older calls make it of several statements: another look tells
     // whether another writer was there at the same time, and what the policy is.
     const sure = found !== undefined && !aliases.olderCalls
-    const now = sure
-      ? readAliasPolicy(aliasArn, wanted.length === 0 ? undefined : text)
-      : await fetchAliasPolicy(aliases, alias, aliasArn)
-    if (now.faults.length === 0 && isDeepStrictEqual([...wanted].sort(), now.poolArns))
-      return { written: true, policy: now }
+    const now = sure ? readAliasPolicy(aliasArn, text) : await fetchAliasPolicy(aliases, alias, aliasArn)
+    if (isDone(now)) return { written: true, policy: now }
   }
   throw new NotPossible(
     `the policy of ${alias} was changed by others ${TRIES_MAX} times meanwhile; nothing was written. Try again.`,
+  )
+}
+
+/** @throws NotPossible if what the policy says is not known: nothing of it could be kept */
+export function assertReadable({ faults }: AliasPolicy, alias: string, aliasArn: string): void {
+  if (!faults.some(({ kind }) => kind === 'unreadable')) return
+  throw new NotPossible(
+    `the policy of ${alias} cannot be read, so it is not known who is let in: nothing was written. Look at it: ` +
+      `aws lambda get-resource-policy --resource-arn ${aliasArn}`,
   )
 }
 

@@ -11,7 +11,8 @@ import { mayWrite } from '../../terminal/ask.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible } from '../../terminal/failure.js'
 import { type CommandIo, createPaint } from '../../terminal/io.js'
-import { editAlias, fetchAliasPolicy } from './edit.js'
+import { shellWord } from '../../terminal/text.js'
+import { assertReadable, editAlias, fetchAliasPolicy } from './edit.js'
 import { type AliasChange, changeText, roomText } from './report.js'
 
 interface GrantOptions {
@@ -27,7 +28,7 @@ export function aliasesGrantCommand(io: CommandIo): Command {
     examples: ['corbado-gateway aliases grant acme-shop', 'corbado-gateway aliases grant eu-central-1_Ac0meSh0p --yes'],
   })
     .argument('<tenant>', 'tenant id, user pool id, or a customer with one pool')
-    .option('--yes', 'write the policy even if that takes something out of it')
+    .option('--yes', 'write the policy even if that takes an earlier ARN of the pool out of it')
     .option('--json', 'print { kind: "aliases-change", written, place, aliases }')
     .action((word: string, options: GrantOptions) => withAliases(io, (place) => grant(word, options, place, io)))
 }
@@ -45,18 +46,19 @@ async function grant(word: string, options: GrantOptions, place: AliasPlace, io:
   const aliasArn = `${place.functionArn}:${alias}`
   const exists = (await aliases.list(operatorCall())).includes(alias)
   const before = exists ? await fetchAliasPolicy(aliases, alias, aliasArn) : undefined
-  const pools = (now: readonly string[]) => withPool(now, tenant)
-  const change = changeOf(alias, before, pools(before?.poolArns ?? []))
-  const loses = change.removed.length + change.faults.length > 0
+  if (before) assertReadable(before, alias, aliasArn)
+  const pools = ({ ownArns }: AliasPolicy) => withPool(ownArns, tenant)
+  const change = changeOf(alias, before, before ? pools(before) : [tenant.poolArn])
   const head = await place.fetchHead()
   if (!options.json) io.stdout.write(`${placeText(head)}${changeText(change, createPaint(io.stdout, io.env))}`)
-  if (loses && !(await mayWrite(options, `corbado-gateway aliases grant ${tenant.tenantId} --yes`, io))) {
+  const command = `corbado-gateway aliases grant ${shellWord(tenant.tenantId)} --yes`
+  if (change.removed.length > 0 && !(await mayWrite(options, command, io))) {
     if (options.json)
       writeAnswer(io, 'aliases-change', { written: false, place: head, aliases: [{ ...change, arn: aliasArn }] })
     return
   }
   if (!exists) await aliases.create(alias, operatorCall())
-  const { written, policy } = await editAlias(aliases, { alias, aliasArn, agreed: change.faults, pools })
+  const { written, policy } = await editAlias(aliases, { alias, aliasArn, pools })
   if (options.json)
     writeAnswer(io, 'aliases-change', {
       written,
@@ -75,21 +77,22 @@ async function tenantIn(word: string, { upstreams, region }: AliasPlace): Promis
   const [tenant] = aliasTenantsOf([record], region)
   if (tenant) return tenant
   throw new NotPossible(
-    `${word} has no pool in ${region}: grant it with AWS_REGION and GATEWAY_FUNCTION_ARN of its own region`,
+    `${word} has no pool in ${region}: grant it with AWS_REGION, TENANT_TABLE and GATEWAY_FUNCTION_ARN of its own region`,
   )
 }
 
-/** A pool is let in under one ARN: an earlier one, of another account or region, goes. */
+/** Our statement lets a pool in under one ARN: an earlier one, of another account or region, goes. */
 function withPool(now: readonly string[], { userPoolId, poolArn }: AliasTenant): string[] {
   return [...now.filter((arn) => poolOfArn(arn)?.userPoolId !== userPoolId), poolArn]
 }
 
 function changeOf(alias: string, before: AliasPolicy | undefined, wanted: readonly string[]): AliasChange {
-  const now = before?.poolArns ?? []
+  const now = before?.ownArns ?? []
   return {
     alias,
     added: wanted.filter((arn) => !now.includes(arn)),
     removed: now.filter((arn) => !wanted.includes(arn)),
-    faults: before?.faults ?? [],
+    faults: [],
+    left: before?.faults ?? [],
   }
 }

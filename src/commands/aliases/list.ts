@@ -34,7 +34,7 @@ function aliasJson({ alias, aliasArn, policy }: SurveyedAlias) {
 }
 
 function aliasesText(aliases: readonly SurveyedAlias[], paint: Paint): string {
-  if (aliases.length === 0) return 'There is no alias for tenants yet: corbado-gateway aliases grant makes them.\n'
+  if (aliases.length === 0) return 'There is no alias for tenants yet. Who needs one: corbado-gateway aliases check\n'
   const rows = aliases.map(({ alias, policy }) => [
     alias,
     String(policy.poolArns.length),

@@ -9,11 +9,11 @@ import { fetchRecords, findTenant, findTenants } from '../../operator/records/fi
 import { textOf } from '../../operator/records/record.js'
 import { mayWrite } from '../../terminal/ask.js'
 import { defineCommand } from '../../terminal/command.js'
-import { WrongUsage } from '../../terminal/failure.js'
+import { NotPossible, WrongUsage } from '../../terminal/failure.js'
 import { type CommandIo, createPaint } from '../../terminal/io.js'
 import { shellWord } from '../../terminal/text.js'
 import type { TenantRecord } from '../../upstreams/operator.js'
-import { editAlias, fetchAliasPolicy } from './edit.js'
+import { assertReadable, editAlias, fetchAliasPolicy } from './edit.js'
 import { type AliasChange, changeText, roomText } from './report.js'
 
 interface RevokeOptions {
@@ -48,9 +48,10 @@ export function aliasesRevokeCommand(io: CommandIo): Command {
 
 async function revoke(word: string, options: RevokeOptions, place: AliasPlace, io: CommandIo): Promise<void> {
   const { userPoolId, status, aliases } = await targetOf(word, options.alias, place)
-  const changes = aliases.flatMap(({ alias, policy: { poolArns, faults } }): AliasChange[] => {
-    const removed = poolArns.filter((arn) => isOf(userPoolId, arn))
-    return removed.length > 0 ? [{ alias, added: [], removed, faults }] : []
+  for (const one of aliases) assertOnlyOurs(userPoolId, one)
+  const changes = aliases.flatMap(({ alias, policy: { ownArns, faults } }): AliasChange[] => {
+    const removed = ownArns.filter((arn) => isOf(userPoolId, arn))
+    return removed.length > 0 ? [{ alias, added: [], removed, faults: [], left: faults }] : []
   })
   const text = options.json ? () => undefined : (line: string) => io.stdout.write(line)
   const paint = createPaint(io.stdout, io.env)
@@ -61,18 +62,30 @@ async function revoke(word: string, options: RevokeOptions, place: AliasPlace, i
   else if (status === 'active')
     text(`${userPoolId} is active: passkey logins fail from then on, unless its triggers no longer point here\n`)
   const alias = options.alias === undefined ? '' : ` --alias ${shellWord(options.alias)}`
-  const command = `corbado-gateway aliases revoke ${word}${alias} --yes`
+  const command = `corbado-gateway aliases revoke ${shellWord(word)}${alias} --yes`
   const write = changes.length > 0 && (await mayWrite(options, command, io))
   for (const change of write ? changes : []) text(await carryOut(change, userPoolId, place))
   if (options.json) writeAnswer(io, 'aliases-change', { written: write, place: head, aliases: changes })
 }
 
-async function carryOut({ alias, faults }: AliasChange, userPoolId: UserPoolId, place: AliasPlace): Promise<string> {
+/**
+ * What others wrote is not taken apart here: it may let in more than this pool.
+ * @throws NotPossible if it names the pool too, or the policy cannot be read
+ */
+function assertOnlyOurs(userPoolId: UserPoolId, { alias, aliasArn, policy }: SurveyedAlias): void {
+  assertReadable(policy, alias, aliasArn)
+  if (!policy.otherArns.some((arn) => isOf(userPoolId, arn))) return
+  throw new NotPossible(
+    `${alias} names ${userPoolId} in what others wrote into its policy too: nothing was written. ` +
+      `Take that out first, which leaves everyone in: corbado-gateway aliases clean ${shellWord(alias)} --yes`,
+  )
+}
+
+async function carryOut({ alias }: AliasChange, userPoolId: UserPoolId, place: AliasPlace): Promise<string> {
   const { policy } = await editAlias(place.upstreams.aliases, {
     alias,
     aliasArn: `${place.functionArn}:${alias}`,
-    agreed: faults,
-    pools: (now) => now.filter((arn) => !isOf(userPoolId, arn)),
+    pools: ({ ownArns }) => ownArns.filter((arn) => !isOf(userPoolId, arn)),
   })
   return roomText(alias, policy)
 }

@@ -145,11 +145,12 @@ export async function recordRun(
   const known = state.tables[table] ?? {}
   const names = state.names?.[table] ?? {}
   const when = since === undefined ? undefined : timeOf(since, names)
-  const changes = compare(when === undefined ? known : knownAt(known, when), all, whole)
   const checkedAt = new Date(nowMs).toISOString()
   const now = remember(known, all, compare(known, all, whole).gone, checkedAt)
+  const dated = withSince(all, now, checkedAt)
+  const changes = compare(when === undefined ? known : knownAt(known, when), dated, whole)
   const named = name === undefined ? names : { ...names, [name]: checkedAt }
   const tables = { ...state.tables, [table]: now }
   await writeDoctorState(file, { ...state, tables, names: { ...state.names, [table]: named } })
-  return { changes, times: when === undefined ? lastTimes(known, all) : [when], all: withSince(all, now, checkedAt) }
+  return { changes, times: when === undefined ? lastTimes(known, all) : [when], all: dated }
 }

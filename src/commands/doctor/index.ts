@@ -12,7 +12,7 @@ import { createProgress } from '../../terminal/progress.js'
 import type { TenantRecord } from '../../upstreams/operator.js'
 import { changesText, type DoctorRun, recordRun } from './changes.js'
 import { timeOf } from './past.js'
-import { examinedJson, isHealthy, summaryText, tenantText, type Unexamined } from './report.js'
+import { examinedJson, isHealthy, summaryText, tenantText, type Unexamined, unexaminedText } from './report.js'
 import { defaultStateFile, readDoctorState } from './state.js'
 
 interface DoctorOptions {
@@ -46,7 +46,7 @@ export function doctorCommand(io: CommandIo): Command {
     )
     .option(
       '--json',
-      'print { kind: "doctor", tenants, notExamined } or { kind: "doctor-changes", since, tenants, gone }',
+      'print { kind: "doctor", tenants, notExamined } or { kind: "doctor-changes", since, tenants, gone, notExamined }',
     )
     .action(async (word: string | undefined, options: DoctorOptions) => {
       if ((word === undefined) === (options.all === undefined)) throw new WrongUsage('name one tenant, or give --all')
@@ -66,8 +66,8 @@ export function doctorCommand(io: CommandIo): Command {
         if (!all.every(isHealthy)) io.foundProblems()
         const { name, since } = options
         const run = { all, whole: options.all === true, table, nowMs: io.clock.now(), name, since }
-        if (changes) return reportChanges(run, file, options.json === true, io)
         const others = options.all ? every.filter((record) => !records.includes(record)).map(unexamined) : []
+        if (changes) return reportChanges(run, others, file, options.json === true, io)
         report(await keep(run, file, io), others, options, io)
       })
     })
@@ -101,10 +101,19 @@ function report(
     )
 }
 
-async function reportChanges(run: DoctorRun, file: string, json: boolean, io: CommandIo): Promise<void> {
+async function reportChanges(
+  run: DoctorRun,
+  others: readonly Unexamined[],
+  file: string,
+  json: boolean,
+  io: CommandIo,
+): Promise<void> {
   const { changes, times } = await recordRun(file, run)
-  if (json) writeAnswer(io, 'doctor-changes', { since: times[0] ?? null, ...changes })
-  else io.stdout.write(changesText(changes, times, createPaint(io.stdout, io.env), io.stdout))
+  if (json) writeAnswer(io, 'doctor-changes', { since: times[0] ?? null, ...changes, notExamined: others })
+  else {
+    const text = changesText(changes, times, createPaint(io.stdout, io.env), io.stdout)
+    io.stdout.write(`${text}${unexaminedText(others)}`)
+  }
 }
 
 /**

@@ -71,6 +71,12 @@ export function summaryText(
   return `${table}${details.join('')}${details.length > 0 ? '\n' : ''}${healthy}`
 }
 
+/** One line that names the tenants that are not served, so that none is missing without a word; empty if there are none. */
+export function unexaminedText(others: readonly Unexamined[]): string {
+  const named = others.map(({ tenantId, status }) => inLine(`${tenantId} (${status || 'no status'})`))
+  return named.length === 0 ? '' : `not active, so not examined: ${named.join(', ')}\n`
+}
+
 function countOf(state: State, { findings }: Examined): number {
   return findings.filter((finding) => finding.state === state).length
 }

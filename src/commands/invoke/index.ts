@@ -2,8 +2,9 @@ import { type Command, Option } from 'commander'
 import type { Env } from '../../env.js'
 import { writeAnswer } from '../../operator/answers/write.js'
 import { createAssumeAsDoctor } from '../../operator/as-doctor.js'
+import { readConfigRules } from '../../operator/config-rules.js'
 import { fetchRecords } from '../../operator/records/find.js'
-import { readOperatorSettings } from '../../operator/settings.js'
+import { type OperatorSettings, readOperatorSettings } from '../../operator/settings.js'
 import { withUpstreams } from '../../operator/upstreams.js'
 import { defineCommand } from '../../terminal/command.js'
 import { WrongUsage } from '../../terminal/failure.js'
@@ -59,40 +60,44 @@ function printExample(name: ExampleName, { json }: InvokeOptions, io: CommandIo)
 
 async function invokeFile(file: string, options: InvokeOptions, io: CommandIo): Promise<void> {
   const payload = await readPayload(file, io)
-  const { gatewayFunctionArn } = readOperatorSettings(io.env, ['gatewayFunctionArn'])
+  const settings = readOperatorSettings(io.env, neededBy(payload, io))
   await withUpstreams(io, async (operator, env) => {
     const records = await fetchRecords(operator)
     const addressed = address(payload, records, options.tenant)
-    const invoked = await invoke(addressed, { operator, env, gatewayFunctionArn, options, io })
+    const invoked = await invoke(addressed, { operator, env, settings, options, io })
     if (isWrong(invoked)) io.foundProblems()
     if (options.json) writeAnswer(io, 'invocation', invokedJson(invoked))
     else io.stdout.write(invokedText(invoked, createPaint(io.stdout, io.env)))
   })
 }
 
+const isAction = ({ action }: Addressed['payload']) => typeof action === 'string'
+
+/** No trigger calls into a customer's account; nor does an action, if the gateway is self-hosted. */
+function neededBy(payload: Addressed['payload'], { env }: CommandIo) {
+  const asDoctor = isAction(payload) && !readConfigRules(env).selfHosted
+  return asDoctor ? (['gatewayFunctionArn', 'doctorRoleArn'] as const) : (['gatewayFunctionArn'] as const)
+}
+
 interface InvokeDeps {
   readonly operator: OperatorUpstreams
   readonly env: Env
-  readonly gatewayFunctionArn: string
+  /** All that the payload takes. */
+  readonly settings: OperatorSettings & { readonly gatewayFunctionArn: string }
   readonly options: InvokeOptions
   readonly io: CommandIo
 }
 
 async function invoke({ payload, alias }: Addressed, deps: InvokeDeps): Promise<Invoked> {
-  const { operator, env, gatewayFunctionArn, options, io } = deps
-  const isAction = typeof payload.action === 'string'
-  // No trigger calls into a customer's account; nor does an action, if the gateway is self-hosted.
+  const { operator, env, settings, options, io } = deps
+  const { gatewayFunctionArn, doctorRoleArn } = settings
   const assumeRole =
-    isAction && !env.selfHosted
-      ? await createAssumeAsDoctor(
-          operator,
-          readOperatorSettings(io.env, ['doctorRoleArn']).doctorRoleArn,
-          'corbado-invoke',
-        )
+    isAction(payload) && !env.selfHosted && doctorRoleArn !== undefined
+      ? await createAssumeAsDoctor(operator, doctorRoleArn, 'corbado-invoke')
       : operator.assumeRole
   const { upstreams, notDone, assumed } = createTryingUpstreams(operator, assumeRole, options.write === true)
   // Through the alias by which it would really come. A pool of no tenant has none, and any will do.
-  const through = isAction ? env.actionsAlias : (alias ?? 'none')
+  const through = isAction(payload) ? env.actionsAlias : (alias ?? 'none')
   // The app takes longer to load than most commands to run.
   const { openApp } = await import('../../in-process.js')
   const app = await openApp(env, upstreams, io.clock)

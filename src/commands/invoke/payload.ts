@@ -25,7 +25,7 @@ export async function readPayload(name: string, { stdin }: Pick<CommandIo, 'stdi
   } catch {
     // Told below, like JSON that is no object.
   }
-  throw new WrongUsage(`${what} is not a JSON object: corbado-gateway invoke --example verify prints one`)
+  throw new WrongUsage(`${what} is not a JSON object; this prints one: corbado-gateway invoke --example verify`)
 }
 
 async function readText(file: string): Promise<string> {

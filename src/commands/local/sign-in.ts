@@ -42,8 +42,9 @@ export function signInCommand(io: CommandIo): Command {
       if (json) return writeAnswer(io, 'local-sign-in', { userPoolId, identifier: user.identifier, flow, ...report })
       const paint = createPaint(io.stdout, io.env)
       const width = Math.max(...report.steps.map(({ step }) => step.length))
-      const lines = report.steps.map(({ step, ok, outcome }) => {
-        return `  ${ok ? paint('green', '✓') : paint('red', '✗')} ${step.padEnd(width)}  ${outcome}\n`
+      const lines = report.steps.map(({ step, ok, unchanged, outcome }) => {
+        const mark = ok ? (unchanged ? paint('dim', '–') : paint('green', '✓')) : paint('red', '✗')
+        return `  ${mark} ${step.padEnd(width)}  ${outcome}\n`
       })
       io.stdout.write(`${user.identifier} signs in at ${userPoolId}\n${lines.join('')}`)
     })

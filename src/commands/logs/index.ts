@@ -156,6 +156,10 @@ function tellCounts(io: CommandIo, { kind, source }: Opened, interval: Interval,
     `${counted(shown, 'line')} of ${counted(source.counts.lines, 'line')} read${unread > 0 ? `, ${unread} of them not the gateway's` : ''}${when}\n`,
   )
   tellNotes(io, source as LineSource)
+  if (source.counts.tooLong > 0) {
+    io.stderr.write(`${counted(source.counts.tooLong, 'line')} over 1 MiB could not be read\n`)
+    io.foundProblems()
+  }
   if (cut === 0) return
   io.stderr.write(
     kind === 'files'

@@ -11,7 +11,7 @@ import { poolArnIn } from '../../operator/pool/arn.js'
 import type { RoleTerms } from '../../operator/role/role.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { parseTenantFile } from '../../tenant/config-rules.js'
-import { WrongUsage } from '../../terminal/failure.js'
+import { NotPossible, WrongUsage } from '../../terminal/failure.js'
 import { type Answers, draftTenant, featuresOf } from './answers.js'
 import { type HandOver, handOverMarkdown } from './hand-over/index.js'
 import { accountHolder, type KnownTenant } from './known.js'
@@ -92,7 +92,7 @@ interface AliasQuestion {
 
 /**
  * Chooses the alias of a new tenant, one with room for all the pools that it has and will have.
- * @throws WrongUsage if the wanted one has none
+ * @throws NotPossible if the wanted one has none
  */
 async function chooseAlias({ place, known, poolArn, wanted, warn }: AliasQuestion): Promise<string> {
   const { functionArn, actionsAlias, region } = place
@@ -113,7 +113,7 @@ async function chooseAlias({ place, known, poolArn, wanted, warn }: AliasQuestio
   if (wanted === undefined) return planAlias(uses, poolArn, functionArn).alias
   const { poolArns } = uses.find(({ alias }) => alias === wanted) ?? { poolArns: [] }
   if (hasRoom(`${functionArn}:${wanted}`, [...poolArns, poolArn])) return wanted
-  throw new WrongUsage(`--alias ${wanted} has no room for another pool: leave it out, and one with room is chosen`)
+  throw new NotPossible(`--alias ${wanted} has no room for another pool: leave it out, and one with room is chosen`)
 }
 
 function poolArnsOf(configs: readonly TenantFile[], alias: string, region: string): string[] {
@@ -124,11 +124,11 @@ function poolArnsOf(configs: readonly TenantFile[], alias: string, region: strin
 const comments: Readonly<Record<string, string>> = {
   tenantId: 'unique, and the name of this file',
   customer: 'the same in every pool of one customer',
-  status: 'draft until corbado-gateway tenants activate',
+  status: 'draft until `tenants activate`',
   alias: "the pool's triggers point at this alias of the gateway's function",
   'aws.accountId': 'in quotes: it is a text, and may begin with a zero',
   'aws.externalId': 'of this account, for all its pools; not a secret',
-  'corbado.credentialParameter': 'the name of the secret, never the secret: corbado-gateway secret set',
+  'corbado.credentialParameter': 'the name of the secret, never the secret: `secret set` stores that',
   'corbado.credentialScheme': 'basic (base64 of projectID:apiSecret) or bearer',
   'login.flow': 'passkey, or password-then-passkey',
   'actions.preLogin.identifierAttribute': 'email, phone_number or preferred_username',

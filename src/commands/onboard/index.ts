@@ -6,12 +6,13 @@ import { readConfigRules } from '../../operator/config-rules.js'
 import { reportIssues } from '../../operator/files/issues.js'
 import { fetchRecords } from '../../operator/records/find.js'
 import { OPERATOR_SETTINGS, type OperatorSettings, readOperatorSettings } from '../../operator/settings.js'
+import { TENANTS_DIR } from '../../operator/unapplied.js'
 import { canAsk } from '../../terminal/ask.js'
 import { defineCommand } from '../../terminal/command.js'
-import { WrongUsage } from '../../terminal/failure.js'
+import { NotPossible, WrongUsage } from '../../terminal/failure.js'
 import { writeNewFile } from '../../terminal/file.js'
 import { type CommandIo, writeNote } from '../../terminal/io.js'
-import { FOLDER_ARGUMENT, TENANTS_DIR } from '../options.js'
+import { FOLDER_ARGUMENT } from '../options.js'
 import type { Answers } from './answers.js'
 import { collectAnswers, createAsk } from './ask.js'
 import { draftOnboarding } from './draft.js'
@@ -56,7 +57,7 @@ export function onboardCommand(io: CommandIo): Command {
     .option('--valid-until <date>', `last day of the hand-over, as 2027-01-31 (default: in ${VALID_DAYS} days)`)
     .option(
       '--json',
-      'print { kind: "onboarding", tenant, file, handOver, hostedArn, roleArn, quickCreate, terraform, next }',
+      'print { kind: "onboarding", tenant, file, handOver, hostedArn, roleArn, quickCreate?, terraform, next }',
     )
     .action((options: OnboardOptions) => withAliases(io, (place) => onboard(options, place, io), NEEDED))
 }
@@ -134,7 +135,7 @@ async function answersFor(
   }
 }
 
-/** @throws WrongUsage if there is such a file, which is never written over */
+/** @throws NotPossible if there is such a file, which is never written over */
 async function assertNoFile(path: string): Promise<void> {
   const exists = await access(path).then(
     () => true,
@@ -145,14 +146,14 @@ async function assertNoFile(path: string): Promise<void> {
 
 /**
  * Writes a file that must not be there yet.
- * @throws WrongUsage if it is there, or cannot be written
+ * @throws NotPossible if it is there, or cannot be written
  */
 async function writeNew(path: string, text: string): Promise<void> {
   await writeNewFile(path, text).catch((error: NodeJS.ErrnoException) => {
-    throw error.code === 'EEXIST' ? thereAlready(path) : new WrongUsage(`${path} cannot be written (${error.code})`)
+    throw error.code === 'EEXIST' ? thereAlready(path) : new NotPossible(`${path} cannot be written (${error.code})`)
   })
 }
 
-function thereAlready(path: string): WrongUsage {
-  return new WrongUsage(`${path} exists already: move it away, or choose another name`)
+function thereAlready(path: string): NotPossible {
+  return new NotPossible(`${path} exists already: move it away, or choose another name`)
 }

@@ -2,9 +2,9 @@ import { writeAnswer } from '../../operator/answers/write.js'
 import { quickCreateLink } from '../../operator/role/cloudformation.js'
 import { describeCustomerRole } from '../../operator/role/role.js'
 import { customerRoleTerraform } from '../../operator/role/terraform.js'
+import { TENANTS_DIR } from '../../operator/unapplied.js'
 import { type CommandIo, createPaint } from '../../terminal/io.js'
 import { shellWord, textAt } from '../../terminal/text.js'
-import { TENANTS_DIR } from '../options.js'
 import type { Onboarding } from './draft.js'
 
 interface OnboardedFiles {

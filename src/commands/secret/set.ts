@@ -6,20 +6,23 @@ import { writeAnswer } from '../../operator/answers/write.js'
 import { readSecret } from '../../operator/credential.js'
 import { corbadoSaid, falseProof } from '../../operator/doctor/checks/corbado.js'
 import { readTenantFolder } from '../../operator/files/folder.js'
-import { fetchPlace } from '../../operator/place.js'
+import { fetchPlace, type PlanPlace, placeText } from '../../operator/place.js'
 import { fetchRecords, findTenant, findTenants, noSuchTenant } from '../../operator/records/find.js'
+import { agoText } from '../../operator/records/past.js'
 import { requireValid } from '../../operator/records/record.js'
+import { authorOf, fetchSecretHistory, NOT_STORED } from '../../operator/records/secret.js'
 import { readOperatorSettings } from '../../operator/settings.js'
-import { unappliedFile } from '../../operator/unapplied.js'
+import { TENANTS_DIR, unappliedFile } from '../../operator/unapplied.js'
 import { operatorCall, withUpstreams } from '../../operator/upstreams.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { askHidden } from '../../terminal/ask.js'
+import { inLine } from '../../terminal/clean.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
 import { type CommandIo, writeNote } from '../../terminal/io.js'
 import { shellWord } from '../../terminal/text.js'
-import type { OperatorUpstreams, Table, TenantRecord } from '../../upstreams/operator.js'
-import { TENANT_ARGUMENT, TENANTS_DIR } from '../options.js'
+import type { OperatorUpstreams, ParameterVersion, Table, TenantRecord } from '../../upstreams/operator.js'
+import { TENANT_ARGUMENT } from '../options.js'
 
 /** Somewhat more than any credential. */
 const INPUT_LENGTH_MAX = 8_192
@@ -53,7 +56,7 @@ export function secretSetCommand(io: CommandIo): Command {
     .argument(...TENANT_ARGUMENT)
     .option('--dir <folder>', 'folder with the tenant files, for a tenant that is not in the table yet', TENANTS_DIR)
     .option('--no-check', 'store it untried, e.g. if the key is bound to addresses that this machine does not have')
-    .option('--json', 'print { kind: "secret", tenantId, userPoolId, parameter, version?, as?, taken, tried }')
+    .option('--json', 'print { kind: "secret", tenantId, userPoolId, parameter, version?, place, was?, taken, tried }')
     .addHelpText('after', ROTATION)
     .action((word: string, options: SecretOptions) =>
       withUpstreams(io, (upstreams, env) => setSecret(word, options, upstreams, env, io)),
@@ -67,7 +70,11 @@ async function setSecret(
   env: Env,
   io: CommandIo,
 ): Promise<void> {
-  const { tenantId, userPoolId, corbado } = await resolveSecretTenant(word, dir, { table: upstreams.table, env, io })
+  const tenant = await resolveSecretTenant(word, dir, { table: upstreams.table, env, io })
+  const { tenantId, userPoolId, corbado } = tenant
+  const place = await fetchPlace(upstreams, env, io)
+  const was = await fetchStored(tenant, upstreams)
+  if (!json) io.stdout.write(headText(tenant, place, was, io))
   const secret = readSecret(
     await readInput(`Backend API credential of ${tenantId} (${corbado.projectId}): `, io),
     corbado,
@@ -78,21 +85,51 @@ async function setSecret(
   const { parameterKeyId: keyId } = readOperatorSettings(io.env)
   const request = { name, value: secret.value, type: 'SecureString', overwrite: true, keyId } as const
   const { version } = await upstreams.putParameter(request, operatorCall())
-  const { as } = await fetchPlace(upstreams, env, io)
   if (json)
     return writeAnswer(io, 'secret', {
       tenantId,
       userPoolId,
       parameter: name,
       version,
-      as,
+      place,
+      ...(was?.stored && { was: was.stored }),
       taken: secret.taken,
       tried: check,
     })
   const next = `corbado-gateway doctor ${shellWord(tenantId)}`
   const accepted = check ? `Corbado accepts it; all else: ${next}` : `Whether Corbado accepts it: ${next}`
-  const by = as === undefined ? '' : `\n  as ${as}`
-  io.stdout.write(`taken as ${secret.taken}\nstored as version ${version} of ${name}${by}\n${accepted}\n`)
+  io.stdout.write(`taken as ${secret.taken}\nstored as version ${version} of ${name}\n${accepted}\n`)
+}
+
+/** The version of the secret that is there, if that is known. */
+interface Stored {
+  readonly stored?: Pick<ParameterVersion, 'version' | 'updatedAt' | 'updatedBy'>
+  readonly unknown?: string
+}
+
+async function fetchStored(config: TenantFile, upstreams: OperatorUpstreams): Promise<Stored | undefined> {
+  const history = await fetchSecretHistory({ config }, upstreams)
+  const [newest] = history?.versions ?? []
+  if (newest) {
+    const { version, updatedAt } = newest
+    return { stored: { version, updatedAt, updatedBy: authorOf(newest) } }
+  }
+  return history?.unknown === NOT_STORED ? undefined : { unknown: history?.unknown ?? 'its history is empty' }
+}
+
+/** What is about to be replaced, where and as whom: told before the secret is asked for. */
+function headText(
+  { tenantId, userPoolId, corbado }: TenantFile,
+  place: PlanPlace,
+  was: Stored | undefined,
+  io: CommandIo,
+) {
+  const there = was?.stored
+    ? `version ${was.stored.version} by ${inLine(was.stored.updatedBy)}, ${agoText(was.stored.updatedAt, io.clock.now())}`
+    : was?.unknown === undefined
+      ? 'not stored yet'
+      : `which version is there is not known: ${was.unknown}`
+  return `${placeText(place)}${tenantId} (${userPoolId}), ${corbado.credentialParameter}: ${there}\n`
 }
 
 /**

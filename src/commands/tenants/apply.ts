@@ -107,7 +107,7 @@ export function applyTenants(dir: string, options: ApplyOptions, io: CommandIo):
 /** Reads folder and table and plans; what is wrong with the files is reported instead. */
 async function withPlan(
   dir: string,
-  { json, status, seed, only }: Omit<ApplyOptions, 'yes' | 'by'>,
+  { json, status, seed, only, by }: Omit<ApplyOptions, 'yes'>,
   io: CommandIo,
   work: (plan: Plan, upstreams: OperatorUpstreams, place: PlanPlace) => Promise<void>,
 ): Promise<void> {
@@ -133,7 +133,8 @@ async function withPlan(
     else {
       const place = await fetchPlace(upstreams, env, io)
       const kept = (pool: UserPoolId) => upstreams.table.listVersions(pool, operatorCall())
-      await work(await withPast(plan, kept), upstreams, place)
+      // The embedded stack's own table has no past, and nobody's.
+      await work(seed ? plan : await withPast(plan, by || userName(), kept), upstreams, place)
     }
   })
 }

@@ -3,15 +3,16 @@ import { writeAnswer } from '../../operator/answers/write.js'
 import { editTenantFile, type FileEdit, fileEditLines } from '../../operator/files/edit.js'
 import { type PlanPlace, placeText } from '../../operator/place.js'
 import { changesJson, changesOf, changeText } from '../../operator/records/changes.js'
+import { inTableText } from '../../operator/records/past.js'
 import { tenantIdOf } from '../../operator/records/record.js'
 import { conflictText, type RecordWritten, userName, writeRecord } from '../../operator/records/write.js'
+import { TENANTS_DIR } from '../../operator/unapplied.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { mayWrite } from '../../terminal/ask.js'
 import { inLine } from '../../terminal/clean.js'
 import { type CommandIo, createPaint, writeNote } from '../../terminal/io.js'
 import { shellWord } from '../../terminal/text.js'
 import type { OperatorUpstreams, TenantRecord } from '../../upstreams/operator.js'
-import { TENANTS_DIR } from '../options.js'
 
 /** The options of every command that changes one tenant's record. */
 export interface ChangeOptions {
@@ -22,7 +23,7 @@ export interface ChangeOptions {
 }
 
 const CHANGE_JSON =
-  'print { kind: "tenant-change", tenantId, userPoolId, written, changes, place?, findings?, now?, file? }'
+  'print { kind: "tenant-change", tenantId, userPoolId, written, changes, place?, was?, findings?, now?, file? }'
 
 /** Adds the options of a command that changes a tenant's record, and its file with it. */
 export function addChangeOptions(command: Command, json = CHANGE_JSON): Command {
@@ -43,10 +44,18 @@ interface TenantChange {
   readonly record: TenantRecord
   readonly before: TenantFile
   readonly after: TenantFile
-  /** The command line that, with --yes, writes it without asking; undefined if it needs no yes. */
-  readonly command: string | undefined
-  /** Table, region, account and role: of a command that asks before it writes. */
-  readonly place?: PlanPlace | undefined
+  /** The command line that does it. */
+  readonly command: string
+  /** Is it shown first, and written after a yes? */
+  readonly asks: boolean
+  /** Table, region, account and role that it speaks to. */
+  readonly place: PlanPlace
+  /** Was that said already? */
+  readonly headed?: boolean
+  /** Fields that the file is to have as the record has them, also if these did not change. */
+  readonly always?: readonly (keyof TenantFile)[]
+  /** The command line that, given once more, does no more than that. */
+  readonly again?: string | undefined
   /** What else `--json` says. */
   readonly also?: object
 }
@@ -61,10 +70,10 @@ export async function changeTenant(
   { table }: Pick<OperatorUpstreams, 'table'>,
   io: CommandIo,
 ): Promise<void> {
-  const { record, before, after, command } = change
+  const { record, before, after, command, asks, always = [] } = change
   if (!options.json) showChange(change, io)
   const unchanged = changesOf(before, after).length === 0
-  if (!unchanged && command !== undefined && !(await mayWrite(options, `${command}${wordsOf(options)} --yes`, io))) {
+  if (!unchanged && asks && !(await mayWrite(options, `${command}${wordsOf(options)} --yes`, io))) {
     if (options.json) writeAnswer(io, 'tenant-change', { ...changeJson(change), written: false })
     return
   }
@@ -75,17 +84,17 @@ export async function changeTenant(
         { userPoolId, config: after, old: record },
         { table, clock: io.clock, updatedBy: options.by || userName() },
       )
-  const file = written.kind === 'written' ? await editTenantFile(options.dir, { before, after }) : undefined
+  const file = written.kind === 'written' ? await editTenantFile(options.dir, { before, after, always }) : undefined
   reportWritten(change, written, file, options, io)
 }
 
-function showChange({ record, before, after, place }: TenantChange, io: CommandIo): void {
+function showChange({ record, before, after, place, headed = false }: TenantChange, io: CommandIo): void {
   const paint = createPaint(io.stdout, io.env)
   const changes = changesOf(before, after)
-  const text = changes.length === 0 ? 'nothing to change\n' : ''
+  const name = `${tenantIdOf(record)} (${record.userPoolId}), in the table ${inTableText(record, io.clock.now())}`
   const lines = changes.map((change) => `  ${changeText(change, paint)}\n`)
   io.stdout.write(
-    `${place ? placeText(place) : ''}${tenantIdOf(record)} (${record.userPoolId})${text ? `: ${text}` : '\n'}${lines.join('')}`,
+    `${headed ? '' : placeText(place)}${name}${changes.length === 0 ? ': nothing to change' : ''}\n${lines.join('')}`,
   )
 }
 
@@ -114,16 +123,29 @@ function reportWritten(
     const version = changed ? [`version ${written.record.version} written by ${inLine(written.record.updatedBy)}`] : []
     const lines = [...version, ...(file ? fileEditLines(file) : [])]
     io.stdout.write(lines.map((line) => `${line}\n`).join(''))
+    if (file?.state === 'absent') writeNote(io, 'note', absentText(file.file, change))
   }
 }
 
+/** The table has the change and no file does: whoever applies the file later must not be surprised. */
+function absentText(file: string, { again, before, after }: TenantChange): string {
+  const name = inLine(file)
+  if (again !== undefined) {
+    return `${name} is not there, so the table alone has this. In the folder that has the file, the same changes it too: ${again}`
+  }
+  const fields = changesOf(before, after).map(({ field }) => field)
+  const what = fields.length === 0 ? '' : ` (${fields.join(', ')})`
+  return `${name} is not there, so the table alone has this: change the file where it is likewise${what}`
+}
+
 function changeJson({ record, before, after, place, also }: TenantChange) {
-  const { userPoolId } = record
+  const { userPoolId, version, updatedAt, updatedBy } = record
   return {
     tenantId: tenantIdOf(record),
     userPoolId,
     changes: changesJson(changesOf(before, after)),
-    ...(place && { place }),
+    place,
+    was: { version, updatedAt, updatedBy },
     ...also,
   }
 }

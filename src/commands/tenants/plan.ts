@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { UserPoolId } from '../../ids.js'
 import type { TenantEntry } from '../../operator/files/read.js'
 import { changesOf, type FieldChange } from '../../operator/records/changes.js'
-import { type SetBack, setBacks } from '../../operator/records/past.js'
+import { removalOf, type SetBack, setBacks } from '../../operator/records/past.js'
 import { tenantIdOf } from '../../operator/records/record.js'
 import {
   nextStatus,
@@ -23,8 +23,10 @@ export interface PlannedWrite {
   /** The record it replaces; undefined for a new tenant. */
   readonly old: TenantRecord | undefined
   readonly changes: readonly FieldChange[]
-  /** What of it takes back a later change of the table. */
+  /** What of it takes back, or writes over, a later change of the table. */
   readonly setBacks: readonly SetBack[]
+  /** Who took the pool out before, if it is one that was in the table. */
+  readonly removed?: TenantRecord | undefined
 }
 
 /** A file whose status is not taken over. */
@@ -99,16 +101,22 @@ function byName(a: TenantRecord, b: TenantRecord): number {
   return tenantIdOf(a) < tenantIdOf(b) ? -1 : 1
 }
 
-/** The plan with what its changes take back, by the kept versions of each. */
-export async function withPast(plan: Plan, fetchKept: (pool: UserPoolId) => Promise<TenantRecord[]>): Promise<Plan> {
-  const found = new Map<PlannedWrite, readonly SetBack[]>()
+/** The plan with what its changes take back, by the kept versions of each; `by` is who would write it. */
+export async function withPast(
+  plan: Plan,
+  by: string,
+  fetchKept: (pool: UserPoolId) => Promise<TenantRecord[]>,
+): Promise<Plan> {
+  const found = new Map<PlannedWrite, Pick<PlannedWrite, 'setBacks' | 'removed'>>()
   await eachBounded(plan.writes, async (write) => {
     const { tenant, old } = write
     // A first version has no past.
-    if (old && old.version > 1) found.set(write, setBacks(tenant, old, await fetchKept(tenant.userPoolId)))
+    if (old?.version === 1) return true
+    const kept = await fetchKept(tenant.userPoolId)
+    found.set(write, old ? { setBacks: setBacks(tenant, old, kept, by) } : { setBacks: [], removed: removalOf(kept) })
     return true
   })
-  return { ...plan, writes: plan.writes.map((write) => ({ ...write, setBacks: found.get(write) ?? [] })) }
+  return { ...plan, writes: plan.writes.map((write) => ({ ...write, ...found.get(write) })) }
 }
 
 /** A tenant whose record was no longer the one that the plan was made of. */

@@ -6,8 +6,9 @@ import { deleteTenantFile, findTenantFile, type TenantFileFound } from '../../op
 import { fetchPlace, type PlanPlace, placeText } from '../../operator/place.js'
 import { fetchPoolTriggers, slotsOf } from '../../operator/pool/triggers.js'
 import { withTenant } from '../../operator/records/find.js'
+import { inTableText } from '../../operator/records/past.js'
 import { conflictText, keepRecord, userName } from '../../operator/records/write.js'
-import { readOperatorSettings } from '../../operator/settings.js'
+import { type OperatorSettings, readOperatorSettings } from '../../operator/settings.js'
 import { operatorCall } from '../../operator/upstreams.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { askLine, canAsk } from '../../terminal/ask.js'
@@ -38,20 +39,36 @@ export function tenantsRemoveCommand(io: CommandIo): Command {
   return addChangeOptions(
     command,
     'print { kind: "tenant-removal", tenantId, userPoolId, removed, place, version?, file? }',
-  ).action((word: string, options: RemoveOptions) =>
-    withTenant(word, io, async ({ record, config }, upstreams, env) => {
-      const gone = await requireUnwired(config, options, upstreams, io)
-      const file = await findTenantFile(
-        join(options.dir, `${config.tenantId}.yaml`),
-        config.userPoolId,
-        readConfigRules(io.env),
-      )
-      const place = await fetchPlace(upstreams, env, io)
-      if (!options.json) showRemoval(config, record, { file, gone, place }, io)
-      if (await isConfirmed(config, options, io)) await remove({ record, config, place }, options, upstreams.table, io)
-      else reportNotRemoved(config, place, options, io)
-    }),
-  )
+  ).action((word: string, options: RemoveOptions) => {
+    // What is missing is told before anything is asked.
+    const settings = readOperatorSettings(io.env, neededBy(options, io))
+    return withTenant(
+      word,
+      io,
+      async ({ record, config }, upstreams, env) => {
+        const gone = await requireUnwired(config, options, upstreams, settings)
+        const file = await findTenantFile(
+          join(options.dir, `${config.tenantId}.yaml`),
+          config.userPoolId,
+          readConfigRules(io.env),
+        )
+        const place = await fetchPlace(upstreams, env, io)
+        if (!options.json) showRemoval(config, record, { file, gone, place }, io)
+        if (await isConfirmed(config, options, io))
+          await remove({ record, config, place }, options, upstreams.table, io)
+        else reportNotRemoved(config, place, options, io)
+      },
+      options.dir,
+    )
+  })
+}
+
+/** What it takes to look at the pool's triggers; a self-hosted tenant has no role that a doctor could try. */
+function neededBy({ unchecked }: RemoveOptions, { env }: CommandIo) {
+  if (unchecked) return []
+  return readConfigRules(env).selfHosted
+    ? (['gatewayFunctionArn'] as const)
+    : (['gatewayFunctionArn', 'doctorRoleArn'] as const)
 }
 
 /**
@@ -62,10 +79,9 @@ async function requireUnwired(
   tenant: TenantFile,
   options: RemoveOptions,
   upstreams: OperatorUpstreams,
-  io: CommandIo,
+  { gatewayFunctionArn = '', doctorRoleArn }: OperatorSettings,
 ): Promise<boolean> {
   if (options.unchecked) return false
-  const { gatewayFunctionArn, doctorRoleArn } = readOperatorSettings(io.env, ['gatewayFunctionArn'])
   const triggers = await fetchPoolTriggers(tenant, { upstreams, doctorRoleArn })
   // A pool that does not exist calls nobody.
   if (triggers.kind === 'no-pool') return true
@@ -85,13 +101,13 @@ async function requireUnwired(
 
 function showRemoval(
   { tenantId, userPoolId, aws, status }: TenantFile,
-  { version }: TenantRecord,
+  record: TenantRecord,
   { file, gone, place }: { readonly file: TenantFileFound; readonly gone: boolean; readonly place: PlanPlace },
   io: CommandIo,
 ): void {
   const paint = createPaint(io.stdout, io.env)
   const lines = [
-    `${paint('red', '-')} ${tenantId} (${userPoolId}), ${status}, version ${version}`,
+    `${paint('red', '-')} ${tenantId} (${userPoolId}), ${status}, ${inTableText(record, io.clock.now())}`,
     ...(gone
       ? [`  there is no such pool in ${aws.region} of account ${aws.accountId}: nothing calls the gateway`]
       : []),
@@ -151,7 +167,7 @@ async function remove(
   const file = await deleteTenantFile(join(dir, `${tenantId}.yaml`), userPoolId, readConfigRules(io.env))
   if (json) return writeAnswer(io, 'tenant-removal', { tenantId, userPoolId, removed: true, version, file, place })
   const lines = [
-    `removed; corbado-gateway tenants history ${shellWord(userPoolId)} shows what there was`,
+    `removed; what there was: corbado-gateway tenants history ${shellWord(userPoolId)}`,
     file.deleted ? `${file.file}: deleted` : `${file.file} ${file.reason}: no file was deleted`,
     `if an alias still lets the pool in: corbado-gateway aliases revoke ${shellWord(userPoolId)} --yes`,
   ]

@@ -1,13 +1,15 @@
 import { writeAnswer } from '../../operator/answers/write.js'
 import { type PlanPlace, placeText } from '../../operator/place.js'
 import { changesJson, changeText } from '../../operator/records/changes.js'
-import { agoText, type SetBack } from '../../operator/records/past.js'
+import { agoText, inTableText, type SetBack } from '../../operator/records/past.js'
 import { tenantIdOf } from '../../operator/records/record.js'
 import { conflictText } from '../../operator/records/write.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { notWrittenText } from '../../terminal/ask.js'
+import { inLine } from '../../terminal/clean.js'
 import { type CommandIo, createPaint, type Paint, writeNote } from '../../terminal/io.js'
 import { shellWord } from '../../terminal/text.js'
+import type { TenantRecord } from '../../upstreams/operator.js'
 import type { Conflict, KeptStatus, Plan, PlannedWrite, Written } from './plan.js'
 
 /** Enough to see which ones; `--json` has them all. */
@@ -52,7 +54,9 @@ function writtenText(plan: Plan, written: Written, complete: boolean, io: Comman
 function planJson({ writes, untouched, keptStatus, withoutFile }: Plan) {
   const name = ({ tenantId, userPoolId }: { tenantId: string; userPoolId: string }) => ({ tenantId, userPoolId })
   return {
-    added: writes.filter(({ old }) => !old).map(({ tenant }) => name(tenant)),
+    added: writes
+      .filter(({ old }) => !old)
+      .map(({ tenant, removed }) => ({ ...name(tenant), ...(removed && { removed: byWhom(removed) }) })),
     changed: writes
       .filter(({ old }) => old)
       .map(({ tenant, old, changes, setBacks }) => ({
@@ -102,10 +106,12 @@ function planText({ writes, untouched, keptStatus, withoutFile }: Plan, nowMs: n
   return lines.join('')
 }
 
-function writeText({ tenant, old, changes, setBacks }: PlannedWrite, nowMs: number, paint: Paint): string {
-  if (!old) return `${paint('green', '+')} ${nameOf(tenant)}\n`
-  const { version, updatedBy, updatedAt } = old
-  const now = `${nameOf(tenant)}, in the table version ${version} by ${updatedBy}, ${agoText(updatedAt, nowMs)}`
+function writeText({ tenant, old, changes, setBacks, removed }: PlannedWrite, nowMs: number, paint: Paint): string {
+  if (!old) {
+    const back = removed && `  ${paint('yellow', '!')} this brings back what ${removedText(removed, nowMs)}\n`
+    return `${paint('green', '+')} ${nameOf(tenant)}\n${back ?? ''}`
+  }
+  const now = `${nameOf(tenant)}, in the table ${inTableText(old, nowMs)}`
   const lines = [
     `${paint('yellow', '~')} ${now}`,
     ...changes.map((change) => `  ${changeText(change, paint)}`),
@@ -116,8 +122,15 @@ function writeText({ tenant, old, changes, setBacks }: PlannedWrite, nowMs: numb
 
 function setBackText({ changedIn, said, fields }: SetBack, nowMs: number): string {
   const { version, updatedBy, updatedAt } = changedIn
-  const who = `version ${version} by ${updatedBy}, ${agoText(updatedAt, nowMs)}`
+  const who = `version ${version} by ${inLine(updatedBy)}, ${agoText(updatedAt, nowMs)}`
+  if (said === undefined) {
+    return `this writes over ${who}, which changed ${fields.join(', ')} last: see whether the file knew of it`
+  }
   return `this takes ${who}, back: the file says of ${fields.join(', ')} what version ${said} said, so it may be an old one`
+}
+
+function removedText({ updatedBy, updatedAt }: TenantRecord, nowMs: number): string {
+  return `${inLine(updatedBy) || 'somebody'} removed ${agoText(updatedAt, nowMs)}: the file may be an old one`
 }
 
 const nameOf = ({ tenantId, userPoolId }: TenantFile) => `${tenantId} (${userPoolId})`

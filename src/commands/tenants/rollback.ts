@@ -39,24 +39,29 @@ function versionNumber(text: string): number {
 }
 
 function rollBack(word: string, options: ChangeOptions & { to?: number }, io: CommandIo): Promise<void> {
-  return withTenant(word, io, async ({ record, config: before, records }, upstreams, env) => {
-    const target = await fetchTarget(record, options.to, upstreams)
-    const config = requireValid(target.config, target, env)
-    const was = await fetchStatusBefore(record, upstreams)
-    const asked = config.status
-    const at = placeOfRecord(record, was)
-    const status = nextStatus({ command: 'rollback', place: at, asked, ...(was && { before: was }) }) ?? before.status
-    const after = { ...config, status }
-    requireFree(after, record, records)
-    const to = `--to ${target.version}`
-    const command = `corbado-gateway tenants rollback ${shellWord(before.tenantId)} ${to}`
-    if (!options.json) {
-      io.stdout.write(`to go back to: ${writtenText(target)}\n`)
-      if (status !== asked) io.stdout.write(keptStatusText(before, asked))
-    }
-    const place = await fetchPlace(upstreams, env, io)
-    await changeTenant({ record, before, after, command, place }, options, upstreams, io)
-  })
+  return withTenant(
+    word,
+    io,
+    async ({ record, config: before, records }, upstreams, env) => {
+      const target = await fetchTarget(record, options.to, upstreams)
+      const config = requireValid(target.config, target, env)
+      const was = await fetchStatusBefore(record, upstreams)
+      const asked = config.status
+      const at = placeOfRecord(record, was)
+      const status = nextStatus({ command: 'rollback', place: at, asked, ...(was && { before: was }) }) ?? before.status
+      const after = { ...config, status }
+      requireFree(after, record, records)
+      const to = `--to ${target.version}`
+      const command = `corbado-gateway tenants rollback ${shellWord(before.tenantId)} ${to}`
+      if (!options.json) {
+        io.stdout.write(`to go back to: ${writtenText(target)}\n`)
+        if (status !== asked) io.stdout.write(keptStatusText(before, asked))
+      }
+      const place = await fetchPlace(upstreams, env, io)
+      await changeTenant({ record, before, after, command, asks: true, place }, options, upstreams, io)
+    },
+    options.dir,
+  )
 }
 
 /** A draft goes live by activate alone: an old version must not bring it past the doctor. */

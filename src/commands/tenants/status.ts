@@ -1,7 +1,7 @@
 import type { Env } from '../../env.js'
 import { writeAnswer } from '../../operator/answers/write.js'
 import { type Finding, isBlocking } from '../../operator/doctor/checks/finding.js'
-import { fetchPlace } from '../../operator/place.js'
+import { fetchPlace, placeText } from '../../operator/place.js'
 import { fetchStatusBefore, withTenant } from '../../operator/records/find.js'
 import { requireValid } from '../../operator/records/record.js'
 import { leadsFrom, nextStatus, placeOfRecord, type Status } from '../../operator/records/status-machine.js'
@@ -21,7 +21,7 @@ interface StatusVerb {
   readonly name: 'activate' | 'pause' | 'resume' | 'suspend'
   /** The status in which it has nothing to do. */
   readonly to: Status
-  /** What to say of a tenant whose status it does not start from. */
+  /** What to say of a tenant whose status it does not start from; `<tenant>` stands for it. */
   readonly instead: string
   readonly summary: string
   /** It stops logins, so it is shown first, and written after a yes. */
@@ -49,7 +49,7 @@ const STATUS_VERBS: readonly StatusVerb[] = [
   {
     name: 'resume',
     to: 'active',
-    instead: 'a draft goes live by corbado-gateway tenants activate',
+    instead: 'a draft goes live by corbado-gateway tenants activate <tenant>',
     summary: `Takes back a pause or a suspension: the tenant is again what it was before. ${follows}`,
   },
   {
@@ -79,34 +79,49 @@ function statusCommand(status: StatusVerb): CreateCommand {
 const DOCTOR_NEEDS = ['gatewayFunctionArn', 'doctorRoleArn'] as const
 
 function setStatus(status: StatusVerb, word: string, options: ChangeOptions, io: CommandIo): Promise<void> {
-  const { name, to, instead, asks, examines } = status
+  const { name, to, instead, asks = false, examines = false } = status
   // What is missing is told before anything is asked.
   if (examines) readOperatorSettings(io.env, DOCTOR_NEEDS)
-  return withTenant(word, io, async ({ record, config: before }, upstreams, env) => {
-    const { tenantId } = before
-    const was = await fetchStatusBefore(record, upstreams)
-    const at = placeOfRecord(record, was)
-    if (before.status !== to && !leadsFrom(name, at)) {
-      throw new NotPossible(`${tenantId} is ${before.status}: ${instead}`)
-    }
-    const findings = examines ? await examine(requireValid(before, record, env), upstreams, env, io) : []
-    const green = !findings.some(isBlocking)
-    if (examines && !green) {
-      return reportRefused(before, findings, options.json === true, io)
-    }
-    if (examines && !options.json) writeFindings(findings, io)
-    const command = asks ? `corbado-gateway tenants ${name} ${shellWord(tenantId)}` : undefined
-    const next = nextStatus({ command: name, place: at, green, ...(was && { before: was }) }) ?? before.status
-    const also = examines ? { findings } : {}
-    const place = asks && (await fetchPlace(upstreams, env, io))
-    const after = { ...before, status: next }
-    await changeTenant({ record, before, after, command, place, also }, options, upstreams, io)
-    if (next === 'draft' && !options.json) {
-      io.stdout.write(
-        `It was a draft before: corbado-gateway tenants activate ${shellWord(tenantId)} brings it live.\n`,
+  return withTenant(
+    word,
+    io,
+    async ({ record, config: before }, upstreams, env) => {
+      const { tenantId } = before
+      const was = await fetchStatusBefore(record, upstreams)
+      const at = placeOfRecord(record, was)
+      if (before.status !== to && !leadsFrom(name, at)) {
+        throw new NotPossible(`${tenantId} is ${before.status}: ${instead.replace('<tenant>', shellWord(tenantId))}`)
+      }
+      const place = await fetchPlace(upstreams, env, io)
+      if (examines && !options.json) io.stdout.write(placeText(place))
+      const findings = examines ? await examine(requireValid(before, record, env), upstreams, env, io) : []
+      const green = !findings.some(isBlocking)
+      if (examines && !green) {
+        return reportRefused(before, findings, options.json === true, io)
+      }
+      if (examines && !options.json) writeFindings(findings, io)
+      const command = `corbado-gateway tenants ${name} ${shellWord(tenantId)}`
+      const next = nextStatus({ command: name, place: at, green, ...(was && { before: was }) }) ?? before.status
+      await changeTenant(
+        {
+          ...{ record, before, after: { ...before, status: next }, command, asks, place, headed: examines },
+          ...(examines && { also: { findings } }),
+          always: ['status'],
+          // Once there, it has nothing more to do; on the way to there it would go on.
+          again: next === to ? command : undefined,
+        },
+        options,
+        upstreams,
+        io,
       )
-    }
-  })
+      if (next === 'draft' && !options.json) {
+        io.stdout.write(
+          `It was a draft before; to bring it live: corbado-gateway tenants activate ${shellWord(tenantId)}\n`,
+        )
+      }
+    },
+    options.dir,
+  )
 }
 
 async function examine(tenant: TenantFile, upstreams: OperatorUpstreams, env: Env, io: CommandIo) {

@@ -33,7 +33,7 @@ export function wireApplyCommand(io: CommandIo): Command {
     .option('--unmanaged', 'write although CloudFormation or Terraform is known to manage the pool')
     .option(
       '--json',
-      'print { kind: "wire-plan", applied, userPoolId, name?, arn?, changes, taken, warnings, rights, unknown?, management?, print?, snapshot?, different? }',
+      'print { kind: "wire-plan", applied, userPoolId, name?, arn?, as?, changes, taken, warnings, rights, unknown?, management?, print?, snapshot?, different? }',
     )
     .action((userPoolId: UserPoolId, options: ApplyOptions) => {
       return withOwnedPool({ userPoolId, region: regionOf(options.arn) }, io, async (pool) => {
@@ -61,7 +61,7 @@ async function isWanted(report: WireReport, userPoolId: UserPoolId, options: App
     const instead = npxLine([...wireWords('plan', userPoolId, options), '--as', management.tool])
     throw new NotPossible(
       `nothing was written: ${managedText(management)}, and its next run could take the change back. ` +
-        `See how to make it there: ${instead}. If that is wrong: --unmanaged`,
+        `If that is wrong, add --unmanaged; else see how to make it there: ${instead}`,
     )
   }
   return mayWrite(options, npxLine([...wireWords('apply', userPoolId, options), ...applyWords(options), '--yes']), io)

@@ -1,12 +1,12 @@
-import { clientWarnings } from '../../operator/pool/clients.js'
+import { readAllClients } from '../../operator/pool/clients.js'
 import { CUSTOM_AUTH_SLOTS } from '../../operator/pool/triggers.js'
-import { ownFlowWarnings, settingWarnings } from '../../operator/pool/warnings.js'
-import { planWiring, type WiredPool, type WirePlan } from './changes.js'
+import { changedTriggers, planWiring, type WiredPool, type WirePlan } from './changes.js'
 import { managementOfPool } from './managed.js'
 import type { WireOptions } from './options.js'
 import type { OwnedPool } from './pool.js'
 import type { WireReport } from './report.js'
 import { unknownIn } from './unknown.js'
+import { ownFlowWarnings, poolWarnings } from './warnings.js'
 
 /** The options with which the slots in use would be let go of too. */
 export function replacingOptions(options: WireOptions, { taken }: WirePlan): WireOptions {
@@ -23,9 +23,10 @@ export function planFor({ arn, also = [], replace = {} }: WireOptions, userPool:
 export async function readPool(pool: OwnedPool, options: WireOptions): Promise<WireReport> {
   const whole = await pool.describe()
   const { userPool } = whole
-  const [ofClients, { management, warnings }] = await Promise.all([
-    clientWarnings(pool.settings, pool.clock),
+  const [clients, { management, warnings }, identity] = await Promise.all([
+    readAllClients(pool.settings, pool.clock),
     managementOfPool(pool, userPool),
+    pool.identity(),
   ])
   const plan = planFor(options, userPool)
   const held = [
@@ -33,6 +34,15 @@ export async function readPool(pool: OwnedPool, options: WireOptions): Promise<W
     ...plan.taken.map(({ slot, holds }) => [slot, holds]),
   ]
   const lost = ownFlowWarnings(Object.fromEntries(held), options.arn)
-  const told = [...lost, ...warnings, ...settingWarnings(userPool), ...ofClients]
-  return { userPool, plan, management, unknown: unknownIn(whole), warnings: told, json: options.json === true }
+  const triggers = changedTriggers(userPool, plan.changes)
+  const told = [...lost, ...warnings, ...poolWarnings(userPool, clients, { triggers, arn: options.arn })]
+  return {
+    userPool,
+    identity,
+    plan,
+    management,
+    unknown: unknownIn(whole),
+    warnings: told,
+    json: options.json === true,
+  }
 }

@@ -29,7 +29,7 @@ export function wirePlanCommand(io: CommandIo): Command {
     .option('--exit-code', 'exit 2 if something would change, 0 if nothing would')
     .option(
       '--json',
-      'print { kind: "wire-plan", applied, userPoolId, name?, arn?, changes, taken, warnings, rights, unknown?, management?, print?, snapshot?, different? }',
+      'print { kind: "wire-plan", applied, userPoolId, name?, arn?, as?, changes, taken, warnings, rights, unknown?, management?, print?, snapshot?, different? }',
     )
     .action((userPoolId: UserPoolId, options: PlanOptions) => showWiring(userPoolId, options, io))
 }

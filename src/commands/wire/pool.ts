@@ -4,7 +4,7 @@ import { parseProxies } from '../../env.js'
 import { isUpstreamError } from '../../errors.js'
 import type { UserPoolId } from '../../ids.js'
 import { explained } from '../../operator/advice.js'
-import { saidInFull } from '../../operator/attempt.js'
+import { saidInFull, saidOf } from '../../operator/attempt.js'
 import { deniedRight } from '../../operator/pool/rights.js'
 import { createSignIn } from '../../operator/sign-in.js'
 import { operatorCall, tellWait } from '../../operator/upstreams.js'
@@ -20,12 +20,17 @@ type UpdateOutcome =
   /** Cognito said no, and changed nothing. */
   | { readonly kind: 'refused'; readonly said: string }
 
+/** As whom a pool is read and written. */
+export type Identity = { readonly as: string } | { readonly unknown: string }
+
 /** A user pool under its owner's own credentials. What the owner can fix is thrown as NotPossible. */
 export interface OwnedPool {
   describe(): Promise<WholeUserPool>
   update(input: UpdateUserPoolCommandInput): Promise<UpdateOutcome>
   readonly settings: UserPoolSettings
   readonly clock: Clock
+  /** The ARN of whoever asks; or what STS said instead. */
+  identity(): Promise<Identity>
   /** The CloudFormation stack that has it; undefined if none does. Throws what was thrown: the work goes on without it. */
   findStack(): Promise<StackResource | undefined>
 }
@@ -61,6 +66,7 @@ export async function withOwnedPool<T>(
     return await work({
       settings,
       clock,
+      identity: () => identityFor(upstreams.callerIdentity, io),
       findStack: () => upstreams.findStack(userPoolId, createCall(STACK_CALL_MS, clock)),
       describe: () => settings.describeWhole(operatorCall(POOL_CALL_MS, clock)).catch(fail),
       update: (input) => updateOf(settings.update(input, operatorCall(POOL_CALL_MS, clock))).catch(fail),
@@ -96,7 +102,7 @@ interface FaultContext {
   readonly io: CommandIo
 }
 
-/** STS is asked only to word an error, which is not worth a long wait. */
+/** A plan, or an error, is worth more than the name in it. */
 const IDENTITY_MS = 5_000
 
 /** What must be allowed; what else is read may be refused. */
@@ -132,6 +138,15 @@ function otherPlace({ userPoolId, region }: FaultContext): string {
       ? ''
       : `. Its id begins with ${begins}: in that region it needs that region's hosted ARN, which Corbado names`
   return `use credentials of the account that owns it${elsewhere}`
+}
+
+async function identityFor(callerIdentity: CallerIdentity, { clock }: CommandIo): Promise<Identity> {
+  try {
+    return { as: (await callerIdentity(createCall(IDENTITY_MS, clock))).arn }
+  } catch (error) {
+    if (!isUpstreamError(error)) throw error
+    return { unknown: saidOf(error) }
+  }
 }
 
 async function identityOf({ callerIdentity, io }: FaultContext): Promise<{ name: string; account: string }> {

@@ -7,11 +7,14 @@ import { type CommandIo, createPaint, type Output, type Paint, writeNote } from 
 import { textAt } from '../../terminal/text.js'
 import { changedTriggers, type SlotChange, type TakenSlot, type WiredPool } from './changes.js'
 import { type Management, TOOL_PLACES, type Tool, triggersFor } from './managed.js'
+import type { Identity } from './pool.js'
 import { sentBackFields } from './request.js'
 
 /** What wiring, or unwiring, a pool has to say. */
 export interface WireReport extends WiredPool {
   readonly json: boolean
+  /** As whom it is read, and would be written. */
+  readonly identity: Identity
   /** Sentences on what is not this command's to change. */
   readonly warnings: readonly string[]
   /** Settings of the pool that this version does not know: then nothing is written. */
@@ -22,14 +25,16 @@ export interface WireReport extends WiredPool {
   readonly tool?: Tool | undefined
 }
 
-/** Shows a plan that is not carried out, or not yet. A slot in use makes the exit code 1. */
+/** Shows a plan that is not carried out, or not yet. A slot in use, or a setting that would be lost, makes the exit code 1. */
 export function reportPlan(report: WireReport, io: CommandIo): void {
-  if (report.plan.taken.length > 0) io.foundProblems()
+  const writes = report.tool === undefined && report.unknown.length === 0
+  // What could not be written is a problem, unless there is nothing to write, or another tool writes it.
+  const stuck = report.unknown.length > 0 && report.tool === undefined && report.plan.changes.length > 0
+  if (report.plan.taken.length > 0 || stuck) io.foundProblems()
   if (report.json) {
     writeAnswer(io, 'wire-plan', { applied: false, ...reportJson(report) })
     return
   }
-  const writes = report.tool === undefined && report.unknown.length === 0
   io.stdout.write(planText(report, writes, createPaint(io.stdout, io.env), io.stdout))
   for (const warning of report.warnings) writeNote(io, 'warning', warning)
 }
@@ -66,11 +71,12 @@ export function reportWritten(report: WireReport, written: WrittenWiring, io: Co
   if (undo) io.stdout.write(`To take the change back:\n  ${npxLine(undo)}\n`)
 }
 
-function reportJson({ userPool, plan, warnings, unknown, management, tool }: WireReport) {
+function reportJson({ userPool, identity, plan, warnings, unknown, management, tool }: WireReport) {
   return {
     userPoolId: userPool.Id,
     name: userPool.Name,
     arn: userPool.Arn,
+    ...('as' in identity && { as: identity.as }),
     changes: plan.changes.map(fieldChange),
     taken: plan.taken,
     warnings,
@@ -85,10 +91,11 @@ function reportJson({ userPool, plan, warnings, unknown, management, tool }: Wir
  * Which pool it is, what changes slot by slot and what is in the way.
  * @param written whether it is this command that would write it: then also what stays
  */
-function planText({ userPool, plan }: WiredPool, written: boolean, paint: Paint, output: Output): string {
+function planText({ userPool, plan, identity }: WireReport, written: boolean, paint: Paint, output: Output): string {
   const { changes, taken } = plan
   const lines = [
     paint('bold', textAt(0, poolTitle(userPool), output).replaceAll('\n', '\n  ')),
+    'as' in identity ? `  as ${inLine(identity.as)}` : `  as whom is not known (${identity.unknown})`,
     ...changes.map((change) => `  ${changeText(fieldChange(change), paint)}`),
     ...taken.map((slot) => `  ${paint('red', '!')} ${takenText(slot)}`),
   ]

@@ -37,7 +37,7 @@ export function wireUndoCommand(io: CommandIo): Command {
     .option('--yes', 'write what the plan shows, without being asked')
     .option(
       '--json',
-      'print { kind: "wire-plan", applied, userPoolId, name?, arn?, changes, taken, warnings, rights, unknown?, management?, print?, snapshot?, different? }',
+      'print { kind: "wire-plan", applied, userPoolId, name?, arn?, as?, changes, taken, warnings, rights, unknown?, management?, print?, snapshot?, different? }',
     )
     .action((userPoolId: UserPoolId, options: UndoOptions) => undoWiring(userPoolId, options, io))
 }
@@ -46,10 +46,10 @@ async function undoWiring(userPoolId: UserPoolId, options: UndoOptions, io: Comm
   const { region, changes } = await readSnapshot(options.snapshot, userPoolId)
   await withOwnedPool({ userPoolId, region }, io, async (pool) => {
     const planOf = (userPool: WireReport['userPool']) => planUndo(userPool, changes)
-    const whole = await pool.describe()
+    const [whole, identity] = await Promise.all([pool.describe(), pool.identity()])
     const { userPool } = whole
     const unknown = unknownIn(whole)
-    const report = { userPool, plan: planOf(userPool), unknown, warnings: [], json: options.json === true }
+    const report = { userPool, identity, plan: planOf(userPool), unknown, warnings: [], json: options.json === true }
     if (!(await isWanted(report, userPoolId, options, io))) return
     const check = (pool: WholeUserPool) => assertKnownWhole(pool, userPoolId, undefined)
     const different = await writeWiring({ pool, shown: report.plan, planOf, check, keep: nothing, discard: nothing })

@@ -4,7 +4,7 @@ import { useFastPowers } from './big-integer.js'
 /** How far a login has come, as the user's app sees it. */
 export type LoginStage =
   | { readonly kind: 'challenge'; answer(proof: string): Promise<LoginStage> }
-  | { readonly kind: 'tokens'; readonly username: string }
+  | { readonly kind: 'tokens'; readonly username: string; readonly accessToken: string }
   /** `error` is Cognito's name of it, `message` its text, which users may see. */
   | { readonly kind: 'refused'; readonly error: string; readonly message: string }
 
@@ -56,7 +56,11 @@ function stageOf(user: CognitoUser, act: (callbacks: Callbacks) => void): Promis
   return new Promise((resolve) => {
     act({
       onSuccess: (session) =>
-        resolve({ kind: 'tokens', username: String(session.getIdToken().payload['cognito:username']) }),
+        resolve({
+          kind: 'tokens',
+          username: String(session.getIdToken().payload['cognito:username']),
+          accessToken: session.getAccessToken().getJwtToken(),
+        }),
       onFailure: ({ name = 'unknown', message = '' }: { name?: string; message?: string }) =>
         resolve({ kind: 'refused', error: name, message }),
       customChallenge: () =>

@@ -1,4 +1,4 @@
-import { isFields } from '../../fields.js'
+import { fieldAt, isFields, textsOf } from '../../fields.js'
 import { NotPossible } from '../../terminal/failure.js'
 import { LOGIN_PATHS } from '../corbado/frontend.js'
 import type { ActionAnswer } from './actions.js'
@@ -17,6 +17,8 @@ export interface SignIn extends Apps {
 interface SignInStep {
   readonly step: string
   readonly ok: boolean
+  /** It went well and changed nothing. */
+  readonly unchanged?: true
   readonly outcome: string
 }
 
@@ -35,7 +37,7 @@ export async function signIn(options: SignIn): Promise<SignInReport> {
   const steps: SignInStep[] = []
   const end = async (stage: LoginStage, step: string): Promise<SignInReport> => {
     steps.push(endStep(step, stage))
-    if (stage.kind === 'tokens' && options.append) steps.push(await postAppend(options, stage.username))
+    if (stage.kind === 'tokens' && options.append) steps.push(await postAppend(options, stage))
     return { steps, signedIn: stage.kind === 'tokens' }
   }
   const login = { endpoint: cognito, userPoolId, clientId, username: user.identifier }
@@ -76,13 +78,43 @@ async function preLogin(options: SignIn): Promise<{ step: SignInStep; username: 
   return { step: { step, ok: false, outcome: `refused: ${statusCode} ${code}` }, username: undefined }
 }
 
-/** Corbado tells the gateway that the user has a passkey now. */
-async function postAppend(options: SignIn, username: string): Promise<SignInStep> {
+/**
+ * Corbado tells the gateway that the user has a passkey now. What came of it, the answer does not say: the user's own factors
+ * do, before and after.
+ */
+async function postAppend(
+  options: SignIn,
+  { username, accessToken }: Extract<LoginStage, { kind: 'tokens' }>,
+): Promise<SignInStep> {
   const input = { userPoolId: options.app.userPoolId, username }
+  const before = await factorsOf(options, accessToken)
   const { statusCode, body } = (await ask(options, 'append', input)) as unknown as ActionAnswer
-  const ok = statusCode === 200
-  const code = body.error?.code ?? ('code' in body ? body.code : undefined)
-  return { step: 'post-append', ok, outcome: ok ? 'a passkey was added' : `refused: ${statusCode} ${code}` }
+  const step = 'post-append'
+  if (statusCode !== 200) {
+    const code = body.error?.code ?? ('code' in body ? body.code : undefined)
+    return { step, ok: false, outcome: `refused: ${statusCode} ${code}` }
+  }
+  const after = await factorsOf(options, accessToken)
+  const set = after.filter((factor) => !before.includes(factor))
+  if (set.length > 0) return { step, ok: true, outcome: `a passkey was added, and the factor ${set.join(', ')} set` }
+  const why =
+    after.length > 0
+      ? `the user had ${after.join(', ')} before`
+      : "the tenant sets none, or this user cannot have it; the gateway's line of it in the log says which"
+  return { step, ok: true, unchanged: true, outcome: `a passkey was added, and no factor set: ${why}` }
+}
+
+/** The factors that a user has, as the app can ask with the user's own token. */
+async function factorsOf({ cognito }: Apps, accessToken: string): Promise<readonly string[]> {
+  const answer = await fetch(cognito, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/x-amz-json-1.1',
+      'x-amz-target': 'AWSCognitoIdentityProviderService.GetUser',
+    },
+    body: JSON.stringify({ AccessToken: accessToken }),
+  })
+  return textsOf(fieldAt(await answer.json(), 'UserMFASettingList'))
 }
 
 async function ask({ corbado }: Apps, path: keyof typeof LOGIN_PATHS, input: object): Promise<Record<string, unknown>> {

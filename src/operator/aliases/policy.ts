@@ -9,7 +9,13 @@ export const POLICY_BYTES_MAX = 20_480
 export interface AliasPolicy {
   /** Exact ARNs of the pools that it lets in, each once, ascending. */
   readonly poolArns: readonly string[]
-  /** What else it holds; `aliases grant` and `revoke` leave it out when they write the policy. */
+  /** Those that statements of our own form let in. */
+  readonly ownArns: readonly string[]
+  /** Those that are named in {@link AliasPolicy.others}; whether these let them in is another question. */
+  readonly otherArns: readonly string[]
+  /** Statements that are not as `aliases grant` would write them, as they stand: none but `aliases clean` takes them out. */
+  readonly others: readonly unknown[]
+  /** What is wrong with the others. */
   readonly faults: readonly PolicyFault[]
   /** Does any statement name Cognito? */
   readonly namesCognito: boolean
@@ -17,25 +23,39 @@ export interface AliasPolicy {
   readonly bytes: number
 }
 
-/** The whole policy of an alias: one statement, that lets exactly these pools in. */
-export function aliasPolicyText(aliasArn: string, poolArns: readonly string[]): string {
+/**
+ * The whole policy of an alias: one statement, that lets exactly these pools in.
+ * @param others statements that it holds beside that; without pools it holds these alone
+ */
+export function aliasPolicyText(
+  aliasArn: string,
+  poolArns: readonly string[],
+  others: readonly unknown[] = [],
+): string {
   const pools = sorted(poolArns)
-  return JSON.stringify({
-    Version: '2012-10-17',
-    Statement: [
-      {
-        Sid: 'CognitoUserPools',
-        Effect: 'Allow',
-        Principal: { Service: COGNITO },
-        Action: 'lambda:InvokeFunction',
-        Resource: aliasArn,
-        Condition: {
-          ArnLike: { 'AWS:SourceArn': pools },
-          StringEquals: { 'AWS:SourceAccount': sorted(pools.flatMap((arn) => poolOfArn(arn)?.accountId ?? [])) },
-        },
-      },
-    ],
-  })
+  const own = {
+    Sid: sidBeside(others),
+    Effect: 'Allow',
+    Principal: { Service: COGNITO },
+    Action: 'lambda:InvokeFunction',
+    Resource: aliasArn,
+    Condition: {
+      ArnLike: { 'AWS:SourceArn': pools },
+      StringEquals: { 'AWS:SourceAccount': sorted(pools.flatMap((arn) => poolOfArn(arn)?.accountId ?? [])) },
+    },
+  }
+  const Statement = pools.length === 0 && others.length > 0 ? others : [own, ...others]
+  return JSON.stringify({ Version: '2012-10-17', Statement })
+}
+
+const SID = 'CognitoUserPools'
+
+/** No two statements of a policy may have one name, and somebody may have changed one of ours. */
+function sidBeside(others: readonly unknown[]): string {
+  const taken = new Set(others.map((one) => fieldsOf(one).Sid))
+  let sid = SID
+  for (let number = 2; taken.has(sid); number++) sid = `${SID}${number}`
+  return sid
 }
 
 /** How many bytes of {@link POLICY_BYTES_MAX} such a policy takes. */
@@ -43,18 +63,25 @@ export function aliasPolicyBytes(aliasArn: string, poolArns: readonly string[]):
   return Buffer.byteLength(aliasPolicyText(aliasArn, poolArns))
 }
 
+const NONE = { poolArns: [], ownArns: [], otherArns: [], others: [], faults: [] }
+
 /** Reads the policy of an alias, by any writer; undefined stands for none. */
 export function readAliasPolicy(aliasArn: string, text: string | undefined): AliasPolicy {
-  if (text === undefined) return { poolArns: [], faults: [], namesCognito: false, bytes: 0 }
+  if (text === undefined) return { ...NONE, namesCognito: false, bytes: 0 }
   const statements = statementsOf(text)
   const bytes = Buffer.byteLength(text)
   const namesCognito = text.includes(COGNITO)
   if (!statements) {
-    return { poolArns: [], faults: [{ kind: 'unreadable', what: 'the policy cannot be read' }], namesCognito, bytes }
+    return { ...NONE, faults: [{ kind: 'unreadable', what: 'the policy cannot be read' }], namesCognito, bytes }
   }
-  const read = statements.map((statement, index) => readStatement(statement, index, aliasArn))
+  const read = statements.map((statement, index) => ({ statement, ...readStatement(statement, index, aliasArn) }))
+  const others = read.filter(({ faults }) => faults.length > 0)
+  const own = read.filter(({ faults }) => faults.length === 0)
   return {
     poolArns: sorted(read.flatMap(({ poolArns }) => poolArns)),
+    ownArns: sorted(own.flatMap(({ poolArns }) => poolArns)),
+    otherArns: sorted(others.flatMap(({ poolArns }) => poolArns)),
+    others: others.map(({ statement }) => statement),
     faults: read.flatMap(({ faults }) => faults),
     namesCognito,
     bytes,

@@ -51,12 +51,12 @@ export const ANSWERS = {
     members: {
       applied: flag,
       place,
-      added: list(name),
+      added: list({ ...name, removed: maybe(exact(written)) }),
       changed: list({
         ...name,
         now: maybe(exact(written)),
         changes,
-        setBacks: maybe(list({ changedIn: exact(written), said: count, fields: texts })),
+        setBacks: maybe(list({ changedIn: exact(written), said: maybe(count), fields: texts })),
       }),
       untouched: count,
       keptStatus: list({ ...name, status: text, fileStatus: text }),
@@ -90,6 +90,7 @@ export const ANSWERS = {
       written: flag,
       changes,
       place: maybe(place),
+      was: maybe(exact(written)),
       findings: maybe(list(finding)),
       now: maybe(exact({ version: maybe(count), updatedAt: maybe(text), updatedBy: maybe(text) })),
       file: maybe(exact({ file: text, state: text, reason: maybe(text), otherDifferences: texts })),
@@ -108,7 +109,15 @@ export const ANSWERS = {
   'tenant-schema': { by: ['tenants schema'], members: { schema: fields } },
   secret: {
     by: ['secret set'],
-    members: { ...name, parameter: text, version: maybe(count), as: maybe(text), taken: text, tried: flag },
+    members: {
+      ...name,
+      parameter: text,
+      version: maybe(count),
+      place,
+      was: maybe(exact(written)),
+      taken: text,
+      tried: flag,
+    },
   },
   'wire-plan': {
     by: ['wire plan', 'wire apply', 'wire undo'],
@@ -117,6 +126,7 @@ export const ANSWERS = {
       userPoolId: text,
       name: maybe(text),
       arn: maybe(text),
+      as: maybe(text),
       changes,
       taken: list({ slot: text, holds: maybe(text), expected: maybe(text) }),
       warnings: texts,
@@ -136,7 +146,7 @@ export const ANSWERS = {
       handOver: text,
       hostedArn: text,
       roleArn: text,
-      quickCreate: text,
+      quickCreate: maybe(text),
       terraform: text,
       next: texts,
     },
@@ -175,6 +185,7 @@ export const ANSWERS = {
       since: textOrNull,
       tenants: list({ ...name, changes: list({ ...finding, was: maybe(text) }) }),
       gone: list(name),
+      notExamined: list({ ...name, status: text }),
     },
   },
   invocation: {
@@ -336,7 +347,13 @@ export const ANSWERS = {
   },
   'local-sign-in': {
     by: ['local sign-in'],
-    members: { userPoolId: text, identifier: text, flow: text, signedIn: flag, steps: list(step) },
+    members: {
+      userPoolId: text,
+      identifier: text,
+      flow: text,
+      signedIn: flag,
+      steps: list({ ...step, unchanged: maybe(flag) }),
+    },
   },
 } as const satisfies Record<string, Answer>
 

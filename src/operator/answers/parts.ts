@@ -48,6 +48,7 @@ export const aliasChange = {
   added: texts,
   removed: texts,
   faults: list({ kind: text, what: text }),
+  left: list({ kind: text, what: text }),
   arn: maybe(text),
   bytesUsed: maybe(count),
 }

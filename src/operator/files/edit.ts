@@ -7,6 +7,7 @@ import type { UserPoolId } from '../../ids.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { inLine } from '../../terminal/clean.js'
 import { readTextFile } from '../../terminal/file.js'
+import { shellWord } from '../../terminal/text.js'
 import { changesOf } from '../records/changes.js'
 import { readTenantFile, TENANT_BYTES_MAX } from './read.js'
 import { parseYamlFile } from './yaml.js'
@@ -26,10 +27,12 @@ export interface FileEdit {
 interface ConfigChange {
   readonly before: TenantFile
   readonly after: TenantFile
+  /** Fields that the file gets as the record has them, also if these did not change. */
+  readonly always?: readonly (keyof TenantFile)[]
 }
 
 /** Makes in a tenant's file, if the folder has one, the changes that its record went through. All else in it stays. */
-export async function editTenantFile(dir: string, { before, after }: ConfigChange): Promise<FileEdit> {
+export async function editTenantFile(dir: string, { before, after, always = [] }: ConfigChange): Promise<FileEdit> {
   const file = join(dir, `${before.tenantId}.yaml`)
   const leftAlone = (reason: string): FileEdit => ({ file, state: 'left-alone', reason, otherDifferences: [] })
   const read = await readTextFile(file, TENANT_BYTES_MAX)
@@ -37,12 +40,17 @@ export async function editTenantFile(dir: string, { before, after }: ConfigChang
   if (read.kind === 'unreadable') return leftAlone(read.why)
   const { text } = read
   const { value, problems } = parseYamlFile(text)
-  if (problems.length > 0) return leftAlone('has errors: corbado-gateway tenants validate names them')
+  if (problems.length > 0)
+    return leftAlone(`has errors, which are told by: corbado-gateway tenants validate ${shellWord(dir)}`)
   if (!isFields(value) || value.userPoolId !== before.userPoolId) return leftAlone('is not of this user pool')
   if (after.tenantId !== before.tenantId) {
     return leftAlone(`would need another name: move it to ${after.tenantId}.yaml and change tenantId`)
   }
-  const edits = fieldEdits(before, after)
+  const also = always.filter((name) => isDeepStrictEqual(before[name], after[name]))
+  const edits = [
+    ...fieldEdits(before, after),
+    ...also.flatMap((name) => (isDeepStrictEqual(value[name], after[name]) ? [] : [{ path: [name], to: after[name] }])),
+  ]
   const edited = edits.length === 0 ? text : editYaml(text, edits)
   if (edited === undefined) {
     const fields = edits.map(({ path }) => path.join('.')).join(', ')
@@ -74,7 +82,7 @@ export function fileEditLines({ file, state, reason, otherDifferences }: FileEdi
     edited: `${file}: changed likewise`,
     'as-wanted': `${file} says so already`,
     absent: `${file} is not there: no file was changed`,
-    'left-alone': `${file} ${reason}: it was left as it is`,
+    'left-alone': `${file} was left as it is: it ${reason}`,
   }[state]
   if (otherDifferences.length === 0) return [inLine(first)]
   const others = `${file} differs from the table in other fields, which were left as they are: ${otherDifferences.join(', ')}`

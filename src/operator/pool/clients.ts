@@ -20,7 +20,7 @@ const CLIENTS_MAX = 20
 /** Cognito lets one pool be asked for an app client 5 times a second (fact A23). */
 const PAUSE_MS = 200
 
-/** Longest that {@link clientWarnings} takes; a person waits for it. */
+/** Longest that {@link readAllClients} takes; a person waits for it. */
 const WARNINGS_MS = 15_000
 
 /** May this app client run the custom auth flow? Without any flow named, and under the old names, it may (API reference). */
@@ -53,20 +53,13 @@ export async function readClients(
   return { clients, unseen: all.length - clients.length }
 }
 
-/** Sentences on app clients in which passkeys could not be used; if they cannot be read, one that says so. */
-export async function clientWarnings(settings: UserPoolSettings, clock: Clock): Promise<readonly string[]> {
+/** App clients beside a plan of something else: what the dependency said if they cannot be read, and no error. */
+export async function readAllClients(settings: UserPoolSettings, clock: Clock): Promise<PoolClients | string> {
   const call = createCall(WARNINGS_MS, clock)
   try {
-    const { clients, unseen } = await readClients(settings, () => call, clock)
-    const refusing = clients.filter((client) => !allowsCustomAuth(client))
-    return [
-      ...refusing.map((client) => {
-        return `app client ${clientName(client)} does not allow ALLOW_CUSTOM_AUTH: no user can sign in with a passkey through it`
-      }),
-      ...(unseen > 0 ? [`${unseen} more app clients were not looked at`] : []),
-    ]
+    return await readClients(settings, () => call, clock)
   } catch (error) {
     if (!isUpstreamError(error)) throw error
-    return [`whether its app clients allow ALLOW_CUSTOM_AUTH could not be looked at (${saidOf(error)})`]
+    return saidOf(error)
   }
 }

@@ -58,10 +58,10 @@ export function noSuchTenant(records: readonly TenantRecord[], word: string): No
   const closest = closestNames(names.filter(Boolean), word)
   const hint =
     records.length === 0
-      ? 'the table is empty: corbado-gateway tenants apply brings files into it'
+      ? 'the table is empty; to bring files into it: corbado-gateway tenants apply'
       : closest.length > 0
         ? `did you mean ${closest.join(' or ')}?`
-        : 'corbado-gateway tenants list shows what there is'
+        : 'what there is: corbado-gateway tenants list'
   return new NoSuchTenant(`no tenant, pool or customer in the table is called ${JSON.stringify(word)}: ${hint}`, word)
 }
 
@@ -75,16 +75,22 @@ interface FoundTenant {
 
 /**
  * Does work on the one tenant that a word names, with its config in the form that the schema wants.
+ * @param dir the folder of the tenant files, if the command was told one
  * @throws as {@link findTenant}, and NotPossible if its record is no config
  */
 export function withTenant<T>(
   word: string,
   io: CommandIo,
   work: (found: FoundTenant, upstreams: OperatorUpstreams, env: Env) => Promise<T>,
+  dir?: string,
 ): Promise<T> {
-  return withUpstreams(io, async (upstreams, env) => {
-    const records = await fetchRecords(upstreams)
-    const record = findTenant(records, word)
-    return work({ record, config: requireConfig(record), records }, upstreams, env)
-  })
+  return withUpstreams(
+    io,
+    async (upstreams, env) => {
+      const records = await fetchRecords(upstreams)
+      const record = findTenant(records, word)
+      return work({ record, config: requireConfig(record), records }, upstreams, env)
+    },
+    dir,
+  )
 }

@@ -11,16 +11,19 @@ export interface SecretHistory {
   readonly unknown?: string
 }
 
+/** That is known: there is none. */
+export const NOT_STORED = 'it is not stored'
+
 /** Fetches the history of the secret that a record's config names. What SSM does not tell is said, and no error. */
 export async function fetchSecretHistory(
-  { config }: TenantRecord,
+  { config }: Pick<TenantRecord, 'config'>,
   { fetchParameterHistory }: Pick<OperatorUpstreams, 'fetchParameterHistory'>,
 ): Promise<SecretHistory | undefined> {
   const parameter = textAt(config, 'corbado', 'credentialParameter')
   if (parameter === undefined) return undefined
   const asked = await attempt(fetchParameterHistory(parameter, operatorCall()))
   if (asked.kind === 'answered') return { parameter, versions: asked.value.reverse() }
-  if (errorTypeOf(asked) === 'ParameterNotFound') return { parameter, versions: [], unknown: 'it is not stored' }
+  if (errorTypeOf(asked) === 'ParameterNotFound') return { parameter, versions: [], unknown: NOT_STORED }
   const right = isDenied(asked) ? '; it takes ssm:GetParameterHistory' : ''
   return { parameter, versions: [], unknown: `${saidOf(asked.fault)}${right}` }
 }

@@ -158,20 +158,29 @@ export function templateParameters(
   }
 }
 
-const consoles: Partial<Record<Partition, string>> = {
-  'aws-cn': 'console.amazonaws.cn',
-  'aws-us-gov': 'console.amazonaws-us-gov.com',
+/**
+ * Where CloudFormation's console of a region is; China's and GovCloud's have no name for each region. Of the isolated partitions
+ * nothing is public, and no link is better than a wrong one.
+ */
+function consoleOf(region: string): string | undefined {
+  const partition = partitionOf(region)
+  const consoles: Partial<Record<Partition, string>> = {
+    aws: `${region}.console.aws.amazon.com`,
+    'aws-cn': 'console.amazonaws.cn',
+    'aws-us-gov': 'console.amazonaws-us-gov.com',
+    'aws-eusc': `${region}.console.amazonaws-eusc.eu`,
+  }
+  return consoles[partition]
 }
 
 /**
- * The link that opens CloudFormation's console with everything filled in (fact A39). The person who follows it can change
- * the values and must tick the IAM capability, so the doctor checks the result.
+ * The link that opens CloudFormation's console with everything filled in (fact A39); undefined if it is not known where that
+ * console is. The person who follows it can change the values and must tick the IAM capability, so the doctor checks the result.
  */
-export function quickCreateLink(templateUrl: string, terms: RoleTerms): string {
+export function quickCreateLink(templateUrl: string, terms: RoleTerms): string | undefined {
   const { region, userPoolId } = terms
-  const partition = partitionOf(region)
-  // GovCloud's and China's consoles have no name for each region.
-  const host = consoles[partition] ?? `${region}.console.aws.amazon.com`
+  const host = consoleOf(region)
+  if (host === undefined) return undefined
   const query = {
     templateURL: templateUrl,
     stackName: stackNameOf(userPoolId),

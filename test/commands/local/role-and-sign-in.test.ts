@@ -64,7 +64,7 @@ t.test('CloudFormation refuses a stack that AWS would refuse, and then there is 
 t.test('the click on the link makes exactly the role that the hand-over describes', async (t) => {
   for (const features of [FEATURE_NAMES, ['pre-login'] as const]) {
     const described = describeCustomerRole({ ...terms, features })
-    const { parameters } = parseQuickCreate(quickCreateLink(templateUrl, { ...terms, features }))
+    const { parameters } = parseQuickCreate(quickCreateLink(templateUrl, { ...terms, features }) ?? '')
     const pseudo = { 'AWS::Partition': 'aws', 'AWS::AccountId': accountId, 'AWS::Region': region }
     const template = customerRoleTemplate()
     const given = withDefaults(template, new Map(Object.entries(parameters)))
@@ -82,7 +82,7 @@ t.test('the click on the link makes exactly the role that the hand-over describe
 })
 
 t.test('a role stays until it is deleted, and only its own account can do either', async (t) => {
-  const link = quickCreateLink(templateUrl, terms)
+  const link = quickCreateLink(templateUrl, terms) ?? ''
   const deploy = (own: Record<string, string>, ...more: string[]) =>
     cli(['local', 'deploy-role', link, ...more], { env: own })
   const stranger = stack.envFor({ ...customerAdmin('444455556666'), accountId })

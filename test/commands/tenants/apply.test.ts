@@ -287,6 +287,68 @@ Nothing was written. To write it:
   },
 )
 
+t.test(
+  'a plan warns of all that the table went through and the file may not know of, and of a pool that was taken out',
+  async (t) => {
+    await startStack(t)
+    const text = tenantYaml('a')
+    const [mfa, alias] = [
+      (to: string) => text.replace('mfa: sms', `mfa: ${to}`),
+      (file: string) => file.replace('t-acme', 't-b'),
+    ]
+    const dirs = t.testdir({
+      first: { 'a.yaml': text },
+      bob: { 'a.yaml': alias(mfa('none')) },
+      // From the first version: it knows neither of bob's changes, and has an own value for one of them.
+      both: { 'a.yaml': mfa('email') },
+      // One field alone, to which bob gave another value last.
+      one: { 'a.yaml': alias(mfa('email')) },
+    })
+    await applyAt('2026-01-01T00:00:00.000Z', `${dirs}/first`, '--yes', '--by', 'alice')
+    await applyAt('2026-01-03T21:00:00.000Z', `${dirs}/bob`, '--yes', '--by', 'bob')
+    const plan = (dir: string, by: string) =>
+      cli(['tenants', 'apply', `${dirs}/${dir}`, '--by', by], { env, now: '2026-01-04T00:00:00.000Z' })
+    const over =
+      '  ! this writes over version 2 by bob, 3 hours ago, which changed actions.postAppend.mfa last: see whether'
+    const both = await plan('both', 'bob')
+    t.match(
+      both.stdout,
+      '  ! this takes version 2 by bob, 3 hours ago, back: the file says of alias what version 1 said',
+    )
+    t.match(both.stdout, over, 'whoever asks: the file is older than that version')
+    t.match((await plan('one', 'alice')).stdout, over)
+    t.notMatch((await plan('one', 'bob')).stdout, '  ! ', 'bob knows what bob changed')
+    t.notMatch((await plan('first', 'alice')).stdout, 'writes over', 'what is taken back is told once')
+
+    await applyAt('2026-01-03T22:00:00.000Z', `${dirs}/bob`, '--yes')
+    await cli(['tenants', 'remove', 'a', '--unchecked', '--confirm', 'a', '--by', 'carol'], {
+      env,
+      now: '2026-01-03T23:00:00.000Z',
+    })
+    t.match(
+      (await plan('first', 'alice')).stdout,
+      '+ a (eu-central-1_a)\n  ! this brings back what carol removed 60 minutes ago: the file may be an old one\n',
+    )
+    const json = await cli(['tenants', 'plan', `${dirs}/first`, '--json'], { env, now: '2026-01-04T00:00:00.000Z' })
+    t.match(JSON.parse(json.stdout), { added: [{ tenantId: 'a', removed: { updatedBy: 'carol' } }] })
+  },
+)
+
+t.test('a status that was changed meanwhile is not set back by --status without a word', async (t) => {
+  await startStack(t)
+  const dir = t.testdir({ 'a.yaml': tenantYaml('a').replace('status: active', 'status: draft') })
+  await applyAt('2026-01-01T00:00:00.000Z', dir, '--yes', '--by', 'alice')
+  await cli(['tenants', 'suspend', 'a', '--yes', '--by', 'bob', '--dir', 'none'], {
+    env,
+    now: '2026-01-02T00:00:00.000Z',
+  })
+  const { stdout } = await cli(['tenants', 'plan', dir, '--status'], { env, now: '2026-01-04T00:00:00.000Z' })
+  t.match(
+    stdout,
+    '  ~ status: "suspended" -> "draft"\n  ! this takes version 2 by bob, 2 days ago, back: the file says of status',
+  )
+})
+
 t.test('plan --exit-code exits 2 if something would change, and 0 if nothing would', async (t) => {
   await startStack(t)
   const dir = t.testdir({ 'a.yaml': tenantYaml('a') })

@@ -51,15 +51,18 @@ function newPool(overrides: Partial<UserPool> = {}): string {
   return putPool(`${region}_Wire${String(++pools).padStart(5, '0')}`, overrides)
 }
 
-function putPool(userPoolId: string, overrides: Partial<UserPool>): string {
+function putPool(userPoolId: string, { settings, fixed, ...others }: Partial<UserPool>): string {
   cognito.putPool({
     accountId: account,
     region,
     name: 'acme-users',
     lambdaConfig: {},
     clients: [],
-    aliasAttributes: [],
-    ...overrides,
+    aliasAttributes: ['email'],
+    ...others,
+    // Nothing that the doctor would warn of.
+    fixed: { UsernameConfiguration: { CaseSensitive: false }, ...fixed },
+    settings: { AutoVerifiedAttributes: ['email'], ...settings },
     userPoolId,
   })
   return userPoolId
@@ -215,7 +218,10 @@ Its tag aws:cloudformation:stack-name=users says that CloudFormation manages thi
     refused.stderr,
     'error: nothing was written: its tag aws:cloudformation:stack-name=users says that CloudFormation',
   )
-  t.match(refused.stderr, `${npx} wire plan ${stacked} --arn ${arn} --as cloudformation. If that is wrong: --unmanaged`)
+  t.match(
+    refused.stderr,
+    `If that is wrong, add --unmanaged; else see how to make it there: ${npx} wire plan ${stacked} --arn ${arn} --as cloudformation\n`,
+  )
 
   const planned = newPool({ settings: { UserPoolTags: { ManagedBy: 'Terraform' } } })
   const json = JSON.parse((await plan(planned, '--json')).stdout)
@@ -267,7 +273,7 @@ t.test('a pool in a CloudFormation stack is changed there, whatever its tags say
     )
     t.match(
       refused.stderr,
-      `${npx} wire plan ${userPoolId} --arn ${arn} --as cloudformation. If that is wrong: --unmanaged`,
+      `If that is wrong, add --unmanaged; else see how to make it there: ${npx} wire plan ${userPoolId} --arn ${arn} --as cloudformation\n`,
     )
     t.equal(updates(), before)
   }
@@ -347,11 +353,12 @@ t.test('shows the plan, and writes nothing without a yes', async (t) => {
   t.equal(shown.code, 0)
   t.equal(shown.stderr, '')
   const title = `User pool ${userPoolId} (acme-users) in eu-central-1 of account ${account}`
-  const stays = 'All else stays: 9 settings and the other triggers are sent back as they were read.'
+  const stays = 'All else stays: 10 settings and the other triggers are sent back as they were read.'
   const lines = custom.map((slot) => `  + ${slot}: "${arn}"\n`).join('')
   t.equal(
     shown.stdout,
     `${title}
+  as ${admin.arn}
 ${lines}  ${stays}
 
 Nothing was written. If CloudFormation, CDK or Terraform makes this pool, see the same with --as cloudformation or --as terraform. Else, once Corbado has said that its function lets this pool in, write it:
@@ -364,6 +371,7 @@ Nothing was written. If CloudFormation, CDK or Terraform makes this pool, see th
     userPoolId,
     name: 'acme-users',
     arn: `arn:aws:cognito-idp:eu-central-1:${account}:userpool/${userPoolId}`,
+    as: admin.arn,
     changes: changesFrom(),
     taken: [],
     warnings: [],
@@ -530,7 +538,9 @@ t.test('a setting that this version does not know, however deep, stops the write
     const pool = newPool(changes)
     const before = updates()
     const shown = await plan(pool)
-    t.equal(shown.code, 0, kind)
+    t.equal(shown.code, 1, kind)
+    t.equal((await plan(pool, '--json', '--exit-code')).code, 1, 'a problem counts for more')
+    t.equal((await plan(pool, '--as', 'terraform')).code, 0, 'another tool writes it')
     t.match(shown.stdout, `reset them: ${unknownNames[kind]}. Use a newer version`)
     t.notMatch(shown.stdout, 'wire apply')
     t.notMatch(shown.stdout, 'All else stays')
@@ -641,7 +651,7 @@ t.test('tells what else differs once it is written', async (t) => {
   t.equal(code, 1)
   t.match(
     stderr,
-    'error: written, but read again this is not as it should be: LambdaConfig.CreateAuthChallenge, SchemaAttributes',
+    'error: written, but read again this is not as it should be: LambdaConfig.CreateAuthChallenge, AutoVerifiedAttributes, SchemaAttributes',
   )
 })
 

@@ -1,8 +1,12 @@
+import { CognitoIdentityProviderClient, DescribeUserPoolCommand } from '@aws-sdk/client-cognito-identity-provider'
 import t from 'tap'
-import { customerAdmin } from '../../../src/local/accounts.js'
+import { customerAdmin, FUNCTION_ARN } from '../../../src/local/accounts.js'
 import type { Principal } from '../../../src/local/aws/identity.js'
 import type { UserPool } from '../../../src/local/cognito/index.js'
 import { hostedArn } from '../../../src/local/world/tenants.js'
+import { CLIENT_CHECKS, checkClients } from '../../../src/operator/doctor/checks/pool/clients.js'
+import { checkSettings, SETTING_CHECKS } from '../../../src/operator/doctor/checks/pool/settings.js'
+import { checkStrays, TRIGGER_CHECKS } from '../../../src/operator/doctor/checks/pool/triggers.js'
 import { fullPool } from '../../fixtures/full-pool.js'
 import { startGateway } from '../../fixtures/gateway.js'
 import { cli } from '../fixtures/cli.js'
@@ -28,8 +32,14 @@ async function as(principal: Principal, ...argv: string[]) {
 let pools = 0
 function newPool(overrides: Partial<UserPool> = {}): string {
   const userPoolId = `${region}_Words${String(++pools).padStart(4, '0')}`
-  const bare = { accountId: account, region, lambdaConfig: {}, clients: [], aliasAttributes: [] }
-  stack.cognito.putPool({ ...bare, ...overrides, userPoolId })
+  const bare = { accountId: account, region, lambdaConfig: {}, clients: [], aliasAttributes: ['email'] as const }
+  const { settings, fixed, ...others } = overrides
+  stack.cognito.putPool({
+    ...{ ...bare, ...others, userPoolId },
+    // Nothing that the doctor would warn of.
+    fixed: { UsernameConfiguration: { CaseSensitive: false }, ...fixed },
+    settings: { AutoVerifiedAttributes: ['email'], ...settings },
+  })
   return userPoolId
 }
 
@@ -77,25 +87,76 @@ t.test('a plan names the further rights that writing the pool takes, before they
   )
 })
 
-t.test('a plan warns of MFA that is required, remembered devices and threat protection', async (t) => {
-  t.equal((await as(admin, 'plan', newPool())).stderr, '')
-  const strict = newPool({
+/** What makes the doctor warn of a pool, or find it wrong, by its check; what it takes a tenant's config to know is not here. */
+const ODD: Readonly<Record<string, Partial<UserPool>>> = {
+  identifier: { aliasAttributes: [] },
+  'case-sensitivity': { fixed: { UsernameConfiguration: { CaseSensitive: true } } },
+  'device-tracking': { settings: { DeviceConfiguration: { ChallengeRequiredOnNewDevice: false } } },
+  'pool-mfa': {
     settings: {
       MfaConfiguration: 'ON',
       SmsConfiguration: { SnsCallerArn: `arn:aws:iam::${account}:role/cognito-sms` },
-      DeviceConfiguration: { ChallengeRequiredOnNewDevice: false },
+    },
+  },
+  'threat-protection': {
+    settings: {
       UserPoolTier: 'PLUS',
       UserPoolAddOns: {
         AdvancedSecurityMode: 'ENFORCED',
         AdvancedSecurityAdditionalFlows: { CustomAuthMode: 'ENFORCED' },
       },
     },
-  })
-  const { code, stderr } = await as(admin, 'plan', strict)
-  t.equal(code, 0)
-  for (const said of ['the pool requires MFA', 'devices are remembered', 'threat protection is enforced']) {
-    t.match(stderr, new RegExp(`^warning: ${said}`, 'm'))
+  },
+  enumeration: { clients: [{ clientId: 'web', preventUserExistenceErrors: false, allowCustomAuth: true }] },
+  'stray-triggers': { lambdaConfig: { PreSignUp: hostedArn('t-other') } },
+}
+
+t.test('a plan warns of whatever the doctor warns of in the same pool, in the same words', async (t) => {
+  t.equal((await as(admin, 'plan', newPool())).stderr, '')
+  const known = {
+    login: { flow: 'passkey' },
+    actions: { preLogin: { identifierAttribute: 'email', acceptAttributeMatch: false } },
+  } as const
+  const settings = { gatewayFunctionArn: FUNCTION_ARN }
+  const needConfig = ['triggers', 'app-clients', 'auth-session']
+  const told = [...TRIGGER_CHECKS, ...SETTING_CHECKS, ...CLIENT_CHECKS].filter((check) => !needConfig.includes(check))
+  t.strictSame(Object.keys(ODD).sort(), [...told].sort(), 'each check that a plan can make')
+  for (const [check, odd] of Object.entries(ODD)) {
+    const userPoolId = newPool(odd)
+    const { code, stderr } = await as(admin, 'plan', userPoolId)
+    t.equal(code, 0, check)
+    const { accessKeyId, secretAccessKey, sessionToken = '' } = stack.credentialsFor(admin)
+    const cognito = new CognitoIdentityProviderClient({
+      ...{ region, endpoint: stack.cognito.url, credentials: { accessKeyId, secretAccessKey, sessionToken } },
+    })
+    const { UserPool: pool = {} } = await cognito.send(new DescribeUserPoolCommand({ UserPoolId: userPoolId }))
+    cognito.destroy()
+    const clients = (odd.clients ?? []).map(({ clientId }) => ({
+      ...{ ClientId: clientId, ClientName: clientId, ExplicitAuthFlows: ['ALLOW_CUSTOM_AUTH' as const] },
+    }))
+    const findings = [
+      checkStrays(pool.LambdaConfig ?? {}, { hostedArn: arn, settings }),
+      ...checkSettings(pool, known),
+      ...(clients.length > 0 ? checkClients({ clients, unseen: 0 }, known) : []),
+    ].filter(({ state, dependsOn }) => state !== 'passed' && dependsOn === undefined)
+    t.strictSame(
+      findings.map((one) => one.check),
+      [check],
+    )
+    for (const { what } of findings)
+      t.ok(stderr.replaceAll(/\s+/g, ' ').includes(`warning: ${what} `), `${check}: ${stderr}`)
   }
+})
+
+t.test('a plan is headed by who asks; if that is not told, by why', async (t) => {
+  const userPoolId = newPool()
+  const { stdout } = await as(admin, 'plan', userPoolId)
+  t.match(stdout, `User pool ${userPoolId} (`)
+  t.match(stdout, new RegExp(`^  as ${admin.arn}$`, 'm'))
+  t.match(JSON.parse((await as(admin, 'plan', userPoolId, '--json')).stdout), { as: admin.arn })
+  await stack.sts.setFault({ kind: 'status', status: 500 })
+  t.match(await as(admin, 'plan', userPoolId), { code: 0, stdout: /^ {2}as whom is not known \(STS said \w+\)$/m })
+  await stack.sts.setFault(undefined)
 })
 
 t.test('a pool with its own custom authentication is told that logins by it end', async (t) => {

@@ -66,11 +66,17 @@ ${plainAnnex(terms, templateUrl, hostedArn)}`
 }
 
 function roleStep({ tenant, terms, templateUrl }: HandOver): string {
+  const link = quickCreateLink(templateUrl, terms)
+  const how =
+    link === undefined
+      ? `No link opens the console of \`${tenant.aws.region}\` from here: make the role with annex B or C, signed in to account
+\`${tenant.aws.accountId}\`.`
+      : `Open this link while signed in to account \`${tenant.aws.accountId}\`, tick the box on IAM resources, and choose *Create stack*:
+
+<${link}>`
   return `## 1. Create the role that Corbado uses
 
-Open this link while signed in to account \`${tenant.aws.accountId}\`, tick the box on IAM resources, and choose *Create stack*:
-
-<${quickCreateLink(templateUrl, terms)}>
+${how}
 
 ${keepValues(terms.features)}
 \`PermissionsBoundary\` is yours to fill in, if your account asks for one. With Terraform, take annex B instead; without a

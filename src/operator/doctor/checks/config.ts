@@ -13,8 +13,8 @@ export function checkConfig({ tenant, env, poolArn, word }: Patient): Finding {
     return failed(
       'config',
       `The pool is of ${region}, and this gateway of ${env.awsRegion}: Cognito calls functions of its own region alone.`,
-      `operator: examine it in the region of its gateway: AWS_REGION=${region} corbado-gateway doctor ${word}; ` +
-        `if ${env.awsRegion} is right, correct aws.region ${IN_FILE}`,
+      `operator: in the region of its gateway, with AWS_REGION ${region} and with TENANT_TABLE and GATEWAY_FUNCTION_ARN of that ` +
+        `region: corbado-gateway doctor ${word}; if ${env.awsRegion} is right, correct aws.region ${IN_FILE}`,
     )
   }
   return passed('config', `The config is valid; its hosted ARN ends in ${tenant.alias}.`)

@@ -46,6 +46,7 @@ export const CHECK_DOCS = {
   'case-sensitivity': 'upper and lower case of what is typed make no difference',
   'device-tracking': 'remembered devices do not cut into the flow',
   'pool-mfa': "the pool's MFA setting fits the flow",
+  'threat-protection': 'threat protection does not refuse passkey logins',
   'mfa-factor': 'the factor that post-append sets can be set in this pool',
 } as const
 

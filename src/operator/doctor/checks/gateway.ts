@@ -1,4 +1,5 @@
 import type { UpstreamError } from '../../../errors.js'
+import { shellWord } from '../../../terminal/text.js'
 import { readAliasPolicy } from '../../aliases/policy.js'
 import { attempt, retryFix, saidOf } from '../../attempt.js'
 import { dependent, type Finding, failed, notCheckable, passed } from './finding.js'
@@ -43,13 +44,22 @@ function checkPermission(
   { hostedArn, poolArn = '', tenant, word }: Pick<Patient, 'hostedArn' | 'poolArn' | 'tenant' | 'word'>,
 ): Finding {
   const { poolArns, faults } = readAliasPolicy(hostedArn, policy)
+  if (faults.some(({ kind }) => kind === 'unreadable')) {
+    const look = `operator: look at it: aws lambda get-resource-policy --resource-arn ${hostedArn}`
+    return failed('invoke-permission', `The policy of the alias ${tenant.alias} cannot be read.`, look)
+  }
   const fix = `operator: corbado-gateway aliases grant ${word} --yes`
   if (!poolArns.includes(poolArn)) {
     return failed('invoke-permission', `The alias ${tenant.alias} does not let in ${poolArn}.`, fix)
   }
   if (faults.length > 0) {
     const found = faults.map(({ what }) => what).join('; ')
-    return failed('invoke-permission', `The policy of the alias ${tenant.alias} holds what it must not: ${found}.`, fix)
+    const clean = `operator: corbado-gateway aliases clean ${shellWord(tenant.alias)} --yes`
+    return failed(
+      'invoke-permission',
+      `The policy of the alias ${tenant.alias} holds what it must not: ${found}.`,
+      clean,
+    )
   }
   return passed('invoke-permission', `The alias ${tenant.alias} lets in this pool, for its account only.`)
 }

@@ -1,8 +1,9 @@
-import { type Call, type Clock, createCall } from '../../../call.js'
+import { type Call, type Clock, createCall, pause } from '../../../call.js'
 import type { Env } from '../../../env.js'
 import { type TenantConfig, type TenantFile, withDefaults } from '../../../tenant/config.js'
 import { shellWord } from '../../../terminal/text.js'
 import type { OperatorUpstreams } from '../../../upstreams/operator.js'
+import { type Attempt, attempt, isDenied } from '../../attempt.js'
 import { poolArnIn } from '../../pool/arn.js'
 import { describeCustomerRole, FEATURE_NAMES, type IamPolicy } from '../../role/role.js'
 import type { OperatorSettings } from '../../settings.js'
@@ -50,6 +51,23 @@ export function createPatient(tenant: TenantFile, deps: DoctorDeps): Patient {
     poolArn: poolArnIn(deps.env.awsRegion, tenant),
     step: () => createCall(Math.min(STEP_MS, whole.remainingMs()), deps.clock),
   }
+}
+
+/** How often, and how far apart, a new tenant's role is tried while it is refused. */
+const TRIES = 4
+const BETWEEN_MS = 1_000
+
+/**
+ * A role that was made seconds ago is not known everywhere yet, nor is what it allows: of a tenant who is not served, a call
+ * that is refused is made again for a while.
+ */
+export async function onceAllowed<T>(ask: () => Promise<T>, { config, clock }: Patient): Promise<Attempt<T>> {
+  let tried = await attempt(ask())
+  for (let left = TRIES - 1; left > 0 && config.status === 'draft' && isDenied(tried); left -= 1) {
+    await pause(BETWEEN_MS, clock)
+    tried = await attempt(ask())
+  }
+  return tried
 }
 
 /** The role as the hand-over asked for it; a setting that is not known here is named in its place. */

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { isUserPoolId, type UserPoolId } from '../../../ids.js'
 import { type Attempt, attempt, errorTypeOf, isDenied, retryFix, saidOf } from '../../attempt.js'
 import { type Check, dependent, type Finding, failed, notCheckable, passed } from './finding.js'
-import { noSuchPool, type Patient, wantedRole } from './patient.js'
+import { noSuchPool, onceAllowed, type Patient, wantedRole } from './patient.js'
 import type { RoleExamined, RoleSessions } from './role.js'
 
 const CALL_CHECKS = ['may-get-user', 'may-list-users', 'may-set-mfa', 'no-other-operation', 'no-other-pool'] as const
@@ -39,9 +39,9 @@ async function checkAllowed(patient: Patient, { narrowed }: RoleSessions): Promi
   const pool = upstreams.userPool(config.userPoolId, config.aws.region, narrowed)
   const noUser = nameOfNoUser()
   const [got, listed, set] = await Promise.all([
-    attempt(pool.fetchUser(noUser, step())),
-    attempt(pool.fetchUsers(`username = "${noUser}"`, undefined, step())),
-    mfa === 'none' ? undefined : attempt(pool.preferMfa(noUser, mfa, step())),
+    onceAllowed(() => pool.fetchUser(noUser, step()), patient),
+    onceAllowed(() => pool.fetchUsers(`username = "${noUser}"`, undefined, step()), patient),
+    mfa === 'none' ? undefined : onceAllowed(() => pool.preferMfa(noUser, mfa, step()), patient),
   ])
   return [
     allowedFinding('may-get-user', 'AdminGetUser', got, patient),

@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { pause } from '../../../call.js'
 import type { UpstreamError } from '../../../errors.js'
 import { roleRequest } from '../../../tenant/role-request.js'
 import type { RoleCredentials } from '../../../upstreams/operator.js'
 import { type Attempt, attempt, isDenied, retryFix, saidOf } from '../../attempt.js'
 import { type Check, dependent, type Finding, failed, notCheckable, passed } from './finding.js'
-import { type Patient, wantedRole } from './patient.js'
+import { onceAllowed, type Patient, wantedRole } from './patient.js'
 
 /** What the tenant's role lets the doctor do from here on. */
 export interface RoleExamined {
@@ -41,13 +40,14 @@ export async function checkRole(patient: Patient): Promise<RoleExamined> {
   const { roleArn, externalId = '', sessionName } = request
   const doctor = await attempt(upstreams.assumeRole({ roleArn: settings.doctorRoleArn, sessionName }, step()))
   if (doctor.kind === 'fault') return unexamined(noDoctor(doctor.fault, settings.doctorRoleArn))
-  const assume = (asked: Parameters<typeof upstreams.assumeRoleAs>[1]) =>
-    attempt(upstreams.assumeRoleAs(doctor.value, asked, step()))
+  const ask = (asked: Parameters<typeof upstreams.assumeRoleAs>[1]) =>
+    upstreams.assumeRoleAs(doctor.value, asked, step())
+  const assume = (asked: Parameters<typeof ask>[0]) => attempt(ask(asked))
   // All else means something only once it is there.
-  const narrowed = await assumeOnceThere(() => assume(request), patient)
+  const narrowed = await onceAllowed(() => ask(request), patient)
   if (narrowed.kind === 'fault') return unexamined(unassumable(narrowed.fault, patient))
   const [whole, without, ...wrong] = await Promise.all([
-    assume({ roleArn, externalId, sessionName }),
+    onceAllowed(() => ask({ roleArn, externalId, sessionName }), patient),
     assume({ roleArn, sessionName }),
     ...othersThan(externalId).map((other) => assume({ roleArn, externalId: other, sessionName })),
   ])
@@ -61,20 +61,6 @@ export async function checkRole(patient: Patient): Promise<RoleExamined> {
     refusal('role-wrong-external-id', wrong, 'with a wrong ExternalId', patient),
   ]
   return { findings, sessions: { narrowed: narrowed.value, whole: whole.value } }
-}
-
-/** How often, and how far apart, a new tenant's role is tried while it is refused. */
-const TRIES = 4
-const BETWEEN_MS = 1_000
-
-/** A role that was made seconds ago is not known everywhere yet: that of a tenant who is not served is tried again for a while. */
-async function assumeOnceThere<T>(assume: () => Promise<Attempt<T>>, { config, clock }: Patient): Promise<Attempt<T>> {
-  let tried = await assume()
-  for (let left = TRIES - 1; left > 0 && config.status === 'draft' && isDenied(tried); left -= 1) {
-    await pause(BETWEEN_MS, clock)
-    tried = await assume()
-  }
-  return tried
 }
 
 /** Wrong in every way that a pattern in a trust could let through: all of it, all but our prefix, all but the end. */

@@ -6,7 +6,10 @@ import { type Check, dependent, type Finding, failed, passed, warned } from '../
 export const CLIENT_CHECKS = ['app-clients', 'enumeration', 'auth-session'] as const satisfies readonly Check[]
 
 /** Can passkeys be used in an app of the pool, and do its app clients' settings fit? */
-export function checkClients({ clients, unseen }: PoolClients, { login }: Pick<TenantConfig, 'login'>): Finding[] {
+export function checkClients(
+  { clients, unseen }: PoolClients,
+  { login }: { login: Pick<TenantConfig['login'], 'flow'> },
+): Finding[] {
   const usable = clients.filter(allowsCustomAuth)
   const others = clients.filter((client) => !usable.includes(client))
   const more = unseen > 0 ? ` ${unseen} more were not looked at.` : ''

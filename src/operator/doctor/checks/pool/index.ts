@@ -1,10 +1,10 @@
 import type { UpstreamError } from '../../../../errors.js'
 import type { RoleCredentials } from '../../../../upstreams/operator.js'
-import { attempt, retryFix, saidOf } from '../../../attempt.js'
+import { retryFix, saidOf } from '../../../attempt.js'
 import { regionOf } from '../../../pool/arn.js'
 import { readClients } from '../../../pool/clients.js'
 import { type Check, dependent, type Finding, failed, notCheckable, passed } from '../finding.js'
-import { noSuchPool, type Patient } from '../patient.js'
+import { noSuchPool, onceAllowed, type Patient } from '../patient.js'
 import type { RoleExamined } from '../role.js'
 import { CLIENT_CHECKS, checkClients } from './clients.js'
 import { checkFactor, checkSettings, SETTING_CHECKS } from './settings.js'
@@ -19,9 +19,9 @@ export async function checkPool(patient: Patient, sessions: RoleExamined['sessio
   const region = regionOf(poolArn) || config.aws.region
   const settings = upstreams.userPoolSettings(config.userPoolId, region, credentials)
   const [pool, clients, mfa] = await Promise.all([
-    attempt(settings.describe(step())),
-    attempt(readClients(settings, step, clock)),
-    attempt(settings.fetchMfaConfig(step())),
+    onceAllowed(() => settings.describe(step()), patient),
+    onceAllowed(() => readClients(settings, step, clock), patient),
+    onceAllowed(() => settings.fetchMfaConfig(step()), patient),
   ])
   const factor = mfa.kind === 'answered' ? checkFactor(mfa.value, config) : unread('mfa-factor', mfa.fault, patient)
   const ofClients =

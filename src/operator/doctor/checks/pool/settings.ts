@@ -8,13 +8,26 @@ export const SETTING_CHECKS = [
   'case-sensitivity',
   'device-tracking',
   'pool-mfa',
+  'threat-protection',
 ] as const satisfies readonly Check[]
 
-type Settings = Pick<TenantConfig, 'login' | 'actions'>
+/** Of a tenant's config, what these checks go by. */
+interface Settings {
+  readonly login: Pick<TenantConfig['login'], 'flow'>
+  readonly actions: {
+    readonly preLogin: Pick<TenantConfig['actions']['preLogin'], 'identifierAttribute' | 'acceptAttributeMatch'>
+  }
+}
 
 /** Do settings of the pool clash with the tenant's flow or with what users type? None of them stops every login. */
 export function checkSettings(pool: UserPoolType, config: Settings): Finding[] {
-  return [identifier(pool, config), caseSensitivity(pool, config), deviceTracking(pool, config), poolMfa(pool, config)]
+  return [
+    identifier(pool, config),
+    caseSensitivity(pool, config),
+    deviceTracking(pool, config),
+    poolMfa(pool, config),
+    threatProtection(pool),
+  ]
 }
 
 /** pre-login asks Cognito for a user of the name that was typed, which finds aliases too, and only then for the attribute. */
@@ -79,6 +92,20 @@ function poolMfa({ MfaConfiguration = 'OFF' }: UserPoolType, { login }: Settings
   const what = 'The pool requires MFA, and a login of the flow passkey is not asked for a second factor.'
   const fix = `operator: if the customer wants one, set login.flow to password-then-passkey ${IN_FILE}`
   return warned(check, what, fix)
+}
+
+/** Whether it looks at a custom flow, the pool says apart from the rest. */
+function threatProtection({ UserPoolAddOns }: UserPoolType): Finding {
+  const check = 'threat-protection'
+  const mode = UserPoolAddOns?.AdvancedSecurityAdditionalFlows?.CustomAuthMode
+  if (mode !== 'ENFORCED') return passed(check, 'Threat protection refuses no custom authentication.')
+  const what =
+    'Threat protection is enforced for custom authentication: Cognito may refuse a passkey login that it finds risky.'
+  return warned(
+    check,
+    what,
+    'customer: set CustomAuthMode to AUDIT in AdvancedSecurityAdditionalFlows, unless that is wanted',
+  )
 }
 
 /** Can post-append set the factor that the tenant chose? In a pool that has it not, it would silently set none. */

@@ -11,7 +11,7 @@ type Wired = Pick<Patient, 'hostedArn' | 'settings'> & { readonly config: Pick<P
 
 /** Does the pool call the gateway where it must, and nowhere else? */
 export function checkTriggers({ LambdaConfig = {} }: Pick<UserPoolType, 'LambdaConfig'>, wired: Wired): Finding[] {
-  return [customAuth(LambdaConfig, wired), strays(LambdaConfig, wired)]
+  return [customAuth(LambdaConfig, wired), checkStrays(LambdaConfig, wired)]
 }
 
 function customAuth(triggers: LambdaConfigType, { hostedArn, config }: Wired): Finding {
@@ -32,7 +32,7 @@ function customAuth(triggers: LambdaConfigType, { hostedArn, config }: Wired): F
  * Slots that must not be ours: through a custom sender no message would be sent any more, and through another alias every
  * event is refused. Other triggers through the tenant's own alias are passed through, so they do no harm.
  */
-function strays(triggers: LambdaConfigType, { hostedArn, settings }: Wired): Finding {
+export function checkStrays(triggers: LambdaConfigType, { hostedArn, settings }: Omit<Wired, 'config'>): Finding {
   const isOurs = (arn: string | undefined) => isOfFunction(arn, settings.gatewayFunctionArn)
   const senders = (['CustomEmailSender', 'CustomSMSSender'] as const).filter((slot) =>
     isOurs(triggers[slot]?.LambdaArn),
