@@ -113,7 +113,7 @@ const BREAKAGES: readonly Breakage[] = [
     file: toLocal(tenantFile({ userPoolId: 'eu-west-1_Acme00001', aws: { region: 'eu-west-1' } }), stack),
     failed: ['config'],
     what: /The pool is of eu-west-1, and this gateway of eu-central-1/,
-    fix: /AWS_REGION=eu-west-1 corbado-gateway doctor acme/,
+    fix: /set AWS_REGION to eu-west-1, the region of its gateway, then corbado-gateway doctor acme;/,
   },
   {
     name: 'an alias that was never made',

@@ -13,7 +13,7 @@ export function checkConfig({ tenant, env, poolArn, word }: Patient): Finding {
     return failed(
       'config',
       `The pool is of ${region}, and this gateway of ${env.awsRegion}: Cognito calls functions of its own region alone.`,
-      `operator: examine it in the region of its gateway: AWS_REGION=${region} corbado-gateway doctor ${word}; ` +
+      `operator: set AWS_REGION to ${region}, the region of its gateway, then corbado-gateway doctor ${word}; ` +
         `if ${env.awsRegion} is right, correct aws.region ${IN_FILE}`,
     )
   }
