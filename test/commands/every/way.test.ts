@@ -13,7 +13,7 @@ const folder = t.testdir({})
 cpSync('tenants', join(folder, 'tenants'), { recursive: true })
 const built = resolve('dist')
 process.chdir(folder)
-const snapshot = { userPoolId: 'eu-central-1_N0rthw1nd', region: 'eu-central-1', changed: {} }
+const snapshot = { userPoolId: 'eu-central-1_Acme00001', region: 'eu-central-1', changed: {} }
 writeFileSync('before.json', JSON.stringify(snapshot))
 
 /** Words that no message may hold: what stands before the @ of a proxy's address. */

@@ -50,7 +50,7 @@ If a step fails, send the output of the command and the time; it holds no secret
 the Cognito console later: it does not show functions of other accounts, and saving there can remove them.
 
 ${securityAnnex(handOver, { whatChanges: whatChanges(tenant, terms.features), who })}
-${moduleAnnex(handOver, keepValues(terms.features))}
+${moduleAnnex(handOver)}
 ${plainAnnex(terms, templateUrl, hostedArn)}
 ${undoSteps(tenant)}`
 }
@@ -64,16 +64,10 @@ function roleStep({ tenant, terms, templateUrl }: HandOver): string {
   return `## 1. Create the role that Corbado uses
 
 Signed in to account \`${tenant.aws.accountId}\`, [open this link](${quickCreateLink(templateUrl, terms)}),
-tick the box on IAM resources, and choose *Create stack*. ${keepValues(terms.features)}
-\`PermissionsBoundary\` is yours to fill in, if your account asks for one. With Terraform, take annex B instead; without a
-console, annex C. Tell Corbado when the role is there.
+tick the box on IAM resources, and choose *Create stack*. Change none of the values but those that annex A leaves to you
+(${terms.features.includes('checks') ? '`Checks`, ' : ''}\`PermissionsBoundary\`). With Terraform, take annex B instead; without a console, annex C. Tell Corbado when the
+role is there.
 `
-}
-
-function keepValues(features: readonly Feature[]): string {
-  return features.includes('checks')
-    ? 'Change none of the values, except this: with `Checks` set to `false` (in Terraform, without the statement\n`Checks`) Corbado cannot read the settings of the pool, and cannot tell you when they stand in the way of passkeys.'
-    : 'Change none of the values.'
 }
 
 /** How the pool comes to call the gateway. */

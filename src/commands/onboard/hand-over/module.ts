@@ -4,14 +4,14 @@ import { customerRoleTerraform } from '../../../operator/role/terraform.js'
 import type { HandOver } from './index.js'
 
 /** The role for a customer who has Terraform: as text that stands by itself, and as a module. */
-export function moduleAnnex({ terms, templateUrl }: HandOver, keepValues: string): string {
+export function moduleAnnex({ terms, templateUrl }: HandOver): string {
   const { features, externalId, gatewayRoleArn, doctorRoleArn } = terms
   const role = describeCustomerRole(terms)
   const files = Object.entries(MODULE_CHECKSUMS)
   const [, partition, , , accountId] = role.arn.split(':')
   return `## Annex B: the role as Terraform
 
-Instead of the link of step 1. ${keepValues}
+Instead of the link of step 1. Change none of the values but those that annex A leaves to you.
 
 \`\`\`hcl
 ${customerRoleTerraform(role)}\`\`\`

@@ -66,7 +66,14 @@ const rights = ({ terms: { features } }: SecurityFacts) => `What can the role do
 
 This, on this one pool, and nothing else. For users who sign in, a session policy narrows each session to the operations in use.
 
-${permissionsTable(features)}`
+${permissionsTable(features)}${
+  features.includes('checks')
+    ? `
+With \`Checks\` set to \`false\` (in Terraform, without the statement \`Checks\`) Corbado cannot read the settings of the pool, and
+cannot tell you when they stand in the way of passkeys.
+`
+    : ''
+}`
 
 const data = ({ tenant, terms, hostedArn }: SecurityFacts) => `What personal data leaves the account?
 
