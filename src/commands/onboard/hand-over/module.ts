@@ -1,10 +1,10 @@
 import { MODULE_CHECKSUMS, moduleUrl } from '../../../operator/role/module.js'
 import { describeCustomerRole } from '../../../operator/role/role.js'
 import { customerRoleTerraform } from '../../../operator/role/terraform.js'
-import type { HandOver } from './index.js'
+import type { SecurityFacts } from './security.js'
 
 /** The role for a customer who has Terraform: as text that stands by itself, and as a module. */
-export function moduleAnnex({ terms, templateUrl }: HandOver): string {
+export function moduleAnnex({ terms, templateUrl }: SecurityFacts): string {
   const { features, externalId, gatewayRoleArn, doctorRoleArn } = terms
   const role = describeCustomerRole(terms)
   const files = Object.entries(MODULE_CHECKSUMS)
