@@ -142,10 +142,11 @@ for (const file of groups.flat()) {
   console.error(`No such test file: ${file}`)
   process.exit(1)
 }
+// Before the bundling, which may take longer than tap gives a run that has no plan yet.
+tap.setTimeout(0)
 if (!options.bundled) await bundle(['test/group.ts', ...all])
 
 report(options.reporter ?? (process.stdout.isTTY ? 'base' : 'tap'))
-tap.setTimeout(0)
 tap.jobs = Number(options.jobs)
 tap.plan(groups.length)
 

@@ -107,6 +107,7 @@ export const OPERATOR_VARIABLES = {
   GATEWAY_ROLE_ARN: roleArnOf(gateway),
   DOCTOR_ROLE_ARN: roleArnOf(doctor),
   CUSTOMER_TEMPLATE_URL: `https://corbado-gateway-templates.s3.${REGION}.amazonaws.com/role.template.json`,
+  LOG_RETENTION_DAYS: '90',
 } as const
 
 /** The engineer of a customer who may do anything to the account's user pools, and make roles for us by CloudFormation. */

@@ -1,4 +1,5 @@
 import { isUpstreamError, type UpstreamError } from '../errors.js'
+import { ProxyFault } from '../upstreams/connections/proxy.js'
 
 /** What came of a call whose failure is an answer too. */
 export type Attempt<T> =
@@ -44,6 +45,7 @@ export function saidOf({ upstream, kind, facts, cause }: UpstreamError): string 
     const why = cause instanceof Error ? ` (${cause.message})` : ''
     return `${NAMES[upstream]}'s answer could not be read${why}`
   }
+  if (cause instanceof ProxyFault) return `${NAMES[upstream]} was not reached: ${cause.message}`
   return `${NAMES[upstream]} said ${facts.errorType ?? kind}`
 }
 

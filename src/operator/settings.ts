@@ -70,7 +70,7 @@ export const OPERATOR_SETTINGS = {
   },
   logRetentionDays: {
     name: 'LOG_RETENTION_DAYS',
-    doc: "how many days the gateway's lines are kept (`logRetentionDays` of the stack), as a hand-over says it; without it as the contract says",
+    doc: "how many days the gateway's lines are kept (`logRetentionDays` of the stack), as a hand-over says it; without it the hand-over says that this is not known",
     pattern: /^[1-9]\d{0,3}$/,
     form: 'a number of days',
   },

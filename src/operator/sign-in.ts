@@ -1,9 +1,11 @@
+import { errorName } from '../errors.js'
 import { askLine, canAsk } from '../terminal/ask.js'
 import { inLine } from '../terminal/clean.js'
 import { NotPossible } from '../terminal/failure.js'
 import type { CommandIo } from '../terminal/io.js'
+import { proxyFaultIn } from '../upstreams/connections/proxy.js'
 import type { OperatorUpstreams } from '../upstreams/operator.js'
-import { ofProfile } from './advice.js'
+import { ofProfile, wayAdvice } from './advice.js'
 
 /** Longest wait for a source of credentials that does not answer; while a person is asked, nothing is counted. */
 const SOURCE_MS = 60_000
@@ -55,10 +57,22 @@ function noTerminalText(serial: string, env: CommandIo['env']): string {
 const NONE_ANYWHERE = /^Could not load credentials from any providers/
 
 function noCredentialsText(error: unknown, env: CommandIo['env']): string {
-  const said = error instanceof Error ? inLine(error.message.replace(/\s+/g, ' ').trim().replace(/\.$/, '')) : 'no word'
+  // Some sources write another error's name before its words.
+  const text = error instanceof Error ? error.message.replace(/\s+/g, ' ').replace(/^Error: /, '') : 'no word'
+  const said = inLine(text.trim().replace(/\.$/, ''))
   const profile = ofProfile(env)
-  if (!NONE_ANYWHERE.test(said)) return `no AWS credentials${profile}: ${said}`
+  if (!NONE_ANYWHERE.test(said)) {
+    const errorType = codeIn(error, said)
+    const advice = wayAdvice({ errorType, timeUp: false, cause: proxyFaultIn(said) ?? error }, env)
+    return `no AWS credentials${profile}: ${said}${advice === undefined ? '' : `: ${advice}`}`
+  }
   return profile === ''
     ? 'no AWS credentials here: sign in (aws sso login, aws configure), or name a profile in AWS_PROFILE'
     : `no AWS credentials${profile}: there is no such profile, or it holds none; aws configure list-profiles names those there are`
+}
+
+/** Node's name for what went wrong: of the error, or in its words where a source keeps nothing else. */
+function codeIn(error: unknown, said: string): string | undefined {
+  const { code } = (error ?? {}) as { readonly code?: unknown }
+  return errorName(code) ?? /\b(?:E[A-Z]{4,}|EAI_AGAIN|[A-Z]+_CERT[A-Z_]*)\b/.exec(said)?.[0]
 }

@@ -1,3 +1,4 @@
+import { sep } from 'node:path'
 import leven from 'leven'
 import { quote } from 'shlex'
 import stringWidth from 'string-width'
@@ -135,13 +136,22 @@ export function counted(count: number, noun: string, plural = `${noun}s`): strin
   return `${count} ${count === 1 ? noun : plural}`
 }
 
+/** A word that sh, cmd.exe and PowerShell read as it stands. A comma makes a list of it in PowerShell, and an @ before it a variable. */
+const PLAIN = /^(?!@)[\w@+=:./-]+$/
+/** What means something to one of them, or to bash, within double quotes too. */
+const QUOTED = /["$`\\!%]/
+
 /**
- * One word of a command line that a shell reads as it is meant, always on one line. Only bash and zsh read the form that a
- * word with line breaks or control characters gets; no name that is meant to be typed has any.
+ * One word of a command line that every shell reads as it is meant, always on one line. A path is written with slashes, which
+ * Windows takes too. Only a POSIX shell reads the form that a word with quotes and the like gets, and only bash and zsh that of
+ * one with line breaks or control characters; no name that is meant to be typed has any.
+ * @param separator of paths here
  */
-export function shellWord(text: string): string {
-  if (!isObeyed(text)) return quote(text)
-  return `$'${inLine(text.replace(/[\\']/g, '\\$&'))}'`
+export function shellWord(text: string, separator: string = sep): string {
+  const word = separator === '\\' ? text.replaceAll('\\', '/') : text
+  if (isObeyed(word)) return `$'${inLine(word.replace(/[\\']/g, '\\$&'))}'`
+  if (PLAIN.test(word)) return word
+  return word === '' || QUOTED.test(word) ? quote(word) : `"${word}"`
 }
 
 /** More would not be read. */

@@ -17,6 +17,8 @@ export type VerifyAnswer =
       readonly facts: UpstreamFacts
       /** The proof may have left this process. One that has not may be asked about again. */
       readonly sent: boolean
+      /** What ended the way there, if no answer came: for a person's command, and for no line. */
+      readonly cause?: Error
     }
 
 export interface VerifyRequest {
@@ -85,7 +87,7 @@ function unanswered(error: unknown, timeUp: boolean) {
   const name = error instanceof Error ? errorName(error.name) : undefined
   const unreadable = code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE' || name === 'HTTPParserError'
   const kind = timeUp || code === 'UND_ERR_CONNECT_TIMEOUT' ? 'timeout' : unreadable ? 'malformed' : 'unavailable'
-  return { kind, facts: { errorType: code ?? name } } as const
+  return { kind, facts: { errorType: code ?? name }, ...(error instanceof Error && { cause: error }) } as const
 }
 
 function parseObject(text: string): Fields {

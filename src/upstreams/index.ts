@@ -51,7 +51,7 @@ export function createUpstreams(env: Env, clock: Clock): Upstreams {
   // A config that is only refreshed has less: the cache sees to that.
   const ms = { ...SLICE_MS, table: SLICE_MS.tableFirst }
   const credentials = createOwnCredentials(clock)
-  return upstreamsOver(createClients({ region, proxies: env, clock, credentials }), {
+  return upstreamsOver(createClients({ region, requestHandler: new RequestHandler(clock, env), credentials }), {
     tenantTable,
     proxies: env,
     clock,
@@ -70,15 +70,14 @@ export interface Clients {
 
 export interface ClientsOptions {
   readonly region: string
-  readonly proxies: Proxies
-  readonly clock: Clock
+  /** Of all clients: it knows the proxies. */
+  readonly requestHandler: RequestHandler
   /** The SDK's default chain if left out. */
   readonly credentials?: CredentialSource
 }
 
 /** The only place where the service's clients are made. They read credentials and endpoints as the AWS SDK does. */
-export function createClients({ region, proxies, clock, credentials }: ClientsOptions): Clients {
-  const requestHandler = new RequestHandler(clock, proxies)
+export function createClients({ region, requestHandler, credentials }: ClientsOptions): Clients {
   const first: ClientBase = { region, maxAttempts: 1, requestHandler, ...(credentials && { credentials }) }
   const dynamodb = new DynamoDBClient(first)
   const base: ClientBase = { ...first, credentials: dynamodb.config.credentials }

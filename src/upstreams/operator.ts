@@ -7,7 +7,7 @@ import type { Proxies } from '../env.js'
 import { EnvInvalid, type Upstream } from '../errors.js'
 import type { UserPoolId } from '../ids.js'
 import type { CloudWatchLogs } from './cloudwatch.js'
-import { REQUEST_MS } from './connections/requests.js'
+import { REQUEST_MS, RequestHandler } from './connections/requests.js'
 import { type Clients, createClients, type Upstreams, upstreamsOver } from './index.js'
 import { createFunctionAliases, type FunctionAliases } from './lambda.js'
 import {
@@ -86,8 +86,11 @@ export function createOperatorUpstreams(
 ): OperatorUpstreams {
   const patience = createPatience({ clock, onWait })
   const { region, tenantTable, functionArn, actionsAlias, proxies = {}, askCode } = options
-  const credentials = defaultProvider(askCode ? { mfaCodeProvider: askCode } : {})
-  const clients = createClients({ region, proxies, clock, credentials })
+  const requestHandler = new RequestHandler(clock, proxies)
+  // Else a source that is asked over the network, as IAM Identity Center is, would be looked for without the proxy.
+  const clientConfig = { requestHandler }
+  const credentials = defaultProvider({ clientConfig, ...(askCode && { mfaCodeProvider: askCode }) })
+  const clients = createClients({ region, requestHandler, credentials })
   const lambda = new LambdaClient(clients.base)
   const cloudformation = new CloudFormationClient(clients.base)
   const base = upstreamsOver(clients, { tenantTable: tenantTable ?? '', proxies, clock, ms: OPERATOR_MS })

@@ -23,6 +23,10 @@ const onset = time.slice(0, 16)
 
 t.test('what cannot be asked is refused with what to do', async (t) => {
   t.match(await cli(['explain']), { code: 2, stderr: /name a tenant, or --all/ })
+  t.match(await cli(['explain', file]), {
+    code: 2,
+    stderr: `${JSON.stringify(file)} is no tenant: name a tenant before the files, or --all`,
+  })
   t.match(await cli(['explain', '--all', file, '--flow', flowId]), { code: 2, stderr: /are of one tenant/ })
   t.match(await cli(['explain', 'tenant-0000', file]), {
     code: 1,

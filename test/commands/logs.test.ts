@@ -1,7 +1,11 @@
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { stripVTControlCharacters } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
+import { runCli } from '../../src/commands/index.js'
 import { cli } from './fixtures/cli.js'
+import { frozenAt } from './fixtures/clock.js'
 
 const line = (minute: number, more: object) =>
   JSON.stringify({
@@ -110,3 +114,38 @@ t.test('colour and escapes are for terminals that take them, and none comes from
   t.match(plain.stdout, /backend_unauthorized/)
   t.notMatch(plain.stdout, /\[2J/, 'what is no name is not shown')
 })
+
+t.test(
+  'on a terminal a line that is too long goes on in an indented one, between its parts; elsewhere it is one',
+  async (t) => {
+    for (const columns of [80, 120]) {
+      let shown = ''
+      const output = { isTTY: true, columns, write: (text: string) => (shown += text) }
+      const input = Object.assign(Readable.from([Buffer.from(stdin)]), { isTTY: false })
+      await runCli(['logs', '-'], {
+        stdin: input,
+        stdout: output,
+        stderr: output,
+        env: {},
+        clock: frozenAt(now),
+        built: 'dist',
+      })
+      const rows = stripVTControlCharacters(shown).trimEnd().split('\n').slice(0, -1)
+      t.ok(
+        rows.every((row) => row.length <= columns),
+        String(columns),
+      )
+      t.ok(rows.every((row) => /^(2026-| {2}\S)/.test(row)))
+      const one = (await logs('-')).stdout.trimEnd()
+      t.equal(
+        rows
+          .join('\n')
+          .replaceAll(/\n {2}/g, '  ')
+          .replaceAll(/\s+/g, ' '),
+        one.replaceAll(/\s+/g, ' '),
+        'nothing is lost',
+      )
+      t.equal(one.split('\n').length, 5)
+    }
+  },
+)

@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
@@ -5,7 +8,7 @@ import { stringify } from 'yaml'
 import { createCall, systemClock } from '../../src/call.js'
 import { runCli } from '../../src/commands/index.js'
 import { operator, TABLE_NAME } from '../../src/local/accounts.js'
-import { toLocal } from '../../src/local/world/tenants.js'
+import { putTenantRecord, toLocal } from '../../src/local/world/tenants.js'
 import { createOperatorUpstreams } from '../../src/upstreams/operator.js'
 import { verifyEvent } from '../fixtures/events.js'
 import { startGateway } from '../fixtures/gateway.js'
@@ -48,6 +51,15 @@ const puts = () => stack.ssm.calls.filter(({ operation }) => operation === 'PutP
 
 const set = (stdin: string, line = 'acme', more: Record<string, string | undefined> = {}) =>
   cli(['secret', 'set', ...line.split(' ')], { env: { ...env, ...more }, stdin })
+/** A proxy that makes no tunnel, as `host:port`. */
+const refusingServer = createServer().on('connect', (_request, socket: Socket) => {
+  socket.on('error', () => undefined)
+  socket.end('HTTP/1.1 502 No\r\n\r\n')
+})
+refusingServer.listen(0, '127.0.0.1')
+await once(refusingServer, 'listening')
+t.teardown(() => refusingServer.close())
+const refusing = `127.0.0.1:${(refusingServer.address() as AddressInfo).port}`
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 const SECRET = 'corbado1_s3cr3tOfAcme'
 // What Corbado accepts, which is asked before anything is stored.
@@ -307,6 +319,27 @@ t.test('a credential is tried at Corbado before it is stored, and with --no-chec
     stderr: /it could not be tried, Corbado .*\. To store it untried: --no-check\n$/,
   })
   stack.corbado.answerWith(undefined)
+  for (const [url, variables, said] of [
+    ['http://127.0.0.1:9', {}, 'was not reached: connect ECONNREFUSED 127.0.0.1:9: is npm start running?'],
+    [
+      'https://backendapi.cloud.corbado.io',
+      { HTTPS_PROXY: 'http://ada:s3cret@127.0.0.1:9' },
+      'was not reached: the proxy http://127.0.0.1:9 could not be used: connect ECONNREFUSED 127.0.0.1:9: is HTTPS_PROXY right, and does the proxy run? A host that needs none goes into NO_PROXY',
+    ],
+    [
+      'https://backendapi.cloud.corbado.io',
+      { HTTPS_PROXY: `http://ada:s3cret@${refusing}` },
+      `was not reached: the proxy http://${refusing} answered 502 to CONNECT backendapi.cloud.corbado.io:443: it does not reach this host itself: ask who runs it, or name the host in NO_PROXY`,
+    ],
+  ] as const) {
+    await putTenantRecord(stack, { ...file, corbado: { ...file.corbado, backendApiUrl: url } }, file.userPoolId)
+    const hosts = { BACKEND_API_HOSTS: `127.0.0.1,${new URL(url).hostname}` }
+    const { code, stderr } = await set(`${projectId}:${SECRET}`, 'acme', { ...hosts, ...variables })
+    t.equal(code, 1)
+    const stored = 'the credential was not stored: it could not be tried, '
+    t.equal(stderr, `error: ${stored}Corbado (${url}) ${said}. To store it untried: --no-check\n`)
+  }
+  await putTenantRecord(stack, toLocal(file, stack), file.userPoolId)
   t.equal(puts(), before)
   const unchecked = await set(`${projectId}:${own}`, 'acme --no-check')
   t.match(unchecked, { code: 0, stdout: 'Whether Corbado accepts it: corbado-gateway doctor acme\n' })

@@ -108,6 +108,25 @@ t.test('a shell reads a word as it is meant', async (t) => {
   t.equal(shellWord('eu-central-1_Ab12Cd34E'), 'eu-central-1_Ab12Cd34E', 'and is not quoted without need')
 })
 
+t.test('a word is the same in sh, cmd.exe and PowerShell wherever that is possible', async (t) => {
+  for (const [word, posix, windows = posix] of [
+    ['tenants', 'tenants'],
+    ['DefineAuthChallenge=arn:aws:lambda:eu-central-1:999900000001:function:f:t-1', undefined],
+    ['C:\\Users\\ada\\tenants', "'C:\\Users\\ada\\tenants'", 'C:/Users/ada/tenants'],
+    ['..\\my tenants', "'..\\my tenants'", '"../my tenants"'],
+    ['my tenants', '"my tenants"'],
+    ['a,b', '"a,b"'],
+    ['@a', '"@a"'],
+    ["a(b)&c|d<e>f^g;h#i~j*k?l[m]{n}'o", '"a(b)&c|d<e>f^g;h#i~j*k?l[m]{n}\'o"'],
+    ['100%', '100%'],
+    ['$HOME', "'$HOME'"],
+    ['', "''"],
+  ] as const) {
+    t.equal(shellWord(word, '/'), posix ?? word)
+    t.equal(shellWord(word, '\\'), windows ?? word)
+  }
+})
+
 t.test('the closest names come first, and only those that are close', async (t) => {
   const known = ['acme-shop', 'acme-shop-2', 'acme', 'globex-bank', 'initech']
   t.strictSame(closestNames(known, 'acme-shpo'), ['acme', 'acme-shop', 'acme-shop-2'])

@@ -6,6 +6,8 @@ import { NAMES, OUTLIVES } from '../names.js'
 
 /** The object that customers' CloudFormation reads: infra/customer/role.template.json as it was uploaded last. */
 const OBJECT = 'role.template.json'
+/** The same as a Terraform module, beside it: infra/customer/terraform. */
+const MODULE = 'terraform/*'
 
 /**
  * The bucket behind the quick-create link, whose console reads the template with the customer's own credentials.
@@ -30,13 +32,13 @@ export function createTemplateBucket(scope: Construct, account: string): string 
       sid: 'ReadTemplate',
       principals: [new AnyPrincipal()],
       actions: ['s3:GetObject'],
-      resources: [bucket.arnForObjects(OBJECT)],
+      resources: [bucket.arnForObjects(OBJECT), bucket.arnForObjects(MODULE)],
     }),
   )
   acknowledge(bucket, {
-    'AwsSolutions-S1': 'One public file without secrets; nothing would be learnt from who reads it.',
+    'AwsSolutions-S1': 'Public files without secrets; nothing would be learnt from who reads them.',
     'AwsSolutions-S2':
-      'Every customer reads the template, in an account that we do not know yet. The policy opens one object.',
+      'Every customer reads the template, in an account that we do not know yet. The policy opens it and the module.',
   })
   return bucket.virtualHostedUrlForObject(OBJECT)
 }

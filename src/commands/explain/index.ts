@@ -30,6 +30,9 @@ const NOTHING = { users: 0, odd: [], lateMs: [], samples: [] }
 /** How far from the named time an incident may begin or end. */
 const NEAR_MINUTES = 30
 
+/** A tenant's id or its pool's; a file's name has a dot or a slash, and `-` is standard input. */
+const TENANT = /^\w[\w-]*$/
+
 /** `explain`: what broke, since when, for whom, who has to act, and how; or what one login came to. */
 export function explainCommand(io: CommandIo): Command {
   const path = 'corbado-gateway explain'
@@ -71,6 +74,8 @@ async function explain(
   // `--all` names no tenant, so that the first word is a file already.
   const [tenant, files] = all ? [undefined, given === undefined ? rest : [given, ...rest]] : [given, rest]
   if (tenant === undefined && !all) throw new WrongUsage('name a tenant, or --all')
+  if (tenant !== undefined && !TENANT.test(tenant))
+    throw new WrongUsage(`${JSON.stringify(tenant)} is no tenant: name a tenant before the files, or --all`)
   const login = [flow, ref, user].some((one) => one !== undefined)
   if (login && (all || options.at !== undefined))
     throw new WrongUsage('--flow, --ref and --user are of one tenant, and go without --all and --at')

@@ -4,6 +4,7 @@ import { writeAnswer } from '../../operator/answers/write.js'
 import { stackNameOf } from '../../operator/role/cloudformation.js'
 import { defineCommand } from '../../terminal/command.js'
 import { WrongUsage } from '../../terminal/failure.js'
+import { readTextFile } from '../../terminal/file.js'
 import type { CommandIo } from '../../terminal/io.js'
 import { parseUserPoolId } from '../options.js'
 
@@ -19,11 +20,27 @@ export function deployRoleCommand(io: CommandIo): Command {
     summary:
       "Does in the embedded stack what a customer's engineer does in the console of AWS: opens the quick-create link of a " +
       'hand-over, ticks the box on IAM resources and creates the stack. Works with the credentials of the environment.',
-    examples: [`${path} "$(grep -o 'https://[^>]*#/stacks/create[^>]*' acme.hand-over.md)"`],
+    examples: [`${path} acme.hand-over.md`],
   })
-    .argument('<link>', 'the link, in quotes')
+    .argument('<hand-over>', 'file of the hand-over that has the link, or the link itself, in quotes')
     .option('--json', 'print { kind: "local-role", stackName, stackId?, roleArn? }')
-    .action((link: string, options: RoleOptions) => deployRole(link, options, io))
+    .action(async (word: string, options: RoleOptions) => deployRole(await linkIn(word), options, io))
+}
+
+/** Many times the longest hand-over. */
+const HAND_OVER_BYTES_MAX = 1024 * 1024
+
+/**
+ * The quick-create link of a hand-over, or the word itself if it is one.
+ * @throws WrongUsage if the file cannot be read, or has none
+ */
+async function linkIn(word: string): Promise<string> {
+  if (/^https?:/.test(word)) return word
+  const read = await readTextFile(word, HAND_OVER_BYTES_MAX)
+  if (read.kind !== 'text') throw new WrongUsage(`${word} ${read.why}`)
+  const link = /https:\/\/[^\s()<>]+#\/stacks\/create[^\s()<>]*/.exec(read.text)?.[0]
+  if (link === undefined) throw new WrongUsage(`${word} has no quick-create link: is it a hand-over?`)
+  return link
 }
 
 async function deployRole(link: string, { json }: RoleOptions, io: CommandIo): Promise<void> {
@@ -84,7 +101,7 @@ export function parseQuickCreate(link: string): QuickCreate {
   const words = new URLSearchParams(query)
   const [stackName, templateUrl] = [words.get('stackName'), words.get('templateURL')]
   if (page !== '#/stacks/create/review' || !region || !stackName || !templateUrl) {
-    throw new WrongUsage('that is no quick-create link; the hand-over has it between < and >')
+    throw new WrongUsage('that is no quick-create link; step 1 of the hand-over has it')
   }
   const parameters = [...words].flatMap(([name, value]) =>
     name.startsWith('param_') ? [[name.slice('param_'.length), value]] : [],

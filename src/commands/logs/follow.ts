@@ -73,6 +73,6 @@ function createShow(io: CommandIo, { isAsked, json }: Following): (line: Line, t
   const paint = createPaint(io.stdout, io.env)
   return (line) => {
     if (!isAsked(line)) return
-    io.stdout.write(`${json ? JSON.stringify(line.fields) : lineText(line, paint)}\n`)
+    io.stdout.write(`${json ? JSON.stringify(line.fields) : lineText(line, paint, io.stdout)}\n`)
   }
 }

@@ -95,7 +95,8 @@ async function showLines(io: CommandIo, files: readonly string[], options: Optio
         left: found.cut,
         read: opened.source.counts.lines,
       })
-    else for (const line of found.lines) io.stdout.write(`${lineText(line, createPaint(io.stdout, io.env))}\n`)
+    else
+      for (const line of found.lines) io.stdout.write(`${lineText(line, createPaint(io.stdout, io.env), io.stdout)}\n`)
     tellCounts(io, opened, interval, found)
   })
 }
@@ -122,7 +123,7 @@ async function streamLines(io: CommandIo, opened: Opened, { isAsked, where, inte
   const show = (line: Line) => {
     if (!isAsked(line)) return
     shown += 1
-    io.stdout.write(`${lineText(allowed(line), paint)}\n`)
+    io.stdout.write(`${lineText(allowed(line), paint, io.stdout)}\n`)
   }
   await opened.source.each(show, undefined, { where, interval })
   return { lines: [], shown, cut: 0 }

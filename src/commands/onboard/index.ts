@@ -75,6 +75,8 @@ async function onboard(options: OnboardOptions, place: AliasPlace, io: CommandIo
   const handOverFile = options.handOver ?? `${answers.tenantId}.hand-over.md`
   await Promise.all([file, handOverFile].map(assertNoFile))
   const warn = (text: string) => writeNote(io, 'warning', text)
+  if (settings.logRetentionDays === undefined)
+    warn('LOG_RETENTION_DAYS is not set: the hand-over cannot say how long log lines are kept')
   const onboarding = await draftOnboarding({
     answers,
     wanted: options.alias,

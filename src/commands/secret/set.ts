@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Command } from 'commander'
 import { createCall } from '../../call.js'
 import type { Env } from '../../env.js'
+import { wayAdvice } from '../../operator/advice.js'
 import { writeAnswer } from '../../operator/answers/write.js'
 import { readSecret } from '../../operator/credential.js'
 import { corbadoSaid, falseProof } from '../../operator/doctor/checks/corbado.js'
@@ -80,7 +81,7 @@ async function setSecret(
     corbado,
   )
   if (secret.kind === 'refused') throw new NotPossible(`the credential was not stored: ${secret.why}`)
-  if (check) await tryCredential(secret.value, corbado, upstreams)
+  if (check) await tryCredential(secret.value, corbado, upstreams, io.env)
   const { credentialParameter: name } = corbado
   const { parameterKeyId: keyId } = readOperatorSettings(io.env)
   const request = { name, value: secret.value, type: 'SecureString', overwrite: true, keyId } as const
@@ -140,6 +141,7 @@ async function tryCredential(
   value: string,
   { projectId, backendApiUrl, credentialScheme }: TenantFile['corbado'],
   { verifySignedData }: OperatorUpstreams,
+  variables: CommandIo['env'],
 ): Promise<void> {
   const authorization = `${credentialScheme === 'basic' ? 'Basic' : 'Bearer'} ${value}`
   const answer = await verifySignedData(
@@ -158,8 +160,11 @@ async function tryCredential(
       `the credential was not stored: ${said}, it does not know ${projectId}, or is not the Backend API`,
     )
   }
+  const { kind, facts, cause } = answer
+  const advice = wayAdvice({ ...facts, timeUp: kind === 'timeout', cause }, variables)
   throw new NotPossible(
-    `the credential was not stored: it could not be tried, ${said}. To store it untried: --no-check`,
+    `the credential was not stored: it could not be tried, ${said}${advice === undefined ? '' : `: ${advice}`}. ` +
+      'To store it untried: --no-check',
   )
 }
 

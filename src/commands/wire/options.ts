@@ -23,7 +23,7 @@ export function withTarget(command: Command): Command {
 /** A line that can be typed as an example of a command. */
 export function wireExample(verb: 'plan' | 'apply', more = ''): string {
   const arn = 'arn:aws:lambda:eu-central-1:999900000001:function:gateway:t-1'
-  return `AWS_PROFILE=my-account corbado-gateway wire ${verb} eu-central-1_AbCdEf123 --arn ${arn}${more}`
+  return `corbado-gateway wire ${verb} eu-central-1_AbCdEf123 --arn ${arn}${more}`
 }
 
 /** A function's ARN with its alias, which is all that Cognito's pattern of a trigger's ARN leaves of one (fact A6). */

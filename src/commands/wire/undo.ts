@@ -29,7 +29,7 @@ export function wireUndoCommand(io: CommandIo): Command {
     path: 'corbado-gateway wire undo',
     summary: 'Takes back the triggers that wire apply changed: all of them, or none if one was changed since.',
     examples: [
-      'AWS_PROFILE=my-account corbado-gateway wire undo eu-central-1_AbCdEf123 --snapshot eu-central-1_AbCdEf123.2026-11-22T10-00-00.000Z.json',
+      'corbado-gateway wire undo eu-central-1_AbCdEf123 --snapshot eu-central-1_AbCdEf123.2026-11-22T10-00-00.000Z.json',
     ],
   })
     .argument('<userPoolId>', `id of the user pool; ${CREDENTIALS_NOTE}`, parseUserPoolId)

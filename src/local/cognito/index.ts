@@ -128,6 +128,7 @@ export async function startCognito(options: CognitoOptions): Promise<Cognito> {
       DescribeUserPool: owner.describeUserPool,
       UpdateUserPool: owner.updateUserPool,
       DescribeUserPoolClient: owner.describeUserPoolClient,
+      UpdateUserPoolClient: owner.updateUserPoolClient,
       ListUserPoolClients: owner.listUserPoolClients,
       GetUserPoolMfaConfig: owner.getUserPoolMfaConfig,
       AdminInitiateAuth: (pool: UserPool, fields: Fields) => flow.initiate(ofPool(pool, fields)),

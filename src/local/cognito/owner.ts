@@ -8,6 +8,7 @@ import {
   type LambdaConfigType,
   RecoveryOptionNameType,
   type UpdateUserPoolRequest,
+  type UserPoolClientType,
   UserPoolMfaType,
   UserPoolTierType,
   VerifiedAttributeType,
@@ -177,6 +178,37 @@ function describeClient({ userPoolId }: UserPool, client: AppClient) {
   }
 }
 
+/** What UpdateUserPoolClient takes, by the API model; those beside the two ids and the name are settings. */
+const clientMembers = [
+  ...['UserPoolId', 'ClientId', 'ClientName', 'RefreshTokenValidity', 'AccessTokenValidity', 'IdTokenValidity'],
+  ...['TokenValidityUnits', 'ReadAttributes', 'WriteAttributes', 'ExplicitAuthFlows', 'SupportedIdentityProviders'],
+  ...['CallbackURLs', 'LogoutURLs', 'DefaultRedirectURI', 'AllowedOAuthFlows', 'AllowedOAuthScopes'],
+  ...['AllowedOAuthFlowsUserPoolClient', 'AnalyticsConfiguration', 'PreventUserExistenceErrors'],
+  ...['EnableTokenRevocation', 'EnablePropagateAdditionalUserContextData', 'AuthSessionValidity'],
+  'RefreshTokenRotation',
+]
+
+/** The client after an UpdateUserPoolClient: what is not sent is back at its default, but for the name. */
+function updateClient(client: AppClient, fields: Fields): AppClient {
+  assertKnown(fields, clientMembers, 'UpdateUserPoolClient')
+  const input = withoutNulls(fields) as UserPoolClientType
+  const { UserPoolId: _, ClientId: __, ClientName: clientName = client.clientName, ...settings } = input
+  const flows: readonly string[] = settings.ExplicitAuthFlows ?? []
+  const named = flows.filter((flow) => flow.startsWith('ALLOW_'))
+  if (named.length > 0 && named.length < flows.length) {
+    throw invalidParameter('ExplicitAuthFlows must not mix names with and without ALLOW_.')
+  }
+  const { clientId, clientSecret } = client
+  return {
+    clientId,
+    ...(clientSecret !== undefined && { clientSecret }),
+    ...(clientName !== undefined && { clientName }),
+    allowCustomAuth: named.length === 0 || named.includes('ALLOW_CUSTOM_AUTH'),
+    preventUserExistenceErrors: settings.PreventUserExistenceErrors === 'ENABLED',
+    settings,
+  }
+}
+
 function readOffset(token: unknown): number {
   if (token === undefined || token === null) return 0
   const offset = Number(Buffer.from(String(token), 'base64url').toString() || Number.NaN)
@@ -205,6 +237,13 @@ export function createOwner(pools: Pools, clock: Clock, concurrentUpdates: Map<s
 
     describeUserPoolClient(pool: UserPool, fields: Fields) {
       return { UserPoolClient: describeClient(pool, clientOf(pool, readText(fields, 'ClientId'))) }
+    },
+
+    updateUserPoolClient(pool: UserPool, fields: Fields) {
+      const client = clientOf(pool, readText(fields, 'ClientId'))
+      const updated = updateClient(client, fields)
+      pools.putPool({ ...pool, clients: pool.clients.map((one) => (one === client ? updated : one)) })
+      return { UserPoolClient: describeClient(pool, updated) }
     },
 
     listUserPoolClients({ userPoolId, clients }: UserPool, { MaxResults = PAGE_MAX, NextToken }: Fields) {

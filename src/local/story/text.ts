@@ -128,6 +128,6 @@ export function summaryText(told: readonly { tenantId: string; steps: readonly S
 /** What to try next, one command a line. */
 export function suggestionsText(list: readonly Suggestion[], paint: Paint): string {
   const lines = list.map(({ why, line }) => `\n${paint('dim', `# ${why}`)}\n${line}\n`)
-  const up = 'The gateway is up; Ctrl-C stops it. Try, in this folder in another terminal:'
+  const up = 'The gateway is up; Ctrl-C stops it. Try here in another terminal (or Git Bash):'
   return `\n${paint('bold', up)}\n${lines.join('')}`
 }

@@ -1,4 +1,5 @@
 import type { App } from '../clients/apps.js'
+import type { UserPool } from '../cognito/index.js'
 import type { Stack } from '../stack.js'
 import { basicCredential, createApiSecret, createPassword } from './tenants.js'
 
@@ -21,35 +22,41 @@ const PEOPLE = [
 const ownFunction = (name: string) => `arn:aws:lambda:${NEWCOMER.region}:${NEWCOMER.accountId}:function:${name}`
 const authFlows = ['ALLOW_CUSTOM_AUTH', 'ALLOW_USER_PASSWORD_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH'] as const
 
+/** The newcomer's pool, with settings of its own that wiring must not change. */
+export const NEWCOMER_POOL: UserPool = {
+  userPoolId: NEWCOMER.userPoolId,
+  accountId: NEWCOMER.accountId,
+  region: NEWCOMER.region,
+  name: 'northwind-customers',
+  lambdaConfig: { PreSignUp: ownFunction('northwind-pre-sign-up') },
+  clients: [
+    {
+      clientId: NEWCOMER.clientId,
+      clientName: 'northwind-web',
+      preventUserExistenceErrors: true,
+      allowCustomAuth: true,
+      settings: { ExplicitAuthFlows: [...authFlows] },
+    },
+  ],
+  aliasAttributes: ['email'],
+  fixed: { UsernameConfiguration: { CaseSensitive: false } },
+  settings: {
+    AutoVerifiedAttributes: ['email'],
+    DeletionProtection: 'ACTIVE',
+    MfaConfiguration: 'OPTIONAL',
+    Policies: { PasswordPolicy: { MinimumLength: 12, RequireNumbers: true, TemporaryPasswordValidityDays: 3 } },
+    SmsConfiguration: {
+      SnsCallerArn: `arn:aws:iam::${NEWCOMER.accountId}:role/cognito-sms`,
+      ExternalId: 'northwind-sms',
+    },
+    UserPoolTags: { team: 'identity' },
+  },
+}
+
 /** Sets the newcomer up in the stack, with settings of its own that wiring must not change. */
 export function putNewcomer(stack: Stack): { readonly app: App; readonly credential: string } {
-  const { customer, userPoolId, accountId, region, projectId, clientId } = NEWCOMER
-  stack.cognito.putPool({
-    userPoolId,
-    accountId,
-    region,
-    name: 'northwind-customers',
-    lambdaConfig: { PreSignUp: ownFunction('northwind-pre-sign-up') },
-    clients: [
-      {
-        clientId,
-        clientName: 'northwind-web',
-        preventUserExistenceErrors: true,
-        allowCustomAuth: true,
-        settings: { ExplicitAuthFlows: [...authFlows] },
-      },
-    ],
-    aliasAttributes: ['email'],
-    fixed: { UsernameConfiguration: { CaseSensitive: false } },
-    settings: {
-      AutoVerifiedAttributes: ['email'],
-      DeletionProtection: 'ACTIVE',
-      MfaConfiguration: 'OPTIONAL',
-      Policies: { PasswordPolicy: { MinimumLength: 12, RequireNumbers: true, TemporaryPasswordValidityDays: 3 } },
-      SmsConfiguration: { SnsCallerArn: `arn:aws:iam::${accountId}:role/cognito-sms`, ExternalId: 'northwind-sms' },
-      UserPoolTags: { team: 'identity' },
-    },
-  })
+  const { customer, userPoolId, projectId, clientId } = NEWCOMER
+  stack.cognito.putPool(NEWCOMER_POOL)
   const users = PEOPLE.map((about, index) => {
     const password = createPassword()
     const attributes = { ...about, email_verified: 'true', phone_number_verified: 'true' }

@@ -44,7 +44,7 @@ export async function createWorkspace({ program, keepLog }: WorkspaceOptions): P
   const dir = await mkdtemp(join(tmpdir(), 'corbado-gateway-'))
   const [tenantsDir, bin] = [join(dir, 'tenants'), join(dir, 'bin')]
   await Promise.all([mkdir(tenantsDir), mkdir(bin)])
-  const command = `#!/bin/sh\nexec ${[process.execPath, program].map(shellWord).join(' ')} "$@"\n`
+  const command = `#!/bin/sh\nexec ${[process.execPath, program].map((word) => shellWord(word)).join(' ')} "$@"\n`
   await writeFile(join(bin, 'corbado-gateway'), command, { mode: 0o700 })
   const own = new Set(['tenants', 'bin'])
   const log = createWriteStream(join(dir, LOG))

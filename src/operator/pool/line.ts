@@ -14,7 +14,7 @@ export interface Wiring {
 
 /** A command line that a customer can type without having installed this package. */
 export function npxLine(words: readonly string[]): string {
-  return `npx @corbado/cognito-gateway@${GATEWAY_VERSION} ${words.map(shellWord).join(' ')}`
+  return `npx @corbado/cognito-gateway@${GATEWAY_VERSION} ${words.map((word) => shellWord(word)).join(' ')}`
 }
 
 /** The words of the command that plans or applies a wiring. */

@@ -3,7 +3,7 @@ import { Client, type Dispatcher, ProxyAgent } from 'undici'
 import type { Clock } from '../../call.js'
 import type { Proxies } from '../../env.js'
 import { IDLE_MS, isStale, type Stamp, stampOf } from './idle.js'
-import { proxyFor } from './proxy.js'
+import { proxyFault, proxyFor } from './proxy.js'
 
 /** An answer, read to its end. */
 export interface Answer {
@@ -98,6 +98,13 @@ export function createExchanges(clock: Clock, proxies: Proxies): Exchanges {
     return proxy === undefined ? factory(origin, OPTIONS) : new ProxyAgent({ ...OPTIONS, uri: proxy, factory })
   }
 
+  /** The fault that an exchange came to, in words that name the proxy if it is the proxy's. */
+  function faultOf(error: unknown, { protocol, hostname, port, host }: URL): unknown {
+    const proxy = proxyFor({ protocol, hostname, port }, proxies)
+    const target = port === '' ? `${host}:${protocol === 'https:' ? 443 : 80}` : host
+    return proxy === undefined ? error : proxyFault(error, proxy, target)
+  }
+
   async function exchange(host: Host, url: URL, request: ExchangeRequest): Promise<Exchange> {
     const { kept } = host
     // The first has been idle longest.
@@ -124,7 +131,7 @@ export function createExchanges(clock: Clock, proxies: Proxies): Exchanges {
       // What has never left may be asked again. A kept connection may have been closed just then.
       const last = first.kind === 'failed' && !first.sent && !request.signal.aborted ? await once() : first
       forget(url.origin, host)
-      return last
+      return last.kind === 'failed' ? { ...last, error: faultOf(last.error, url) } : last
     },
     async close() {
       for (const { kept } of hosts.values()) drop(kept)

@@ -42,3 +42,61 @@ function fits(pattern: string, host: string, port: string): boolean {
   const bare = name.replace(/^\*?\./, '').replace(/^\[|\]$/g, '')
   return name === '*' || host === bare || host.endsWith(`.${bare}`)
 }
+
+/** What came of a proxy in the place of a tunnel: other words than the target's, so that nobody looks for the fault there. */
+export class ProxyFault extends Error {
+  // Its words say what it is.
+  override readonly name = 'Error'
+
+  /**
+   * @param code as Node names a fault of the network, or {@link PROXY_REFUSED}
+   * @param status what the proxy answered to CONNECT; undefined: nothing
+   */
+  constructor(
+    message: string,
+    readonly code: string | undefined,
+    readonly status?: number,
+  ) {
+    super(message)
+  }
+}
+
+/** Error code of a proxy that answered, and made no tunnel. */
+export const PROXY_REFUSED = 'PROXY_REFUSED'
+
+/** What the two libraries say of a proxy that answers CONNECT with another status than 200. */
+const refused = /^(?:Bad response: (\d+)|Proxy response \((\d+)\) !== 200 when HTTP Tunneling)$/
+
+/**
+ * A fault of the way through a proxy, in words that name the proxy without its name and password.
+ * @param isWay is it known that the fault is the proxy's? Else only what its own words show to be so is taken for one
+ */
+export function proxyFault(error: unknown, proxy: string, target: string, isWay = false): unknown {
+  if (!(error instanceof Error)) return error
+  const { message, code, syscall } = error as NodeJS.ErrnoException
+  const { protocol, host } = new URL(proxy)
+  const name = `the proxy ${protocol}//${host}`
+  const [, one, other] = refused.exec(message) ?? []
+  const status = one ?? other
+  if (status !== undefined) {
+    return new ProxyFault(`${name} answered ${status} to CONNECT ${target}`, PROXY_REFUSED, Number(status))
+  }
+  // The only connection that is made, and the only name that is looked up, is the proxy's.
+  if (!isWay && syscall !== 'connect' && syscall !== 'getaddrinfo') return error
+  const isSilent = message === 'Proxy timeout'
+  return new ProxyFault(
+    isSilent ? `${name} does not answer` : `${name} could not be used: ${message}`,
+    isSilent ? 'ETIMEDOUT' : code,
+  )
+}
+
+/** {@link proxyFault}'s words in a text: the SDK's sources of credentials keep nothing else of an error. */
+const words = /the proxy \S+ (?:answered (\d+) to CONNECT \S+|could not be used: .*|does not answer)/
+
+/** The proxy's fault of which a text tells; undefined if it tells of none. */
+export function proxyFaultIn(text: string): ProxyFault | undefined {
+  const [said, status] = words.exec(text) ?? []
+  return said === undefined
+    ? undefined
+    : new ProxyFault(said, undefined, status === undefined ? status : Number(status))
+}

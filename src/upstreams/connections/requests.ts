@@ -1,8 +1,10 @@
+import type { Agent as HttpAgent } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import type { Clock } from '../../call.js'
 import type { Proxies } from '../../env.js'
 import { AGENT_OPTIONS, createAgents, keeping, type Trip } from './agents.js'
-import { proxyFor } from './proxy.js'
+import { proxyFault, proxyFor } from './proxy.js'
 
 /** Longer than any call of the service may take, and as long as one request of an operator's may. */
 export const REQUEST_MS = 10_000
@@ -51,9 +53,32 @@ export class RequestHandler extends NodeHttpHandler {
   /** Loaded where a proxy is set: a cold start does without. */
   async #through(proxy: string): Promise<NodeHttpHandler> {
     const { HttpProxyAgent, HttpsProxyAgent } = await import('hpagent')
-    const Http = keeping(HttpProxyAgent, this.#clock, this.#trips)
-    const Https = keeping(HttpsProxyAgent, this.#clock, this.#trips)
+    const Http = keeping(naming(HttpProxyAgent, proxy), this.#clock, this.#trips)
+    const Https = keeping(naming(HttpsProxyAgent, proxy), this.#clock, this.#trips)
     const options = { ...AGENT_OPTIONS, proxy }
     return new NodeHttpHandler({ ...TIMEOUTS, httpAgent: new Http(options), httpsAgent: new Https(options) })
+  }
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: TypeScript wants it so of a class that is extended.
+type ProxyAgentClass = new (...args: any[]) => HttpAgent
+type Connect = (
+  this: HttpAgent,
+  options: { readonly host?: string; readonly port?: number | string },
+  done: (error: unknown, socket?: Duplex) => void,
+) => void
+
+/** The agent of a proxy, whose faults name it. */
+function naming<A extends ProxyAgentClass>(Base: A, proxy: string): A {
+  const { createConnection } = Base.prototype as unknown as { createConnection: Connect }
+  return class extends Base {
+    /** Called by node for each new connection. */
+    override createConnection(...[options, done]: Parameters<Connect>): Duplex | null | undefined {
+      const target = `${options.host}:${options.port}`
+      createConnection.call(this, options, (error, socket) => {
+        done(error ? proxyFault(error, proxy, target, true) : error, socket)
+      })
+      return undefined
+    }
   }
 }

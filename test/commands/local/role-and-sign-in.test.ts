@@ -105,6 +105,23 @@ t.test('a role stays until it is deleted, and only its own account can do either
   })
 })
 
+t.test('deploy-role reads the link of a hand-over, and says so if a file has none', async (t) => {
+  const dir = t.testdir({
+    'own.hand-over.md': `[open this link](${quickCreateLink(templateUrl, terms)}), tick`,
+    'other.md': 'https://example.com/',
+  })
+  await cli(['local', 'delete-role', userPoolId], { env })
+  t.match(await cli(['local', 'deploy-role', `${dir}/own.hand-over.md`], { env }), {
+    code: 0,
+    stdout: 'CREATE_COMPLETE',
+  })
+  t.match(await cli(['local', 'deploy-role', `${dir}/other.md`], { env }), {
+    code: 2,
+    stderr: /other\.md has no quick-create link: is it a hand-over\?\n$/,
+  })
+  t.match(await cli(['local', 'deploy-role', `${dir}/none.md`], { env }), { code: 2, stderr: /none\.md/ })
+})
+
 t.test('sign-in asks nothing but this machine, and names the pools and users that there are', async (t) => {
   const dir = t.testdir()
   const write = (name: string, corbado: string) => {

@@ -485,6 +485,6 @@ new LambdaClient({}).send(new InvokeCommand(input)).then(({ Payload }) => proces
 
 /** The lines to try next, each with the words above it. */
 function suggestions(stdout: string): { why: string; line: string }[] {
-  const [, rest = ''] = stdout.split('in another terminal:\n')
+  const [, rest = ''] = stdout.split('in another terminal (or Git Bash):\n')
   return [...rest.matchAll(/^# (.+)\n(.+)$/gm)].map(([, why = '', line = '']) => ({ why, line }))
 }

@@ -779,7 +779,7 @@ t.test('shows help with examples that can be typed', async (t) => {
     const { code, stdout } = await cli(['wire', verb, '--help'])
     t.equal(code, 0)
     const typed = stdout.replaceAll(' \\\n    ', ' ')
-    const [, line = ''] = /Examples?:\n {2}AWS_PROFILE=my-account corbado-gateway (.*)\n/.exec(typed) ?? []
+    const [, line = ''] = /Examples?:\n {2}corbado-gateway (.*)\n/.exec(typed) ?? []
     t.match(line, `wire ${verb} eu-central-1_AbCdEf123 --`)
     t.notMatch((await as(admin, line.split(' ').slice(1))).stderr, 'See:')
   }

@@ -2,10 +2,10 @@ import { GATEWAY_VERSION } from '../../../env.js'
 import { npxLine, undoWords, wireWords } from '../../../operator/pool/line.js'
 import { CUSTOM_AUTH_SLOTS } from '../../../operator/pool/triggers.js'
 import { quickCreateLink, stackNameOf } from '../../../operator/role/cloudformation.js'
-import { describeCustomerRole, type Feature, ROLE_VERSION } from '../../../operator/role/role.js'
-import { customerRoleTerraform } from '../../../operator/role/terraform.js'
+import { type Feature, ROLE_VERSION } from '../../../operator/role/role.js'
 import type { TenantFile } from '../../../tenant/config.js'
 import { markdownText } from '../../../terminal/text.js'
+import { moduleAnnex } from './module.js'
 import { plainAnnex } from './plain.js'
 import { type SecurityFacts, securityAnnex } from './security.js'
 
@@ -18,51 +18,46 @@ export interface HandOver extends SecurityFacts {
   readonly validUntil: string
 }
 
-/** What the customer's engineer is to do, as Markdown: the steps on one page, then all that a reviewer or others ask. */
+/**
+ * What the customer's engineer is to do, as Markdown: the steps on one page, then all that a reviewer or others ask. The
+ * customer's part is tried from this text alone by a test, so all of it that is a command needs no quotes in any shell.
+ */
 export function handOverMarkdown(handOver: HandOver): string {
-  const { tenant, terms, templateUrl, hostedArn, contact, written, validUntil } = handOver
+  const { tenant, terms, templateUrl, hostedArn } = handOver
   const { userPoolId, aws, displayName } = tenant
-  const who = contact?.replaceAll('|', '\\|') ?? 'the person who sent you this page'
+  const who = contactOf(handOver)
   return `# Passkeys for ${markdownText(displayName)}: what to set up in your AWS account
 
-| | |
-|---|---|
-| user pool | \`${userPoolId}\` in \`${aws.region}\` |
-| account | \`${aws.accountId}\` |
-| questions to | ${who} |
-| made | ${written}, by version ${GATEWAY_VERSION}, with role version ${ROLE_VERSION} |
-| valid until | ${validUntil}; after that, ask for another page |
+For the engineer who looks after the user pool \`${userPoolId}\` in \`${aws.region}\`, account \`${aws.accountId}\`: four
+steps, about ten minutes. No step changes a user, and each can be undone (annex D). Later, with passkeys on, ${
+    tenant.actions.postAppend.mfa === 'none'
+      ? 'nothing\nchanges a user either'
+      : 'one\nthing does: a user who adds a passkey and has no MFA factor gets one'
+  } ([what changes](#what-changes-for-your-users)). Annex A
+answers what a security review asks, and says where to rehearse.
 
-Three steps for the engineer who looks after the pool, about ten minutes. No step changes a user, and each can be undone. Later,
-with passkeys on, ${tenant.actions.postAppend.mfa === 'none' ? 'nothing changes a user either' : 'one thing does: a user who adds a passkey and has no MFA factor gets one'} ([what
-changes](#what-changes-for-your-users)). Annex A answers what a security review asks, and says where to rehearse.
+Questions to ${who}. Made ${handOver.written} by version ${GATEWAY_VERSION}, with role version ${ROLE_VERSION}; valid
+until ${handOver.validUntil}. After that, ask for another page.
 
 ${roleStep(handOver)}
 ${wireStep(tenant, hostedArn)}
-## 3. Tell Corbado
+${clientStep()}
+## 4. Tell Corbado
 
 Corbado then checks everything from its side and switches passkeys on. Until then your users notice nothing.
 
-## What changes for your users
+If a step fails, send the output of the command and the time; it holds no secret. Please do not change the triggers in
+the Cognito console later: it does not show functions of other accounts, and saving there can remove them.
 
-${whatChanges(tenant, terms.features)
-  .map((line) => `- ${line}\n`)
-  .join('')}
-${undoSteps(tenant)}
-## If something fails
+${securityAnnex(handOver, { whatChanges: whatChanges(tenant, terms.features), who })}
+${moduleAnnex(handOver)}
+${plainAnnex(terms, templateUrl, hostedArn)}
+${undoSteps(tenant)}`
+}
 
-Send the output of the command and the time to ${who}; it holds no secret. Please do not change the triggers in the Cognito
-console later: it does not show functions of other accounts, and saving there can remove them.
-
-${securityAnnex(handOver)}
-## Annex B: the role as Terraform
-
-Instead of the link of step 1. ${keepValues(terms.features)}
-
-\`\`\`hcl
-${customerRoleTerraform(describeCustomerRole(terms))}\`\`\`
-
-${plainAnnex(terms, templateUrl, hostedArn)}`
+/** Whom a customer asks. */
+function contactOf({ contact }: HandOver): string {
+  return contact ?? 'the person who sent you this page'
 }
 
 function roleStep({ tenant, terms, templateUrl }: HandOver): string {
@@ -71,53 +66,51 @@ function roleStep({ tenant, terms, templateUrl }: HandOver): string {
     link === undefined
       ? `No link opens the console of \`${tenant.aws.region}\` from here: make the role with annex B or C, signed in to account
 \`${tenant.aws.accountId}\`.`
-      : `Open this link while signed in to account \`${tenant.aws.accountId}\`, tick the box on IAM resources, and choose *Create stack*:
-
-<${link}>`
+      : `Signed in to account \`${tenant.aws.accountId}\`, [open this link](${link}),
+tick the box on IAM resources, and choose *Create stack*.`
   return `## 1. Create the role that Corbado uses
 
-${how}
-
-${keepValues(terms.features)}
-\`PermissionsBoundary\` is yours to fill in, if your account asks for one. With Terraform, take annex B instead; without a
-console, annex C. Tell Corbado when the role is there: \`${describeCustomerRole(terms).arn}\`.
+${how} Change none of the values but those that annex A leaves to you
+(${terms.features.includes('checks') ? '`Checks`, ' : ''}\`PermissionsBoundary\`). With Terraform, take annex B instead; without a console, annex C. Tell Corbado when the
+role is there.
 `
 }
 
-function keepValues(features: readonly Feature[]): string {
-  return features.includes('checks')
-    ? 'Change none of the values, except this: with `Checks` set to `false` (in Terraform, without the statement\n`Checks`) Corbado cannot read the settings of the pool, and cannot tell you when they stand in the way of passkeys.'
-    : 'Change none of the values.'
-}
-
-/** How the pool comes to call the gateway, and what its app clients need. */
+/** How the pool comes to call the gateway. */
 function wireStep({ userPoolId }: TenantFile, hostedArn: string): string {
+  const [define, create, verify] = CUSTOM_AUTH_SLOTS
   return `## 2. Point the pool's triggers at Corbado
 
-| trigger (key in \`LambdaConfig\`) | function of Corbado's gateway |
-|---|---|
-${CUSTOM_AUTH_SLOTS.map((trigger) => `| \`${trigger}\` | \`${hostedArn}\` |\n`).join('')}
-Wait until Corbado has said that the gateway lets your pool in. Then, with credentials of your account that have [these
-rights](#which-rights-does-your-engineer-need), look at what would change, and do it:
+Wait until Corbado has said that the gateway lets your pool in. \`${define}\`, \`${create}\` and
+\`${verify}\` in the pool's \`LambdaConfig\` then get the function
+\`${hostedArn}\`. With Node.js 20.19 or newer and credentials
+of your account that have [these rights](#which-rights-does-your-engineer-need), look at what would change, and do it:
 
 \`\`\`sh
 ${npxLine(wireWords('plan', userPoolId, { arn: hostedArn }))}
 ${npxLine([...wireWords('apply', userPoolId, { arn: hostedArn }), '--snapshot', snapshotOf(userPoolId)])}
 \`\`\`
 
-It needs Node.js 20.19 or newer; annex C does the same with the AWS CLI. All other settings of the pool stay as they are; a trigger
-that holds another function is refused, not replaced. Keep the file \`${snapshotOf(userPoolId)}\`: it is the way back. If a
-CloudFormation stack has the pool, or its tags say that Terraform makes it, \`plan\` prints the change for that tool instead, and
-\`apply\` writes nothing.
+All other settings stay as they are; a trigger that holds another function is refused, not replaced. Keep the file
+\`${snapshotOf(userPoolId)}\`: it is the way back. If CloudFormation or Terraform manages the
+pool, \`plan\` prints the change for that tool instead, and \`apply\` writes nothing. Annex C does the same with the AWS CLI.
+`
+}
 
-Each app client whose users are to sign in with passkeys needs \`ALLOW_CUSTOM_AUTH\` among its \`ExplicitAuthFlows\`, and
-should have \`PreventUserExistenceErrors\` \`ENABLED\`.
+/** What app clients need; the plan of step 2 names those that lack it. */
+function clientStep(): string {
+  return `## 3. Let your app clients use passkeys
+
+The plan of step 2 warns of app clients without \`ALLOW_CUSTOM_AUTH\`. For each of them whose users are to sign in with
+passkeys: in the Cognito console choose the pool, *App clients*, the client and *Edit*, tick \`ALLOW_CUSTOM_AUTH\` among its
+authentication flows, and save. With Terraform or CloudFormation, add it to the client's \`ExplicitAuthFlows\` there; with
+the AWS CLI, see annex C. \`PreventUserExistenceErrors\` should be \`ENABLED\`.
 `
 }
 
 /** The way back from every step, the last step first. */
 function undoSteps({ userPoolId, aws }: TenantFile): string {
-  return `## How to undo it
+  return `## Annex D: how to undo it
 
 Tell Corbado first, so that your app stops offering passkeys. This puts back what step 2 changed and nothing else; from then on
 passkey logins fail, and all others work as before:
@@ -125,6 +118,8 @@ passkey logins fail, and all others work as before:
 \`\`\`sh
 ${npxLine(undoWords(userPoolId, snapshotOf(userPoolId)))}
 \`\`\`
+
+Take \`ALLOW_CUSTOM_AUTH\` away from the app clients that got it, if nothing else of yours uses it.
 
 When Corbado has said that the pool is out, which it checks with the role, delete the role's stack (or take the role out of your
 Terraform configuration):

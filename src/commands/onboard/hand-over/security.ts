@@ -1,4 +1,5 @@
 import { stackNameOf, templateChecksum } from '../../../operator/role/cloudformation.js'
+import { MODULE_CHECKSUMS, moduleUrl } from '../../../operator/role/module.js'
 import {
   describeCustomerRole,
   FEATURE_NAMES,
@@ -19,8 +20,16 @@ export interface SecurityFacts {
   readonly logRetentionDays: string | undefined
 }
 
+/** What the page says elsewhere too. */
+interface Said {
+  /** What users of the pool will notice. */
+  readonly whatChanges: readonly string[]
+  /** Whom a customer asks. */
+  readonly who: string
+}
+
 /** What a security reviewer asks, in the order in which it is asked, with the answers for this one pool. */
-export function securityAnnex(facts: SecurityFacts): string {
+export function securityAnnex(facts: SecurityFacts, { whatChanges, who }: Said): string {
   const answers = [
     trust,
     rights,
@@ -35,7 +44,9 @@ export function securityAnnex(facts: SecurityFacts): string {
     rehearsal,
     out,
   ]
-  return `## Annex A: for the security review\n\n${answers.map((answer) => `### ${answer(facts)}`).join('\n')}`
+  const changes = `### What changes for your users?\n\n${whatChanges.map((line) => `- ${line}\n`).join('')}`
+  const texts = answers.map((answer) => `### ${answer(facts, who)}`)
+  return `## Annex A: for the security review\n\n${[changes, ...texts].join('\n')}`
 }
 
 const trust = ({ terms }: SecurityFacts) => `Who can use the role, and why does it trust a whole account?
@@ -55,7 +66,14 @@ const rights = ({ terms: { features } }: SecurityFacts) => `What can the role do
 
 This, on this one pool, and nothing else. For users who sign in, a session policy narrows each session to the operations in use.
 
-${permissionsTable(features)}`
+${permissionsTable(features)}${
+  features.includes('checks')
+    ? `
+With \`Checks\` set to \`false\` (in Terraform, without the statement \`Checks\`) Corbado cannot read the settings of the pool, and
+cannot tell you when they stand in the way of passkeys.
+`
+    : ''
+}`
 
 const data = ({ tenant, terms, hostedArn }: SecurityFacts) => `What personal data leaves the account?
 
@@ -70,29 +88,30 @@ Of the attributes the gateway looks at status, enabled, MFA settings, and the on
 reads them in memory and forgets them with the request. It never sees a password. All calls are HTTPS.
 `
 
-const logging = ({ logRetentionDays }: SecurityFacts) => `What does Corbado log, and for how long?
+const logging = ({ logRetentionDays }: SecurityFacts, who: string) => `What does Corbado log, and for how long?
 
 One line for each call: time, pool, trigger or action, app client, outcome, reason, durations, request ids, and a pseudonym of the
 user, an HMAC-SHA-256 of pool and user name under a key of Corbado's. **No e-mail address, phone number, user name, typed
-identifier, password, code, token or passkey data is ever in a line.** Lines are kept ${
+identifier, password, code, token or passkey data is ever in a line.** ${
   logRetentionDays === undefined
-    ? 'for as long as your contract with Corbado says'
-    : `${logRetentionDays} days, then deleted`
-}. The values of this page are in Corbado's
-configuration, without any user data.
+    ? `How long lines are kept was not known where this page was made: ask\n${who} before you agree to it.`
+    : `Lines are kept ${logRetentionDays} days, then deleted.`
+}
+The values of this page are in Corbado's configuration, without any user data.
 `
 
 const sessions = () => `How long does a session last?
 
 At most one hour; its name is \`corbado-<user pool id>\`. The gateway keeps it in memory only. When the role is deleted or its
-policy changed, running sessions lose their rights within seconds, since IAM looks at the role for each call.
+policy changed, running sessions lose their rights within seconds, since IAM looks at the role for each call. Sessions of the
+checks are as long, and end with the command that makes them.
 `
 
 const trail = ({ terms: { features, userPoolId } }: SecurityFacts) => `Which CloudTrail events will you see?
 
 | event | when |
 |---|---|
-| \`CreateStack\`, \`CreateRole\`, \`PutRolePolicy\`, \`UpdateUserPool\` | once, by your own engineer: steps 1 and 2 |
+| \`CreateStack\`, \`CreateRole\`, \`PutRolePolicy\`, \`UpdateUserPool\`, \`UpdateUserPoolClient\` | once, by your own engineer: steps 1 to 3 |
 | \`AssumeRole\`, session \`corbado-${userPoolId}\` | about once an hour from each process of the gateway while users sign in, and at each check |
 ${features.includes('checks') ? eventRow(features, 'checks', 'at each check of the set-up, before and after it goes live') : ''}${eventRow(features, 'pre-login', 'at each sign-in with a passkey')}${features.includes('post-append') ? eventRow(features, 'post-append', 'when a user adds a passkey') : ''}
 A check calls the operations of the role for a user whom it invents (\`doctor-…\`), and what the role must refuse: itself without
@@ -108,10 +127,17 @@ above on the pool \`${poolArn(terms)}\`. The name and the path of the role must 
 
 const review = ({ templateUrl }: SecurityFacts) => `How do you know that what you reviewed is what you deploy?
 
-The template is role version ${ROLE_VERSION}, at <${templateUrl}>. Its SHA-256 is
-\`${templateChecksum()}\`. The stack shows the version in its
-description. Annex C creates the stack from the file that you have checked; annex B is the whole role as text.
-`
+This is role version ${ROLE_VERSION}, in each of these forms. The stack shows the version in its description, the module in the
+first line of each file. Annex C creates the stack from the file that you have checked; annex B has the whole role as text.
+
+| file | where | SHA-256 |
+|---|---|---|
+| \`role.template.json\` | <${templateUrl}> | \`${templateChecksum()}\` |
+${Object.entries(MODULE_CHECKSUMS)
+  .map(
+    ([file, sha256]) => `| \`${file}\` of the Terraform module | <${moduleUrl(templateUrl, file)}> | \`${sha256}\` |\n`,
+  )
+  .join('')}`
 
 const wrongAccount = ({ terms: { accountId, region } }: SecurityFacts) => `What stops a wrong account?
 
@@ -132,6 +158,7 @@ const engineer = ({ terms }: SecurityFacts) => `Which rights does your engineer 
 | \`kms:CreateGrant\` | the key in \`LambdaConfig.KMSKeyID\`, if the pool has a custom sender | it is sent back |
 | \`iam:CreateServiceLinkedRole\` | \`AWSServiceRoleForAmazonCognitoIdpEmailService\`, if the pool sends by SES and that role is gone | it is sent back |
 | \`cognito-idp:DescribeUserPoolClient\`, \`cognito-idp:ListUserPoolClients\` | the pool | to warn of app clients without passkeys; may be missing |
+| \`cognito-idp:UpdateUserPoolClient\` | the pool, if an app client lacks \`ALLOW_CUSTOM_AUTH\` | step 3 |
 | \`cloudformation:DescribeStackResources\` | \`*\` | to see whether a stack manages the pool; may be missing |
 `
 
@@ -144,7 +171,7 @@ production.
 const out = ({ terms }: SecurityFacts) => `How do you shut Corbado out?
 
 Delete the role \`${describeCustomerRole(terms).name}\`: from then on Corbado reads nothing, and no passkey login begins. Take the
-triggers off too (*How to undo it*), so that nothing calls Corbado either. Other logins are not touched by either.
+triggers off too (annex D), so that nothing calls Corbado either. Other logins are not touched by either.
 `
 
 const smsNote = ({ features }: RoleTerms) =>

@@ -1,6 +1,7 @@
 import { systemClock } from '../../../call.js'
 import type { UpstreamFacts } from '../../../errors.js'
 import { createTenantSecrets } from '../../../tenant/secrets.js'
+import { inLine } from '../../../terminal/clean.js'
 import { attempt, errorTypeOf, isDenied, retryFix, saidOf } from '../../attempt.js'
 import { readSecret } from '../../credential.js'
 import { type Check, dependent, type Finding, failed, IN_FILE, notCheckable, passed, warned } from './finding.js'
@@ -82,13 +83,17 @@ async function checkBackend(authorization: string, { config, upstreams, step, wo
   ]
 }
 
-/** What Corbado did instead of giving a result. */
+/** What Corbado did instead of giving a result; if it was not reached, what Node says of that. */
 export function corbadoSaid(
-  { kind, facts }: { readonly kind: string; readonly facts: UpstreamFacts },
+  { kind, facts, cause }: { readonly kind: string; readonly facts: UpstreamFacts; readonly cause?: Error },
   backendApiUrl: string,
 ): string {
-  const told = facts.status === undefined ? kind : `HTTP ${facts.status}`
-  return `Corbado (${backendApiUrl}) answered ${told}${facts.errorType ? ` ${facts.errorType}` : ''}`
+  const { status, errorType } = facts
+  const corbado = `Corbado (${backendApiUrl})`
+  if (status !== undefined) return `${corbado} answered HTTP ${status}${errorType ? ` ${errorType}` : ''}`
+  if (kind === 'timeout') return `${corbado} did not answer in time`
+  if (kind === 'malformed') return `${corbado} answered with something that is no answer of its (a proxy?)`
+  return `${corbado} was not reached: ${inLine(cause?.message ?? errorType ?? kind)}`
 }
 
 /** In the gateway's own account and region. */
