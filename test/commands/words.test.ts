@@ -91,6 +91,8 @@ const LINES: Readonly<Record<string, string | readonly [line: string, stdin: str
   doctor: 'doctor acme',
   logs: ['logs -', '{}'],
   explain: ['explain acme -', '{}'],
+  report: ['report - --out page.html', '{}'],
+  watch: ['watch - --until 02:10', '{}'],
   reasons: 'reasons',
   completion: 'completion bash',
 }
@@ -145,7 +147,7 @@ t.test('a file that was written and not applied is named, by the id of the tenan
       {
         code: 1,
         stderr:
-          "error: else where/southwind.yaml is not in the table yet: corbado-gateway tenants apply 'else where'\n",
+          'error: else where/southwind.yaml is not in the table yet: corbado-gateway tenants apply "else where"\n',
       },
       words.join(' '),
     )
