@@ -9,6 +9,7 @@ import { createUserPool, type UserPool } from './cognito.js'
 import { type CredentialSource, createOwnCredentials } from './connections/credentials.js'
 import { RequestHandler } from './connections/requests.js'
 import type { Corbado } from './corbado.js'
+import type { InvokeFunction } from './functions.js'
 import { createFetchParameter, type FetchParameter } from './ssm.js'
 import { type AssumeRole, createAssumeRole, type RoleCredentials } from './sts.js'
 import { createTable, type Table } from './table.js'
@@ -16,6 +17,7 @@ import { createTable, type Table } from './table.js'
 export type { MfaFactor, User, UserPage, UserPool } from './cognito.js'
 export { RequestHandler } from './connections/requests.js'
 export type { VerificationResult, VerifyAnswer } from './corbado.js'
+export type { FunctionAnswer, FunctionCall, InvokeFunction } from './functions.js'
 export { type FetchParameter, isParameterMissing, type Parameter } from './ssm.js'
 export type { AssumeRole, RoleCredentials, RoleRequest } from './sts.js'
 export type { Table, TenantRecord } from './table.js'
@@ -28,6 +30,8 @@ export interface Upstreams {
   /** A pool's admin calls with a tenant's credentials; null stands for the gateway's own (self-hosted). */
   userPool(userPoolId: UserPoolId, region: string, credentials: RoleCredentials | null): UserPool
   readonly verifySignedData: Corbado['verifySignedData']
+  /** Invokes a customer's own function with a tenant's credentials; null stands for the gateway's own (self-hosted). */
+  readonly invokeFunction: InvokeFunction
   close(): Promise<void>
 }
 
@@ -109,12 +113,20 @@ export function upstreamsOver(clients: Clients, { tenantTable, proxies, clock, m
     return corbado
   }
 
+  let functions: Promise<InvokeFunction> | undefined
+  // Most tenants chain nothing.
+  function loadFunctions(): Promise<InvokeFunction> {
+    functions ??= import('./functions.js').then(({ createInvokeFunction }) => createInvokeFunction(base))
+    return functions
+  }
+
   return {
     table: createTable(dynamodb, tenantTable, ms.table),
     fetchParameter: createFetchParameter(ssm, ms.ssm),
     assumeRole: createAssumeRole(sts, ms.sts),
     userPool: (userPoolId, region, credentials) => createUserPool(cognito.of(region, credentials), userPoolId),
     verifySignedData: async (request, call) => (await loadCorbado()).verifySignedData(request, call),
+    invokeFunction: async (...invocation) => (await loadFunctions())(...invocation),
     async close() {
       base.requestHandler.destroy()
       await (await corbado)?.close()
