@@ -153,9 +153,14 @@ const CHAIN = {
   ...at([...CUSTOM_AUTH, 'user-migration'], 'fault'),
   ...at([...IGNORABLE, ...SENDERS], 'fault', 'unchanged'),
 } as const
+/** What a sender's function answers, nobody waits for. */
+const CHAIN_ANSWER = {
+  ...at([...CUSTOM_AUTH, 'user-migration'], 'fault'),
+  ...at([...IGNORABLE], 'fault', 'unchanged'),
+} as const
 const CHAIN_THREW = {
   ...at([...CUSTOM_AUTH, 'user-migration', 'forwarder'], 'rejected'),
-  ...at([...IGNORABLE, ...SENDERS], 'rejected', 'unchanged'),
+  ...at([...IGNORABLE], 'rejected', 'unchanged'),
 } as const
 /** A trigger that the gateway leaves alone goes on without an answer. */
 const FORWARDED = at(['forwarder'], 'fault', 'unchanged')
@@ -814,20 +819,20 @@ export const REASONS = {
   chain_timeout: {
     at: CHAIN,
     owner: 'customer',
-    level: 'error',
+    level: 'warn',
     means:
       "The customer's own function did not answer within its `timeoutMs`, or Lambda ended it. With `breakerOpen`: not asked, since the calls before waited in vain.",
   },
   chain_throttled: {
     at: CHAIN,
     owner: 'customer',
-    level: 'error',
+    level: 'warn',
     means: "Lambda refused the call as one too many: the concurrency of the customer's function or account is used up.",
   },
   chain_denied: {
     at: CHAIN,
     owner: 'customer',
-    level: 'error',
+    level: 'warn',
     means:
       "The tenant's role may not invoke the customer's own function, or cannot be assumed. It is tried again after 60 s. The customer updates the role's stack.",
     fix: DOCTOR,
@@ -835,35 +840,35 @@ export const REASONS = {
   chain_missing: {
     at: CHAIN,
     owner: 'customer',
-    level: 'error',
+    level: 'warn',
     means:
       "There is no such function, version or alias: compare the trigger's `functionArn` with the customer's account.",
     fix: DOCTOR,
   },
   chain_malformed: {
-    at: CHAIN,
+    at: CHAIN_ANSWER,
     owner: 'customer',
-    level: 'error',
+    level: 'warn',
     means: "The function's answer is not the event with a `response`: look for a way through it that returns nothing.",
   },
   chain_failed: {
     at: { ...CHAIN, ...FORWARDER },
     owner: 'customer',
-    level: 'error',
+    level: 'warn',
     means:
       "The function could not be run, or Lambda or STS failed on the way; `upstreamErrorType` says what. Of the forwarder: the container's own line says why.",
   },
   chain_busy: {
     at: CHAIN,
     owner: 'customer',
-    level: 'error',
+    level: 'warn',
     means:
       'As many calls of this function as `limits.concurrentCalls` allows are under way in this process, and it answers too slowly for more.',
   },
   chain_loop: {
     at: CHAIN,
     owner: 'customer',
-    level: 'error',
+    level: 'warn',
     means: 'The chained function is a gateway itself, and the event came from one: it would go round for ever.',
     fix: HISTORY,
   },

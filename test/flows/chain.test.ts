@@ -7,7 +7,7 @@ import { hostedArn } from '../../src/local/world/tenants.js'
 import type { Chain, TenantFile } from '../../src/tenant/config.js'
 import { startContainer } from '../fixtures/container.js'
 import { createEvent, defineEvent, OWN, triggerEvent, verifyEvent } from '../fixtures/events.js'
-import { CLIENT_ID, startGateway, untilWaiting } from '../fixtures/gateway.js'
+import { CLIENT_ID, startGateway } from '../fixtures/gateway.js'
 import { tenantFile } from '../fixtures/tenants.js'
 
 // Triggers that the customer's own function answers, through both doors.
@@ -192,17 +192,24 @@ t.test('a role that may not invoke the function is told, and not asked again for
 })
 
 t.test('a function that never answers takes no longer than its time, and others are not kept waiting', async (t) => {
-  const hanging = deploy(() => new Promise(() => {}))
+  let asked = () => {}
+  const hanging = deploy(() => {
+    asked()
+    return new Promise(() => {})
+  })
   const file = await tenant({ preSignUp: chain(hanging, { timeoutMs: 700 }) })
   const event = triggerEvent('PreSignUp_SignUp', {}, { userPoolId: file.userPoolId })
   gateway.take()
+  const begun = new Promise<void>((resolve) => {
+    asked = resolve
+  })
   await gateway.byHand(async () => {
     const start = clock.elapsed()
     const running = gateway.trigger(event).then(
       () => 'answered',
       (error: Error) => error.message,
     )
-    await untilWaiting(clock, () => stack.lambda.calls.some(({ operation }) => operation === 'Invoke'))
+    await begun
     for (let waited = 0; waited < 700; waited += 50) {
       clock.advance(50)
       await new Promise(setImmediate)
@@ -295,7 +302,7 @@ t.test('custom authentication is split by app client: each side decides of its o
 
 t.test(
   'no session yields tokens of ours unless its last entry is our own accepted challenge, whoever’s entries it holds',
-  async (t) => {
+  async () => {
     const functionArn = deploy(async (event) => ({ ...(event as object), response: { issueTokens: true } }))
     const file = await tenant(custom(functionArn), { login: own })
     const entry = fc.record({
