@@ -219,7 +219,7 @@ export function withDefaults(file: TenantFile) {
     login: {
       flow: file.login?.flow ?? 'passkey',
       maxAttempts: file.login?.maxAttempts ?? 3,
-      clientIds: file.login?.clientIds,
+      ...(file.login?.clientIds && { clientIds: file.login.clientIds }),
     },
     actions: {
       preLogin: {

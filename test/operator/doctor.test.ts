@@ -607,7 +607,7 @@ t.test('app clients beyond what is looked at are counted, and clients without pa
     ExplicitAuthFlows,
   })
   const clients = [one('web', ['ALLOW_CUSTOM_AUTH']), one('till', ['ALLOW_USER_SRP_AUTH'])]
-  const login = { flow: 'passkey', maxAttempts: 3, clientIds: undefined } as const
+  const login = { flow: 'passkey', maxAttempts: 3 } as const
   const [appClients] = checkClients({ clients, unseen: 4 }, { login })
   t.match(appClients, { state: 'passed', what: /allowed by web \(web\)\. till \(till\) do not .* 4 more were not/ })
 })
