@@ -4,6 +4,9 @@ import { PARTITION_PATTERN, REGION_PATTERN } from './ids.js'
 /** As in package.json; a test keeps the two equal. */
 export const GATEWAY_VERSION = '0.1.0'
 
+/** Key of a Lambda ClientContext under which gateways count through how many of them an event has been. */
+export const HOPS_KEY = 'corbado-gateway-hops'
+
 /** One setting of the process: how its text is read, and what the table in DOORS.md says of it. */
 interface Setting<T> {
   readonly name: string
@@ -229,7 +232,8 @@ export type Env = {
 export type Proxies = Partial<Pick<Env, 'httpsProxy' | 'httpProxy' | 'noProxy'>>
 
 /** What the rules for a tenant config need to know of the process. */
-export type ConfigRules = Pick<Env, 'parameterPrefix' | 'backendApiHosts' | 'selfHosted' | 'actionsAlias'>
+export type ConfigRules = Pick<Env, 'parameterPrefix' | 'backendApiHosts' | 'selfHosted' | 'actionsAlias'> &
+  Partial<Pick<Env, 'gatewayFunctionArn'>>
 
 function read<T>(setting: Setting<T>, source: Record<string, string | undefined>): T | undefined {
   // An empty variable counts as unset.

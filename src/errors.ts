@@ -38,6 +38,9 @@ export const TenantSuspended = createError('GW_ERR_TENANT_SUSPENDED', unavailabl
 export const TenantWrongAlias = createError('GW_ERR_TENANT_WRONG_ALIAS', notSetUp, 403)
 export const TenantConfigInvalid = createError('GW_ERR_TENANT_CONFIG_INVALID', unavailable, 502)
 
+/** The text is the one that the customer's own function threw: Cognito shows it to the user, as it does without a gateway. */
+export const ChainThrew = createError('GW_ERR_CHAIN_THREW', '%s', 422)
+export const ChainFailed = createError('GW_ERR_CHAIN_FAILED', 'This is not possible right now.', 502)
 export const TriggerSenderRefused = createError('GW_ERR_TRIGGER_SENDER_REFUSED', 'This message cannot be sent.', 501)
 export const ActionUserNotFound = createError('GW_ERR_ACTION_USER_NOT_FOUND', 'There is no such user.', 404)
 
@@ -64,6 +67,7 @@ export type Operation =
   | 'ListUsers'
   | 'AdminSetUserMFAPreference'
   | 'verifySignedData'
+  | 'Invoke'
 
 /** What is known of a failed call; safe to log. */
 export interface UpstreamFacts {
@@ -102,6 +106,11 @@ export type UpstreamError = GatewayError & {
   readonly facts: UpstreamFacts
   /** Stable cause for the log, `<upstream>_<kind>` unless the tenant room knows better. */
   reason: Reason | CommandFault
+}
+
+/** The customer's own function did not answer a trigger; `reason` says why. */
+export function chainFailed(reason: Reason): GatewayError {
+  return Object.assign(new ChainFailed(), { reason })
 }
 
 /** What the command line alone can meet: the service does not call these, or has a reason of its own for it. */
@@ -162,6 +171,7 @@ export function isGatewayError(error: unknown): error is GatewayError {
 /** The stable cause of a failure, as log lines name it: `table_timeout`, `tenant_wrong_alias`, `internal`. */
 export function reasonOf(error: unknown): Reason {
   if (isUpstreamError(error)) return isCommandFault(error.reason) ? 'internal' : error.reason
+  if (error instanceof ChainFailed && 'reason' in error) return error.reason as Reason
   return isGatewayError(error) && isLogged(error.code) ? reasonOfCode(error.code) : 'internal'
 }
 
@@ -203,6 +213,8 @@ const CLASSES = [
   TenantSuspended,
   TenantWrongAlias,
   TenantConfigInvalid,
+  ChainThrew,
+  ChainFailed,
   TriggerSenderRefused,
   ActionUserNotFound,
   ...Object.values(upstreamErrors),

@@ -2,8 +2,8 @@ import { awsLambdaFastify } from '@fastify/aws-lambda'
 import type { Context } from 'aws-lambda'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type Clock, systemClock } from './call.js'
-import { GATEWAY_VERSION } from './env.js'
-import { Internal, InvocationUnknown, isGatewayError, RequestInvalid, reasonOf } from './errors.js'
+import { GATEWAY_VERSION, HOPS_KEY } from './env.js'
+import { ChainThrew, Internal, InvocationUnknown, isGatewayError, RequestInvalid, reasonOf } from './errors.js'
 import { fieldsOf, textsOf } from './fields.js'
 import { aliasOf, isUserPoolId } from './ids.js'
 import type { LambdaInvocation } from './plugins/arrival.js'
@@ -95,7 +95,16 @@ interface AdapterAnswer {
 }
 
 /** What the handler uses of Lambda's context. */
-export type LambdaContext = Pick<Context, 'awsRequestId' | 'invokedFunctionArn' | 'getRemainingTimeInMillis'>
+export type LambdaContext = Pick<Context, 'awsRequestId' | 'invokedFunctionArn' | 'getRemainingTimeInMillis'> & {
+  /** What the invoker sent along, beside the payload. */
+  readonly clientContext?: unknown
+}
+
+/** How many gateways an event has been through: whoever chains to a function says so, beside the event. */
+export function hopsOf({ clientContext }: LambdaContext): number {
+  const hops = fieldsOf(fieldsOf(clientContext).custom)[HOPS_KEY]
+  return Number.isSafeInteger(hops) && Number(hops) > 0 ? Number(hops) : 0
+}
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -179,12 +188,14 @@ export async function createHandler(app: FastifyInstance, clock: Clock = systemC
         requestId: context.awsRequestId,
         remainingMs: context.getRemainingTimeInMillis(),
         coldStartMs,
+        hops: hopsOf(context),
       }
       return await answer(recognise(payload), facts, context as Context)
     } catch (error) {
       if (!(error instanceof Refusal)) logUnanswered(app, error, context)
+      if (error instanceof Refusal && error.isCustomers) throw publicError(error.message)
       const text = isGatewayError(error) || error instanceof Refusal ? error.message : new Internal().message
-      throw publicError(text, context.awsRequestId)
+      throw publicError(`${text} (ref ${context.awsRequestId})`)
     }
   }
 }
@@ -212,11 +223,21 @@ interface HttpAnswer {
 }
 
 /** The app refused a trigger event; its closing line has said why. */
-class Refusal extends Error {}
+class Refusal extends Error {
+  /** @param isCustomers the text is that of the customer's own function: clients may compare it, so nothing is added to it */
+  constructor(
+    text: string,
+    readonly isCustomers: boolean,
+  ) {
+    super(text)
+  }
+}
+
+const CHAIN_THREW = new ChainThrew('').code
 
 /** Cognito wants the whole event back; all but `response` is the very one that came in. */
 function triggerAnswer(event: TriggerPayload, { statusCode, body }: HttpAnswer): unknown {
-  if (statusCode !== 200) throw new Refusal(String(body.message))
+  if (statusCode !== 200) throw new Refusal(String(body.message), body.code === CHAIN_THREW)
   return 'response' in body ? { ...event, response: body.response } : event
 }
 
@@ -236,9 +257,9 @@ function logUnanswered(
   app.log[level]({ ...facts, outcome: line.outcome, reason: line.reason, err: error }, line.msg)
 }
 
-/** Public text and the id of the invocation; no cause, no other property, and no frames of ours in the stack. */
-function publicError(text: string, requestId: string): Error {
-  const error = new Error(`${text} (ref ${requestId})`)
+/** Public text; no cause, no other property, and no frames of ours in the stack. */
+function publicError(text: string): Error {
+  const error = new Error(text)
   error.stack = `Error: ${error.message}`
   return error
 }

@@ -17,6 +17,7 @@ export const OUTCOMES = [
   'found',
   'refused',
   'factor_set',
+  'chained',
   'forwarded',
   'rejected',
   'fault',
@@ -29,16 +30,16 @@ export type Owner = 'us' | 'operator' | 'customer' | 'Corbado' | 'end user'
 export type Level = 'info' | 'warn' | 'error'
 
 const CUSTOM_AUTH = ['define-auth-challenge', 'create-auth-challenge', 'verify-auth-challenge-response'] as const
-const PASS_THROUGH = [
+const IGNORABLE = [
   'pre-sign-up',
   'post-confirmation',
   'pre-authentication',
   'post-authentication',
   'pre-token-generation',
   'custom-message',
-  'user-migration',
   'inbound-federation',
 ] as const
+const PASS_THROUGH = [...IGNORABLE, 'user-migration'] as const
 const SENDERS = ['custom-email-sender', 'custom-sms-sender'] as const
 const ACTIONS = ['pre-login', 'post-append'] as const
 const TRIGGERS = [...CUSTOM_AUTH, ...PASS_THROUGH, ...SENDERS] as const
@@ -147,6 +148,20 @@ const NOT_SERVED = {
 const POOL = { ...REFUSED, ...at(['post-append'], 'fault') } as const
 const REQUEST = at(['request'], 'rejected')
 const FORWARDER = at(['forwarder'], 'fault')
+/** Where a customer's own function may answer; for some of them its fault can be ignored. */
+const CHAIN = {
+  ...at([...CUSTOM_AUTH, 'user-migration'], 'fault'),
+  ...at([...IGNORABLE, ...SENDERS], 'fault', 'unchanged'),
+} as const
+/** What a sender's function answers, nobody waits for. */
+const CHAIN_ANSWER = {
+  ...at([...CUSTOM_AUTH, 'user-migration'], 'fault'),
+  ...at([...IGNORABLE], 'fault', 'unchanged'),
+} as const
+const CHAIN_THREW = {
+  ...at([...CUSTOM_AUTH, 'user-migration', 'forwarder'], 'rejected'),
+  ...at([...IGNORABLE], 'rejected', 'unchanged'),
+} as const
 /** A trigger that the gateway leaves alone goes on without an answer. */
 const FORWARDED = at(['forwarder'], 'fault', 'unchanged')
 
@@ -788,6 +803,74 @@ export const REASONS = {
     means:
       'The record in the table does not pass the schema or the rules. Check the file, fix it, and apply it again, or go back.',
     fix: 'corbado-gateway tenants rollback <tenant>',
+  },
+  // The customer's own functions.
+  chain_threw: {
+    at: CHAIN_THREW,
+    owner: 'customer',
+    level: 'warn',
+    means:
+      "The customer's own function threw; `upstreamErrorType` has its error's name. A function that refuses a sign-up or a login does so on purpose: the user was shown its text.",
+    alike: [
+      { what: 'the function refuses, as it should', tell: 'one name of error, at its usual rate' },
+      { what: 'the function is broken', tell: '`upstreamErrorType` is TypeError or the like, on all of its lines' },
+    ],
+  },
+  chain_timeout: {
+    at: CHAIN,
+    owner: 'customer',
+    level: 'warn',
+    means:
+      "The customer's own function did not answer within its `timeoutMs`, or Lambda ended it. With `breakerOpen`: not asked, since the calls before waited in vain.",
+  },
+  chain_throttled: {
+    at: CHAIN,
+    owner: 'customer',
+    level: 'warn',
+    means: "Lambda refused the call as one too many: the concurrency of the customer's function or account is used up.",
+  },
+  chain_denied: {
+    at: CHAIN,
+    owner: 'customer',
+    level: 'warn',
+    means:
+      "The tenant's role may not invoke the customer's own function, or cannot be assumed. It is tried again after 60 s. The customer updates the role's stack.",
+    fix: DOCTOR,
+  },
+  chain_missing: {
+    at: CHAIN,
+    owner: 'customer',
+    level: 'warn',
+    means:
+      "There is no such function, version or alias: compare the trigger's `functionArn` with the customer's account.",
+    fix: DOCTOR,
+  },
+  chain_malformed: {
+    at: CHAIN_ANSWER,
+    owner: 'customer',
+    level: 'warn',
+    means: "The function's answer is not the event with a `response`: look for a way through it that returns nothing.",
+  },
+  chain_failed: {
+    at: { ...CHAIN, ...FORWARDER },
+    owner: 'customer',
+    level: 'warn',
+    means:
+      "The function could not be run, or Lambda or STS failed on the way; `upstreamErrorType` says what. Of the forwarder: the container's own line says why.",
+  },
+  chain_busy: {
+    at: CHAIN,
+    owner: 'customer',
+    level: 'warn',
+    means:
+      'As many calls of this function as `limits.concurrentCalls` allows are under way in this process, and it answers too slowly for more.',
+  },
+  chain_loop: {
+    at: CHAIN,
+    owner: 'customer',
+    level: 'warn',
+    means: 'The chained function is a gateway itself, and the event came from one: it would go round for ever.',
+    fix: HISTORY,
   },
   trigger_sender_refused: {
     at: at([...SENDERS, 'forwarder'], 'fault'),

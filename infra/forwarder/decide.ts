@@ -1,4 +1,4 @@
-import { ERRORS, Internal, isLogged, reasonOfCode, requestIdOf } from '../../src/errors.js'
+import { ChainFailed, ChainThrew, ERRORS, Internal, isLogged, reasonOfCode, requestIdOf } from '../../src/errors.js'
 import { type Fields, isFields } from '../../src/fields.js'
 import type { Outcome, Reason } from '../../src/reasons.js'
 import type { Trigger } from '../../src/triggers/trigger.js'
@@ -14,12 +14,15 @@ export type Decision = {
   | { readonly kind: 'answer'; readonly response: unknown }
   /** The event goes back as it came: Cognito's default behaviour. */
   | { readonly kind: 'unchanged' }
-  | { readonly kind: 'refuse'; readonly text: string }
+  /** @property isCustomers the text is that of the customer's own function, and nothing is added to it */
+  | { readonly kind: 'refuse'; readonly text: string; readonly isCustomers?: true }
 )
 
 export type TriggerEvent = { readonly triggerSource: string; readonly userPoolId: string }
 
 const unavailable = new Internal().message
+const CHAIN_THREW = new ChainThrew('').code
+const CHAIN_FAILED = new ChainFailed().code
 
 /** The failure of a forwarder that got no answer it could use. */
 export function failure(kind: Trigger['kind'], reason: Reason): Decision {
@@ -40,6 +43,9 @@ export function decide(event: TriggerEvent, kind: Trigger['kind'], posted: Poste
     reason: reasonOfCode(known.code),
     upstreamRequestId: requestIdOf(body.requestId),
   } as const
+  if (known.code === CHAIN_THREW) return { kind: 'refuse', text: String(body.message), isCustomers: true, ...facts }
+  // What the customer's own function should have answered must not go on without it.
+  if (known.code === CHAIN_FAILED) return { kind: 'refuse', text: known.message, ...facts }
   // The text is the one that belongs to the code: whatever else stands in an answer is not shown.
   const text = isOurs(known.code) ? unavailable : known.message
   return settle(kind, facts, text, facts.outcome === 'fault' || known.code === 'GW_ERR_TENANT_UNKNOWN')

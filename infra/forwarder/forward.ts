@@ -12,6 +12,8 @@ export interface Forwarding {
   readonly trigger: string
   readonly invokedFunctionArn: string
   readonly requestId: string
+  /** How many gateways the event has been through. */
+  readonly hops: number
   readonly call: Call
 }
 
@@ -92,14 +94,16 @@ async function renewedSecret(secret: GatewaySecret, call: Call): Promise<string 
 
 /** The request as Standard Webhooks wants it, made again for each try: the time that is left is part of it. */
 function signed(
-  { event, trigger, invokedFunctionArn, requestId, call }: Forwarding,
+  { event, trigger, invokedFunctionArn, requestId, hops, call }: Forwarding,
   text: string,
   attempt: number,
   clock: Clock,
 ) {
   const [secret] = parseCallerSecrets(text)
   if (!secret) return undefined
-  const body = Buffer.from(JSON.stringify({ event, invokedFunctionArn, remainingMs: Math.floor(call.remainingMs()) }))
+  const remainingMs = Math.floor(call.remainingMs())
+  const envelope = { event, invokedFunctionArn, remainingMs, ...(hops > 0 && { hops }) }
+  const body = Buffer.from(JSON.stringify(envelope))
   const id = `${requestId}-${attempt}`
   const timestamp = String(Math.floor(clock.now() / 1_000))
   const headers = {

@@ -1,7 +1,7 @@
 import { type Call, createCall } from '../../src/call.js'
 import { Internal, InvocationUnknown } from '../../src/errors.js'
 import { isUserPoolId } from '../../src/ids.js'
-import type { LambdaContext } from '../../src/invocation.js'
+import { hopsOf, type LambdaContext } from '../../src/invocation.js'
 import { budgetMs } from '../../src/plugins/deadline.js'
 import { createInstanceId } from '../../src/plugins/log-line.js'
 import { findTrigger } from '../../src/triggers/index.js'
@@ -46,18 +46,16 @@ export function createForwarder({ print, ...options }: ForwarderOptions) {
         upstreamStatus: posted?.kind === 'answered' ? posted.status : undefined,
       }),
     )
-    if (decision.kind === 'refuse') throw publicError(decision.text, requestId)
+    if (decision.kind === 'refuse') {
+      throw publicError(decision.isCustomers ? decision.text : `${decision.text} (ref ${requestId})`)
+    }
     // Cognito wants the whole event back; all but `response` is the very one that came in.
     return decision.kind === 'answer' ? { ...(payload as TriggerEvent), response: decision.response } : payload
   }
 }
 
-async function invoke(
-  payload: unknown,
-  { awsRequestId: requestId, invokedFunctionArn }: LambdaContext,
-  call: Call,
-  options: ForwardOptions,
-): Promise<Invoked> {
+async function invoke(payload: unknown, context: LambdaContext, call: Call, options: ForwardOptions): Promise<Invoked> {
+  const { awsRequestId: requestId, invokedFunctionArn } = context
   if (!isTriggerEvent(payload)) {
     const text = new InvocationUnknown().message
     return { trigger: undefined, decision: { kind: 'refuse', text, outcome: 'rejected', reason: 'invocation_unknown' } }
@@ -67,7 +65,8 @@ async function invoke(
   if (!trigger) {
     return { trigger: 'unknown', decision: { kind: 'unchanged', outcome: 'unchanged', reason: 'unknown_trigger' } }
   }
-  const forwarding = { event: payload, trigger: trigger.name, invokedFunctionArn, requestId, call }
+  const hops = hopsOf(context)
+  const forwarding = { event: payload, trigger: trigger.name, invokedFunctionArn, requestId, hops, call }
   const forwarded = await forward(forwarding, options)
   const { posted } = forwarded
   const decision = posted ? decide(payload, trigger.kind, posted) : failure(trigger.kind, 'caller_secrets_unavailable')
@@ -90,8 +89,8 @@ function isTriggerEvent(payload: unknown): payload is TriggerEvent {
 }
 
 /** As src/invocation.ts throws it: no cause, no other property, and no frames of ours in the stack. */
-function publicError(text: string, requestId: string): Error {
-  const error = new Error(`${text} (ref ${requestId})`)
+function publicError(text: string): Error {
+  const error = new Error(text)
   error.stack = `Error: ${error.message}`
   return error
 }

@@ -15,6 +15,8 @@ export interface LambdaInvocation {
   readonly remainingMs: number
   /** Milliseconds since the process started, on the first invocation of an environment. */
   readonly coldStartMs: number | undefined
+  /** How many gateways the event has been through, as one of them says in the ClientContext. */
+  readonly hops: number
 }
 
 /** The invocation behind a request, told by what no client can send; undefined on a server. */
@@ -34,6 +36,8 @@ declare module 'fastify' {
     readonly direct: boolean
     /** Set if the alias rules apply; the tenant's alias is compared with it. */
     via: ViaAlias | undefined
+    /** How many gateways the event has been through before this one: none, unless a chained function is a gateway. */
+    hops: number
   }
   interface FastifyInstance {
     /** Refuses a missing alias, or one of the wrong kind, and remembers the alias for the rule that needs the tenant. */
@@ -57,6 +61,7 @@ export const arrival = fp<ArrivalOptions>(
       },
     })
     app.decorateRequest('via', undefined)
+    app.decorateRequest('hops', 0)
     app.decorate('arriveVia', (request: FastifyRequest, via: ViaAlias) => {
       request.via = via
       assertAlias(via, env)
@@ -64,6 +69,7 @@ export const arrival = fp<ArrivalOptions>(
     if (!invocationOf) return
     app.addHook('onRequest', (request, _reply, done) => {
       request.invocation = invocationOf(request)
+      request.hops = request.invocation?.hops ?? 0
       done()
     })
     // After every onRequest hook, so that a refusal has its line and its deadline; before the body is read.

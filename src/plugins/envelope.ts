@@ -15,6 +15,8 @@ const Envelope = Type.Object({
   ),
   /** Milliseconds that the forwarder's own invocation had left. */
   remainingMs: Type.Optional(Type.Number({ minimum: 0 })),
+  /** How many gateways the event had been through before the forwarder. */
+  hops: Type.Optional(Type.Integer({ minimum: 0, maximum: 100 })),
 })
 
 declare module 'fastify' {
@@ -45,6 +47,7 @@ export const envelope = fp<{ readonly env: Pick<Env, 'gatewayFunctionArn'> }>(
       request.body = body.event
       request.eventText = memberText(bodyText, 'event') ?? ''
       if (body.remainingMs !== undefined) app.hurry(request, body.remainingMs)
+      if (body.hops !== undefined) request.hops = body.hops
       if (body.invokedFunctionArn !== undefined) {
         assertFunction(body.invokedFunctionArn, env.gatewayFunctionArn)
         app.arriveVia(request, { kind: 'trigger', alias: aliasOf(body.invokedFunctionArn) })

@@ -18,7 +18,7 @@ export const LOG_FIELDS = {
   action: "the action's name",
   triggerSource: "Cognito's own name of what happened",
   outcome:
-    'what the answer says: `challenge`, `tokens`, `fail`, `created`, `correct`, `incorrect`, `unchanged`, `found`, `refused`, `factor_set`, `forwarded`, `rejected`, `fault`',
+    'what the answer says: `challenge`, `tokens`, `fail`, `created`, `correct`, `incorrect`, `unchanged`, `found`, `refused`, `factor_set`, `chained`, `forwarded`, `rejected`, `fault`',
   reason: 'stable cause of the outcome',
   user: 'pseudonym of the user: `u_` and an HMAC of pool and user name',
   clientId: 'app client of the event',
@@ -26,13 +26,14 @@ export const LOG_FIELDS = {
   flowId: 'same for all lines of one login from its first create on; the first define comes before',
   attempt: 'which try of the passkey it is, if not the first',
   lateMs: 'how long after its end a proof came, in milliseconds',
+  chained: "true if the customer's own function was asked; `upstream.lambda` has its milliseconds",
   userNotFound: 'true if the pool has no such user, and hides that from the client',
   clientSdk: "name and version of the client's AWS SDK, on define's lines, as far as Cognito tells them",
   durationMs: 'milliseconds from the request to the answer',
   upstream: 'milliseconds by dependency',
   failed: 'dependency that failed last; the four fields after it speak of it',
   operation:
-    'what it was asked for: `GetItem`, `GetParameter`, `AssumeRole`, `AdminGetUser`, `ListUsers`, `AdminSetUserMFAPreference`, `verifySignedData`',
+    'what it was asked for: `GetItem`, `GetParameter`, `AssumeRole`, `AdminGetUser`, `ListUsers`, `AdminSetUserMFAPreference`, `verifySignedData`, `Invoke`',
   upstreamStatus: 'its HTTP status',
   upstreamErrorType: 'its name of the error',
   upstreamRequestId: 'its id of the request',
@@ -87,6 +88,7 @@ export interface LineFacts {
   attempt?: number
   lateMs?: number
   userNotFound?: true
+  chained?: true
   clientSdk?: string | undefined
   /** Set if the level does not follow from the outcome. */
   level?: Level

@@ -89,6 +89,7 @@ function closingLine(
     attempt: line.attempt,
     lateMs: line.lateMs,
     userNotFound: line.userNotFound,
+    chained: line.chained,
     clientSdk: line.clientSdk,
     durationMs: Math.round(elapsedMs),
     ...(Object.keys(upstream).length > 0 && { upstream }),

@@ -11,7 +11,7 @@ import {
 } from '../errors.js'
 import { isUserPoolId } from '../ids.js'
 import type { Reason } from '../reasons.js'
-import type { TenantContext, Tenants } from '../tenant/context.js'
+import type { TenantConfig, TenantContext, Tenants } from '../tenant/context.js'
 
 /** Who asks: a pool, and for a trigger the region its event names. */
 export interface AdmissionRequest {
@@ -19,6 +19,8 @@ export interface AdmissionRequest {
   readonly region?: string
   /** Without its tenant the request can be answered all the same: by leaving the event as it is. */
   readonly mayBypass?: boolean
+  /** Is the request served whatever the tenant's status? */
+  anyStatus?(config: TenantConfig): boolean
 }
 
 export type Admission =
@@ -44,7 +46,7 @@ export const tenant = fp<{ readonly tenants: Tenants }>(
       try {
         const found = isUserPoolId(who.userPoolId) ? tenants.resolve(who.userPoolId, request.call) : undefined
         const tenant = found instanceof Promise ? await found : found
-        return { kind: 'served', tenant: admitted(tenant, request, who.region) }
+        return { kind: 'served', tenant: admitted(tenant, request, who) }
       } catch (error) {
         if (!who.mayBypass || !isBypassable(error, request.direct)) throw error
         request.line.error = error
@@ -59,13 +61,13 @@ export const tenant = fp<{ readonly tenants: Tenants }>(
 function admitted(
   tenant: TenantContext | undefined,
   request: FastifyRequest,
-  region: string | undefined,
+  { region, anyStatus }: AdmissionRequest,
 ): TenantContext {
   if (!tenant) throw new TenantUnknown()
   assertRegion(tenant, region)
   request.tenant = tenant
   assertTenantAlias(request, tenant)
-  assertStatus(tenant)
+  if (!anyStatus?.(tenant.config)) assertStatus(tenant)
   return tenant
 }
 

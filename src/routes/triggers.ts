@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Clock } from '../call.js'
 import { RequestMismatch, RouteUnknown } from '../errors.js'
 import { fieldsOf } from '../fields.js'
+import { chainedCall, chainOf, decideChained } from '../triggers/chain.js'
 import { defineAuthChallenge } from '../triggers/define-auth-challenge.js'
 import { findTrigger, triggers, unknownTrigger } from '../triggers/index.js'
 import type { Trigger, TriggerEvent, TriggerResult } from '../triggers/trigger.js'
@@ -77,8 +78,21 @@ async function run(
   const { userPoolId } = event
   // A region that cannot be read is none of the tenant's.
   const region = typeof event.region === 'string' ? event.region : ''
-  const admission = await app.admit(request, { userPoolId, region, mayBypass: trigger.kind === 'pass-through' })
+  const { clientId } = fieldsOf(fieldsOf(event).callerContext)
+  const admission = await app.admit(request, {
+    userPoolId,
+    region,
+    mayBypass: trigger.kind === 'pass-through',
+    // Status is Corbado's switch, and no switch of the customer's own functions.
+    anyStatus: (config) => chainOf(trigger, config, clientId) !== undefined,
+  })
   if (admission.kind === 'bypassed') return { outcome: 'unchanged', reason: admission.reason, level: admission.level }
+  const chain = chainOf(trigger, admission.tenant.config, clientId)
+  if (chain) {
+    request.line.chained = true
+    const payload = request.direct ? JSON.stringify(event) : request.eventText
+    return decideChained(chain, await admission.tenant.invoke(chainedCall(chain, trigger, payload, request.hops)))
+  }
   const result = await trigger.handle(event, { tenant: admission.tenant, now })
   return trigger === unknownTrigger ? { ...result, reason: 'unknown_trigger', level: 'warn' } : result
 }

@@ -1,7 +1,7 @@
 import { Check, Errors } from 'typebox/value'
 import type { ConfigRules } from '../env.js'
-import { PARTITIONS, partitionOf } from '../ids.js'
-import { TenantFile } from './config.js'
+import { functionOf, PARTITIONS, partitionOf } from '../ids.js'
+import { type Chain, CUSTOM_AUTH_TRIGGERS, OTHER_TRIGGERS, TenantFile } from './config.js'
 
 /** One thing wrong with a config: where (a JSON pointer such as `/aws/roleArn`) and what is expected there. */
 export interface ConfigIssue {
@@ -21,6 +21,7 @@ export function parseTenantFile(value: unknown, rules: ConfigRules): ParsedConfi
     ...roleIssues(value, rules),
     ...corbadoIssues(value, rules),
     ...aliasIssues(value, rules),
+    ...chainIssues(value, rules),
   ]
   return issues.length === 0 ? { kind: 'valid', file: value } : { kind: 'invalid', issues }
 }
@@ -47,12 +48,22 @@ function issuesOf({ keyword, instancePath: path, params, message }: SchemaError)
     case 'required':
       return params.requiredProperties.map((key) => ({ path: `${path}/${key}`, message: 'is missing' }))
     case 'enum':
+      if (triggerForm(path)) return [{ path, message: triggerForm(path) ?? message }]
       return [{ path, message: `must be one of ${params.allowedValues.join(', ')}` }]
     case 'pattern':
       return [{ path, message: formOf(path) ?? message }]
     default:
-      return [{ path, message }]
+      return [{ path, message: triggerForm(path) ?? message }]
   }
+}
+
+/** What a trigger's value may be; passing a sender through would lose every message, and Corbado's three are its own. */
+function triggerForm(path: string): string | undefined {
+  const [, name] = /^\/triggers\/(\w+)$/.exec(path) ?? []
+  if (name === undefined) return undefined
+  const chain = '{ mode: chain, functionArn: … }'
+  const isOther = (OTHER_TRIGGERS as readonly string[]).includes(name)
+  return isOther ? `must be pass-through or ${chain}` : `must be ${chain}, or be left out`
 }
 
 /** What a pattern means, for people. */
@@ -70,12 +81,14 @@ function formOf(path: string): string | undefined {
     '/aws/externalId': 'must be an ExternalId: 2 to 1,224 letters, digits and + = , . @ : / -',
     '/corbado/projectId': 'must be a Corbado project such as pro-1234567890',
   }
+  if (path.startsWith('/login/clientIds/')) return 'must be the id of an app client: up to 128 letters, digits, _ and +'
+  if (path.endsWith('/functionArn')) return 'must be the ARN of a Lambda function, with or without version or alias'
   return path.startsWith('/aws/replicaRegions/') ? region : forms[path]
 }
 
 function unknownKey(key: string): string {
   return /^custom(Email|Sms|SMS)Sender$/.test(key)
-    ? 'must be left out: this trigger replaces delivery, so passing it through would lose every message'
+    ? 'is not a known field: write customEmailSender or customSMSSender, and only to chain it'
     : 'is not a known field'
 }
 
@@ -135,6 +148,57 @@ function hostMatches(host: string, pattern: string): boolean {
   const labels = host.split('.')
   const wanted = pattern.split('.')
   return labels.length === wanted.length && wanted.every((label, i) => label === '*' || label === labels[i])
+}
+
+/** The chained triggers of a file, by name. */
+function chainsOf({ triggers = {} }: TenantFile): [name: string, chain: Chain][] {
+  return Object.entries(triggers as Record<string, unknown>).filter(
+    (entry): entry is [string, Chain] => typeof entry[1] === 'object',
+  )
+}
+
+/** Corbado's logins and the function's must never meet: both sides of the split are named, or there is none. */
+function chainIssues(file: TenantFile, { gatewayFunctionArn }: ConfigRules): ConfigIssue[] {
+  const chains = chainsOf(file)
+  const names = chains.map(([name]) => name)
+  const own: readonly string[] = CUSTOM_AUTH_TRIGGERS
+  const missing = own.some((name) => names.includes(name)) ? own.filter((name) => !names.includes(name)) : []
+  const issues = missing.map((name) => ({
+    path: `/triggers/${name}`,
+    message: 'is missing: the three triggers of custom authentication are chained together, or none',
+  }))
+  if (missing.length === 0 && names.some((name) => own.includes(name)) && file.login?.clientIds === undefined) {
+    issues.push({
+      path: '/login/clientIds',
+      message: "is missing: it names the app clients that are Corbado's; the function gets the logins of all others",
+    })
+  }
+  return [...issues, ...chains.flatMap(([name, chain]) => functionIssues(name, chain, file, gatewayFunctionArn))]
+}
+
+/** Without its answer a login or a migration would end in a way that nobody decided. */
+const NEVER_IGNORED: readonly string[] = [...CUSTOM_AUTH_TRIGGERS, 'userMigration']
+
+function functionIssues(
+  name: string,
+  { functionArn, onFailure }: Chain,
+  { aws }: TenantFile,
+  ours: string | undefined,
+): ConfigIssue[] {
+  const issues: ConfigIssue[] = []
+  const path = `/triggers/${name}`
+  const [, partition, , region = '', accountId] = functionArn.split(':')
+  const regions = [aws.region, ...(aws.replicaRegions ?? [])]
+  if (functionOf(functionArn) === ours) {
+    issues.push({ path: `${path}/functionArn`, message: 'must not be the gateway itself: the call would never end' })
+  } else if (accountId !== aws.accountId || !regions.includes(region) || partition !== partitionOf(region)) {
+    const message = `must be a function of account ${aws.accountId} in ${regions.join(' or ')}`
+    issues.push({ path: `${path}/functionArn`, message })
+  }
+  if (onFailure === 'ignore' && NEVER_IGNORED.includes(name)) {
+    issues.push({ path: `${path}/onFailure`, message: 'must be fail: this trigger cannot be answered without it' })
+  }
+  return issues
 }
 
 function aliasIssues({ alias }: TenantFile, { actionsAlias }: ConfigRules): ConfigIssue[] {

@@ -7,7 +7,17 @@ const choice = <const T extends readonly string[]>(values: T, description: strin
   Type.Unsafe<T[number]>({ type: 'string', enum: [...values], description })
 const closed = { additionalProperties: false }
 
-/** Triggers other than custom auth, by their name in the YAML (the camel case of Cognito's LambdaConfig). */
+/** Triggers of custom authentication, by their name in the YAML (the camel case of Cognito's LambdaConfig). */
+export const CUSTOM_AUTH_TRIGGERS = [
+  'defineAuthChallenge',
+  'createAuthChallenge',
+  'verifyAuthChallengeResponse',
+] as const
+
+/** Triggers that replace Cognito's delivery of messages. */
+export const SENDER_TRIGGERS = ['customEmailSender', 'customSMSSender'] as const
+
+/** All other triggers. */
 export const OTHER_TRIGGERS = [
   'preSignUp',
   'postConfirmation',
@@ -18,6 +28,35 @@ export const OTHER_TRIGGERS = [
   'userMigration',
   'inboundFederation',
 ] as const
+
+/** Every trigger of a pool. */
+export type TriggerName =
+  | (typeof CUSTOM_AUTH_TRIGGERS)[number]
+  | (typeof SENDER_TRIGGERS)[number]
+  | (typeof OTHER_TRIGGERS)[number]
+
+const Chain = Type.Object(
+  {
+    mode: choice(['chain'], "the customer's own function answers"),
+    functionArn: Type.String({
+      pattern: `^arn:aws[a-z-]*:lambda:${REGION_PATTERN}:\\d{12}:function:[\\w-]{1,64}(:[\\w-]{1,128})?$`,
+      description: 'the function, with version or alias if it has one',
+    }),
+    timeoutMs: Type.Optional(
+      Type.Integer({ minimum: 100, maximum: 4_500, description: 'longest that it may take; default 3000' }),
+    ),
+    onFailure: Type.Optional(
+      choice(['fail', 'ignore'], 'ignore: the event goes back as it came; default fail: so does the trigger'),
+    ),
+  },
+  { ...closed, description: "the customer's own function answers this trigger" },
+)
+
+/** A trigger that the customer's own function answers. */
+export type Chain = Static<typeof Chain>
+
+const chainOnly = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, Chain]))
+const PassThrough = choice(['pass-through'], 'default pass-through')
 
 /**
  * One tenant's config as it stands in a YAML file and in the table: the only source of the type, of the runtime check
@@ -75,6 +114,13 @@ export const TenantFile = Type.Object(
         {
           flow: Type.Optional(choice(['passkey', 'password-then-passkey'], 'default passkey')),
           maxAttempts: Type.Optional(Type.Integer({ minimum: 1, maximum: 10, description: 'default 3' })),
+          clientIds: Type.Optional(
+            Type.Array(Type.String({ pattern: '^[\\w+]{1,128}$' }), {
+              minItems: 1,
+              uniqueItems: true,
+              description: "app clients whose custom authentication is Corbado's; absent: all",
+            }),
+          ),
         },
         closed,
       ),
@@ -118,9 +164,11 @@ export const TenantFile = Type.Object(
     ),
     triggers: Type.Optional(
       Type.Partial(
-        Type.Object(
-          Object.fromEntries(OTHER_TRIGGERS.map((name) => [name, choice(['pass-through'], 'default pass-through')])),
-        ),
+        Type.Object({
+          ...chainOnly(CUSTOM_AUTH_TRIGGERS),
+          ...Object.fromEntries(OTHER_TRIGGERS.map((name) => [name, Type.Union([PassThrough, Chain])])),
+          ...chainOnly(SENDER_TRIGGERS),
+        }),
         closed,
       ),
     ),
@@ -168,7 +216,11 @@ export function withDefaults(file: TenantFile) {
   return {
     ...file,
     aws: { ...file.aws, replicaRegions: file.aws.replicaRegions ?? [] },
-    login: { flow: file.login?.flow ?? 'passkey', maxAttempts: file.login?.maxAttempts ?? 3 },
+    login: {
+      flow: file.login?.flow ?? 'passkey',
+      maxAttempts: file.login?.maxAttempts ?? 3,
+      ...(file.login?.clientIds && { clientIds: file.login.clientIds }),
+    },
     actions: {
       preLogin: {
         identifierAttribute: preLogin.identifierAttribute ?? 'email',

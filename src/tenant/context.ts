@@ -6,13 +6,15 @@ import { createLimiter } from '../resilience/limiter.js'
 import type { Upstreams } from '../upstreams/index.js'
 import type { TenantConfig } from './config.js'
 import { createTenantCredentials } from './credentials.js'
+import { createTenantFunctions, type InvokeChained } from './functions.js'
 import { createTenantRegistry, type ResolvedTenant } from './registry.js'
 import { createTenantSecrets } from './secrets.js'
 import { createTenantUsers, type TenantUsers } from './users.js'
 import { createVerifier, type Proof, type Verdict } from './verifier.js'
 
 export type { User } from '../upstreams/index.js'
-export type { TenantConfig } from './config.js'
+export type { Chain, TenantConfig, TriggerName } from './config.js'
+export type { ChainAnswer, Chained } from './functions.js'
 export type { Proof, TenantUsers, Verdict }
 
 /** All that a trigger or an action may see: one tenant's facts, and its rights for the length of one call. */
@@ -23,6 +25,8 @@ export interface TenantContext {
   /** Asks the Backend API about a proof. Every outcome is a value. */
   verify(proof: Proof): Promise<Verdict>
   readonly users: TenantUsers
+  /** Invokes one of the customer's own functions. Every outcome is a value. */
+  readonly invoke: InvokeChained
 }
 
 /** For metrics. */
@@ -65,6 +69,7 @@ export function createTenants({ env, upstreams, clock }: TenantsOptions): Tenant
       configStale: stale,
       verify: (proof) => verify(config, proof, call),
       users: createTenantUsers({ upstreams, credentials, limiter, guard, clock }, config, call),
+      invoke: createTenantFunctions({ upstreams, credentials, guard }, config, call),
     }
   }
 

@@ -7,7 +7,7 @@ import { createExpiringCache, failureMemoryMs } from '../resilience/expiring-cac
 import type { RoleCredentials, Upstreams } from '../upstreams/index.js'
 import { ROLE_SECONDS } from '../upstreams/sts.js'
 import type { TenantConfig } from './config.js'
-import { roleRequest } from './role-request.js'
+import { type Purpose, roleRequest } from './role-request.js'
 
 export interface TenantCredentials {
   /**
@@ -20,6 +20,7 @@ export interface TenantCredentials {
     operation: Operation,
     call: Call,
     run: (credentials: RoleCredentials | null) => Promise<T>,
+    purpose?: Purpose,
   ): Promise<T>
   /** How many sets had to make room for others. */
   evictions(): number
@@ -50,14 +51,14 @@ export function createTenantCredentials(
 ): TenantCredentials {
   const deniedUntil = createBoundedMap<TenantKey, number>(max)
 
-  const issued = createExpiringCache<Issued, [TenantConfig]>({
+  const issued = createExpiringCache<Issued, [TenantConfig, Purpose]>({
     clock,
     max,
     upstream: 'sts',
     operation: 'AssumeRole',
     loadMs: SLICE_MS.sts,
-    async load(call, config) {
-      const credentials = await assumeRole(roleRequest(config), call)
+    async load(call, config, purpose) {
+      const credentials = await assumeRole(roleRequest(config, purpose), call)
       const issuedAt = clock.elapsed()
       const lifeMs = lifeOf(credentials, clock)
       const usableMs = Math.max(0, lifeMs - LAST_USE_MS)
@@ -74,18 +75,19 @@ export function createTenantCredentials(
 
   return {
     evictions: () => issued.evictions,
-    async use(config, operation, call, run) {
+    async use(config, operation, call, run, purpose = 'pool') {
+      const upstream = purpose === 'pool' ? 'cognito' : 'lambda'
       // The role is part of the key: credentials of a role that a new config no longer names are never used again.
-      const key = tenantKey(config.userPoolId, JSON.stringify(roleRequestKey(config)))
+      const key = tenantKey(config.userPoolId, JSON.stringify(roleRequestKey(config, purpose)))
       const deniedKey = tenantKey(config.userPoolId, key, operation)
       if (clock.elapsed() < (deniedUntil.get(deniedKey) ?? 0)) {
         call.note({ remembered: true })
-        call.observe('cognito', 0, { operation })
-        throw permissionMissing()
+        call.observe(upstream, 0, { operation })
+        throw permissionMissing(upstream)
       }
 
       const own = config.aws.roleArn === null
-      const fetchIssued = async () => (own ? null : (await issued.get(key, call, config)).value)
+      const fetchIssued = async () => (own ? null : (await issued.get(key, call, config, purpose)).value)
       const first = await fetchIssued()
       const rejected = await attempt(() => run(first?.credentials ?? null))
       if (rejected.kind === 'done') return rejected.value
@@ -95,7 +97,7 @@ export function createTenantCredentials(
       if (last.kind === 'done') return last.value
       if (last.error.kind !== 'denied') throw last.error
       deniedUntil.set(deniedKey, clock.elapsed() + DENIED_MS)
-      throw permissionMissing(last.error)
+      throw permissionMissing(upstream, last.error)
 
       async function renewAndRun() {
         // Another call may have renewed them meanwhile; those must not be thrown away.
@@ -116,8 +118,8 @@ function lifeOf({ expiration }: RoleCredentials, clock: Clock): number {
   return lifeMs > 0 && lifeMs <= ASKED_MS + SKEW_MS ? lifeMs : ASKED_MS
 }
 
-function roleRequestKey(config: TenantConfig): unknown {
-  return config.aws.roleArn === null ? null : roleRequest(config)
+function roleRequestKey(config: TenantConfig, purpose: Purpose): unknown {
+  return config.aws.roleArn === null ? { purpose } : roleRequest(config, purpose)
 }
 
 type Attempt<T> =
@@ -135,8 +137,8 @@ async function attempt<T>(run: () => Promise<T>): Promise<Attempt<T>> {
   }
 }
 
-function permissionMissing(cause?: UpstreamError): UpstreamError {
-  const error = upstreamError('cognito', 'denied', cause?.facts, cause)
-  error.reason = 'role_permission_missing'
+function permissionMissing(upstream: 'cognito' | 'lambda', cause?: UpstreamError): UpstreamError {
+  const error = upstreamError(upstream, 'denied', cause?.facts, cause)
+  if (upstream === 'cognito') error.reason = 'role_permission_missing'
   return error
 }

@@ -2,8 +2,11 @@ import { Internal } from '../errors.js'
 import type { RoleRequest } from '../upstreams/sts.js'
 import type { TenantConfig } from './config.js'
 
-/** The AssumeRole request of a tenant: its role, its ExternalId, and rights on its one pool. */
-export function roleRequest(config: TenantConfig): RoleRequest {
+/** What a session of a tenant's role is for: the calls on its pool, or the invocation of one function. */
+export type Purpose = 'pool' | { readonly functionArn: string }
+
+/** The AssumeRole request of a tenant: its role, its ExternalId, and rights on its one pool or on one function. */
+export function roleRequest(config: TenantConfig, purpose: Purpose = 'pool'): RoleRequest {
   const { roleArn, externalId } = config.aws
   if (roleArn === null || externalId === null) throw new Internal()
   return {
@@ -11,7 +14,7 @@ export function roleRequest(config: TenantConfig): RoleRequest {
     externalId,
     // At most 8 + 55 characters of the 64 that STS allows; the customer's CloudTrail shows it.
     sessionName: `corbado-${config.userPoolId}`,
-    sessionPolicy: sessionPolicy(config, roleArn),
+    sessionPolicy: purpose === 'pool' ? sessionPolicy(config, roleArn) : functionPolicy(purpose.functionArn),
   }
 }
 
@@ -34,5 +37,13 @@ function sessionPolicy(config: TenantConfig, roleArn: string): string {
         Resource: `arn:${partition}:cognito-idp:${region}:${accountId}:userpool/${config.userPoolId}`,
       },
     ],
+  })
+}
+
+/** The one function as it is invoked, version or alias included: IAM compares it as a whole. */
+function functionPolicy(functionArn: string): string {
+  return JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Action: 'lambda:InvokeFunction', Resource: functionArn }],
   })
 }

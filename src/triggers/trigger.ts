@@ -29,6 +29,8 @@ export interface TriggerResult {
   readonly lateMs?: number
   /** The pool has no such user, and hides that from the client. */
   readonly userNotFound?: true
+  /** The customer's own function was asked. */
+  readonly chained?: true
 }
 
 /** What a trigger may use in addition to its event. */

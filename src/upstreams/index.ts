@@ -1,14 +1,16 @@
 import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import type { LambdaClient } from '@aws-sdk/client-lambda'
 import { SSMClient } from '@aws-sdk/client-ssm'
 import { STSClient } from '@aws-sdk/client-sts'
-import { type Clock, SLICE_MS } from '../call.js'
+import { type Call, type Clock, SLICE_MS } from '../call.js'
 import type { Env, Proxies } from '../env.js'
 import type { UserPoolId } from '../ids.js'
 import { createUserPool, type UserPool } from './cognito.js'
 import { type CredentialSource, createOwnCredentials } from './connections/credentials.js'
 import { RequestHandler } from './connections/requests.js'
 import type { Corbado } from './corbado.js'
+import type { FunctionAnswer, FunctionCall } from './functions.js'
 import { createFetchParameter, type FetchParameter } from './ssm.js'
 import { type AssumeRole, createAssumeRole, type RoleCredentials } from './sts.js'
 import { createTable, type Table } from './table.js'
@@ -16,6 +18,7 @@ import { createTable, type Table } from './table.js'
 export type { MfaFactor, User, UserPage, UserPool } from './cognito.js'
 export { RequestHandler } from './connections/requests.js'
 export type { VerificationResult, VerifyAnswer } from './corbado.js'
+export type { FunctionAnswer, FunctionCall } from './functions.js'
 export { type FetchParameter, isParameterMissing, type Parameter } from './ssm.js'
 export type { AssumeRole, RoleCredentials, RoleRequest } from './sts.js'
 export type { Table, TenantRecord } from './table.js'
@@ -28,6 +31,8 @@ export interface Upstreams {
   /** A pool's admin calls with a tenant's credentials; null stands for the gateway's own (self-hosted). */
   userPool(userPoolId: UserPoolId, region: string, credentials: RoleCredentials | null): UserPool
   readonly verifySignedData: Corbado['verifySignedData']
+  /** Invokes a customer's own function with a tenant's credentials; null stands for the gateway's own (self-hosted). */
+  invokeFunction(request: FunctionCall, credentials: RoleCredentials | null, call: Call): Promise<FunctionAnswer>
   close(): Promise<void>
 }
 
@@ -108,15 +113,39 @@ export function upstreamsOver(clients: Clients, { tenantTable, proxies, clock, m
     return corbado
   }
 
+  const lambda = createLambdaClients(base)
+
   return {
     table: createTable(dynamodb, tenantTable, ms.table),
     fetchParameter: createFetchParameter(ssm, ms.ssm),
     assumeRole: createAssumeRole(sts, ms.sts),
     userPool: (userPoolId, region, credentials) => createUserPool(cognito.of(region, credentials), userPoolId),
     verifySignedData: async (request, call) => (await loadCorbado()).verifySignedData(request, call),
+    async invokeFunction(request, credentials, call) {
+      const client = await lambda.of(request.functionArn.split(':')[3] ?? '', credentials)
+      return (await import('./functions.js')).invokeFunction(client, request, call)
+    },
     async close() {
       base.requestHandler.destroy()
       await (await corbado)?.close()
+    },
+  }
+}
+
+/** Clients of Lambda, made and loaded when they are needed: most tenants chain nothing. */
+function createLambdaClients(base: ClientBase) {
+  const own = new Map<string, LambdaClient>()
+  const byCredentials = new WeakMap<RoleCredentials, LambdaClient>()
+
+  return {
+    /** A set of credentials is for one function, and so for one region; with null, the process's own. */
+    async of(region: string, credentials: RoleCredentials | null): Promise<LambdaClient> {
+      const { LambdaClient } = await import('@aws-sdk/client-lambda')
+      const known = credentials ? byCredentials.get(credentials) : own.get(region)
+      const client = known ?? new LambdaClient({ ...base, region, ...(credentials && { credentials }) })
+      if (credentials) byCredentials.set(credentials, client)
+      else own.set(region, client)
+      return client
     },
   }
 }

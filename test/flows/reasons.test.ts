@@ -17,12 +17,13 @@ import {
 } from '../../src/errors.js'
 import { ACTIONS_ALIAS, FUNCTION_ARN } from '../../src/local/accounts.js'
 import type { Fault, StandIn } from '../../src/local/aws/server.js'
+import { type Handler, inProcess } from '../../src/local/lambda/index.js'
 import { basicCredential, hostedArn } from '../../src/local/world/tenants.js'
 import { createLogger } from '../../src/plugins/logger.js'
 import { boundConnections, serverOptions } from '../../src/plugins/server/connections.js'
 import { loadShedding } from '../../src/plugins/server/load-shedding.js'
 import { isReason, levelOf, type Outcome, placesOf, type Reason, reasons } from '../../src/reasons.js'
-import type { TenantFile } from '../../src/tenant/config.js'
+import { CUSTOM_AUTH_TRIGGERS, OTHER_TRIGGERS, SENDER_TRIGGERS, type TenantFile } from '../../src/tenant/config.js'
 import { triggers } from '../../src/triggers/index.js'
 import type { TriggerResult } from '../../src/triggers/trigger.js'
 import { createUpstreams } from '../../src/upstreams/index.js'
@@ -99,6 +100,47 @@ async function everything(userPoolId: string) {
   await everyTrigger(userPoolId)
   await everyAction(userPoolId)
 }
+
+const IGNORED = [...OTHER_TRIGGERS.filter((name) => name !== 'userMigration'), ...SENDER_TRIGGERS]
+const EVERY = [...CUSTOM_AUTH_TRIGGERS, 'userMigration', ...IGNORED]
+/** Tenants whose every trigger a function answers: of one its faults count, of the other they are ignored if they may be. */
+async function chainedTo(functionArn: string, limits?: TenantFile['limits']): Promise<string[]> {
+  const of = (onFailure: 'fail' | 'ignore') =>
+    Object.fromEntries(
+      EVERY.map((name) => [
+        name,
+        { mode: 'chain' as const, functionArn, ...((IGNORED as string[]).includes(name) && { onFailure }) },
+      ]),
+    )
+  const login = { clientIds: ['another'] }
+  const files = [
+    await tenant({ triggers: of('fail'), login, ...(limits && { limits }) }),
+    await tenant({ triggers: of('ignore'), login, ...(limits && { limits }) }),
+  ]
+  return files.map(({ userPoolId }) => userPoolId)
+}
+let functions = 0
+function deployed(run: Handler): string {
+  functions += 1
+  const functionArn = `arn:aws:lambda:eu-central-1:111122223333:function:own-${functions}`
+  stack.lambda.putFunction({ functionArn, runner: inProcess(run, clock), aliases: [] })
+  return functionArn
+}
+const sane: Handler = async (event) => event
+/** Every trigger, answered by this function. */
+const chained = (run: Handler) => async () => {
+  for (const userPoolId of await chainedTo(deployed(run))) await everyTrigger(userPoolId)
+}
+const chainedDuring = (fault: Fault) => async () => {
+  for (const userPoolId of await chainedTo(deployed(sane))) {
+    await during(stack.lambda, fault, () => everyTrigger(userPoolId))
+  }
+}
+const throwing =
+  (name: string, text: string): Handler =>
+  async () => {
+    throw Object.assign(new Error(text), { name })
+  }
 
 const status = (code: number): Fault => ({ kind: 'status', status: code })
 const says = (code: string): Fault => ({ kind: 'unsigned', code, times: 1_000 })
@@ -397,6 +439,52 @@ const PROVOCATIONS: Readonly<Record<Reason, () => Promise<unknown>>> = {
     await gateway.putConfig({ ...file, surprise: true } as TenantFile)
     await everything(file.userPoolId)
     await tried(forwarder.send(defineEvent([], {}, { userPoolId: file.userPoolId })))
+  },
+  async chain_threw() {
+    const functionArn = deployed(throwing('NotWelcome', 'Not you.'))
+    const [userPoolId = '', another = ''] = await chainedTo(functionArn)
+    await everyTrigger(userPoolId)
+    await everyTrigger(another)
+    await tried(forwarder.send(triggerEvent('PreSignUp_SignUp', {}, { userPoolId })))
+  },
+  chain_timeout: chainedDuring({ kind: 'hang' }),
+  chain_throttled: chainedDuring(status(429)),
+  chain_denied: chainedDuring({ kind: 'unsigned', code: 'AccessDeniedException', times: 1_000 }),
+  async chain_missing() {
+    for (const userPoolId of await chainedTo(`${deployed(sane)}:nowhere`)) await everyTrigger(userPoolId)
+  },
+  chain_malformed: chained(async () => 'no event'),
+  async chain_failed() {
+    const functionArn = deployed(sane)
+    const [userPoolId = '', another = ''] = await chainedTo(functionArn)
+    await during(stack.lambda, status(400), async () => {
+      await everyTrigger(userPoolId)
+      await everyTrigger(another)
+      await tried(forwarder.send(triggerEvent('PreSignUp_SignUp', {}, { userPoolId })))
+    })
+  },
+  async chain_busy() {
+    for (const userPoolId of await chainedTo(deployed(sane), { concurrentCalls: 1 })) {
+      const before = stack.lambda.calls.length
+      const letGo = await hang(stack.lambda, 'Invoke', () => true)
+      await gateway.byHand(async () => {
+        const first = tried(gateway.trigger(triggerEvent('PreSignUp_SignUp', {}, { userPoolId })))
+        await untilSeen(stack.lambda, () => true, before + 1)
+        const others = Promise.all(eventsOf(userPoolId).map((event) => tried(gateway.trigger(event))))
+        // Longer than the others take until they wait for a place.
+        await preLogin((await tenant()).userPoolId)
+        clock.advance(6_000)
+        await Promise.all([first, others])
+      })
+      await letGo()
+    }
+  },
+  async chain_loop() {
+    const clientContext = { custom: { 'corbado-gateway-hops': 1 } }
+    for (const userPoolId of await chainedTo(deployed(sane))) {
+      const arn = hostedArn('t-acme')
+      for (const event of eventsOf(userPoolId)) await tried(gateway.handler(event, { ...context(arn), clientContext }))
+    }
   },
   async trigger_sender_refused() {
     const { userPoolId } = await tenant()

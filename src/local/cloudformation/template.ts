@@ -117,6 +117,7 @@ function evaluator({ Conditions }: Template, values: ReadonlyMap<string, string>
     if (name === 'Fn::Equals') return evaluate(first) === evaluate(second)
     if (name === 'Fn::Not') return evaluate(first) !== true
     if (name === 'Fn::If') return evaluate(evaluate(Conditions[String(first)]) === true ? second : third)
+    if (name === 'Fn::Split') return String(evaluate(second)).split(String(first))
     throw new Error(`The stand-in does not know ${name}.`)
   }
 

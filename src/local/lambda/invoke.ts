@@ -70,6 +70,7 @@ async function run(
   { runner, timeoutMs = 6_000 }: LocalFunction,
   target: Target,
   payload: unknown,
+  clientContext: unknown,
 ): Promise<WireAnswer> {
   const awsRequestId = randomUUID()
   const headers = { 'x-amzn-requestid': awsRequestId, 'x-amz-executed-version': '$LATEST' }
@@ -77,13 +78,25 @@ async function run(
   // By the machine's clock, since the function measures its remaining time by it.
   const deadlineMs = Date.now() + timeoutMs
   try {
-    const answer = await runner(payload, { awsRequestId, invokedFunctionArn, functionName, deadlineMs })
+    const answer = await runner(payload, {
+      awsRequestId,
+      invokedFunctionArn,
+      functionName,
+      deadlineMs,
+      clientContext,
+    })
     return { status: 200, headers, body: JSON.stringify(answer ?? null) }
   } catch (error) {
     const { name, message, stack = '' } = error instanceof Error ? error : new Error(String(error))
     const body = { errorType: name, errorMessage: message, trace: stack.split('\n') }
     return { status: 200, headers: { ...headers, 'x-amz-function-error': 'Unhandled' }, body }
   }
+}
+
+/** At most 3,583 bytes of base64, in a header. */
+function clientContextOf({ headers }: WireRequest): unknown {
+  const text = headers['x-amz-client-context']
+  return typeof text === 'string' ? parseJson(Buffer.from(text, 'base64')) : undefined
 }
 
 /** Answers one Invoke call: a caller who may not call learns nothing of the function, not even that there is none. */
@@ -106,6 +119,12 @@ export function answerInvoke(
     return lambdaError(400, 'InvalidRequestContentException', 'Could not parse request body into json')
   const type = request.headers['x-amz-invocation-type'] ?? 'RequestResponse'
   if (type === 'DryRun') return lambdaAnswer(204)
-  if (type === 'RequestResponse') return run(localFunction, target, payload)
+  const clientContext = clientContextOf(request)
+  if (type === 'RequestResponse') return run(localFunction, target, payload, clientContext)
+  if (type === 'Event') {
+    // Lambda answers when it has the event in its queue; what comes of it, the caller never learns.
+    void run(localFunction, target, payload, undefined)
+    return lambdaAnswer(202)
+  }
   return invalidParameter(`The stand-in does not invoke as ${type}.`)
 }

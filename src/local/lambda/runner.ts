@@ -8,6 +8,8 @@ export interface Invocation {
   readonly functionName: string
   /** Wall-clock milliseconds since the epoch at which Lambda stops waiting. */
   readonly deadlineMs: number
+  /** What the caller sent along beside the payload. */
+  readonly clientContext?: unknown
 }
 
 /** Runs a function once; rejects with what it threw. */
@@ -22,6 +24,7 @@ export interface HandlerContext {
   readonly memoryLimitInMB: string
   readonly logGroupName: string
   readonly logStreamName: string
+  readonly clientContext?: unknown
   callbackWaitsForEmptyEventLoop: boolean
   getRemainingTimeInMillis(): number
 }
@@ -30,7 +33,7 @@ export type Handler = (event: unknown, context: HandlerContext) => Promise<unkno
 
 /** The context a handler sees; the same in process and in a child. */
 export function createContext(invocation: Invocation): HandlerContext {
-  const { awsRequestId, invokedFunctionArn, functionName, deadlineMs } = invocation
+  const { awsRequestId, invokedFunctionArn, functionName, deadlineMs, clientContext } = invocation
   return {
     awsRequestId,
     invokedFunctionArn,
@@ -39,6 +42,7 @@ export function createContext(invocation: Invocation): HandlerContext {
     memoryLimitInMB: '1024',
     logGroupName: `/aws/lambda/${functionName}`,
     logStreamName: 'local',
+    ...(clientContext !== undefined && { clientContext }),
     callbackWaitsForEmptyEventLoop: true,
     getRemainingTimeInMillis: () => Math.max(0, deadlineMs - Date.now()),
   }

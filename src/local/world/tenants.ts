@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { marshall } from '@aws-sdk/util-dynamodb'
-import { describeCustomerRole, FEATURE_NAMES } from '../../operator/role/role.js'
+import { chainedFunctions, describeCustomerRole, FEATURE_NAMES } from '../../operator/role/role.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { doctor, FUNCTION_ARN, gateway, operator, REGION, roleArnOf } from '../accounts.js'
 import { type AppClient, poolArn, type TriggerName, type UserPool } from '../cognito/pools.js'
@@ -112,12 +112,13 @@ export async function putTenantRecord(stack: Stack, config: unknown, userPoolId:
 }
 
 /** The role that the hand-over asks for, with all of its features. */
-function putCustomerRole(stack: Stack, { userPoolId, aws }: TenantFile): void {
+function putCustomerRole(stack: Stack, { userPoolId, aws, triggers }: TenantFile): void {
   const { accountId, region, roleArn, externalId } = aws
   if (roleArn === null || externalId === null) return
   const { trust, permissions } = describeCustomerRole({
     ...{ userPoolId, accountId, region, externalId },
     features: FEATURE_NAMES,
+    functionArns: chainedFunctions({ triggers }),
     gatewayRoleArn: roleArnOf(gateway),
     doctorRoleArn: roleArnOf(doctor),
   })

@@ -7,6 +7,7 @@ import { configOf, tenantIdOf, textOf } from '../records/record.js'
 import { checkConfig, configFault } from './checks/config.js'
 import { checkCorbado } from './checks/corbado.js'
 import { CHECKS, dependent, type Finding } from './checks/finding.js'
+import { checkFunctions } from './checks/functions.js'
 import { checkGateway } from './checks/gateway.js'
 import { createPatient, type DoctorDeps, type Patient } from './checks/patient.js'
 import { checkCalls } from './checks/permissions.js'
@@ -31,7 +32,16 @@ export async function diagnose(tenant: TenantFile, deps: DoctorDeps): Promise<re
 /** All that is asked in the customer's account, with the tenant's role. */
 async function checkCustomer(patient: Patient): Promise<Finding[]> {
   const { findings, sessions } = await checkRole(patient)
-  return [...findings, ...(await Promise.all([checkCalls(patient, sessions), checkPool(patient, sessions)])).flat()]
+  return [
+    ...findings,
+    ...(
+      await Promise.all([
+        checkCalls(patient, sessions),
+        checkFunctions(patient, sessions),
+        checkPool(patient, sessions),
+      ])
+    ).flat(),
+  ]
 }
 
 function ordinal({ check }: Finding): number {

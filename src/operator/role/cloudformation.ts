@@ -16,6 +16,7 @@ type CloudFormationValue =
   | { readonly [key: string]: CloudFormationValue }
 
 const roleArn = '^arn:aws(-[a-z]+)*:iam::\\d{12}:role/.+$'
+const FUNCTION = 'arn:aws(-[a-z]+)*:lambda:[a-z0-9-]+:\\d{12}:function:[\\w-]+(:[\\w-]+)?'
 const BOUNDARY_PATTERN = '^(arn:aws(-[a-z]+)*:iam::(\\d{12}|aws):policy/.+)?$'
 const text = (Description: string, AllowedPattern: string, more: Record<string, CloudFormationValue> = {}) => ({
   Type: 'String',
@@ -38,6 +39,11 @@ const parameters = {
   DoctorRoleArn: text('Role under which Corbado checks the set-up', roleArn),
   PostAppend: yesNo('May the gateway set the MFA factor of users who have added a passkey?'),
   Checks: yesNo('May Corbado read the settings of the pool and its app clients, to check the set-up?'),
+  ChainedFunctions: text(
+    'ARNs of your own Lambda functions that answer triggers of the pool, separated by commas; empty if there are none',
+    `^(${FUNCTION}(,${FUNCTION})*)?$`,
+    { Default: '' },
+  ),
   PermissionsBoundary: text('ARN of the policy that bounds the role, if your account asks for one', BOUNDARY_PATTERN, {
     Default: '',
   }),
@@ -60,12 +66,18 @@ const switches = {
   Checks: { parameter: 'Checks', condition: 'WithChecks' },
 } as const
 
-const conditions: Readonly<Record<string, CloudFormationValue>> = Object.fromEntries(
-  Object.values(switches).map(({ parameter, condition }) => [
-    condition,
-    { 'Fn::Equals': [{ Ref: parameter }, 'true'] },
-  ]),
-)
+const isGiven = (parameter: TemplateParameter) => ({ 'Fn::Not': [{ 'Fn::Equals': [{ Ref: parameter }, ''] }] })
+
+const conditions: Readonly<Record<string, CloudFormationValue>> = {
+  ...Object.fromEntries(
+    Object.values(switches).map(({ parameter, condition }) => [
+      condition,
+      { 'Fn::Equals': [{ Ref: parameter }, 'true'] },
+    ]),
+  ),
+  WithChain: isGiven('ChainedFunctions'),
+  WithBoundary: isGiven('PermissionsBoundary'),
+}
 
 // The placeholders of Fn::Sub; a role described with them is a template of it.
 const ref = (name: TemplateParameter | `AWS::${string}`) => `\${${name}}`
@@ -82,10 +94,15 @@ export function customerRoleTemplate() {
     gatewayRoleArn: ref('GatewayRoleArn'),
     doctorRoleArn: ref('DoctorRoleArn'),
     features: FEATURE_NAMES,
+    functionArns: ref('ChainedFunctions'),
   })
   const statements = permissions.Statement.map(({ Sid, ...rest }) => {
     const statement = substitute({ Sid, ...rest })
     const one = Object.entries(switches).find(([sid]) => sid === Sid)?.[1]
+    if (Sid === 'Chain') {
+      const all = { ...(statement as object), Resource: { 'Fn::Split': [',', { Ref: 'ChainedFunctions' }] } }
+      return { 'Fn::If': ['WithChain', all, { Ref: 'AWS::NoValue' }] }
+    }
     return one ? { 'Fn::If': [one.condition, statement, { Ref: 'AWS::NoValue' }] } : statement
   })
   return {
@@ -94,10 +111,7 @@ export function customerRoleTemplate() {
     Metadata: { Corbado: { Version: ROLE_VERSION } },
     Parameters: parameters,
     Rules: rules,
-    Conditions: {
-      ...conditions,
-      WithBoundary: { 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'PermissionsBoundary' }, ''] }] },
-    },
+    Conditions: conditions,
     Resources: {
       Role: {
         Type: 'AWS::IAM::Role',
@@ -144,7 +158,16 @@ function substitute(value: unknown): CloudFormationValue {
 export function templateParameters(
   terms: RoleTerms,
 ): Record<Exclude<TemplateParameter, 'PermissionsBoundary'>, string> {
-  const { accountId, region, userPoolId, externalId, gatewayRoleArn, doctorRoleArn, features } = terms
+  const {
+    accountId,
+    region,
+    userPoolId,
+    externalId,
+    gatewayRoleArn,
+    doctorRoleArn,
+    features,
+    functionArns = [],
+  } = terms
   return {
     AccountId: accountId,
     Region: region,
@@ -155,6 +178,7 @@ export function templateParameters(
     DoctorRoleArn: doctorRoleArn,
     PostAppend: String(features.includes('post-append')),
     Checks: String(features.includes('checks')),
+    ChainedFunctions: functionArns.join(','),
   }
 }
 

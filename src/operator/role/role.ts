@@ -1,10 +1,12 @@
+import { textAt } from '../../fields.js'
 import { partitionOf } from '../../ids.js'
+import type { TenantFile } from '../../tenant/config.js'
 
 /**
  * Of the role, its template and its Terraform forms, for people who review them: another one for every change of them. A
  * test holds it together with the template's checksum.
  */
-export const ROLE_VERSION = '2'
+export const ROLE_VERSION = '3'
 
 /** The IAM documents that we write; the subset of the policy language that they need. */
 export interface IamStatement {
@@ -12,7 +14,7 @@ export interface IamStatement {
   readonly Effect: 'Allow'
   readonly Principal?: { readonly AWS: string }
   readonly Action: string | readonly string[]
-  readonly Resource?: string
+  readonly Resource?: string | readonly string[]
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>
 }
 
@@ -30,6 +32,8 @@ export interface RoleTerms {
   readonly region: string
   readonly externalId: string
   readonly features: readonly Feature[]
+  /** The customer's own functions that answer triggers of the pool: see {@link chainedFunctions}. */
+  readonly functionArns?: readonly string[]
   /** The gateway's account is the one that this role is in. */
   readonly gatewayRoleArn: string
   readonly doctorRoleArn: string
@@ -45,7 +49,9 @@ export interface CustomerRole {
 }
 
 /** The same terms in the words that the documents are made of; a template has placeholders instead. */
-interface RoleWords extends RoleTerms {
+interface RoleWords extends Omit<RoleTerms, 'functionArns'> {
+  /** A template has one placeholder for all. */
+  readonly functionArns?: string | readonly string[]
   readonly partition: string
   readonly gatewayAccountId: string
 }
@@ -56,21 +62,28 @@ export function describeCustomerRole(terms: RoleTerms): CustomerRole {
   return customerRoleOf({ ...terms, partition: partitionOf(terms.region), gatewayAccountId })
 }
 
+/** The customer's own functions that a tenant's triggers are chained to. */
+export function chainedFunctions({ triggers = {} }: { triggers?: TenantFile['triggers'] | undefined }): string[] {
+  const values: readonly unknown[] = Object.values(triggers)
+  return [...new Set(values.flatMap((value) => textAt(value, 'functionArn') ?? []))]
+}
+
 /** {@link describeCustomerRole} for a caller that brings every word of it. */
 export function customerRoleOf(words: RoleWords): CustomerRole {
-  const { userPoolId, accountId, region, features, partition } = words
+  const { userPoolId, accountId, region, features, functionArns = [], partition } = words
   // With a pool id of 55 characters at most within the 64 that IAM allows a role's name.
   const [path, name] = ['/corbado/', `corbado-${userPoolId}`]
   const poolArn = `arn:${partition}:cognito-idp:${region}:${accountId}:userpool/${userPoolId}`
   const Statement = FEATURE_NAMES.filter((feature) => features.includes(feature)).map((feature) =>
     statementOf(feature, poolArn),
   )
+  const Chain = { Sid: 'Chain', Effect: 'Allow', Action: 'lambda:InvokeFunction', Resource: functionArns } as const
   return {
     path,
     name,
     arn: `arn:${partition}:iam::${accountId}:role${path}${name}`,
     trust: trustPolicy(words),
-    permissions: { Version: '2012-10-17', Statement },
+    permissions: { Version: '2012-10-17', Statement: functionArns.length === 0 ? Statement : [...Statement, Chain] },
   }
 }
 

@@ -181,7 +181,7 @@ const smsNote = ({ features }: RoleTerms) =>
 const gatewayAccount = ({ gatewayRoleArn }: RoleTerms) => gatewayRoleArn.split(':')[4] ?? ''
 
 function poolArn(terms: RoleTerms): string {
-  return describeCustomerRole(terms).permissions.Statement[0]?.Resource ?? ''
+  return String(describeCustomerRole(terms).permissions.Statement[0]?.Resource)
 }
 
 function eventRow(features: readonly Feature[], feature: Feature, when: string): string {

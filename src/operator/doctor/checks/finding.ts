@@ -33,6 +33,7 @@ export const CHECK_DOCS = {
   'may-set-mfa': 'the role allows AdminSetUserMFAPreference, if post-append needs it',
   'no-other-operation': 'the role refuses an operation that the gateway never calls',
   'no-other-pool': 'the role refuses another pool of the account',
+  'chained-functions': "the customer's own functions that answer triggers are there, and the role may invoke them",
   secret: 'the Backend API credential is there, well-formed, and of this project',
   'backend-credential': 'Corbado accepts it',
   'backend-refusal': 'Corbado refuses a false proof, and for the right reason',

@@ -5,7 +5,7 @@ import { shellWord } from '../../../terminal/text.js'
 import type { OperatorUpstreams } from '../../../upstreams/operator.js'
 import { type Attempt, attempt, isDenied } from '../../attempt.js'
 import { poolArnIn } from '../../pool/arn.js'
-import { describeCustomerRole, FEATURE_NAMES, type IamPolicy } from '../../role/role.js'
+import { chainedFunctions, describeCustomerRole, FEATURE_NAMES, type IamPolicy } from '../../role/role.js'
 import type { OperatorSettings } from '../../settings.js'
 import { IN_FILE } from './finding.js'
 
@@ -79,6 +79,7 @@ export function wantedRole({ tenant, settings }: Patient): { trust: IamPolicy; p
     region: aws.region,
     externalId: aws.externalId ?? '',
     features: FEATURE_NAMES.filter((feature) => feature !== 'post-append' || tenant.actions.postAppend.mfa !== 'none'),
+    functionArns: chainedFunctions(tenant),
     gatewayRoleArn: settings.gatewayRoleArn ?? '<GATEWAY_ROLE_ARN>',
     doctorRoleArn: settings.doctorRoleArn ?? '<DOCTOR_ROLE_ARN>',
   })

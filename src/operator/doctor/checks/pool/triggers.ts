@@ -7,7 +7,9 @@ import type { Patient } from '../patient.js'
 /** What {@link checkTriggers} answers for. */
 export const TRIGGER_CHECKS = ['triggers', 'stray-triggers'] as const satisfies readonly Check[]
 
-type Wired = Pick<Patient, 'hostedArn' | 'settings'> & { readonly config: Pick<Patient['config'], 'userPoolId'> }
+type Wired = Pick<Patient, 'hostedArn' | 'settings'> & {
+  readonly config: Pick<Patient['config'], 'userPoolId' | 'triggers'>
+}
 
 /** Does the pool call the gateway where it must, and nowhere else? */
 export function checkTriggers({ LambdaConfig = {} }: Pick<UserPoolType, 'LambdaConfig'>, wired: Wired): Finding[] {
@@ -29,13 +31,17 @@ function customAuth(triggers: LambdaConfigType, { hostedArn, config }: Wired): F
 }
 
 /**
- * Slots that must not be ours: through a custom sender no message would be sent any more, and through another alias every
- * event is refused. Other triggers through the tenant's own alias are passed through, so they do no harm.
+ * Slots that must not be ours: through a custom sender that is chained to no function no message would be sent any more, and
+ * through another alias every event is refused. Other triggers through the tenant's own alias are passed through, so they do no harm.
  */
-export function checkStrays(triggers: LambdaConfigType, { hostedArn, settings }: Omit<Wired, 'config'>): Finding {
+export function checkStrays(
+  triggers: LambdaConfigType,
+  { hostedArn, settings, config }: Omit<Wired, 'config'> & { readonly config?: Pick<Patient['config'], 'triggers'> },
+): Finding {
   const isOurs = (arn: string | undefined) => isOfFunction(arn, settings.gatewayFunctionArn)
-  const senders = (['CustomEmailSender', 'CustomSMSSender'] as const).filter((slot) =>
-    isOurs(triggers[slot]?.LambdaArn),
+  const chained = { CustomEmailSender: 'customEmailSender', CustomSMSSender: 'customSMSSender' } as const
+  const senders = (['CustomEmailSender', 'CustomSMSSender'] as const).filter(
+    (slot) => isOurs(triggers[slot]?.LambdaArn) && config?.triggers?.[chained[slot]] === undefined,
   )
   const others = OTHER_SLOTS.filter((slot) => {
     const arn = slotArn(triggers, slot)

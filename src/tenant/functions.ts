@@ -1,0 +1,119 @@
+import type { Call } from '../call.js'
+import { isUpstreamError, type UpstreamError } from '../errors.js'
+import { isFields, isTooDeep } from '../fields.js'
+import { tenantKey } from '../ids.js'
+import type { ReasonAt } from '../reasons.js'
+import type { Ended, Silence } from '../resilience/breaker.js'
+import type { Guard } from '../resilience/guard.js'
+import type { FunctionAnswer, Upstreams } from '../upstreams/index.js'
+import type { TenantConfig } from './config.js'
+import type { TenantCredentials } from './credentials.js'
+
+/** One event for one of the customer's functions. */
+export interface Chained {
+  readonly functionArn: string
+  readonly timeoutMs: number
+  readonly wait: 'answer' | 'event'
+  /** The event as JSON text, as it came. */
+  readonly payload: string
+  /** How many gateways it has been through before this one. */
+  readonly hops: number
+}
+
+/** Why a function gave no answer; `chain_threw` is its own doing and not a fault. */
+export type ChainFault = Exclude<ReasonAt<'pre-sign-up', 'unchanged'> & `chain_${string}`, 'chain_threw'>
+
+/** What came of it. */
+export type ChainAnswer =
+  | { readonly kind: 'answered'; readonly response: Readonly<Record<string, unknown>> }
+  | { readonly kind: 'accepted' }
+  | { readonly kind: 'threw'; readonly text: string }
+  | { readonly kind: 'failed'; readonly reason: ChainFault }
+
+/** Invokes the customer's own functions with the tenant's rights. Every outcome is a value. */
+export type InvokeChained = (chained: Chained) => Promise<ChainAnswer>
+
+export interface TenantFunctionsOptions {
+  readonly upstreams: Pick<Upstreams, 'invokeFunction'>
+  readonly credentials: TenantCredentials
+  readonly guard: Guard
+}
+
+/** More than a person reads; Cognito shows it. */
+const TEXT_LENGTH_MAX = 1_000
+
+/** What a tenant's functions are invoked with in one call. */
+export function createTenantFunctions(
+  { upstreams, credentials, guard }: TenantFunctionsOptions,
+  config: TenantConfig,
+  call: Call,
+): InvokeChained {
+  return async ({ hops, ...chained }) => {
+    const { functionArn } = chained
+    // A function that Cognito's triggers of another pool call may be this gateway again.
+    if (hops > 0) return { kind: 'failed', reason: 'chain_loop' }
+    const lane = tenantKey(config.userPoolId, 'lambda', functionArn)
+    try {
+      const purpose = { functionArn }
+      const guarded = await credentials.use(
+        config,
+        'Invoke',
+        call,
+        (given) => {
+          const invoke = () => upstreams.invokeFunction({ ...chained, hops: hops + 1 }, given, call)
+          return guard.run(lane, config.limits.concurrentCalls, call, invoke, silenceOf)
+        },
+        purpose,
+      )
+      if (guarded.kind === 'done') return answerOf(guarded.value, call)
+      if (guarded.kind === 'busy') return { kind: 'failed', reason: 'chain_busy' }
+      call.observe('lambda', 0, { operation: 'Invoke', breakerOpen: true })
+      return { kind: 'failed', reason: guarded.last === 'timeout' ? 'chain_timeout' : 'chain_failed' }
+    } catch (error) {
+      if (!isUpstreamError(error)) throw error
+      return { kind: 'failed', reason: reasonOf(error) }
+    }
+  }
+}
+
+function answerOf(answer: FunctionAnswer, call: Call): ChainAnswer {
+  if (answer.kind === 'accepted') return answer
+  if (answer.kind === 'answered') {
+    const response = responseOf(answer.payload)
+    return response ? { kind: 'answered', response } : { kind: 'failed', reason: 'chain_malformed' }
+  }
+  const { errorType, text } = answer
+  call.observe('lambda', 0, { operation: 'Invoke', errorType })
+  // Lambda's own words for a function that was ended, and not its function's.
+  if (errorType === 'Sandbox.Timedout' || /Task timed out after/.test(text ?? '')) {
+    return { kind: 'failed', reason: 'chain_timeout' }
+  }
+  if (text === undefined || text === '' || errorType?.includes('.')) return { kind: 'failed', reason: 'chain_failed' }
+  return { kind: 'threw', text: text.slice(0, TEXT_LENGTH_MAX) }
+}
+
+/** The `response` of an event that came back; undefined if it is none, or nested more deeply than could be written. */
+function responseOf(payload: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const event: unknown = JSON.parse(payload)
+    const response = isFields(event) ? event.response : undefined
+    return isFields(response) && !isTooDeep(response) ? response : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** What AWS said instead of an answer, in the words of a line. */
+function reasonOf({ upstream, kind, facts }: UpstreamError): ChainFault {
+  if (upstream === 'sts') return kind === 'denied' ? 'chain_denied' : 'chain_failed'
+  if (facts.errorType === 'ResourceNotFoundException') return 'chain_missing'
+  if (kind === 'timeout' || kind === 'throttled' || kind === 'denied' || kind === 'malformed') return `chain_${kind}`
+  return 'chain_failed'
+}
+
+/** A function that answers, and be it with an error, is there. */
+function silenceOf(ended: Ended<FunctionAnswer>): Silence | undefined {
+  if (!('error' in ended) || !isUpstreamError(ended.error)) return undefined
+  const { kind } = ended.error
+  return kind === 'timeout' || kind === 'unavailable' ? kind : undefined
+}

@@ -1,0 +1,48 @@
+import { ChainThrew, chainFailed } from '../errors.js'
+import type { Chain, ChainAnswer, Chained, TenantConfig } from '../tenant/context.js'
+import type { Trigger, TriggerResult } from './trigger.js'
+
+/** A trigger's name in LambdaConfig with a small first letter, which is its key in the config; Cognito writes SMS in capitals. */
+function keyOf(name: string): string {
+  return name.replace(/-sms-/, '-SMS-').replace(/-([a-zA-Z])/g, (_, letter: string) => letter.toUpperCase())
+}
+
+/**
+ * The customer's own function that answers a trigger, if one does. Custom authentication is split by app client: those of
+ * `login.clientIds` are Corbado's, from the first call of a login to the last, and all others the function's.
+ */
+export function chainOf(
+  { name, kind }: Pick<Trigger, 'name' | 'kind'>,
+  { triggers, login }: Pick<TenantConfig, 'triggers' | 'login'>,
+  clientId: unknown,
+): Chain | undefined {
+  const chain = (triggers as Readonly<Record<string, Chain | 'pass-through' | undefined>> | undefined)?.[keyOf(name)]
+  if (chain === undefined || chain === 'pass-through') return undefined
+  const isCorbados =
+    login.clientIds === undefined || (typeof clientId === 'string' && login.clientIds.includes(clientId))
+  return kind === 'custom-auth' && isCorbados ? undefined : chain
+}
+
+const TIMEOUT_MS = 3_000
+
+/** How a function is asked. A sender's delivery is its own affair: Cognito waits for no answer, so nor does the gateway. */
+export function chainedCall(
+  { functionArn, timeoutMs = TIMEOUT_MS }: Chain,
+  { kind }: Pick<Trigger, 'kind'>,
+  payload: string,
+  hops: number,
+): Chained {
+  return { functionArn, timeoutMs, wait: kind === 'sender' ? 'event' : 'answer', payload, hops }
+}
+
+/**
+ * What the function's answer means for Cognito: its `response` and nothing else.
+ * @throws GW_ERR_CHAIN_THREW with the function's own text, GW_ERR_CHAIN_FAILED
+ */
+export function decideChained({ onFailure = 'fail' }: Chain, answer: ChainAnswer): TriggerResult {
+  if (answer.kind === 'answered') return { outcome: 'chained', response: answer.response }
+  if (answer.kind === 'accepted') return { outcome: 'chained' }
+  const reason = answer.kind === 'threw' ? 'chain_threw' : answer.reason
+  if (onFailure === 'ignore') return { outcome: 'unchanged', reason, level: 'warn' as const }
+  throw answer.kind === 'threw' ? new ChainThrew(answer.text) : chainFailed(answer.reason)
+}

@@ -1,0 +1,69 @@
+import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda'
+import type { Call } from '../call.js'
+import { HOPS_KEY } from '../env.js'
+import { errorName } from '../errors.js'
+import { fieldsOf } from '../fields.js'
+import { callAws } from './aws-call.js'
+
+/** One invocation of a customer's function. */
+export interface FunctionCall {
+  /** With version or alias, if it has one. */
+  readonly functionArn: string
+  /** A Cognito event as JSON text, sent as it is. */
+  readonly payload: string
+  /**
+   * `answer`: its answer is waited for; `event`: Lambda takes it into its own queue, and tries it up to three times; `nothing`:
+   * it is not run, and Lambda says whether it could be.
+   */
+  readonly wait: 'answer' | 'event' | 'nothing'
+  /** How many gateways the event has been through, this one included: travels in the ClientContext, never in the event. */
+  readonly hops: number
+  readonly timeoutMs: number
+}
+
+/** What came of it. `threw`: the function ran and failed; the text is the one that it threw with. */
+export type FunctionAnswer =
+  | { readonly kind: 'answered'; readonly payload: string }
+  | { readonly kind: 'accepted' }
+  | { readonly kind: 'threw'; readonly errorType: string | undefined; readonly text: string | undefined }
+
+const invocationTypes = { answer: 'RequestResponse', event: 'Event', nothing: 'DryRun' } as const
+
+/**
+ * Invokes a function with a client of its region, and of a session that may.
+ * @throws GW_ERR_UPSTREAM_… if Lambda refused, failed, or did not answer in time
+ */
+export async function invokeFunction(
+  client: LambdaClient,
+  { functionArn, payload, wait, hops, timeoutMs }: FunctionCall,
+  call: Call,
+): Promise<FunctionAnswer> {
+  const command = new InvokeCommand({
+    FunctionName: functionArn,
+    InvocationType: invocationTypes[wait],
+    ClientContext: Buffer.from(JSON.stringify({ custom: { [HOPS_KEY]: hops } })).toString('base64'),
+    Payload: Buffer.from(payload),
+  })
+  const asked = { upstream: 'lambda', operation: 'Invoke' } as const
+  // A function may do what must not be done twice, so it is not asked twice.
+  const answer = await callAws(asked, call, timeoutMs, (options) => client.send(command, options), 'never')
+  if (wait !== 'answer') return { kind: 'accepted' }
+  const text = Buffer.from(answer.Payload ?? []).toString('utf8')
+  return answer.FunctionError === undefined ? { kind: 'answered', payload: text } : thrown(text)
+}
+
+/** What Lambda says of a function that failed: its error's name and text, if the answer can be read. */
+function thrown(payload: string): FunctionAnswer {
+  try {
+    const { errorType, errorMessage } = fieldsOf(JSON.parse(payload))
+    const text = typeof errorMessage === 'string' ? errorMessage : undefined
+    return { kind: 'threw', errorType: errorTypeOf(errorType), text }
+  } catch {
+    return { kind: 'threw', errorType: undefined, text: undefined }
+  }
+}
+
+/** Lambda's own names have a dot: `Sandbox.Timedout`, `Runtime.ExitError`. */
+function errorTypeOf(value: unknown): string | undefined {
+  return typeof value === 'string' && /^[A-Za-z]{1,32}\.[A-Za-z]{1,32}$/.test(value) ? value : errorName(value)
+}
