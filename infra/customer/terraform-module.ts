@@ -2,6 +2,8 @@ import { customerRoleOf, FEATURE_NAMES, FEATURES, type Feature } from '../../src
 import { HEADER, SWITCHES, terraformVariables } from './terraform-variables.js'
 
 const local = (name: string) => `\${local.${name}}`
+/** Stands for the list of functions until the whole text is there. */
+const CHAINED = 'CHAINED_FUNCTIONS'
 const variable = (name: string) => `\${var.${name}}`
 
 /** The role with Terraform's references in the place of one customer's words. */
@@ -16,6 +18,7 @@ function described() {
     gatewayRoleArn: variable('gateway_role_arn'),
     doctorRoleArn: variable('doctor_role_arn'),
     features: FEATURE_NAMES,
+    functionArns: CHAINED,
   })
 }
 
@@ -51,7 +54,8 @@ locals {
 
   granted = concat(
     ["${FEATURES['pre-login'].sid}"],
-${switched.join('')}  )
+${switched.join('')}    length(var.chained_functions) > 0 ? ["Chain"] : [],
+  )
 
   trust = ${json(trust)}
 
@@ -92,7 +96,10 @@ resource "aws_iam_role_policy" "gateway" {
 
 /** JSON is HCL too; laid out as \`terraform fmt\` leaves it. */
 function json(value: unknown): string {
-  return JSON.stringify(value, undefined, 2).replaceAll('": ', '" : ').replaceAll('\n', '\n  ')
+  return JSON.stringify(value, undefined, 2)
+    .replaceAll('": ', '" : ')
+    .replaceAll('\n', '\n  ')
+    .replace(`"${CHAINED}"`, 'var.chained_functions')
 }
 
 const OUTPUTS = `${HEADER}

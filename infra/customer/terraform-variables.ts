@@ -27,9 +27,18 @@ export function terraformVariables(): string {
     text('doctor_role_arn', 'Role under which Corbado checks the set-up', { condition: role, error: ROLE_ERROR }),
     flag(SWITCHES['post-append'], 'May the gateway set the MFA factor of users who have added a passkey?'),
     flag(SWITCHES.checks, 'May Corbado read the settings of the pool and its app clients, to check the set-up?'),
+    FUNCTIONS,
     BOUNDARY,
   ].join('')}`
 }
+
+const FUNCTIONS = `
+variable "chained_functions" {
+  description = "ARNs of your own Lambda functions that answer triggers of the pool"
+  type        = list(string)
+  default     = []
+}
+`
 
 const BOUNDARY = `
 variable "permissions_boundary" {

@@ -1,4 +1,4 @@
-# Version 2 of the role. Made by `npm run generate` from its one description. Do not edit.
+# Version 3 of the role. Made by `npm run generate` from its one description. Do not edit.
 
 terraform {
   required_version = ">= 1.3"
@@ -23,6 +23,7 @@ locals {
     ["PreLogin"],
     var.post_append ? ["PostAppend"] : [],
     var.checks ? ["Checks"] : [],
+    length(var.chained_functions) > 0 ? ["Chain"] : [],
   )
 
   trust = {
@@ -78,6 +79,12 @@ locals {
         "cognito-idp:GetUserPoolMfaConfig"
       ],
       "Resource" : "arn:${local.partition}:cognito-idp:${local.region}:${local.account_id}:userpool/${local.user_pool_id}"
+    },
+    {
+      "Sid" : "Chain",
+      "Effect" : "Allow",
+      "Action" : "lambda:InvokeFunction",
+      "Resource" : var.chained_functions
     }
   ]
 

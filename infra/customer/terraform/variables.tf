@@ -1,4 +1,4 @@
-# Version 2 of the role. Made by `npm run generate` from its one description. Do not edit.
+# Version 3 of the role. Made by `npm run generate` from its one description. Do not edit.
 
 variable "user_pool_arn" {
   description = "ARN of the Cognito user pool, in its primary region"
@@ -48,6 +48,12 @@ variable "post_append" {
 variable "checks" {
   description = "May Corbado read the settings of the pool and its app clients, to check the set-up?"
   type        = bool
+}
+
+variable "chained_functions" {
+  description = "ARNs of your own Lambda functions that answer triggers of the pool"
+  type        = list(string)
+  default     = []
 }
 
 variable "permissions_boundary" {

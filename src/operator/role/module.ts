@@ -3,9 +3,9 @@
  * template; a test compares them with the files.
  */
 export const MODULE_CHECKSUMS = {
-  'main.tf': '81e8feb6f4c37777090c5535514fd5efcd05aaf55d684e12a1964f1ea6b4d323',
-  'outputs.tf': 'c54f2b0986d2202e04cc120b3e938b8429f44858b303c7a7ea58dd3c69111ddd',
-  'variables.tf': '335451296ad0f5e82e2f66c6f3dcdcff9325f8f3bd2cf23c63269fa6fcc7cbb2',
+  'main.tf': '820780e6c7faccdda07ab6245714248131d4fdd6492530ef99a0ed90989cc031',
+  'outputs.tf': 'd2b5d897aec21b387680a79142c608d8eb20cb7b4ba67c54c1ea53609feaf61e',
+  'variables.tf': '3c2aec0474cfa822725185810d309fcc71521111c1240bfa57edd879265ab6fe',
 } as const
 
 export type ModuleFile = keyof typeof MODULE_CHECKSUMS

@@ -5,7 +5,7 @@ import type { SecurityFacts } from './security.js'
 
 /** The role for a customer who has Terraform: as text that stands by itself, and as a module. */
 export function moduleAnnex({ terms, templateUrl }: SecurityFacts): string {
-  const { features, externalId, gatewayRoleArn, doctorRoleArn } = terms
+  const { features, functionArns = [], externalId, gatewayRoleArn, doctorRoleArn } = terms
   const role = describeCustomerRole(terms)
   const files = Object.entries(MODULE_CHECKSUMS)
   const [, partition, , , accountId] = role.arn.split(':')
@@ -33,7 +33,13 @@ module "corbado" {
   doctor_role_arn  = "${doctorRoleArn}"
   post_append      = ${features.includes('post-append')}
   checks           = ${features.includes('checks')}
-
+${
+  functionArns.length === 0
+    ? ''
+    : `
+  chained_functions = ${JSON.stringify(functionArns)}
+`
+}
   # If your account asks for a permissions boundary:
   # permissions_boundary = "arn:${partition}:iam::${accountId}:policy/your-boundary"
 }
