@@ -12,6 +12,7 @@ import { type OperatorRightsOptions, operatorRights } from '../gateway/operator-
 import { gatewayRights, networkRights, type RightsOptions } from '../gateway/rights.js'
 import { createKey, createTenantTable } from '../gateway/tenant-table.js'
 import { arnsIn, NAMES } from '../names.js'
+import { SILENCE_MINUTES } from '../watch/alarms.js'
 import { outputId } from './global.js'
 
 export interface GatewayStackOptions {
@@ -52,7 +53,7 @@ export class GatewayStack extends Stack {
     const { function: functionConfig, network, tenantAliases, release } = config
     const gateway = createGateway(this, {
       ...{ place, bundle, role, environment, config: functionConfig },
-      ...{ network, alarmTopicName, containers: config.containers },
+      ...{ network, alarmTopicName, containers: config.containers, silenceMinutes: SILENCE_MINUTES },
     })
     gateway.node.addDependency(attached)
     const functionArn = arnsIn(place).function
