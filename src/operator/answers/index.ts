@@ -244,6 +244,8 @@ export const ANSWERS = {
           durationMs: maybe(count),
           upstream: maybe(fields),
           requestId: maybe(text),
+          tries: count,
+          forwarderMs: maybe(count),
         }),
         failed: flag,
         cause: text,

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { NotPossible } from '../../terminal/failure.js'
 import type { CommandIo, Input } from '../../terminal/io.js'
-import { type Line, parseLine } from './line.js'
+import { type LambdaLine, type Line, parseLine } from './line.js'
 import { type ReadCounts, readLines } from './read.js'
 
 export interface LineCounts extends ReadCounts {
@@ -18,8 +18,13 @@ export interface LineSource {
   /**
    * Hands over each closing line with its text, in the order in which they stand.
    * @param isWanted of a text, asked before it is parsed, where most lines are not
+   * @param takeLambda gets each line that Lambda wrote by itself
    */
-  readonly each: (take: (line: Line, text: string) => void, isWanted?: (text: string) => boolean) => Promise<void>
+  readonly each: (
+    take: (line: Line, text: string) => void,
+    isWanted?: (text: string) => boolean,
+    takeLambda?: (line: LambdaLine) => void,
+  ) => Promise<void>
 }
 
 /** The sources that a command was given; standard input if none and something is piped in. */
@@ -61,7 +66,7 @@ function createSource(sources: readonly string[], stdin: Input): LineSource {
   const counts = { lines: 0, tooLong: 0, others: 0 }
   return {
     counts,
-    async each(take, isWanted = () => true) {
+    async each(take, isWanted = () => true, takeLambda = () => {}) {
       Object.assign(counts, { lines: 0, tooLong: 0, others: 0 })
       for await (const texts of readLines(sources, stdin, counts))
         for (const text of texts) {
@@ -69,6 +74,7 @@ function createSource(sources: readonly string[], stdin: Input): LineSource {
           const line = parseLine(text)
           if (line?.kind === 'line') take(line, text)
           else if (text !== '') counts.others += 1
+          if (line?.kind === 'lambda') takeLambda(line)
         }
     },
   }
