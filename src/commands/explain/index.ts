@@ -7,6 +7,7 @@ import { createFold, type Fold, foldLine, minuteOf } from '../../operator/causes
 import { createSelect, intervalOf, timeFlags } from '../../operator/lines/select.js'
 import { type LineSource, sourcesOf, withLines } from '../../operator/lines/source.js'
 import { timeOf } from '../../operator/lines/when.js'
+import { readOperatorSettings } from '../../operator/settings.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
 import type { CommandIo } from '../../terminal/io.js'
@@ -14,6 +15,7 @@ import { closestNames } from '../../terminal/text.js'
 import { explainLogin } from './login.js'
 import type { ExplainOptions } from './options.js'
 import { answerOf, writeCauses } from './report.js'
+import { askTable } from './table.js'
 
 /** Nobody reads a fourth cause at night. */
 const CAUSES_MAX = 3
@@ -31,6 +33,7 @@ export function explainCommand(io: CommandIo): Command {
     summary: 'Says what broke, since when, for whom, who has to act and how, from log lines in files or piped in.',
     examples: [
       `${path} acme-shop lines.json --at 02:10`,
+      `${path} acme-shop lines.json --probe`,
       `${path} --all lines.json.gz`,
       `${path} acme-shop lines.json --ref 0c7f8a0e-2f0b-4d53-9d2e-3c1d5a9f7b11`,
     ],
@@ -42,6 +45,7 @@ export function explainCommand(io: CommandIo): Command {
     .option('--flow <flowId>', 'one login, by the id on its lines')
     .option('--ref <requestId>', 'one login, by the ref that an error message shows')
     .option('--user <pseudonym>', 'the logins of one user, by the pseudonym on the lines')
+    .option('--probe', 'have the doctor tell apart what looks alike in lines; needs its settings')
   for (const flag of timeFlags()) command.addOption(flag)
   return command
     .option(
@@ -66,6 +70,11 @@ async function explain(
   const login = [flow, ref, user].some((one) => one !== undefined)
   if (login && (all || options.at !== undefined))
     throw new WrongUsage('--flow, --ref and --user are of one tenant, and go without --all and --at')
+  if (options.probe) {
+    if (login) throw new WrongUsage('--probe is of what broke, and goes without --flow, --ref and --user')
+    // What is missing is told before a million lines are read.
+    readOperatorSettings(io.env, ['gatewayFunctionArn'])
+  }
   await withLines(sourcesOf(files, io), io.stdin, true, async (source) => {
     if (login && tenant !== undefined) await explainLogin(io, source, tenant, options)
     else await explainCauses(io, source, tenant, options)
@@ -99,7 +108,7 @@ async function explainCauses(
   const near = ({ from, to }: Finding) => at === undefined || (at >= from - NEAR_MINUTES && at <= to + NEAR_MINUTES)
   const found = findCauses(fold, only).filter(near)
   const shown = found.slice(0, CAUSES_MAX)
-  const diagnoses = await diagnoseAll(source, fold, shown, isAsked)
+  const diagnoses = await askTable(io, await diagnoseAll(source, fold, shown, isAsked), names, options)
   const scope = { tenant: only, fold, counts: source.counts, left: found.length - shown.length }
   if (options.json) writeAnswer(io, 'explanation', answerOf(scope, diagnoses))
   else writeCauses(io, scope, diagnoses)

@@ -4,5 +4,7 @@ import type { Selection } from '../../operator/lines/select.js'
 export interface ExplainOptions extends Selection {
   readonly at?: string
   readonly all?: boolean
+  /** Have the doctor tell causes apart that look alike in lines. */
+  readonly probe?: boolean
   readonly json?: boolean
 }
