@@ -729,7 +729,7 @@ t.test('the process', async (t) => {
     const { base } = await ready(start({ METRICS_PORT: String(port) }))
     await send(triggerPath('define-auth-challenge'), defineEvent([]), { at: Date.now() }, base)
     const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
-    t.match(text, 'gateway_requests_total{name="define-auth-challenge",outcome="challenge"} 1')
+    t.match(text, 'gateway_requests_total{name="define-auth-challenge",outcome="challenge",reason="none"} 1')
     t.match(text, 'gateway_tenant_configs 1')
     t.match(text, 'gateway_cache_evictions_total{cache="config"} 0')
     t.notMatch(text, 'acme')

@@ -18,6 +18,7 @@ import {
 import { CHECK_DOCS } from '../src/operator/doctor/checks/finding.js'
 import { OPERATOR_SETTINGS } from '../src/operator/settings.js'
 import { LOG_FIELDS, LOG_MESSAGES } from '../src/plugins/log-line.js'
+import { METRIC_DOCS } from '../src/plugins/metrics.js'
 import { OUTCOMES, type ReasonRow, reasons, rowOf, sectionsOf, stepNamesOf } from '../src/reasons.js'
 import {
   anchorsOf,
@@ -56,6 +57,15 @@ t.test('the log field table is the allow-list', async (t) => {
 t.test('the table of log messages is the allow-list', async (t) => {
   const expected = Object.entries(LOG_MESSAGES).map(([message, meaning]) => [`\`${message}\``, meaning])
   t.strictSame(tableFor('log messages', expected), expected)
+})
+
+t.test('the table of metrics says what the container counts: names, labels and meanings', async (t) => {
+  const expected = Object.entries(METRIC_DOCS).map(([name, { labels, help }]) => [
+    `\`${name}\``,
+    labels.length === 0 ? '–' : labels.map((label) => `\`${label}\``).join(', '),
+    help,
+  ])
+  t.strictSame(table('metrics'), expected)
 })
 
 const helpOf = ({ means, fix }: ReasonRow) => (fix === undefined ? means : `${means} \`${fix}\``)

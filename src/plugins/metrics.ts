@@ -2,22 +2,65 @@ import type { Server } from 'node:http'
 import Fastify, { type FastifyHttpOptions, type FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Call } from '../call.js'
 import { RouteUnknown } from '../errors.js'
 import type { TenantStats } from '../tenant/context.js'
+import type { LineFacts } from './log-line.js'
 import { createRequestId } from './logging.js'
 import { noCompilers } from './validator.js'
 
-interface Labels {
-  /** Trigger or action. */
-  readonly name: string
-  readonly outcome: string
+/** Every metric of our own, as Prometheus names it, with its labels and its meaning; the table in DOORS.md is compared with it. */
+export const METRIC_DOCS = {
+  gateway_requests_total: {
+    labels: ['name', 'outcome', 'reason'],
+    help: 'requests answered, by trigger or action (`request` if neither), outcome and reason of the closing line',
+  },
+  gateway_request_duration_seconds: { labels: ['name'], help: 'time from request to answer' },
+  gateway_dependency_duration_seconds: {
+    labels: ['dependency'],
+    help: 'time that a request spent on a dependency, repeated calls and the wait for a call that several share added up',
+  },
+  gateway_deadline_misses_total: {
+    labels: ['name'],
+    help: 'requests that had no time left when they were answered: at the deadline, or after it',
+  },
+  gateway_remembered_failures_total: {
+    labels: ['reason'],
+    help: 'requests that failed without a call, with what a call of a moment ago, or the first try of a proof, came to',
+  },
+  gateway_renewals_total: {
+    labels: ['cache', 'result'],
+    help: 'configs, credentials and secrets of tenants fetched, for the first time or again: `done` or `failed`',
+  },
+  gateway_cache_evictions_total: {
+    labels: ['cache'],
+    help: 'configs, credentials and secrets of tenants that made room for others',
+  },
+  gateway_tenant_configs: { labels: [], help: 'tenant configs in memory' },
+  gateway_log_lines_lost_total: { labels: [], help: 'log lines lost because the reader of stdout stalled or went' },
+} as const
+type MetricName = keyof typeof METRIC_DOCS
+
+/** What is counted of a request. Every value is one of a list of ours: none comes from a caller. */
+export interface Observation {
+  /** Trigger or action, if it is one. */
+  readonly step: LineFacts['trigger']
+  readonly outcome: LineFacts['outcome']
+  readonly reason: LineFacts['reason']
+  readonly seconds: number
+  /** Milliseconds by dependency. */
+  readonly upstream: Call['observed']['upstream']
+  /** No time was left. */
+  readonly isLate: boolean
+  /** It is an error that a call before it, and none of its own, came to. */
+  readonly isRemembered: boolean
 }
 
 export interface Metrics {
   /** Prometheus text. */
   text(): Promise<string>
   readonly contentType: string
-  observe(labels: Labels, seconds: number): void
+  observe(observation: Observation): void
   /** Where the tenant room's figures come from. */
   watch(stats: () => TenantStats): void
   /** Where the number of lost log lines comes from. */
@@ -27,76 +70,100 @@ export interface Metrics {
 /** Up to Cognito's five seconds. */
 const BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 4.2, 5]
 
-/** Counts by trigger or action and outcome. No tenant label: ten thousand of them belong in the log. */
+/** The value of a label that a request has nothing for. */
+const NONE = 'none'
+
+const namedAs = (name: MetricName) => ({ name, help: METRIC_DOCS[name].help, labelNames: METRIC_DOCS[name].labels })
+
+/** Counts by trigger or action, outcome and reason. No tenant label: ten thousand of them belong in the log. */
 export function createMetrics(): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const registers = [registry]
-  const labelNames = ['name', 'outcome'] as const
-  // A look-up by labels costs more than a count: counts wait here, and prom-client gets them when its text is read.
-  // Series are kept.
-  const pending = new Map<string, { readonly labels: Labels; count: number }>()
-  new Counter({
-    name: 'gateway_requests_total',
-    help: 'Requests answered',
-    labelNames,
-    registers,
-    collect() {
-      for (const { labels, count } of pending.values()) this.inc(labels, count)
-      pending.clear()
-    },
-  })
-  const durations = new Histogram({
-    name: 'gateway_request_duration_seconds',
-    help: 'Time from request to answer',
-    labelNames: ['name'] as const,
-    buckets: BUCKETS,
-    registers,
-  })
-  const durationByName = new Map<string, Histogram.Internal<'name'>>()
+  const requests = createPending(registry, 'gateway_requests_total')
+  const misses = createPending(registry, 'gateway_deadline_misses_total')
+  const remembered = createPending(registry, 'gateway_remembered_failures_total')
+  const durations = createDurations(registry, 'gateway_request_duration_seconds')
+  const dependencies = createDurations(registry, 'gateway_dependency_duration_seconds')
+
+  /** A counter whose figures are kept elsewhere, by label values. */
+  function counterOf(name: MetricName, read: () => readonly [labels: Record<string, string>, count: number][]): void {
+    new Counter({
+      ...namedAs(name),
+      registers,
+      collect() {
+        this.reset()
+        for (const [labels, count] of read()) this.inc(labels, count)
+      },
+    })
+  }
+
   return {
     text: () => registry.metrics(),
     contentType: registry.contentType,
-    observe(labels, seconds) {
-      const key = `${labels.name} ${labels.outcome}`
-      const waiting = pending.get(key)
-      if (waiting) waiting.count += 1
-      else pending.set(key, { labels, count: 1 })
-      const duration = durationByName.get(labels.name) ?? durations.labels({ name: labels.name })
-      durationByName.set(labels.name, duration)
-      duration.observe(seconds)
+    observe({ step = 'request', outcome = NONE, reason = NONE, seconds, upstream, isLate, isRemembered }) {
+      requests(step, outcome, reason)
+      durations(step, seconds)
+      for (const [dependency, ms] of Object.entries(upstream)) dependencies(dependency, ms / 1_000)
+      if (isLate) misses(step)
+      if (isRemembered) remembered(reason)
     },
     watchLines(lost) {
-      new Counter({
-        name: 'gateway_log_lines_lost_total',
-        help: 'Log lines lost because the reader of stdout stalled or went',
-        registers,
-        collect() {
-          this.reset()
-          this.inc(lost())
-        },
-      })
+      counterOf('gateway_log_lines_lost_total', () => [[{}, lost()]])
     },
     watch(stats) {
       new Gauge({
-        name: 'gateway_tenant_configs',
-        help: 'Tenant configs in memory',
+        ...namedAs('gateway_tenant_configs'),
         registers,
         collect() {
           this.set(stats().configs)
         },
       })
-      new Counter({
-        name: 'gateway_cache_evictions_total',
-        help: "Tenants' configs, credentials and secrets that made room for others",
-        labelNames: ['cache'] as const,
-        registers,
-        collect() {
-          this.reset()
-          for (const [cache, count] of Object.entries(stats().evictions)) this.inc({ cache }, count)
-        },
-      })
+      counterOf('gateway_cache_evictions_total', () =>
+        Object.entries(stats().evictions).map(([cache, count]) => [{ cache }, count]),
+      )
+      counterOf('gateway_renewals_total', () =>
+        Object.entries(stats().renewals).flatMap(([cache, counts]) =>
+          Object.entries(counts).map(([result, count]): [Record<string, string>, number] => [{ cache, result }, count]),
+        ),
+      )
     },
+  }
+}
+
+/**
+ * A counter of requests by the values of its labels, in their order. A look-up by labels costs more than a count: counts wait
+ * here, and prom-client gets them when its text is read.
+ */
+function createPending(registry: Registry, name: MetricName): (...values: readonly string[]) => void {
+  const pending = new Map<string, { readonly values: readonly string[]; count: number }>()
+  const labels = METRIC_DOCS[name].labels
+  new Counter({
+    ...namedAs(name),
+    registers: [registry],
+    collect() {
+      for (const { values, count } of pending.values())
+        this.inc(Object.fromEntries(labels.map((label, index) => [label, values[index] ?? NONE])), count)
+      pending.clear()
+    },
+  })
+  return (...values) => {
+    const key = values.join(' ')
+    const waiting = pending.get(key)
+    if (waiting) waiting.count += 1
+    else pending.set(key, { values, count: 1 })
+  }
+}
+
+/** A histogram with one label, whose series are looked up once. */
+function createDurations(registry: Registry, name: MetricName): (value: string, seconds: number) => void {
+  const [label = ''] = METRIC_DOCS[name].labels
+  const durations = new Histogram({ ...namedAs(name), buckets: BUCKETS, registers: [registry] })
+  const series = new Map<string, Histogram.Internal<string>>()
+  return (value, seconds) => {
+    const known = series.get(value) ?? durations.labels({ [label]: value })
+    series.set(value, known)
+    known.observe(seconds)
   }
 }
 
@@ -118,10 +185,19 @@ export function createMetricsApp(metrics: Metrics, server: FastifyHttpOptions<Se
 /** Counts every request that has a closing line. */
 export const metricsOf = fp<{ readonly metrics: Pick<Metrics, 'observe'> }>(
   async (app, { metrics }) => {
-    app.addHook('onResponse', (request, reply, done) => {
-      const { quiet, trigger, action, outcome } = request.line
-      const labels = { name: trigger ?? action ?? 'other', outcome: outcome ?? 'unknown' }
-      if (!quiet) metrics.observe(labels, reply.elapsedTime / 1_000)
+    app.addHook('onResponse', ({ line, call }, reply, done) => {
+      const { quiet, trigger, action, outcome, reason, level } = line
+      const { upstream, noted } = call.observed
+      if (!quiet)
+        metrics.observe({
+          step: trigger ?? action,
+          outcome,
+          reason,
+          seconds: reply.elapsedTime / 1_000,
+          upstream,
+          isLate: call.remainingMs() === 0,
+          isRemembered: noted.remembered === true && (level === 'error' || outcome === 'fault'),
+        })
       done()
     })
   },

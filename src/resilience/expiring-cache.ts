@@ -52,6 +52,13 @@ export interface ExpiringCache<V, Args extends unknown[]> {
   readonly size: number
   /** How many entries had to go because the cache was full. */
   readonly evictions: number
+  /** How many loads ended with a value, and how many failed. */
+  readonly loads: LoadCounts
+}
+
+export interface LoadCounts {
+  readonly done: number
+  readonly failed: number
 }
 
 /**
@@ -85,6 +92,7 @@ export function createExpiringCache<V, Args extends unknown[] = []>(
 ): ExpiringCache<V, Args> {
   const { clock } = options
   let evictions = 0
+  const counts = { done: 0, failed: 0 }
   const loads = new Map<TenantKey, Load<V>>()
   const turn = createTurns<TenantKey>()
   const entries = createBoundedMap<TenantKey, Entry<V>>(options.max, () => {
@@ -99,11 +107,13 @@ export function createExpiringCache<V, Args extends unknown[] = []>(
         (call) => options.load(call, ...args),
         waitedUntil,
       )
+      counts.done += 1
       const now = clock.elapsed()
       if (keepMs === 0) entries.delete(key)
       else entries.set(key, { held: hold(value, now, freshMs, staleMs, keepMs) })
       return { value }
     } catch (error) {
+      counts.failed += 1
       const held = entries.peek(key)?.held
       const ms = isSignatureRefused(error) ? 0 : options.failureMs(error, held !== undefined)
       if (held || ms > 0) entries.set(key, { held, failure: { error, until: clock.elapsed() + ms } })
@@ -170,6 +180,9 @@ export function createExpiringCache<V, Args extends unknown[] = []>(
     },
     get evictions() {
       return evictions
+    },
+    get loads() {
+      return counts
     },
   }
 }

@@ -1,6 +1,7 @@
 import type { Call, Clock } from '../call.js'
 import type { Env } from '../env.js'
 import type { UserPoolId } from '../ids.js'
+import type { LoadCounts } from '../resilience/expiring-cache.js'
 import { createGuard } from '../resilience/guard.js'
 import { createLimiter } from '../resilience/limiter.js'
 import type { Upstreams } from '../upstreams/index.js'
@@ -29,12 +30,17 @@ export interface TenantContext {
   readonly invoke: InvokeChained
 }
 
+/** What is remembered of tenants: their configs, credentials and secrets. */
+export type TenantCache = 'config' | 'credentials' | 'secret'
+
 /** For metrics. */
 export interface TenantStats {
   /** Configs in memory. */
   readonly configs: number
   /** Entries that had to make room for others since the process began. */
-  readonly evictions: { readonly config: number; readonly credentials: number; readonly secret: number }
+  readonly evictions: Readonly<Record<TenantCache, number>>
+  /** How often entries were fetched since the process began, for the first time or again, and what came of it. */
+  readonly renewals: Readonly<Record<TenantCache, LoadCounts>>
 }
 
 export interface Tenants {
@@ -75,10 +81,11 @@ export function createTenants({ env, upstreams, clock }: TenantsOptions): Tenant
 
   return {
     stats() {
-      const { configs, evictions } = registry.stats()
+      const { configs, evictions, loads } = registry.stats()
       return {
         configs,
         evictions: { config: evictions, credentials: credentials.evictions(), secret: secrets.evictions() },
+        renewals: { config: loads, credentials: credentials.loads(), secret: secrets.loads() },
       }
     },
     resolve(userPoolId, call) {

@@ -3,7 +3,7 @@ import type { Env } from '../env.js'
 import { isUpstreamError, type Operation, type UpstreamError, upstreamError } from '../errors.js'
 import { type TenantKey, tenantKey } from '../ids.js'
 import { createBoundedMap } from '../resilience/bounded-map.js'
-import { createExpiringCache, failureMemoryMs } from '../resilience/expiring-cache.js'
+import { createExpiringCache, failureMemoryMs, type LoadCounts } from '../resilience/expiring-cache.js'
 import type { RoleCredentials, Upstreams } from '../upstreams/index.js'
 import { ROLE_SECONDS } from '../upstreams/sts.js'
 import type { TenantConfig } from './config.js'
@@ -24,6 +24,8 @@ export interface TenantCredentials {
   ): Promise<T>
   /** How many sets had to make room for others. */
   evictions(): number
+  /** How often they were asked for, and what came of it. */
+  loads(): LoadCounts
 }
 
 /** Renewed 5 to 10 minutes before they expire; the spread keeps tenants that came together from renewing together. */
@@ -75,6 +77,7 @@ export function createTenantCredentials(
 
   return {
     evictions: () => issued.evictions,
+    loads: () => issued.loads,
     async use(config, operation, call, run, purpose = 'pool') {
       const upstream = purpose === 'pool' ? 'cognito' : 'lambda'
       // The role is part of the key: credentials of a role that a new config no longer names are never used again.

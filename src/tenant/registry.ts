@@ -3,7 +3,7 @@ import type { ConfigRules, Env } from '../env.js'
 import { TenantConfigInvalid } from '../errors.js'
 import { type TenantKey, tenantKey, type UserPoolId } from '../ids.js'
 import { createBoundedMap } from '../resilience/bounded-map.js'
-import { createExpiringCache } from '../resilience/expiring-cache.js'
+import { createExpiringCache, type LoadCounts } from '../resilience/expiring-cache.js'
 import type { Table, TenantRecord } from '../upstreams/index.js'
 import { type TenantConfig, withDefaults } from './config.js'
 import { parseTenantFile } from './config-rules.js'
@@ -25,6 +25,7 @@ export interface RegistryStats {
   readonly configs: number
   /** Configs that had to make room for others. */
   readonly evictions: number
+  readonly loads: LoadCounts
 }
 
 export interface TenantRegistry {
@@ -89,7 +90,7 @@ export function createTenantRegistry(
   }
 
   return {
-    stats: () => ({ configs: tenants.size, evictions: tenants.evictions }),
+    stats: () => ({ configs: tenants.size, evictions: tenants.evictions, loads: tenants.loads }),
     resolve(userPoolId, call) {
       const key = tenantKey(userPoolId)
       // Nearly every call ends here, and a promise would cost it more than the look-up does.

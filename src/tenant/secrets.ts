@@ -3,7 +3,7 @@ import type { Env } from '../env.js'
 import { isUpstreamError, type UpstreamError } from '../errors.js'
 import { type TenantKey, tenantKey } from '../ids.js'
 import { createBoundedMap } from '../resilience/bounded-map.js'
-import { createExpiringCache, failureMemoryMs } from '../resilience/expiring-cache.js'
+import { createExpiringCache, failureMemoryMs, type LoadCounts } from '../resilience/expiring-cache.js'
 import { isParameterMissing, type Upstreams } from '../upstreams/index.js'
 import type { TenantConfig } from './config.js'
 
@@ -33,6 +33,8 @@ export interface TenantSecrets {
   backendCredentialAfter401(config: TenantConfig, call: Call): Promise<BackendCredential>
   /** How many had to make room for others. */
   evictions(): number
+  /** How often they were asked for, and what came of it. */
+  loads(): LoadCounts
 }
 
 /** While SSM fails, the last known good secret serves as long as a config does. */
@@ -93,6 +95,7 @@ export function createTenantSecrets(
 
   return {
     evictions: () => secrets.evictions,
+    loads: () => secrets.loads,
     backendCredential,
     backendCredentialAfter401(config, call) {
       const key = keyOf(config)

@@ -5,9 +5,9 @@ import {
   ListUsersCommand,
 } from '@aws-sdk/client-cognito-identity-provider'
 import type { Call } from '../call.js'
-import { isUpstreamError, upstreamError } from '../errors.js'
+import { upstreamError } from '../errors.js'
 import type { UserPoolId } from '../ids.js'
-import { callAws } from './aws-call.js'
+import { type Asked, callAws } from './aws-call.js'
 
 /** What the actions need to know of a user. */
 export interface User {
@@ -37,17 +37,22 @@ export interface UserPool {
   preferMfa(username: string, factor: MfaFactor, call: Call): Promise<void>
 }
 
-/** Reads an answer whose parts the SDK hands on as they came: a number in the place of a list is an answer that cannot be read. */
-function readAnswer<T>(read: () => T): T {
+/**
+ * Reads an answer whose parts the SDK hands on as they came: a number in the place of a list is an answer that cannot be read,
+ * and a fault of the call like any other.
+ */
+function readAnswer<T>({ upstream, operation }: Asked, call: Call, read: () => T): T {
   try {
     return read()
   } catch (error) {
-    throw isUpstreamError(error) ? error : upstreamError('cognito', 'malformed', {}, error)
+    const fault = upstreamError(upstream, 'malformed', { operation }, error)
+    call.observe(upstream, 0, fault.facts)
+    throw fault
   }
 }
 
 function nameOf({ Username }: { readonly Username?: string | undefined }): string {
-  if (typeof Username !== 'string' || Username === '') throw upstreamError('cognito', 'malformed')
+  if (typeof Username !== 'string' || Username === '') throw new TypeError('a user without a name')
   return Username
 }
 
@@ -77,7 +82,7 @@ export function createUserPool(client: CognitoIdentityProviderClient, UserPoolId
       const command = new AdminGetUserCommand({ UserPoolId, Username })
       const asked = { upstream: 'cognito', operation: 'AdminGetUser' } as const
       const user = await callAws(asked, call, undefined, (options) => client.send(command, options), 'read')
-      return readAnswer(() => ({
+      return readAnswer(asked, call, () => ({
         username: nameOf(user),
         status: user.UserStatus ?? 'UNKNOWN',
         enabled: user.Enabled === true,
@@ -94,17 +99,16 @@ export function createUserPool(client: CognitoIdentityProviderClient, UserPoolId
       })
       const asked = { upstream: 'cognito', operation: 'ListUsers' } as const
       const page = await callAws(asked, call, undefined, (options) => client.send(command, options), 'read')
-      const { Users } = page
-      if (!Users) throw upstreamError('cognito', 'malformed')
-      const users = readAnswer(() =>
-        Users.map((user) => ({
+      const users = readAnswer(asked, call, () => {
+        if (!page.Users) throw new TypeError('no list of users')
+        return page.Users.map((user) => ({
           username: nameOf(user),
           status: user.UserStatus ?? 'UNKNOWN',
           enabled: user.Enabled === true,
           attributes: toAttributes(user.Attributes),
           mfaFactors: [],
-        })),
-      )
+        }))
+      })
       return { users, nextToken: page.PaginationToken }
     },
     async preferMfa(Username, factor, call) {

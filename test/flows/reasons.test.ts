@@ -623,6 +623,13 @@ function takeLines(): Record<string, unknown>[] {
 const stepOf = ({ door, trigger, action, msg }: Record<string, unknown>) =>
   door === 'forwarder' ? 'forwarder' : (trigger ?? action ?? msg)
 
+/** Did a dependency fail when it was asked, and not a value that it had given before? The forwarder asks none of these. */
+function speaksOfDependency({ reason, door, remembered }: Record<string, unknown>): boolean {
+  const faults =
+    /^(table|sts|cognito|backend|secret)_(malformed|timeout|unavailable|denied|throttled|expired|rejected)$/
+  return door !== 'forwarder' && remembered !== true && reason !== 'secret_malformed' && faults.test(String(reason))
+}
+
 t.test(
   'every reason of the catalogue comes out of the real handlers, where and at the level that it says',
   async (t) => {
@@ -639,6 +646,9 @@ t.test(
         }
         const places = placesOf(line.reason).map(({ step, outcome }) => `${step}: ${outcome}`)
         if (!places.includes(place)) t.fail(`${line.reason} came at ${place}`)
+        const isSaid = line.failed !== undefined && line.operation !== undefined
+        if (speaksOfDependency(line) && !isSaid)
+          t.fail(`${line.reason} (${place}) says not what failed, asked for what`)
         t.equal(line.level, levelOf(line.reason, line.outcome as Outcome), `the level of ${line.reason} (${place})`)
         if (line.reason === reason) came.add(place)
       }

@@ -448,6 +448,15 @@ t.test('replacing and dropping are no evictions', async (t) => {
   t.equal(cache.size, 0)
 })
 
+t.test('what was loaded is counted by how it ended; a failure that is remembered is no load', async (t) => {
+  const { get, fill, last, cache } = createBench()
+  await fill()
+  const failing = get(key('B'))
+  await Promise.all([t.rejects(failing), last().fail(down())])
+  await t.rejects(get(key('B')))
+  t.strictSame(cache.loads, { done: 1, failed: 1 })
+})
+
 t.test('remembered failures stay within the bound too', async (t) => {
   const { get, last, cache } = createBench({ max: 3 })
   for (let i = 0; i < 10; i++) {

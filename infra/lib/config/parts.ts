@@ -40,6 +40,22 @@ export const FunctionConfig = Type.Object(
   closed,
 )
 
+/** The same of the gateway's own function, on which the alarms are. */
+export const GatewayFunctionConfig = Type.Object(
+  {
+    ...FunctionConfig.properties,
+    silenceMinutes: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 1_440,
+        description:
+          'minutes without an invocation after which the alarm Silence rings; 0 for none. Of many pools 5, of one none, if left out',
+      }),
+    ),
+  },
+  closed,
+)
+
 /** Checked by the service's own reader (environment.ts). */
 export const Settings = Type.Record(Type.String(), Type.String(), {
   description: "the service's settings by their name in the environment, other than those that the stack sets itself",
@@ -79,5 +95,6 @@ export const ConcurrencyLimit = Type.Optional(
 )
 
 export type FunctionConfig = Static<typeof FunctionConfig>
+export type GatewayFunctionConfig = Static<typeof GatewayFunctionConfig>
 export type Network = Static<typeof Network>
 export type Release = Static<typeof Release>

@@ -2,7 +2,7 @@ import type { IRole } from 'aws-cdk-lib/aws-iam'
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import type { Construct } from 'constructs'
 import type { ContainerConfig } from '../config/container.js'
-import type { FunctionConfig, Network } from '../config/parts.js'
+import type { GatewayFunctionConfig, Network } from '../config/parts.js'
 import { arnsIn, type Place } from '../names.js'
 import { createAlarms } from '../watch/alarms.js'
 import { createDashboard } from '../watch/dashboard.js'
@@ -15,10 +15,12 @@ export interface GatewayOptions {
   readonly bundle: string
   readonly role: IRole
   readonly environment: Environment
-  readonly config: FunctionConfig
+  readonly config: GatewayFunctionConfig
   readonly network: Network | undefined
   readonly alarmTopicName: string | undefined
   readonly containers?: ContainerConfig | undefined
+  /** How long nothing is invoked before somebody is told, if the config does not say; 0: never. */
+  readonly silenceMinutes: number
 }
 
 /** The function with its log, alarms and dashboard: the same for every customer's pool and for one alone. */
@@ -29,7 +31,8 @@ export function createGateway(scope: Construct, options: GatewayOptions): Lambda
   const gateway = createGatewayFunction(scope, { bundle, role, log, variables, config, network })
   const limits = { deadlineMs: env.triggerDeadlineMs, reservedConcurrency: config.reservedConcurrency }
   const topicArn = alarmTopicName === undefined ? undefined : arnsIn(place).topic(alarmTopicName)
-  createAlarms(scope, gateway, { ...limits, topicArn })
+  const silenceMinutes = config.silenceMinutes ?? options.silenceMinutes
+  createAlarms(scope, gateway, { ...limits, topicArn, silenceMinutes, hasForwarder: containers !== undefined })
   createDashboard(scope, gateway, { ...limits, region: place.region })
   return gateway
 }

@@ -17,6 +17,7 @@ import {
 import { gatewayRights, networkRights, type RightsOptions } from '../gateway/rights.js'
 import { createKey, createTenantTable } from '../gateway/tenant-table.js'
 import { arnsIn, logGroupsOf, NAMES } from '../names.js'
+import { SILENCE_MINUTES } from '../watch/alarms.js'
 import { outputId } from './global.js'
 
 export interface GatewayStackOptions {
@@ -58,7 +59,7 @@ export class GatewayStack extends Stack {
     const { function: functionConfig, network, tenantAliases, release } = config
     const gateway = createGateway(this, {
       ...{ place, bundle, role, environment, config: functionConfig },
-      ...{ network, alarmTopicName, containers: config.containers },
+      ...{ network, alarmTopicName, containers: config.containers, silenceMinutes: SILENCE_MINUTES },
     })
     gateway.node.addDependency(attached)
     const functionArn = arnsIn(place).function

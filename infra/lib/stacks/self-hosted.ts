@@ -31,7 +31,8 @@ export class SelfHostedStack extends Stack {
     const { function: functionConfig, network, alarmTopicName, actionCallerRoleArn } = config
     const gateway = createGateway(this, {
       ...{ place, bundle, role: role.withoutPolicyUpdates(), environment, config: functionConfig },
-      ...{ network, alarmTopicName },
+      // The users of one pool sleep.
+      ...{ network, alarmTopicName, silenceMinutes: 0 },
     })
     gateway.addPermission('Pool', {
       principal: new ServicePrincipal('cognito-idp.amazonaws.com'),

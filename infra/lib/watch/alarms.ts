@@ -12,13 +12,18 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns'
 import type { Construct } from 'constructs'
 import { type Reason, reasons, rowOf, sectionsOf } from '../../../src/reasons.js'
-import { NAMES } from '../names.js'
-import { FAULTS } from './line-log.js'
+import { CONTAINER_NAMES, NAMES } from '../names.js'
+import { FAULTS } from './line-metrics.js'
+import { reasonQueryName } from './queries.js'
 
 export interface AlarmsOptions {
   readonly deadlineMs: number
   readonly reservedConcurrency: number
   readonly topicArn: string | undefined
+  /** After so many minutes without an invocation the service counts as silent; 0: never. */
+  readonly silenceMinutes: number
+  /** Are there containers too? Then either function may be the one that is called. */
+  readonly hasForwarder: boolean
 }
 
 interface Watch {
@@ -30,12 +35,16 @@ interface Watch {
   readonly periods: number
 }
 
+/** After so many minutes without any invocation, somebody must look: the nights of many customers are no silence. */
+export const SILENCE_MINUTES = 5
+
 const [ONE, FIVE] = [Duration.minutes(1), Duration.minutes(5)]
 
 /** Alarms of one function; without a topic they are only seen. */
 export function createAlarms(scope: Construct, gateway: LambdaFunction, options: AlarmsOptions): void {
   const topic = options.topicArn === undefined ? undefined : Topic.fromTopicArn(scope, 'Topic', options.topicArn)
   for (const watch of [...functionWatches(gateway, options), ...reasonWatches()]) createAlarm(scope, watch, topic)
+  if (options.silenceMinutes > 0) createSilenceAlarm(scope, gateway, options, topic)
 }
 
 function functionWatches(gateway: LambdaFunction, { deadlineMs, reservedConcurrency }: AlarmsOptions): Watch[] {
@@ -78,7 +87,7 @@ function reasonWatches(): Watch[] {
     const { from, look } = alarm
     const dimensionsMap = { [dimension]: reason }
     const metric = new Metric({ namespace, metricName, dimensionsMap, statistic: 'Sum', period: FIVE })
-    const what = `${from} or more lines with reason ${reason}, of ${owner}. Look at: ${look}. See ${runbookOf(reason)}`
+    const what = `${from} or more lines with reason ${reason}, of ${owner}. Look at: ${look}. Query: ${reasonQueryName(reason)}. See ${runbookOf(reason)}`
     return [{ id: `Faults-${reason}`, what, metric, from, periods: 1 }]
   })
 }
@@ -98,6 +107,42 @@ function createAlarm(scope: Construct, { id, what, metric, from, periods }: Watc
     evaluationPeriods: periods === 1 ? 1 : 5,
     datapointsToAlarm: periods,
     treatMissingData: TreatMissingData.NOT_BREACHING,
+  })
+  if (topic) alarm.addAlarmAction(new SnsAction(topic))
+}
+
+/** Rings when nothing is invoked. The alarms of faults count lines, and then there are none: to this one, no data is the fault. */
+function createSilenceAlarm(
+  scope: Construct,
+  gateway: LambdaFunction,
+  { silenceMinutes, hasForwarder }: AlarmsOptions,
+  topic: ITopic | undefined,
+): void {
+  const invocations = gateway.metricInvocations({ period: ONE })
+  const metric = hasForwarder
+    ? new MathExpression({
+        expression: 'FILL(gateway, 0) + FILL(forwarder, 0)',
+        usingMetrics: {
+          gateway: invocations,
+          forwarder: new Metric({
+            namespace: 'AWS/Lambda',
+            metricName: 'Invocations',
+            dimensionsMap: { FunctionName: CONTAINER_NAMES.forwarder },
+            statistic: 'Sum',
+            period: ONE,
+          }),
+        },
+        period: ONE,
+      })
+    : invocations
+  const alarm = new Alarm(scope, 'Alarm-Silence', {
+    alarmName: `${NAMES.function}-Silence`,
+    alarmDescription: `${NAMES.function}: no invocation for ${silenceMinutes} minutes, of us. Query: silence. See infra/ON-CALL.md#silence`,
+    metric,
+    threshold: 1,
+    comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+    evaluationPeriods: silenceMinutes,
+    treatMissingData: TreatMissingData.BREACHING,
   })
   if (topic) alarm.addAlarmAction(new SnsAction(topic))
 }

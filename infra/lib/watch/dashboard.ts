@@ -3,7 +3,7 @@ import { Dashboard, GraphWidget, type IMetric, type IWidget, MathExpression } fr
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import type { Construct } from 'constructs'
 import { NAMES } from '../names.js'
-import { FAULTS } from './line-log.js'
+import { FAULTS } from './line-metrics.js'
 import { TOP_TENANTS } from './log.js'
 
 const period = Duration.minutes(1)
@@ -42,6 +42,10 @@ export function createDashboard(scope: Construct, gateway: LambdaFunction, optio
         }),
       ],
       [
+        graph('Lines by step and outcome', [search(`{${FAULTS.namespace},Outcome,Step} MetricName="Invocations"`)]),
+        graph('p99 by step, milliseconds', [search(`{${FAULTS.namespace},Step} MetricName="Duration"`, 'p99')]),
+      ],
+      [
         graph('Invocations by alias and version', [byVersion('Invocations')]),
         graph('Errors by alias and version', [byVersion('Errors')]),
       ],
@@ -53,9 +57,9 @@ export function createDashboard(scope: Construct, gateway: LambdaFunction, optio
 const byVersion = (metric: string) =>
   search(`{AWS/Lambda,ExecutedVersion,FunctionName,Resource} FunctionName="${NAMES.function}" MetricName="${metric}"`)
 
-const search = (query: string) =>
+const search = (query: string, statistic = 'Sum') =>
   new MathExpression({
-    expression: `SEARCH('${query}', 'Sum', ${period.toSeconds()})`,
+    expression: `SEARCH('${query}', '${statistic}', ${period.toSeconds()})`,
     usingMetrics: {},
     period,
     label: '',

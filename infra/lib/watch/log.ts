@@ -28,11 +28,11 @@ export interface GatewayLogOptions {
  * @returns the function's
  */
 export function createGatewayLog(scope: Construct, { retentionDays, containers }: GatewayLogOptions): LogGroup {
-  const log = createLineLog(scope, 'Log', { logGroupName: LOG_GROUP, retentionDays })
+  const log = createLineLog(scope, 'Log', { logGroupName: LOG_GROUP, retentionDays, writer: 'gateway' })
   const logs = containers ? [log, ...createContainerLogs(scope, containers)] : [log]
   for (const [id, { name, filters }] of Object.entries(TOP_TENANTS)) createRanking(scope, logs, id, name, filters)
   for (const [name, { text }] of Object.entries(QUERIES)) {
-    new CfnQueryDefinition(scope, `Query-${name}`, {
+    new CfnQueryDefinition(scope, `Query-${name.replace('/', '-')}`, {
       name: `${NAMES.function}/${name}`,
       queryString: text,
       logGroupNames: logs.map(({ logGroupName }) => logGroupName),
@@ -44,8 +44,16 @@ export function createGatewayLog(scope: Construct, { retentionDays, containers }
 function createContainerLogs(scope: Construct, { task, forwarder }: ContainerConfig): LogGroup[] {
   const { taskLog, forwarderLog } = CONTAINER_NAMES
   return [
-    createLineLog(scope, 'ContainerLog', { logGroupName: taskLog, retentionDays: task.logRetentionDays }),
-    createLineLog(scope, 'ForwarderLog', { logGroupName: forwarderLog, retentionDays: forwarder.logRetentionDays }),
+    createLineLog(scope, 'ContainerLog', {
+      logGroupName: taskLog,
+      retentionDays: task.logRetentionDays,
+      writer: 'gateway',
+    }),
+    createLineLog(scope, 'ForwarderLog', {
+      logGroupName: forwarderLog,
+      retentionDays: forwarder.logRetentionDays,
+      writer: 'forwarder',
+    }),
   ]
 }
 

@@ -10,6 +10,7 @@ import { parseEnv } from '../../../src/env.js'
 import { REGION } from '../../../src/local/accounts.js'
 import { parseSettings } from '../../forwarder/settings.js'
 import { probe } from '../../lib/containers/probe.js'
+import { lineMetricsOf } from '../../lib/watch/line-metrics.js'
 import { containersWith, synthContainers } from '../fixtures/containers.js'
 import { tablesIn } from '../fixtures/pages.js'
 import { type Json, stackOf } from '../fixtures/synth.js'
@@ -280,9 +281,23 @@ test('every alarm rings, and lines are kept, indexed and counted as those of the
     assert.deepEqual(Properties.FieldIndexPolicies, [{ Fields: ['tenantId', 'reason', 'requestId', 'flowId'] }], id)
     assert.deepEqual([Properties.RetentionInDays, DeletionPolicy], [90, 'RetainExceptOnCreate'], id)
     const own = filters.filter(({ Properties: filter }) => filter.LogGroupName.Ref === id)
-    assert.equal(own.length, 1, `${id}: one filter`)
-    assert.deepEqual({ ...own[0]?.Properties, LogGroupName: 0 }, { ...filters[0]?.Properties, LogGroupName: 0 })
+    const wanted = lineMetricsOf(Properties.LogGroupName === LOGS.forwarder ? 'forwarder' : 'gateway')
+    assert.deepEqual(
+      own.map(({ Properties: { FilterPattern, MetricTransformations } }) => [
+        FilterPattern,
+        MetricTransformations[0].MetricName,
+        MetricTransformations[0].Dimensions.length,
+      ]),
+      wanted.map(({ pattern, metricName, dimensions }) => [pattern, metricName, Object.keys(dimensions).length]),
+      id,
+    )
   }
+  const silence = Object.values(gateway.findResources('AWS::CloudWatch::Alarm')).find(
+    ({ Properties }) => Properties.AlarmName === 'corbado-cognito-gateway-Silence',
+  )
+  const named = silence?.Properties.Metrics.map(({ MetricStat, Expression }: Json) => MetricStat ?? Expression)
+  assert.ok(named.includes('FILL(gateway, 0) + FILL(forwarder, 0)'), 'either may be the one that is called')
+  assert.match(JSON.stringify(named), /corbado-cognito-gateway-forwarder/)
   // Container and forwarder write where these are.
   assert.equal(container().LogConfiguration.Options['awslogs-group'], LOGS.tasks)
   assert.equal(the('AWS::Lambda::Function').LoggingConfig.LogGroup, LOGS.forwarder)

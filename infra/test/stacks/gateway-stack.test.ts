@@ -7,6 +7,7 @@ import * as local from '../../../src/local/accounts.js'
 import { OPERATOR_SETTINGS, readOperatorSettings } from '../../../src/operator/settings.js'
 import { LOG_FIELDS } from '../../../src/plugins/log-line.js'
 import { reasons, rowOf } from '../../../src/reasons.js'
+import { lineMetricsOf } from '../../lib/watch/line-metrics.js'
 import { QUERIES } from '../../lib/watch/queries.js'
 import { tablesIn } from '../fixtures/pages.js'
 import { example, hostedWith, type Json, stackOf, synth } from '../fixtures/synth.js'
@@ -144,15 +145,26 @@ test('a canary gives the new version its share of every alias; a share of nought
   weights(0).allResourcesProperties('AWS::Lambda::Alias', { FunctionVersion: '12', RoutingConfig: Match.absent() })
 })
 
+/** A metric filter as line-metrics.ts has it. */
+function filterOf({ FilterPattern, MetricTransformations }: Json) {
+  const [transformation] = MetricTransformations as [Record<string, string> & { Dimensions: Record<string, string>[] }]
+  const { MetricName, MetricValue, MetricNamespace, Dimensions } = transformation
+  assert.equal(MetricNamespace, 'Corbado/CognitoGateway')
+  const dimensions = Object.fromEntries(Dimensions.map(({ Key = '', Value }) => [Key, Value]))
+  return { metricName: MetricName, pattern: FilterPattern, value: MetricValue, dimensions }
+}
+
 test('lines are kept as long as configured and indexed by what people search for', () => {
   template.hasResourceProperties('AWS::Logs::LogGroup', {
     RetentionInDays: 90,
     FieldIndexPolicies: [{ Fields: ['tenantId', 'reason', 'requestId', 'flowId'] }],
   })
-  template.hasResourceProperties('AWS::Logs::MetricFilter', {
-    FilterPattern: '{ $.level = "error" && $.reason = "*" }',
-    MetricTransformations: [Match.objectLike({ Dimensions: [{ Key: 'Reason', Value: '$.reason' }] })],
-  })
+  const filters = properties(template, 'AWS::Logs::MetricFilter').map(filterOf)
+  assert.deepEqual(
+    filters,
+    lineMetricsOf('gateway').map(({ id: _, ...metric }) => metric),
+  )
+  assert.ok(filters.length <= 100, 'as many as a log may have')
   const rules = properties(template, 'AWS::CloudWatch::InsightRule').map(({ RuleBody }) => JSON.parse(String(RuleBody)))
   assert.equal(rules.length, 2)
   for (const { Contribution, LogGroupNames } of rules) {
@@ -168,15 +180,55 @@ test('saved queries name only fields that lines have', () => {
   const words = new Set(
     'filterIndex filter fields sort desc asc limit stats count sum max pct by as bin ispresent'.split(' '),
   )
+  const own = ['tenants', 'users', 'first', 'last', 'p10', 'p90', 'minute', 'count_distinct', 'min', 'in', 'and']
+  for (const word of own) computed.add(word)
   for (const [name, { text }] of Object.entries(QUERIES)) {
+    assert.ok(text.length < 10_000, `${name}: CloudWatch takes no longer one`)
     const used = text.replace(/"[^"]*"/g, '').match(/@?[a-zA-Z]\w*/g) ?? []
     const strange = used.filter((word) => !known.has(word) && !computed.has(word) && !words.has(word))
     assert.deepEqual(
-      [...new Set(strange)].filter((word) => !['h', 'strcontains', 'code'].includes(word)),
+      [...new Set(strange)].filter((word) => !['h', 'm', 'strcontains', 'code', 'at'].includes(word)),
       [],
       name,
     )
   }
+})
+
+test('every reason that rings or has look-alikes has a query, by all that the catalogue says tells them apart', () => {
+  const has = reasons.filter((reason) => rowOf(reason).alarm || rowOf(reason).alike)
+  assert.ok(has.length > 30)
+  for (const reason of has) {
+    const { text } = QUERIES[`reason/${reason}`] ?? { text: '' }
+    assert.match(text, new RegExp(`^filterIndex reason = "${reason}"$`, 'm'))
+    const by = (/ by (.*)$/m.exec(text)?.[1] ?? '').split(', ')
+    assert.equal(by[0], 'tenantId')
+    const told = (rowOf(reason).alike ?? []).flatMap(({ tell }) =>
+      [...tell.matchAll(/`(\w+)`/g)].map(([, word]) => word),
+    )
+    // Each has a value of its own on nearly every line.
+    const uncounted = ['flowId', 'userPoolId', 'upstream']
+    for (const field of told.filter((word = '') => word in LOG_FIELDS && !uncounted.includes(word)))
+      assert.ok(by.includes(field ?? '') || text.includes(`pct(${field}, `), `${reason} by ${field}: ${text}`)
+  }
+  const ofOwners = Object.entries(QUERIES).filter(([name]) => name.startsWith('owner/'))
+  const named = ofOwners.flatMap(([, { text }]) => [...text.matchAll(/"(\w+)"/g)].map(([, word]) => word))
+  for (const reason of reasons)
+    assert.equal(named.filter((word) => word === reason).length, rowOf(reason).owner === 'end user' ? 0 : 1, reason)
+})
+
+test('ON-CALL.md lists every saved query with what it shows, and no other', () => {
+  const [rows = []] = tablesIn(page, ['query', 'shows'])
+  assert.deepEqual(
+    rows,
+    Object.entries(QUERIES).map(([name, { doc }]) => [`\`${name}\``, doc]),
+  )
+  const names = properties(template, 'AWS::Logs::QueryDefinition').map(({ Name }) => Name)
+  assert.deepEqual(
+    names.sort(),
+    Object.keys(QUERIES)
+      .map((name) => `corbado-cognito-gateway/${name}`)
+      .sort(),
+  )
 })
 
 const page = readFileSync('ON-CALL.md', 'utf8')
@@ -188,10 +240,10 @@ const alarmed = reasons.flatMap((reason) => {
 test('alarms: errors, throttles, p99 near the deadline, concurrency, and faults by reason', () => {
   const alarms = properties(template, 'AWS::CloudWatch::Alarm')
   const named = (id: string) => alarms.find(({ AlarmName }) => AlarmName === `corbado-cognito-gateway-${id}`) ?? {}
-  assert.equal(alarms.length, 4 + alarmed.length)
-  for (const { AlarmActions, TreatMissingData } of alarms) {
+  assert.equal(alarms.length, 5 + alarmed.length)
+  for (const { AlarmActions, TreatMissingData, AlarmName } of alarms) {
     assert.deepEqual(AlarmActions, ['arn:aws:sns:eu-central-1:999900000001:on-call'])
-    assert.equal(TreatMissingData, 'notBreaching')
+    assert.equal(TreatMissingData, AlarmName === 'corbado-cognito-gateway-Silence' ? 'breaching' : 'notBreaching')
   }
   assert.equal(named('SlowestHundredth').Threshold, 3780)
   assert.equal(named('SlowestHundredth').ExtendedStatistic, 'p99')
@@ -202,7 +254,8 @@ test('alarms: errors, throttles, p99 near the deadline, concurrency, and faults 
     const { Threshold, Dimensions, ...rest } = named(`Faults-${reason}`)
     const AlarmDescription = String(rest.AlarmDescription)
     assert.deepEqual({ Threshold, Dimensions }, { Threshold: from, Dimensions: [{ Name: 'Reason', Value: reason }] })
-    for (const word of [reason, `of ${owner}.`, look]) assert.ok(AlarmDescription.includes(word), AlarmDescription)
+    for (const word of [reason, `of ${owner}.`, look, `Query: reason/${reason}.`])
+      assert.ok(AlarmDescription.includes(word), AlarmDescription)
     const [, section = ''] = /infra\/ON-CALL\.md#(\S+)$/.exec(AlarmDescription) ?? []
     assert.match(page.toLowerCase(), new RegExp(`^## ${section.replaceAll('-', ' ')}$`, 'm'), 'the runbook has it')
   }
@@ -210,9 +263,29 @@ test('alarms: errors, throttles, p99 near the deadline, concurrency, and faults 
   slower.hasResourceProperties('AWS::CloudWatch::Alarm', { ExtendedStatistic: 'p99', Threshold: 2700 })
 })
 
+test('five minutes without an invocation ring, no data above all; a config says how many, and 0 is none', () => {
+  const silence = (changed: Json) =>
+    properties(
+      region({ function: { memoryMb: 1024, reservedConcurrency: 900, logRetentionDays: 90, ...changed } }),
+      'AWS::CloudWatch::Alarm',
+    ).find(({ AlarmName }) => AlarmName === 'corbado-cognito-gateway-Silence')
+  const { AlarmDescription, ...alarm } = silence({}) ?? {}
+  const expected = {
+    ...{ Namespace: 'AWS/Lambda', MetricName: 'Invocations', Statistic: 'Sum', Period: 60, Threshold: 1 },
+    ...{ EvaluationPeriods: 5, ComparisonOperator: 'LessThanThreshold', TreatMissingData: 'breaching' },
+  }
+  for (const [name, value] of Object.entries(expected)) assert.equal(alarm[name], value, name)
+  assert.match(String(AlarmDescription), /Query: silence\. See infra\/ON-CALL\.md#silence$/)
+  assert.match(page, /^## Silence$/m)
+  assert.ok(QUERIES.silence)
+  assert.equal(silence({ silenceMinutes: 90 })?.EvaluationPeriods, 90)
+  assert.equal(silence({ silenceMinutes: 0 }), undefined)
+  assert.throws(() => silence({ silenceMinutes: 1_441 }), /silenceMinutes/)
+})
+
 test('ON-CALL.md names every alarm with the number from which on it rings and where to look, and no other', () => {
   const [rows = []] = tablesIn(page, ['alarm', 'rings at', 'look at'])
-  const own = ['`Errors`', '`Throttles`', '`SlowestHundredth`', '`Concurrency`']
+  const own = ['`Errors`', '`Throttles`', '`SlowestHundredth`', '`Concurrency`', '`Silence`']
   assert.deepEqual(
     rows.slice(0, own.length).map(([alarm]) => alarm),
     own,

@@ -8,6 +8,7 @@ import { closed, type Interval, intervalOf, timeFlags } from '../../operator/lin
 import { timeOf } from '../../operator/lines/when.js'
 import { logGroupFlag, tellNotes, withLogSource } from '../../operator/log-source.js'
 import { resolveUser } from '../../operator/pseudonym.js'
+import { readOperatorSettings } from '../../operator/settings.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
 import type { CommandIo } from '../../terminal/io.js'
@@ -16,6 +17,7 @@ import { explainLogin } from './login.js'
 import type { ExplainOptions } from './options.js'
 import { type Reader, readerOf } from './reader.js'
 import { answerOf, writeCauses } from './report.js'
+import { askTable } from './table.js'
 
 /** Nobody reads a fourth cause at night. */
 const CAUSES_MAX = 3
@@ -41,6 +43,7 @@ export function explainCommand(io: CommandIo): Command {
     summary: 'Says what broke, since when, for whom, who has to act and how, from log lines in files or piped in.',
     examples: [
       `${path} acme-shop lines.json --at 02:10`,
+      `${path} acme-shop lines.json --probe`,
       `${path} --all lines.json.gz`,
       `${path} acme-shop lines.json --ref 0c7f8a0e-2f0b-4d53-9d2e-3c1d5a9f7b11`,
     ],
@@ -52,6 +55,7 @@ export function explainCommand(io: CommandIo): Command {
     .option('--flow <flowId>', 'one login, by the id on its lines')
     .option('--ref <requestId>', 'one login, by the ref that an error message shows')
     .option('--user <user>', 'the logins of one user: the pseudonym on the lines, an e-mail or user name')
+    .option('--probe', 'have the doctor tell apart what looks alike in lines; needs its settings')
   for (const flag of timeFlags()) command.addOption(flag)
   return command
     .addOption(logGroupFlag())
@@ -79,6 +83,11 @@ async function explain(
   const login = [flow, ref, user].some((one) => one !== undefined)
   if (login && (all || options.at !== undefined))
     throw new WrongUsage('--flow, --ref and --user are of one tenant, and go without --all and --at')
+  if (options.probe) {
+    if (login) throw new WrongUsage('--probe is of what broke, and goes without --flow, --ref and --user')
+    // What is missing is told before a million lines are read.
+    readOperatorSettings(io.env, ['gatewayFunctionArn'])
+  }
   const { logGroup } = options
   const named = intervalOf(options, io.clock.now())
   await withLogSource(io, { files, again: true, ...(logGroup && { logGroup }) }, async (opened) => {
@@ -115,7 +124,8 @@ async function explainCauses(
   const found = findCauses(fold, only, untilOf(reader.interval, now)).filter(near)
   const shown = found.slice(0, CAUSES_MAX)
   const evidence = shown.length > 0 ? await reader.evidence(shown) : []
-  const diagnoses = shown.map((finding, index) => diagnose(fold, finding, evidence[index] ?? NOTHING))
+  const told = shown.map((finding, index) => diagnose(fold, finding, evidence[index] ?? NOTHING))
+  const diagnoses = await askTable(io, told, names, options)
   const scope = { tenant: only, fold, counts: reader.counts, left: found.length - shown.length }
   if (options.json) writeAnswer(io, 'explanation', answerOf(scope, diagnoses))
   else writeCauses(io, scope, diagnoses)

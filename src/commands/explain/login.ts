@@ -1,5 +1,5 @@
 import { writeAnswer } from '../../operator/answers/write.js'
-import { isRepeated, ownerOf } from '../../operator/causes/fold.js'
+import { ownerOf } from '../../operator/causes/fold.js'
 import { allowed, type Line, numberOf, textOf } from '../../operator/lines/line.js'
 import { createSelect, type Interval } from '../../operator/lines/select.js'
 import type { LineSource } from '../../operator/lines/source.js'
@@ -10,6 +10,8 @@ import { NotPossible } from '../../terminal/failure.js'
 import { type CommandIo, createPaint } from '../../terminal/io.js'
 import { counted, textAt, textTable } from '../../terminal/text.js'
 import type { ExplainOptions } from './options.js'
+import { flowOf, type LoginStep, splitLogins, stepsOf } from './steps.js'
+import { createInvocations, howText, type Unfinished } from './unfinished.js'
 
 /** A login is over by then: Cognito's session of it ends after 15 minutes at most. */
 const LOGIN_MS = 15 * 60_000
@@ -25,45 +27,46 @@ export async function explainLogin(
   interval: Interval,
 ): Promise<void> {
   const isAsked = createSelect({}, interval)
-  const { flow, ref, user } = options
-  const asked = { ...(flow && { flow }), ...(ref && { ref }), ...(user && { user }) }
-  const named = createSelect(asked, interval)
-  const flows = new Set<string>()
-  const users = new Set<string>()
-  const times: number[] = []
-  const note = (line: Line) => {
-    if (!named(line) || !isOf(line, tenant)) return
-    times.push(line.at)
-    const flowId = textOf(line.fields, 'flowId')
-    const user = textOf(line.fields, 'user')
-    if (flowId !== undefined) flows.add(flowId)
-    if (user !== undefined) users.add(user)
-  }
-  await source.each(note, undefined, { where: [...whereOf(asked), ...ofTenant(tenant)], interval, few: true })
-  if (times.length === 0)
-    throw new NotPossible(
-      `no line of ${tenant} has that ${wordOf(options)}: ask for it without --since, or in other files`,
-    )
-  const first = Math.min(...times.slice(-10_000)) - LOGIN_MS
-  const last = Math.max(...times.slice(-10_000)) + LOGIN_MS
+  const found = await findLogin(source, tenant, options, interval)
+  const { flows, users, pools, refs } = found
+  const [from, to] = [found.first - LOGIN_MS, found.last + LOGIN_MS]
+  const invocations = createInvocations(from, to)
   const lines: Line[] = []
-  const keep = (line: Line) => {
-    if (!isAsked(line) || !isOf(line, tenant) || line.at < first || line.at > last) return
-    const user = textOf(line.fields, 'user')
-    const flowId = textOf(line.fields, 'flowId')
-    // The first define and the pre-login come before there is a flow: they are found by the user.
-    if ((flowId !== undefined && flows.has(flowId)) || (flowId === undefined && user !== undefined && users.has(user)))
-      lines.push(allowed(line))
-  }
-  const where: Where = [
-    ...ofTenant(tenant),
-    [
-      ...[...flows].map((value) => ({ field: 'flowId', value }) as const),
-      ...[...users].map((value) => ({ field: 'user', value }) as const),
-    ],
-  ]
-  await source.each(keep, undefined, { where, interval: { from: first, to: last }, few: true })
-  const logins = splitLogins(lines.sort((a, b) => a.at - b.at)).filter((login) => login.some(named))
+  const forwarders: Line[] = []
+  await source.each(
+    (line) => {
+      const { requestId, user, flowId } = idsOf(line)
+      invocations.close(requestId, line.at)
+      if (!isAsked(line) || line.at < from || line.at > to) return
+      if (line.step === 'forwarder') {
+        const isOurs = pools.has(textOf(line.fields, 'userPoolId') ?? '')
+        if (isOurs && line.outcome !== 'forwarded' && forwarders.length < FORWARDERS_MAX) forwarders.push(allowed(line))
+        return
+      }
+      if (!isOf(line, tenant)) return
+      // The first define and the pre-login come before there is a flow: they are found by the user.
+      const isTheirs = flowId === undefined ? user !== undefined && users.has(user) : flows.has(flowId)
+      if (isTheirs || (requestId !== undefined && refs.has(requestId))) lines.push(allowed(line))
+    },
+    undefined,
+    { where: whereIs({ flowId: flows, user: users, requestId: refs }), interval: { from, to }, few: true },
+    invocations.see,
+  )
+  const unfinished = invocations.end()
+  const named = createSelect({ flow: options.flow, user: options.user } as ExplainOptions, interval)
+  const isNamed = ({ line, forwarder }: LoginStep) =>
+    options.ref === undefined
+      ? named(line)
+      : [line, forwarder].some((one) => one && refs.has(idsOf(one).requestId ?? ''))
+  const steps = stepsOf(
+    lines.sort((a, b) => a.at - b.at),
+    forwarders,
+  )
+  const all = splitLogins(steps)
+  const logins = all
+    .filter((login) => login.some(isNamed))
+    .map((login) => withUnfinished(login, all, unfinished, forwarders))
+  if (logins.length === 0) logins.push(alone(found, unfinished, forwarders))
   const shown = logins.slice(-LOGINS_MAX)
   if (options.json)
     writeAnswer(io, 'login', { tenantId: tenant, logins: shown.map(answerOf), left: logins.length - shown.length })
@@ -73,27 +76,151 @@ export async function explainLogin(
   if (shown.some((login) => endOf(login).failed)) io.foundProblems()
 }
 
+/** Lines that have one of these ids. */
+function whereIs(ids: Partial<Record<'flowId' | 'user' | 'requestId', ReadonlySet<string>>>): Where {
+  const fields = ['flowId', 'user', 'requestId'] as const
+  return [fields.flatMap((field) => [...(ids[field] ?? [])].map((value) => ({ field, value })))]
+}
+
+/** Failures of one pool's forwarder around a login: an outage has more, and says the same with each. */
+const FORWARDERS_MAX = 1_000
+
+const idsOf = ({ fields }: Line) => ({
+  requestId: textOf(fields, 'requestId'),
+  user: textOf(fields, 'user'),
+  flowId: textOf(fields, 'flowId'),
+})
+
+/** What is known of the login that was asked for, before its lines are read. */
+interface Wanted {
+  readonly flows: ReadonlySet<string>
+  readonly users: ReadonlySet<string>
+  /** The tenant's pools: all that a line of the forwarder names. */
+  readonly pools: ReadonlySet<string>
+  /** The ids of the invocation that `--ref` names: the forwarder's, and the container's of the same call. */
+  readonly refs: ReadonlySet<string>
+  readonly first: number
+  readonly last: number
+}
+
+/** @throws NotPossible if no line is of it */
+async function findLogin(
+  source: LineSource,
+  tenant: string,
+  options: ExplainOptions,
+  interval: Interval,
+): Promise<Wanted> {
+  const { flow, ref, user } = options
+  const asked = { ...(flow && { flow }), ...(ref && { ref }), ...(user && { user }) }
+  const named = createSelect(asked, interval)
+  const flows = new Set<string>()
+  const users = new Set<string>()
+  const pools = new Set<string>()
+  const refs = new Set(ref === undefined ? [] : [ref])
+  let times: number[] = []
+  let lastAt: number | undefined
+
+  function note(line: Line): void {
+    times.push(line.at)
+    if (times.length > 20_000) times = times.slice(-10_000)
+    const { user, flowId } = idsOf(line)
+    if (flowId !== undefined) flows.add(flowId)
+    if (user !== undefined) users.add(user)
+  }
+
+  await source.each(
+    (line) => {
+      lastAt = line.at
+      if (isOf(line, tenant)) pools.add(textOf(line.fields, 'userPoolId') ?? '')
+      if (!named(line)) return
+      if (line.step !== 'forwarder') {
+        if (isOf(line, tenant)) note(line)
+        return
+      }
+      // A forwarder knows no tenant; the container's line of the same call does.
+      if (ref === undefined) return
+      times.push(line.at)
+      pools.add(textOf(line.fields, 'userPoolId') ?? '')
+      const container = textOf(line.fields, 'upstreamRequestId')
+      if (container !== undefined) refs.add(container)
+    },
+    undefined,
+    // A forwarder's line names no tenant.
+    { where: ref === undefined ? [...whereOf(asked), ...ofTenant(tenant)] : whereOf(asked), interval, few: true },
+    ({ requestId, at = lastAt }) => {
+      if (requestId === ref && at !== undefined) times.push(at)
+    },
+  )
+  if (refs.size > 1)
+    await source.each(
+      (line) => {
+        if (isOf(line, tenant) && refs.has(idsOf(line).requestId ?? '')) note(line)
+      },
+      undefined,
+      { where: whereIs({ requestId: refs }), interval, few: true },
+    )
+  if (times.length === 0)
+    throw new NotPossible(
+      `no line of ${tenant} has that ${wordOf(options)}: ask for it without --since, or in other files`,
+    )
+  const latest = times.slice(-10_000)
+  return { flows, users, pools, refs, first: Math.min(...latest), last: Math.max(...latest) }
+}
+
 const isOf = (line: Line, tenant: string) => ownerOf(line) === tenant || textOf(line.fields, 'userPoolId') === tenant
 const wordOf = ({ flow, ref }: ExplainOptions) => (flow !== undefined ? 'flow' : ref !== undefined ? 'ref' : 'user')
 
-/** A login begins with a pre-login, or with the first define after one has ended; what has another flow is another one. */
-function splitLogins(lines: readonly Line[]): Line[][] {
-  const logins: Line[][] = []
-  let flow: string | undefined
-  let ended = true
-  for (const line of lines) {
-    if (isRepeated(line)) continue
-    const flowId = textOf(line.fields, 'flowId')
-    const begins = line.step === 'pre-login' || (flow !== undefined && flowId !== undefined && flowId !== flow)
-    if (ended || begins || logins.length === 0) {
-      logins.push([])
-      flow = undefined
-    }
-    logins.at(-1)?.push(line)
-    flow ??= flowId
-    ended = line.outcome === 'tokens' || line.outcome === 'fail'
+/** A login with what may belong to it and names nobody: invocations without a line, and failures of the forwarder. */
+interface Login {
+  /** When it began, if none of these says it. */
+  readonly at: number
+  readonly steps: readonly LoginStep[]
+  readonly unfinished: readonly Unfinished[]
+  readonly forwarders: readonly Line[]
+  /** The invocation was named by its id, so that it is this one and no other's. */
+  readonly isCertain?: true
+}
+
+/** Cognito asks three times, and then the login is over. */
+const TRIES_MAX = 3
+/** Cognito calls the next trigger at once; a user may take as long as a login. */
+const NEXT_MS: Readonly<Partial<Record<Outcome, number>>> = {
+  found: LOGIN_MS,
+  created: LOGIN_MS,
+  challenge: 30_000,
+  correct: 30_000,
+}
+
+/** Adds what began after the last step of a login that was left on its way, before the user's next one. */
+function withUnfinished(
+  steps: readonly LoginStep[],
+  all: readonly (readonly LoginStep[])[],
+  unfinished: readonly Unfinished[],
+  forwarders: readonly Line[],
+): Login {
+  const last = steps.at(-1)?.line
+  const next = all.find((login) => (login[0]?.line.at ?? 0) > (last?.at ?? 0))?.[0]?.line.at ?? Number.POSITIVE_INFINITY
+  const ms = last === undefined ? undefined : NEXT_MS[last.outcome]
+  if (last === undefined || ms === undefined) return { at: last?.at ?? 0, steps, unfinished: [], forwarders: [] }
+  const isNext = ({ at }: { at: number }) => at >= last.at && at < Math.min(next, last.at + ms)
+  const known = new Set(steps.map(({ forwarder }) => forwarder))
+  return {
+    at: last.at,
+    steps,
+    unfinished: unfinished.filter(isNext).slice(0, TRIES_MAX),
+    forwarders: forwarders.filter((line) => isNext(line) && !known.has(line)).slice(0, TRIES_MAX),
   }
-  return logins
+}
+
+/** What `--ref` names, if no line of the gateway is of it. */
+function alone({ refs, first }: Wanted, unfinished: readonly Unfinished[], forwarders: readonly Line[]): Login {
+  return {
+    at: first,
+    steps: [],
+    unfinished: unfinished.filter(({ requestId }) => refs.has(requestId)),
+    forwarders: forwarders.filter((line) => refs.has(idsOf(line).requestId ?? '')),
+    isCertain: true,
+  }
 }
 
 interface End {
@@ -111,73 +238,93 @@ const LEFT: Readonly<Partial<Record<Outcome, string>>> = {
 }
 
 /** Where a login ended: with tokens, with a reason, or on its way. */
-function endOf(login: readonly Line[]): End {
-  const last = login.at(-1)
-  if (last === undefined) return { failed: false, text: '' }
-  if (login.some(({ outcome }) => outcome === 'tokens')) return { failed: false, text: 'The user is signed in.' }
+function endOf({ steps, unfinished, forwarders, isCertain }: Login): End {
+  const lines = steps.map(({ line }) => line)
+  if (lines.some(({ outcome }) => outcome === 'tokens')) return { failed: false, text: 'The user is signed in.' }
   // Running out of attempts follows from what failed before it.
-  const failed = login.filter(({ reason, outcome }) => reason !== undefined && outcome !== 'correct')
+  const failed = lines.filter(({ reason, outcome }) => reason !== undefined && outcome !== 'correct')
   const cause = failed.find(({ reason }) => reason !== undefined && isFault(reason)) ?? failed[0]
-  if (cause?.reason !== undefined) {
-    const { means, owner, fix } = rowOf(cause.reason)
-    const tenantId = textOf(cause.fields, 'tenantId')
-    return {
-      failed: true,
-      text: `${cause.reason}: ${means}`,
-      owner,
-      fix: tenantId ? fix?.replace('<tenant>', tenantId) : fix,
-    }
+  if (cause?.reason !== undefined) return failureOf(cause)
+  const [forwarded] = forwarders
+  if (forwarded?.reason !== undefined) {
+    const end = failureOf(forwarded)
+    return isCertain ? end : { ...end, text: `${end.text} The forwarder's lines name no user: it may be another's.` }
   }
+  const [broken] = unfinished
+  if (broken !== undefined) {
+    const whose = isCertain ? '' : " Lambda's lines name no tenant: it may be another's."
+    return { failed: true, text: `An invocation has no closing line: ${howText(broken)}.${whose}`, owner: 'us' }
+  }
+  const last = lines.at(-1)
+  if (last === undefined)
+    return { failed: true, text: "Lambda reports that it ended well, and the gateway's line is not among these." }
   return { failed: true, text: LEFT[last.outcome] ?? `It ended with ${last.outcome}.` }
 }
 
-function stepsOf(login: readonly Line[]) {
-  const [first] = login
-  return login.map(({ at, step, outcome, reason, fields }) => ({
-    at: new Date(at).toISOString(),
-    afterMs: at - (first?.at ?? at),
-    step,
-    outcome,
-    reason,
-    level: reason === undefined ? 'info' : levelOf(reason, outcome),
-    durationMs: numberOf(fields, 'durationMs'),
-    upstream: fields.upstream,
-    requestId: textOf(fields, 'requestId'),
-  }))
-}
-
-/** The first lines of a login come before it has one. */
-const flowOf = (login: readonly Line[]) =>
-  login.map(({ fields }) => textOf(fields, 'flowId')).find((id) => id !== undefined)
-
-function answerOf(login: readonly Line[]) {
-  const { failed, text, owner, fix } = endOf(login)
+function failureOf({ reason, fields }: Line): End {
+  if (reason === undefined) return { failed: true, text: '' }
+  const { means, owner, fix } = rowOf(reason)
+  const tenantId = textOf(fields, 'tenantId')
   return {
-    flowId: flowOf(login),
-    steps: stepsOf(login),
-    failed,
-    cause: text,
+    failed: true,
+    text: `${reason}: ${means}`,
     owner,
-    fix,
+    fix: tenantId ? fix?.replace('<tenant>', tenantId) : fix,
   }
 }
 
-function writeLogin(io: CommandIo, login: readonly Line[]): void {
+/** When a login began. */
+function beginOf({ at, steps, unfinished, forwarders }: Login): number {
+  const all = [...steps.map(({ line }) => line), ...unfinished, ...forwarders]
+  return all.length === 0 ? at : Math.min(...all.map((one) => one.at))
+}
+
+/** The rows of its timeline, by time. */
+function rowsOf(login: Login) {
+  const first = beginOf(login)
+  const timed = (at: number) => ({ at: new Date(at).toISOString(), afterMs: at - first })
+  const ofLine = ({ line, tries, forwarder }: LoginStep) => ({
+    ...timed(line.at),
+    step: line.step as string,
+    outcome: line.outcome as string,
+    reason: line.reason as string | undefined,
+    level: line.reason === undefined ? 'info' : levelOf(line.reason, line.outcome),
+    durationMs: numberOf(line.fields, 'durationMs'),
+    upstream: line.fields.upstream,
+    requestId: idsOf(line).requestId,
+    tries,
+    forwarderMs: forwarder && numberOf(forwarder.fields, 'durationMs'),
+  })
+  const broken = login.unfinished.map(({ at, how, durationMs, requestId }) => ({
+    ...timed(at),
+    ...{ step: 'invocation', outcome: 'unfinished', reason: how, level: 'error', durationMs, upstream: undefined },
+    ...{ requestId, tries: 1, forwarderMs: undefined },
+  }))
+  const forwarded = login.forwarders.map((line) => ofLine({ line, tries: 1 }))
+  return [...login.steps.map(ofLine), ...broken, ...forwarded].sort((a, b) => a.afterMs - b.afterMs)
+}
+
+function answerOf(login: Login) {
+  const { failed, text, owner, fix } = endOf(login)
+  return { flowId: flowOf(login.steps), steps: rowsOf(login), failed, cause: text, owner, fix }
+}
+
+function writeLogin(io: CommandIo, login: Login): void {
   const { stdout } = io
   const paint = createPaint(stdout, io.env)
-  const [first] = login
-  if (first === undefined) return
-  stdout.write(
-    `\n${paint('bold', timeText(first.at))}  ${textOf(first.fields, 'user') ?? ''}  ${flowOf(login) ?? ''}\n`,
-  )
-  const rows = stepsOf(login).map(({ afterMs, step, outcome, reason, durationMs, upstream }) => [
+  const user = login.steps.map(({ line }) => idsOf(line).user).find((id) => id !== undefined)
+  stdout.write(`\n${paint('bold', timeText(beginOf(login)))}  ${user ?? ''}  ${flowOf(login.steps) ?? ''}\n`)
+  const rows = rowsOf(login).map(({ afterMs, step, outcome, reason, durationMs, upstream, tries, forwarderMs }) => [
     `+${(afterMs / 1_000).toFixed(1)} s`,
     step,
-    reason === undefined ? outcome : `${outcome} ${reason}`,
+    `${reason === undefined ? outcome : `${outcome} ${reason}`}${tries > 1 ? ` (asked ${tries} times)` : ''}`,
     durationMs === undefined ? '' : `${durationMs} ms`,
-    Object.entries((upstream as Record<string, unknown> | undefined) ?? {})
-      .map(([name, ms]) => `${name} ${ms} ms`)
-      .join(', '),
+    [
+      ...Object.entries((upstream as Record<string, unknown> | undefined) ?? {}).map(
+        ([name, ms]) => `${name} ${ms} ms`,
+      ),
+      ...(forwarderMs === undefined ? [] : [`with the forwarder ${forwarderMs} ms`]),
+    ].join(', '),
   ])
   stdout.write(textTable(['after', 'step', 'outcome', 'took', 'of that'], rows, stdout))
   const { text, owner, fix, failed } = endOf(login)

@@ -5,5 +5,7 @@ export interface ExplainOptions extends Selection {
   readonly at?: string
   readonly logGroup?: readonly string[]
   readonly all?: boolean
+  /** Have the doctor tell causes apart that look alike in lines. */
+  readonly probe?: boolean
   readonly json?: boolean
 }

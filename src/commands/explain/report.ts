@@ -1,4 +1,4 @@
-import type { Diagnosis } from '../../operator/causes/diagnose.js'
+import type { Change, Diagnosis } from '../../operator/causes/diagnose.js'
 import type { Finding } from '../../operator/causes/find.js'
 import { type Fold, timeOfMinute } from '../../operator/causes/fold.js'
 import { nameOf, percent } from '../../operator/causes/words.js'
@@ -53,7 +53,7 @@ function endOf({ tenant, fold, left }: Scope, count: number): string {
 }
 
 function factsOf(diagnosis: Diagnosis): [name: string, text: string][] {
-  const { finding, evidence, owner, fix, alike, changes, confidence } = diagnosis
+  const { finding, evidence, owner, fix, alike, changes, confidence, probe } = diagnosis
   const { folded } = finding
   const facts: [string, string | undefined][] = [
     ['since', sinceOf(finding)],
@@ -71,12 +71,18 @@ function factsOf(diagnosis: Diagnosis): [name: string, text: string][] {
         )
         .join('; '),
     ],
-    ['changed', changes.map(({ what, version, at }) => `${what} ${version} at ${timeText(at)}`).join(', ')],
+    ['changed', changes.map(changeText).join('; ')],
     ['follows', [...new Set(folded.map(nameOf))].join(', ')],
     ...alike.map(({ what, tell }): [string, string] => ['perhaps', `${what}: ${tell}`]),
+    ['probe', probe],
     ['sure', confidence],
   ]
   return facts.flatMap(([name, text]) => (text ? [[name, text]] : []))
+}
+
+function changeText({ what, version, at, by, fields = [] }: Change): string {
+  const whose = by === undefined ? '' : ` by ${by || 'nobody named'}`
+  return `${what} ${version} at ${timeText(at)}${whose}${fields.length > 0 ? ` (${fields.join(', ')})` : ''}`
 }
 
 function sinceOf({ from, to, ongoing }: Finding): string {
@@ -114,7 +120,7 @@ export function answerOf({ tenant, fold, counts, left }: Scope, diagnoses: reado
     others: counts.others + counts.tooLong,
     ...(fold.lines > 0 && { from: timeText(fold.first), to: timeText(fold.last) }),
     left,
-    causes: diagnoses.map(({ finding, evidence, cause, owner, fix, alike, changes, confidence }) => ({
+    causes: diagnoses.map(({ finding, evidence, cause, owner, fix, alike, changes, confidence, probe }) => ({
       cause,
       owner,
       fix,
@@ -129,10 +135,11 @@ export function answerOf({ tenant, fold, counts, left }: Scope, diagnoses: reado
       lost: finding.lost,
       users: evidence.users,
       odd: evidence.odd,
-      changes: changes.map(({ what, version, at }) => ({ what, version, at: timeText(at) })),
+      changes: changes.map((change) => ({ ...change, at: timeText(change.at) })),
       follows: finding.folded.map(nameOf),
       alike: alike.map(({ what, tell }) => ({ what, tell })),
       confidence,
+      probe,
       samples: evidence.samples,
     })),
   }

@@ -9,7 +9,7 @@ const CONFIG_MS = 3 * MINUTE_MS
 const SECRET_MS = 7 * MINUTE_MS
 const RELEASE_MS = 15 * MINUTE_MS
 /** And how long after: a minute is the grain of what is counted, and tenants share a release. */
-const AFTER_MS = 3 * MINUTE_MS
+export const AFTER_MS = 3 * MINUTE_MS
 /** Traffic over this many times the usual is more. */
 const MORE = 3
 const EVIDENCE_MIN = 20
@@ -20,6 +20,9 @@ export interface Change {
   readonly what: 'config' | 'secret' | 'release'
   readonly version: string
   readonly at: number
+  /** Who made it, and in which fields of the config, as far as the table was asked. */
+  readonly by?: string
+  readonly fields?: readonly string[]
 }
 
 /** A finding with its cause as far as lines can tell it, who has to act, and how. */
@@ -35,6 +38,8 @@ export interface Diagnosis {
   /** What changed shortly before. */
   readonly changes: readonly Change[]
   readonly confidence: 'high' | 'medium' | 'low'
+  /** What the doctor's checks had to say, if they were asked. */
+  readonly probe?: string
 }
 
 /** Who has to look first at a dependency that is slow. */

@@ -21,6 +21,8 @@ export interface LambdaLine {
   readonly requestId: string
   /** Of a report whose invocation did not end well: `timeout`, or Lambda's name of the error. */
   readonly failed: string | undefined
+  /** Of a report. */
+  readonly durationMs?: number | undefined
 }
 
 export type Fields = { readonly [F in keyof typeof LOG_FIELDS]?: unknown }
@@ -28,6 +30,7 @@ export type Fields = { readonly [F in keyof typeof LOG_FIELDS]?: unknown }
 const TIME_FIRST = /^(\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d))\s/
 const LAMBDA = /(?:^|\s)(START|END|REPORT) RequestId: ([0-9a-f-]{36})/
 const TIMED_OUT = /([0-9a-f-]{36}) Task timed out after/
+const DURATION = /\bDuration: ([\d.]+) ms/
 const FAILED = /Status: (timeout|error)(?:.*?Error Type: ([\w.]+))?/
 
 /** The text of a field, or nothing if it is missing or no text. */
@@ -135,7 +138,15 @@ function parseLambdaLine(text: string): LambdaLine | undefined {
   if (word !== undefined && requestId !== undefined) {
     const [, status, type] = FAILED.exec(text) ?? []
     const what = word.toLowerCase() as LambdaLine['what']
-    return { kind: 'lambda', at, what, requestId, failed: type ?? status }
+    const ms = DURATION.exec(text)?.[1]
+    return {
+      kind: 'lambda',
+      at,
+      what,
+      requestId,
+      failed: type ?? status,
+      ...(ms && { durationMs: Math.round(Number(ms)) }),
+    }
   }
   const timedOut = TIMED_OUT.exec(text)?.[1]
   if (timedOut === undefined) return

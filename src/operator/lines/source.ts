@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { NotPossible } from '../../terminal/failure.js'
 import type { CommandIo, Input } from '../../terminal/io.js'
-import { type Line, parseLine } from './line.js'
+import { type LambdaLine, type Line, parseLine } from './line.js'
 import { type ReadCounts, readLines } from './read.js'
 import type { Interval } from './select.js'
 import type { Where } from './where.js'
@@ -35,8 +35,14 @@ export interface LineSource {
   /**
    * Hands over each closing line with its text, in the order in which they stand; more than were asked for, never fewer.
    * @param isWanted of a text, asked before it is parsed, where most lines are not
+   * @param takeLambda gets each line that Lambda wrote by itself
    */
-  readonly each: (take: Take, isWanted?: (text: string) => boolean, asked?: Asked) => Promise<void>
+  readonly each: (
+    take: Take,
+    isWanted?: (text: string) => boolean,
+    asked?: Asked,
+    takeLambda?: (line: LambdaLine) => void,
+  ) => Promise<void>
 }
 
 /** The files that a command was given; standard input if none and something is piped in; nothing on a terminal. */
@@ -87,7 +93,7 @@ function createSource(sources: readonly string[], stdin: Input): LineSource {
   return {
     counts,
     notes: new Set(),
-    async each(take, isWanted = () => true) {
+    async each(take, isWanted = () => true, _asked = undefined, takeLambda = () => {}) {
       Object.assign(counts, { lines: 0, tooLong: 0, others: 0 })
       for await (const texts of readLines(sources, stdin, counts))
         for (const text of texts) {
@@ -96,6 +102,7 @@ function createSource(sources: readonly string[], stdin: Input): LineSource {
           if (line?.kind === 'line') {
             if (take(line, text) === false) return
           } else if (text !== '') counts.others += 1
+          if (line?.kind === 'lambda') takeLambda(line)
         }
     },
   }

@@ -1,0 +1,63 @@
+import { SETTINGS } from '../../env.js'
+import { isUserPoolId } from '../../ids.js'
+import type { Diagnosis } from '../../operator/causes/diagnose.js'
+import { fetchSecretHistory } from '../../operator/records/secret.js'
+import { readOperatorSettings } from '../../operator/settings.js'
+import { operatorCall, withUpstreams } from '../../operator/upstreams.js'
+import { inLine } from '../../terminal/clean.js'
+import { type CommandIo, writeNote } from '../../terminal/io.js'
+import type { ExplainOptions } from './options.js'
+import { withPast } from './past.js'
+import { probed } from './probe.js'
+
+/** So many tenants of one cause are looked up: with more, it is nobody's own change. */
+const LOOKED_UP_MAX = 2
+
+/**
+ * Adds what the table knows of the tenants, if there are settings for it: who changed what before the onset and, with
+ * `--probe`, what the doctor finds. Without settings nothing is asked, and nothing said.
+ */
+export async function askTable(
+  io: CommandIo,
+  diagnoses: readonly Diagnosis[],
+  pools: ReadonlyMap<string, string>,
+  { probe = false }: ExplainOptions,
+): Promise<readonly Diagnosis[]> {
+  const isAbout = ({ finding: { everywhere, tenants } }: Diagnosis) => !everywhere && tenants.length <= LOOKED_UP_MAX
+  const isSet = Boolean(io.env[SETTINGS.tenantTable.name] && io.env[SETTINGS.awsRegion.name])
+  if (!isSet || !diagnoses.some(isAbout)) return diagnoses
+  const poolOf = new Map([...pools].map(([pool, tenantId]) => [tenantId, pool]))
+  try {
+    return await withUpstreams(io, async (upstreams, env) => {
+      const asked: Diagnosis[] = []
+      for (const diagnosis of diagnoses) {
+        const [name = ''] = diagnosis.finding.tenants
+        const userPoolId = poolOf.get(name) ?? name
+        const record =
+          isAbout(diagnosis) && isUserPoolId(userPoolId)
+            ? await upstreams.table.fetchConfig(userPoolId, operatorCall())
+            : undefined
+        if (record === undefined) {
+          asked.push(diagnosis)
+          continue
+        }
+        const recorded = { record, versions: await upstreams.table.listVersions(record.userPoolId, operatorCall()) }
+        const joined = withPast(diagnosis, recorded, await fetchSecretHistory(record, upstreams))
+        const settings = readOperatorSettings(io.env, probe ? ['gatewayFunctionArn'] : [])
+        const { gatewayFunctionArn } = settings
+        const deps = gatewayFunctionArn && {
+          upstreams,
+          env,
+          settings: { ...settings, gatewayFunctionArn },
+          clock: io.clock,
+        }
+        asked.push(probe && deps ? await probed(joined, recorded, deps) : joined)
+      }
+      return asked
+    })
+  } catch (error) {
+    if (probe || !(error instanceof Error)) throw error
+    writeNote(io, 'note', `who changed what before that is not known: ${inLine(error.message)}`)
+    return diagnoses
+  }
+}
