@@ -35,6 +35,9 @@ const LONG = [
   'test/flows/hand-over-aws.test.ts',
   'test/triggers/every-session.test.ts',
   'test/hostile/forged.test.ts',
+  'test/commands/every/output.test.ts',
+  'test/commands/cloudwatch/explain.test.ts',
+  'test/operator/watch/looks.test.ts',
 ]
 /** What needs a program that not every machine has: each has a script of its own. */
 const OWN = /^test\/(runtime|browser)\//

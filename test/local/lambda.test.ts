@@ -124,18 +124,24 @@ t.test('every way to name an alias invokes the same', async (t) => {
   }
 })
 
-t.test('a payload that is no JSON and an asynchronous call are refused; a dry run only asks', async (t) => {
-  let runs = 0
-  const { clientOf, invoke } = await start(t, async () => ++runs)
-  const caller = clientOf(own, mayInvoke)
-  await t.rejects(invoke(caller, { Payload: '{' }), { name: 'InvalidRequestContentException' })
-  await t.rejects(invoke(caller, { InvocationType: 'Event' }), { name: 'InvalidParameterValueException' })
-  const huge = JSON.stringify('x'.repeat(6_291_456))
-  await t.rejects(invoke(caller, { Payload: huge }), { name: 'RequestTooLargeException' })
-  t.equal((await invoke(caller, { InvocationType: 'DryRun' })).StatusCode, 204)
-  await t.rejects(invoke(clientOf(own), { InvocationType: 'DryRun' }), { name: 'AccessDeniedException' })
-  t.equal(runs, 0)
-})
+t.test(
+  'a payload that is no JSON is refused; an asynchronous call is taken into the queue; a dry run only asks',
+  async (t) => {
+    let runs = 0
+    const { clientOf, invoke } = await start(t, async () => ++runs)
+    const caller = clientOf(own, mayInvoke)
+    await t.rejects(invoke(caller, { Payload: '{' }), { name: 'InvalidRequestContentException' })
+    const huge = JSON.stringify('x'.repeat(6_291_456))
+    await t.rejects(invoke(caller, { Payload: huge }), { name: 'RequestTooLargeException' })
+    t.equal((await invoke(caller, { InvocationType: 'DryRun' })).StatusCode, 204)
+    await t.rejects(invoke(clientOf(own), { InvocationType: 'DryRun' }), { name: 'AccessDeniedException' })
+    t.equal(runs, 0)
+    const taken = await invoke(caller, { InvocationType: 'Event' })
+    t.match(taken, { StatusCode: 202 })
+    t.equal(taken.Payload?.length, 0, 'what comes of it, the caller never learns')
+    while (runs === 0) await new Promise(setImmediate)
+  },
+)
 
 t.test('a thrown error is an answer with a function error', async (t) => {
   const { clientOf, invoke } = await start(t, async () => {

@@ -88,10 +88,10 @@ t.test('the time around the one that is named is looked at', async (t) => {
   t.equal(timeOf(endTime), '2026-11-02T04:09:59.000Z')
 })
 
-t.test('a tenant that has no lines, and a name that no query can hold, are told alike', async (t) => {
+t.test('a tenant that has no lines, and a name that no query can hold, are refused', async (t) => {
   plant(KINDS['key revoked by Corbado'] as (typeof KINDS)[string])
   t.match(await run('explain tenant-0000', onTerminal), { code: 1, stderr: /no line of "tenant-0000" among/ })
-  t.match(await run('explain x"or"1"="1', onTerminal), { code: 1, stderr: /no line of/ })
+  t.match(await run('explain x"or"1"="1', onTerminal), { code: 2, stderr: /is no tenant/ })
   for (const { input } of stack.cloudwatch.calls) t.notMatch(JSON.stringify(input), /or\\*"1/)
 })
 

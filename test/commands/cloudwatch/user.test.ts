@@ -51,7 +51,7 @@ const line = (more: object) => ({
 })
 const lines = [
   line({ user }),
-  line({ user: await pseudonymOf('bob') }),
+  line({ user: await pseudonymOf('bob'), flowId: 'flow-of-bob' }),
   line({ user, tenantId: 'other', userPoolId: 'eu-central-1_Other' }),
 ]
 stack.cloudwatch.put(LOG_GROUP, lines)
