@@ -136,9 +136,7 @@ t.test(
     t.equal((await invoke(caller, { InvocationType: 'DryRun' })).StatusCode, 204)
     await t.rejects(invoke(clientOf(own), { InvocationType: 'DryRun' }), { name: 'AccessDeniedException' })
     t.equal(runs, 0)
-    const taken = await invoke(caller, { InvocationType: 'Event' })
-    t.match(taken, { StatusCode: 202 })
-    t.equal(taken.Payload?.length, 0, 'what comes of it, the caller never learns')
+    t.equal((await invoke(caller, { InvocationType: 'Event' })).StatusCode, 202)
     while (runs === 0) await new Promise(setImmediate)
   },
 )
