@@ -39,6 +39,8 @@ export const TenantWrongAlias = createError('GW_ERR_TENANT_WRONG_ALIAS', notSetU
 export const TenantConfigInvalid = createError('GW_ERR_TENANT_CONFIG_INVALID', unavailable, 502)
 
 export const TriggerSenderRefused = createError('GW_ERR_TRIGGER_SENDER_REFUSED', 'This message cannot be sent.', 501)
+export const ActionNotConfigured = createError('GW_ERR_ACTION_NOT_CONFIGURED', 'This action is not set up.', 404)
+export const ActionRefused = createError('GW_ERR_ACTION_REFUSED', 'The sign-in was refused.', 401)
 export const ActionUserNotFound = createError('GW_ERR_ACTION_USER_NOT_FOUND', 'There is no such user.', 404)
 
 /** What a dependency did instead of answering; each kind has a code and an HTTP status of its own. */
@@ -63,6 +65,8 @@ export type Operation =
   | 'AdminGetUser'
   | 'ListUsers'
   | 'AdminSetUserMFAPreference'
+  | 'AdminInitiateAuth'
+  | 'AdminRespondToAuthChallenge'
   | 'verifySignedData'
 
 /** What is known of a failed call; safe to log. */
@@ -204,6 +208,8 @@ const CLASSES = [
   TenantWrongAlias,
   TenantConfigInvalid,
   TriggerSenderRefused,
+  ActionNotConfigured,
+  ActionRefused,
   ActionUserNotFound,
   ...Object.values(upstreamErrors),
 ] as const

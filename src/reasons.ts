@@ -17,6 +17,7 @@ export const OUTCOMES = [
   'found',
   'refused',
   'factor_set',
+  'signed_in',
   'forwarded',
   'rejected',
   'fault',
@@ -40,7 +41,7 @@ const PASS_THROUGH = [
   'inbound-federation',
 ] as const
 const SENDERS = ['custom-email-sender', 'custom-sms-sender'] as const
-const ACTIONS = ['pre-login', 'post-append'] as const
+const ACTIONS = ['pre-login', 'post-login', 'post-append'] as const
 const TRIGGERS = [...CUSTOM_AUTH, ...PASS_THROUGH, ...SENDERS] as const
 
 /** Steps that a person calls by one name. The first name stands for those of the others. */
@@ -53,6 +54,7 @@ const STEP_GROUPS: Readonly<Record<string, readonly Step[]>> = {
   'unknown triggers': ['unknown'],
   senders: SENDERS,
   'pre-login': ['pre-login'],
+  'post-login': ['post-login'],
   'post-append': ['post-append'],
   request: ['request'],
   invocation: ['invocation'],
@@ -129,13 +131,15 @@ const ACTIVATE = 'corbado-gateway tenants activate <tenant>'
 const RESUME = 'corbado-gateway tenants resume <tenant>'
 
 const INCORRECT = at(['verify-auth-challenge-response'], 'incorrect')
+/** A secret that post-login or Verify needs. */
+const SECRET_AT = { ...INCORRECT, ...at(['post-login'], 'fault') } as const
 const FAIL = at(['define-auth-challenge'], 'fail')
 const REFUSED = at(['pre-login'], 'refused')
 const KEPT = at(['post-append'], 'unchanged')
 
 /** Without the tenant's config nothing can be decided; a trigger that the gateway leaves alone goes on. */
 const NO_CONFIG = {
-  ...at([...CUSTOM_AUTH, ...SENDERS, 'post-append'], 'fault'),
+  ...at([...CUSTOM_AUTH, ...SENDERS, 'post-login', 'post-append'], 'fault'),
   ...at([...PASS_THROUGH, 'unknown'], 'unchanged'),
   ...REFUSED,
 } as const
@@ -144,7 +148,7 @@ const NOT_SERVED = {
   ...at([...CUSTOM_AUTH, ...SENDERS, ...ACTIONS, 'forwarder'], 'rejected'),
   ...at([...PASS_THROUGH, 'unknown'], 'unchanged'),
 } as const
-const POOL = { ...REFUSED, ...at(['post-append'], 'fault') } as const
+const POOL = { ...REFUSED, ...at(['post-login', 'post-append'], 'fault') } as const
 const REQUEST = at(['request'], 'rejected')
 const FORWARDER = at(['forwarder'], 'fault')
 /** A trigger that the gateway leaves alone goes on without an answer. */
@@ -364,14 +368,14 @@ export const REASONS = {
     alike: ONE_OR_ALL,
   },
   secret_missing: {
-    at: INCORRECT,
+    at: SECRET_AT,
     owner: 'operator',
     level: 'error',
     means: 'There is no parameter of the name in `corbado.credentialParameter`. Store it.',
     fix: SECRET,
   },
   secret_malformed: {
-    at: INCORRECT,
+    at: SECRET_AT,
     owner: 'operator',
     level: 'error',
     means:
@@ -379,7 +383,7 @@ export const REASONS = {
     fix: SECRET,
   },
   secret_denied: {
-    at: INCORRECT,
+    at: SECRET_AT,
     owner: 'us',
     level: 'error',
     means: 'The gateway may not read the parameter, or not decrypt it with its KMS key.',
@@ -399,21 +403,21 @@ export const REASONS = {
     },
   },
   secret_throttled: {
-    at: INCORRECT,
+    at: SECRET_AT,
     owner: 'us',
     level: 'error',
     means: "SSM's or KMS's quota is used up.",
     alarm: { from: 25, look: "SSM's quota of GetParameter: raise it, or turn on higher throughput" },
   },
   secret_timeout: {
-    at: INCORRECT,
+    at: SECRET_AT,
     owner: 'us',
     level: 'error',
     means: 'SSM did not answer in its share of the time.',
     alarm: { from: 25, look: 'SSM and KMS: their health. Known secrets serve on' },
   },
   secret_unavailable: {
-    at: INCORRECT,
+    at: SECRET_AT,
     owner: 'us',
     level: 'error',
     means: 'SSM could not be reached, or answered 5xx or what could not be read.',
@@ -531,6 +535,20 @@ export const REASONS = {
     at: KEPT,
     owner: 'end user',
     means: 'The user cannot have this factor, for example without a phone number.',
+  },
+  action_not_configured: {
+    at: at(['post-login'], 'rejected'),
+    owner: 'operator',
+    level: 'warn',
+    means: 'The tenant has no `actions.postLogin`: write it into its file and apply it, or have the action turned off.',
+    fix: HISTORY,
+  },
+  action_refused: {
+    at: at(['post-login'], 'rejected'),
+    owner: 'end user',
+    means:
+      "Cognito did not let the user of the proof in, or the proof was none. The Verify and Define lines of the same user say why; without them, the pool's triggers are not ours or the user may not sign in.",
+    fix: DOCTOR,
   },
   action_user_not_found: {
     at: at(['post-append'], 'rejected'),
@@ -659,6 +677,10 @@ export const REASONS = {
       { what: 'no login is possible', tell: '`operation` is AdminGetUser' },
       { what: 'only users known by an attribute fail', tell: '`operation` is ListUsers' },
       { what: 'only the MFA factor is not set', tell: '`operation` is AdminSetUserMFAPreference' },
+      {
+        what: 'only post-login fails',
+        tell: '`operation` is AdminInitiateAuth or AdminRespondToAuthChallenge',
+      },
     ],
   },
   cognito_throttled: {
@@ -897,7 +919,7 @@ export const REASONS = {
   },
   internal: {
     at: {
-      ...at([...TRIGGERS, 'unknown', 'post-append', 'request', 'invocation'], 'fault'),
+      ...at([...TRIGGERS, 'unknown', 'post-login', 'post-append', 'request', 'invocation'], 'fault'),
       ...REFUSED,
       ...FORWARDED,
     },

@@ -32,7 +32,7 @@ export const LOG_FIELDS = {
   upstream: 'milliseconds by dependency',
   failed: 'dependency that failed last; the four fields after it speak of it',
   operation:
-    'what it was asked for: `GetItem`, `GetParameter`, `AssumeRole`, `AdminGetUser`, `ListUsers`, `AdminSetUserMFAPreference`, `verifySignedData`',
+    'what it was asked for: `GetItem`, `GetParameter`, `AssumeRole`, `AdminGetUser`, `ListUsers`, `AdminSetUserMFAPreference`, `AdminInitiateAuth`, `AdminRespondToAuthChallenge`, `verifySignedData`',
   upstreamStatus: 'its HTTP status',
   upstreamErrorType: 'its name of the error',
   upstreamRequestId: 'its id of the request',

@@ -20,6 +20,7 @@ export function parseTenantFile(value: unknown, rules: ConfigRules): ParsedConfi
     ...poolIssues(value),
     ...roleIssues(value, rules),
     ...corbadoIssues(value, rules),
+    ...postLoginIssues(value, rules),
     ...aliasIssues(value, rules),
   ]
   return issues.length === 0 ? { kind: 'valid', file: value } : { kind: 'invalid', issues }
@@ -69,6 +70,7 @@ function formOf(path: string): string | undefined {
     '/aws/region': region,
     '/aws/externalId': 'must be an ExternalId: 2 to 1,224 letters, digits and + = , . @ : / -',
     '/corbado/projectId': 'must be a Corbado project such as pro-1234567890',
+    '/actions/postLogin/clientId': 'must be the id of an app client: up to 128 letters, digits, _ and +',
   }
   return path.startsWith('/aws/replicaRegions/') ? region : forms[path]
 }
@@ -109,10 +111,35 @@ function corbadoIssues({ userPoolId, corbado }: TenantFile, rules: ConfigRules):
   const issues: ConfigIssue[] = []
   const urlIssue = backendApiUrlIssue(corbado.backendApiUrl, rules.backendApiHosts)
   if (urlIssue) issues.push({ path: '/corbado/backendApiUrl', message: urlIssue })
-  const prefix = `${rules.parameterPrefix}/${userPoolId}/`
-  const rest = corbado.credentialParameter.slice(prefix.length)
-  if (!corbado.credentialParameter.startsWith(prefix) || !/^[\w.-]+(\/[\w.-]+)*$/.test(rest)) {
-    issues.push({ path: '/corbado/credentialParameter', message: `must be a parameter name under ${prefix}` })
+  const { credentialParameter } = corbado
+  return [...issues, ...parameterIssues('/corbado/credentialParameter', credentialParameter, userPoolId, rules)]
+}
+
+/** A tenant's secrets are under its own pool's name, so that no config can name those of another tenant. */
+function parameterIssues(
+  path: string,
+  name: string,
+  userPoolId: string,
+  { parameterPrefix }: ConfigRules,
+): ConfigIssue[] {
+  const prefix = `${parameterPrefix}/${userPoolId}/`
+  const isUnder = name.startsWith(prefix) && /^[\w.-]+(\/[\w.-]+)*$/.test(name.slice(prefix.length))
+  return isUnder ? [] : [{ path, message: `must be a parameter name under ${prefix}` }]
+}
+
+/** The action has a proof and no password, so it can sign in where the proof alone is asked for. */
+function postLoginIssues({ userPoolId, login, actions, corbado }: TenantFile, rules: ConfigRules): ConfigIssue[] {
+  const { postLogin } = actions
+  if (!postLogin) return []
+  const { clientSecretParameter: parameter } = postLogin
+  const path = '/actions/postLogin/clientSecretParameter'
+  const issues = parameter === undefined ? [] : parameterIssues(path, parameter, userPoolId, rules)
+  if (parameter !== undefined && parameter === corbado.credentialParameter) {
+    issues.push({ path, message: 'must be another parameter than corbado.credentialParameter' })
+  }
+  if (login?.flow === 'password-then-passkey') {
+    const message = 'must be left out: post-login has no password, and login.flow asks for one first'
+    issues.push({ path: '/actions/postLogin', message })
   }
   return issues
 }

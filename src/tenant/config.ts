@@ -113,6 +113,22 @@ export const TenantFile = Type.Object(
           },
           closed,
         ),
+        postLogin: Type.Optional(
+          Type.Object(
+            {
+              clientId: Type.String({
+                pattern: '^[\\w+]{1,128}$',
+                description: 'app client through which post-login signs users in; it must allow custom authentication',
+              }),
+              clientSecretParameter: Type.Optional(
+                Type.String({
+                  description: "SSM SecureString with that client's secret, <PARAMETER_PREFIX>/<userPoolId>/…",
+                }),
+              ),
+            },
+            { ...closed, description: 'serves the action post-login; without it the action is answered 404' },
+          ),
+        ),
       },
       closed,
     ),
@@ -164,7 +180,7 @@ export type TenantConfig = ReturnType<typeof withDefaults>
 
 /** Fills in what a file may leave out. */
 export function withDefaults(file: TenantFile) {
-  const { preLogin = {}, postAppend } = file.actions
+  const { preLogin = {}, postAppend, postLogin } = file.actions
   return {
     ...file,
     aws: { ...file.aws, replicaRegions: file.aws.replicaRegions ?? [] },
@@ -177,6 +193,7 @@ export function withDefaults(file: TenantFile) {
         texts: { ...TEXTS, ...preLogin.texts },
       },
       postAppend,
+      postLogin,
     },
     limits: {
       verifyPerSecond: file.limits?.verifyPerSecond ?? 100,

@@ -8,7 +8,8 @@ import type { TenantConfig } from './config.js'
 import { createTenantCredentials } from './credentials.js'
 import { createTenantRegistry, type ResolvedTenant } from './registry.js'
 import { createTenantSecrets } from './secrets.js'
-import { createTenantUsers, type TenantUsers } from './users.js'
+import { type PostLoginClient, signIn } from './sign-in.js'
+import { createTenantUsers, type SignedIn, type TenantUsers } from './users.js'
 import { createVerifier, type Proof, type Verdict } from './verifier.js'
 
 export type { User } from '../upstreams/index.js'
@@ -23,6 +24,8 @@ export interface TenantContext {
   /** Asks the Backend API about a proof. Every outcome is a value. */
   verify(proof: Proof): Promise<Verdict>
   readonly users: TenantUsers
+  /** Signs a user in with a proof as the answer. @throws GW_ERR_UPSTREAM_… */
+  signIn(client: PostLoginClient, username: string, proof: string): Promise<SignedIn>
 }
 
 /** For metrics. */
@@ -59,12 +62,14 @@ export function createTenants({ env, upstreams, clock }: TenantsOptions): Tenant
   const verify = createVerifier({ verifySignedData, secrets, limiter, guard, clock })
 
   function contextOf({ config, version, stale }: ResolvedTenant, call: Call): TenantContext {
+    const users = createTenantUsers({ upstreams, credentials, limiter, guard, clock }, config, call)
     return {
       config,
       configVersion: version,
       configStale: stale,
       verify: (proof) => verify(config, proof, call),
-      users: createTenantUsers({ upstreams, credentials, limiter, guard, clock }, config, call),
+      users,
+      signIn: (...login) => signIn({ secrets, users, config, call }, ...login),
     }
   }
 

@@ -14,14 +14,13 @@ import type { TenantConfig } from './config.js'
 export type BackendCredential =
   | { readonly kind: 'usable'; readonly authorization: string }
   | { readonly kind: SecretFault }
+/** The secret of an app client, or why there is none. */
+export type ClientSecret = { readonly kind: 'usable'; readonly secret: string } | { readonly kind: SecretFault }
 export type SecretFault = UnusableSecret | 'denied' | 'throttled' | 'timeout' | 'unavailable'
 type UnusableSecret = 'missing' | 'malformed' | 'wrong-project'
 
-/** A credential and the number that SSM counts its values by. */
-type Stored = { readonly version?: number | undefined } & (
-  | { readonly kind: 'usable'; readonly authorization: string }
-  | { readonly kind: UnusableSecret }
-)
+/** What a stored value is good for. */
+type Stored = { readonly kind: 'usable'; readonly authorization: string } | { readonly kind: UnusableSecret }
 
 export interface TenantSecrets {
   /** Never throws: a missing, malformed or unreadable secret is a value. */
@@ -31,6 +30,8 @@ export interface TenantSecrets {
    * value other than the refused one.
    */
   backendCredentialAfter401(config: TenantConfig, call: Call): Promise<BackendCredential>
+  /** The secret of the app client of post-login. Never throws: a missing, malformed or unreadable secret is a value. */
+  clientSecret(config: TenantConfig, parameter: string, call: Call): Promise<ClientSecret>
   /** How many had to make room for others. */
   evictions(): number
 }
@@ -47,32 +48,42 @@ export function createTenantSecrets(
   const nextReread = createBoundedMap<TenantKey, number>(env.maxTenantsInMemory)
   const ttlMs = env.secretTtlSeconds * 1_000
 
-  const secrets = createExpiringCache<Stored, [TenantConfig['corbado']]>({
-    clock,
-    max: env.maxTenantsInMemory,
-    upstream: 'ssm',
-    operation: 'GetParameter',
-    loadMs: SLICE_MS.ssm,
-    async load(call, corbado) {
-      const value = await fetchCredential(corbado, call)
-      if (value.kind === 'usable') return { value, freshMs: ttlMs, staleMs: ttlMs, keepMs: KEEP_MS }
-      // Nothing of this is a fault of SSM's: what was there before must stop working, and what is put right soon counts.
-      const ms = failureMemoryMs()
-      return { value, freshMs: ms, staleMs: ms, keepMs: ms }
-    },
-    failureMs: failureMemoryMs,
-  })
+  /** What SSM holds under a name, read as one kind of secret. */
+  function cacheOf<V extends { readonly kind: string }, Facts>(
+    nameOf: (facts: Facts) => string,
+    read: (value: string, facts: Facts) => V,
+  ) {
+    type Held = (V | { readonly kind: 'missing' }) & { readonly version?: number | undefined }
+    return createExpiringCache<Held, [Facts]>({
+      clock,
+      max: env.maxTenantsInMemory,
+      upstream: 'ssm',
+      operation: 'GetParameter',
+      loadMs: SLICE_MS.ssm,
+      async load(call, facts) {
+        const value = await fetch(nameOf(facts), call, (text) => read(text, facts))
+        if (value.kind === 'usable') return { value, freshMs: ttlMs, staleMs: ttlMs, keepMs: KEEP_MS }
+        // Nothing of this is a fault of SSM's: what was there before must stop working, and what is put right soon counts.
+        const ms = failureMemoryMs()
+        return { value, freshMs: ms, staleMs: ms, keepMs: ms }
+      },
+      failureMs: failureMemoryMs,
+    })
+  }
 
   /** @throws what SSM failed with */
-  async function fetchCredential(corbado: TenantConfig['corbado'], call: Call): Promise<Stored> {
+  async function fetch<V>(name: string, call: Call, read: (value: string) => V) {
     try {
-      const { value, version } = await fetchParameter(corbado.credentialParameter, call)
-      return { ...toCredential(value.trim(), corbado), version }
+      const { value, version } = await fetchParameter(name, call)
+      return { ...read(value.trim()), version }
     } catch (error) {
-      if (isParameterMissing(error)) return { kind: 'missing' }
+      if (isParameterMissing(error)) return { kind: 'missing' as const }
       throw error
     }
   }
+
+  const secrets = cacheOf(({ credentialParameter }: TenantConfig['corbado']) => credentialParameter, toCredential)
+  const clientSecrets = cacheOf((parameter: string) => parameter, toClientSecret)
 
   /** What a value is good for depends on scheme and project: with another config it is looked at again. */
   const keyOf = ({ userPoolId, corbado }: TenantConfig) =>
@@ -92,7 +103,15 @@ export function createTenantSecrets(
   }
 
   return {
-    evictions: () => secrets.evictions,
+    evictions: () => secrets.evictions + clientSecrets.evictions,
+    async clientSecret({ userPoolId }, parameter, call) {
+      try {
+        return (await clientSecrets.get(tenantKey(userPoolId, parameter), call, parameter)).value
+      } catch (error) {
+        if (isUpstreamError(error)) return { kind: faultOf(error) }
+        throw error
+      }
+    },
     backendCredential,
     backendCredentialAfter401(config, call) {
       const key = keyOf(config)
@@ -109,6 +128,11 @@ export function createTenantSecrets(
 function faultOf({ kind }: UpstreamError): SecretFault {
   if (kind === 'denied' || kind === 'expired') return 'denied'
   return kind === 'throttled' || kind === 'timeout' ? kind : 'unavailable'
+}
+
+/** Cognito's secrets of app clients are letters and digits, `_` and `+` (API model: at most 64). */
+function toClientSecret(value: string): { readonly kind: 'usable'; readonly secret: string } | { readonly kind: 'malformed' } {
+  return /^[\w+]{1,64}$/.test(value) ? { kind: 'usable', secret: value } : { kind: 'malformed' }
 }
 
 /** `basic`: base64 of `projectID:apiSecret`, refused if the project is another tenant's. `bearer`: the key as it is. */

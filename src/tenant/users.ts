@@ -5,9 +5,14 @@ import type { Reason } from '../reasons.js'
 import type { Ended, Silence } from '../resilience/breaker.js'
 import type { Guard } from '../resilience/guard.js'
 import type { Limiter } from '../resilience/limiter.js'
-import type { MfaFactor, Upstreams, User, UserPool } from '../upstreams/index.js'
+import type { LoginClient, LoginStep, MfaFactor, Upstreams, User, UserPool } from '../upstreams/index.js'
 import type { TenantConfig } from './config.js'
 import type { TenantCredentials } from './credentials.js'
+
+/** What came of a login that the gateway made itself: Cognito's tokens under its own names, or its refusal. */
+export type SignedIn =
+  | { readonly kind: 'tokens'; readonly tokens: Readonly<Record<string, unknown>> }
+  | { readonly kind: 'refused' }
 
 export type MfaOutcome = 'preferred' | 'not-possible' | 'no-user'
 
@@ -19,7 +24,19 @@ export interface TenantUsers {
   list(filter: string): AsyncIterable<User>
   /** Enables and prefers an MFA factor. `not-possible`: the user lacks what it needs, e.g. a phone number. */
   preferMfa(username: string, factor: MfaFactor): Promise<MfaOutcome>
+  /**
+   * Runs the pool's custom authentication with one answer. If too little time is left after its first half, the answer, which
+   * can be used once, is not sent: that is a timeout.
+   */
+  signIn(client: LoginClient, username: string, answer: string): Promise<SignedIn>
 }
+
+/** What Verify and Define need once an answer is sent, in milliseconds: with less the answer would be used up for nothing. */
+const ANSWER_MS = 1_000
+
+/** Cognito's words for a login that it does not let through: of a user, of a state of theirs, or of an answer. */
+const REFUSALS =
+  /^(NotAuthorizedException|UserNotFoundException|UserNotConfirmedException|PasswordResetRequiredException|CodeMismatchException|ExpiredCodeException)$/
 
 /** What a search needs once it has its place, in milliseconds: with less no search would be answered any more. */
 const SEARCH_MS = 500
@@ -34,9 +51,11 @@ export interface TenantUsersOptions {
 
 export function createTenantUsers(options: TenantUsersOptions, config: TenantConfig, call: Call): TenantUsers {
   const { upstreams, credentials, limiter, guard, clock } = options
-  const lane = tenantKey(config.userPoolId, 'cognito')
+  const ownLane = tenantKey(config.userPoolId, 'cognito')
+  // A login waits for the tenant's Verify, and so for Corbado: if that hangs, the calls about users must go on.
+  const loginLane = tenantKey(config.userPoolId, 'cognito', 'login')
 
-  function inPool<T>(operation: Operation, run: (pool: UserPool) => Promise<T>): Promise<T> {
+  function inPool<T>(operation: Operation, run: (pool: UserPool) => Promise<T>, lane = ownLane): Promise<T> {
     return credentials.use(config, operation, call, async (given) => {
       const pool = upstreams.userPool(config.userPoolId, config.aws.region, given)
       const guarded = await guard.run(lane, config.limits.concurrentCalls, call, () => run(pool), silenceOf)
@@ -71,6 +90,18 @@ export function createTenantUsers(options: TenantUsersOptions, config: TenantCon
         nextToken = page.nextToken
       } while (nextToken !== undefined)
     },
+    async signIn(client, username, answer) {
+      return refusedIf(REFUSALS, async () => {
+        const begin = (pool: UserPool) => pool.startLogin(client, username, call)
+        const step = await inPool('AdminInitiateAuth', begin, loginLane)
+        if (step.kind !== 'challenge' || step.name !== 'CUSTOM_CHALLENGE') return unproven(step)
+        const operation = 'AdminRespondToAuthChallenge'
+        if (call.remainingMs() < ANSWER_MS) throw upstreamError('cognito', 'timeout', { operation })
+        const end = (pool: UserPool) => pool.answerLogin(client, step, answer, call)
+        const last = await inPool(operation, end, loginLane)
+        return last.kind === 'tokens' ? last : { kind: 'refused' }
+      })
+    },
     async preferMfa(username, factor) {
       return answerUnless<MfaOutcome>('UserNotFoundException', 'no-user', () =>
         answerUnless<MfaOutcome>('InvalidParameterException', 'not-possible', async () => {
@@ -95,6 +126,21 @@ async function answerUnless<T>(errorType: string, value: T, run: () => Promise<T
     return await run()
   } catch (error) {
     if (isUpstreamError(error) && error.facts.errorType === errorType) return value
+    throw error
+  }
+}
+
+/** Tokens before any proof was asked for are none of ours: the pool's triggers are not the gateway's. */
+function unproven(step: LoginStep): SignedIn {
+  if (step.kind === 'tokens') throw upstreamError('cognito', 'malformed', { operation: 'AdminInitiateAuth' })
+  return { kind: 'refused' }
+}
+
+async function refusedIf(errorTypes: RegExp, run: () => Promise<SignedIn>): Promise<SignedIn> {
+  try {
+    return await run()
+  } catch (error) {
+    if (isUpstreamError(error) && errorTypes.test(error.facts.errorType ?? '')) return { kind: 'refused' }
     throw error
   }
 }

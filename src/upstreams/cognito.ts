@@ -1,5 +1,8 @@
+import { createHmac } from 'node:crypto'
 import {
   AdminGetUserCommand,
+  AdminInitiateAuthCommand,
+  AdminRespondToAuthChallengeCommand,
   AdminSetUserMFAPreferenceCommand,
   type CognitoIdentityProviderClient,
   ListUsersCommand,
@@ -28,6 +31,17 @@ export interface UserPage {
 /** The factors of AdminSetUserMFAPreference that a tenant can choose. */
 export type MfaFactor = 'sms' | 'email' | 'software-token'
 
+/** An app client, and its secret if it has one. */
+export interface LoginClient {
+  readonly clientId: string
+  readonly clientSecret?: string | undefined
+}
+
+/** What a step of a login came to: Cognito asks for something, or it has issued tokens (its own names, as they came). */
+export type LoginStep =
+  | { readonly kind: 'challenge'; readonly name: string; readonly username: string; readonly session: string }
+  | { readonly kind: 'tokens'; readonly tokens: Readonly<Record<string, unknown>> }
+
 /** The admin calls on one user pool, made with one set of credentials. */
 export interface UserPool {
   fetchUser(username: string, call: Call): Promise<User>
@@ -35,6 +49,15 @@ export interface UserPool {
   fetchUsers(filter: string, nextToken: string | undefined, call: Call): Promise<UserPage>
   /** Enables one factor and prefers it. */
   preferMfa(username: string, factor: MfaFactor, call: Call): Promise<void>
+  /** Begins a login by custom authentication: Cognito runs the pool's Define and Create. */
+  startLogin(client: LoginClient, username: string, call: Call): Promise<LoginStep>
+  /** Answers a custom challenge: Cognito runs the pool's Verify and Define. Sent once, since an answer may be single-use. */
+  answerLogin(
+    client: LoginClient,
+    step: Pick<LoginStep & { kind: 'challenge' }, 'username' | 'session'>,
+    answer: string,
+    call: Call,
+  ): Promise<LoginStep>
 }
 
 /** Reads an answer whose parts the SDK hands on as they came: a number in the place of a list is an answer that cannot be read. */
@@ -67,6 +90,34 @@ const factorSettings = {
   email: 'EmailMfaSettings',
   'software-token': 'SoftwareTokenMfaSettings',
 } as const
+
+/** Proof of a client's secret: base64 HMAC-SHA256 of user name and client id under it (fact A47). */
+function secretHashOf({ clientId, clientSecret }: LoginClient, username: string): { SECRET_HASH?: string } {
+  if (clientSecret === undefined) return {}
+  return { SECRET_HASH: createHmac('sha256', clientSecret).update(`${username}${clientId}`).digest('base64') }
+}
+
+/** The part of an answer of either call of a login that says how it goes on. */
+interface LoginAnswer {
+  readonly ChallengeName?: string | undefined
+  readonly Session?: string | undefined
+  readonly ChallengeParameters?: Record<string, string> | undefined
+  readonly AuthenticationResult?: object | undefined
+}
+
+function readLoginStep(
+  { ChallengeName, Session, ChallengeParameters, AuthenticationResult }: LoginAnswer,
+  username: string,
+): LoginStep {
+  if (AuthenticationResult !== undefined && AuthenticationResult !== null) {
+    const tokens = { ...AuthenticationResult } as Record<string, unknown>
+    if (typeof tokens.AccessToken !== 'string') throw upstreamError('cognito', 'malformed')
+    return { kind: 'tokens', tokens }
+  }
+  if (typeof ChallengeName !== 'string' || typeof Session !== 'string') throw upstreamError('cognito', 'malformed')
+  // Of a user who has aliases, Cognito wants its own name from here on.
+  return { kind: 'challenge', name: ChallengeName, session: Session, username: ChallengeParameters?.USERNAME ?? username }
+}
 
 /** Two are enough to see that a value is ambiguous; a few more spare a page. */
 const PAGE_SIZE = 10
@@ -115,6 +166,29 @@ export function createUserPool(client: CognitoIdentityProviderClient, UserPoolId
       })
       const asked = { upstream: 'cognito', operation: 'AdminSetUserMFAPreference' } as const
       await callAws(asked, call, undefined, (options) => client.send(command, options))
+    },
+    async startLogin(login, username, call) {
+      const command = new AdminInitiateAuthCommand({
+        UserPoolId,
+        ClientId: login.clientId,
+        AuthFlow: 'CUSTOM_AUTH',
+        AuthParameters: { USERNAME: username, ...secretHashOf(login, username) },
+      })
+      const asked = { upstream: 'cognito', operation: 'AdminInitiateAuth' } as const
+      const answer = await callAws(asked, call, undefined, (options) => client.send(command, options))
+      return readAnswer(() => readLoginStep(answer, username))
+    },
+    async answerLogin(login, { username, session }, answer, call) {
+      const command = new AdminRespondToAuthChallengeCommand({
+        UserPoolId,
+        ClientId: login.clientId,
+        ChallengeName: 'CUSTOM_CHALLENGE',
+        Session: session,
+        ChallengeResponses: { USERNAME: username, ANSWER: answer, ...secretHashOf(login, username) },
+      })
+      const asked = { upstream: 'cognito', operation: 'AdminRespondToAuthChallenge' } as const
+      const next = await callAws(asked, call, undefined, (options) => client.send(command, options), 'never')
+      return readAnswer(() => readLoginStep(next, username))
     },
   }
 }
