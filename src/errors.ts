@@ -163,9 +163,15 @@ export function isGatewayError(error: unknown): error is GatewayError {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('GW_ERR_')
 }
 
+/** A refusal of an action. @param reason why, for the line; the caller hears what every refusal says */
+export function actionRefused(reason: Reason = 'action_refused'): GatewayError {
+  return Object.assign(new ActionRefused(), { statusCode: 401, refusedFor: reason })
+}
+
 /** The stable cause of a failure, as log lines name it: `table_timeout`, `tenant_wrong_alias`, `internal`. */
 export function reasonOf(error: unknown): Reason {
   if (isUpstreamError(error)) return isCommandFault(error.reason) ? 'internal' : error.reason
+  if (error instanceof ActionRefused && 'refusedFor' in error) return error.refusedFor as Reason
   return isGatewayError(error) && isLogged(error.code) ? reasonOfCode(error.code) : 'internal'
 }
 

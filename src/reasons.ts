@@ -450,11 +450,18 @@ export const REASONS = {
     means: 'More than 20 entries in one login. A client tries many answers; the login is over.',
   },
   passkeys_off: {
-    at: { ...FAIL, ...REFUSED, ...KEPT },
+    at: { ...FAIL, ...REFUSED, ...at(['post-login'], 'rejected'), ...KEPT },
     owner: 'operator',
     means: 'The tenant is paused. It may have been on purpose: its history says by whom, and when.',
     fix: RESUME,
     alike: [{ what: 'it was paused by mistake', tell: `\`${HISTORY}\`` }],
+  },
+  foreign_client: {
+    at: FAIL,
+    owner: 'customer',
+    means:
+      'A login through an app client that is not one of `login.clientIds`: its custom authentication is not ours. Another client is meant, or its id is missing in the file.',
+    fix: DOCTOR,
   },
   foreign_challenge: {
     at: FAIL,
@@ -547,7 +554,15 @@ export const REASONS = {
     at: at(['post-login'], 'rejected'),
     owner: 'end user',
     means:
-      "Cognito did not let the user of the proof in, or the proof was none. The Verify and Define lines of the same user say why; without them, the pool's triggers are not ours or the user may not sign in.",
+      "Cognito did not let the user of the proof in, or the proof was none. The Verify and Define lines of the same user say why; without them, the pool's triggers are not ours, or the user may not sign in.",
+    fix: DOCTOR,
+  },
+  client_secret_refused: {
+    at: at(['post-login'], 'fault'),
+    owner: 'operator',
+    level: 'error',
+    means:
+      "Cognito did not take the secret of post-login's app client: the parameter in `actions.postLogin.clientSecretParameter` holds another one, or one is missing or too many. Put the client's own into it; it is read again within 30 s.",
     fix: DOCTOR,
   },
   action_user_not_found: {
@@ -714,6 +729,10 @@ export const REASONS = {
     alike: [
       { what: "Cognito fails in the pool's region", tell: 'every tenant of that region' },
       { what: 'the way there fails', tell: 'every tenant of other regions than ours' },
+      {
+        what: 'Corbado is slow, or our own triggers are',
+        tell: "only post-login: its login waits for the pool's triggers, whose lines of the same minute say why",
+      },
     ],
   },
   cognito_unavailable: {

@@ -1,6 +1,6 @@
 import { decodeJwt } from 'jose'
 import { type Static, Type } from 'typebox'
-import { ActionNotConfigured, ActionRefused } from '../errors.js'
+import { ActionNotConfigured, actionRefused } from '../errors.js'
 import { isUsername } from '../ids.js'
 import { type Action, ActionPayload } from './action.js'
 
@@ -25,16 +25,17 @@ export function userOf(signedPasskeyData: string): string | undefined {
 export const postLogin: Action<typeof PostLoginPayload> = {
   name: 'post-login',
   schema: PostLoginPayload,
+  userOf: ({ signedPasskeyData }) => userOf(signedPasskeyData),
   whenOff() {
-    throw new ActionRefused()
+    throw actionRefused('passkeys_off')
   },
   async handle({ signedPasskeyData }: PostLoginPayload, tenant) {
     const { postLogin: client } = tenant.config.actions
     if (!client) throw new ActionNotConfigured()
     const username = userOf(signedPasskeyData)
-    if (username === undefined) throw new ActionRefused()
+    if (username === undefined) throw actionRefused()
     const signedIn = await tenant.signIn(client, username, signedPasskeyData)
-    if (signedIn.kind === 'refused') throw new ActionRefused()
-    return { body: { session: JSON.stringify(signedIn.tokens) }, outcome: 'signed_in', username }
+    if (signedIn.kind === 'refused') throw actionRefused()
+    return { body: { session: JSON.stringify(signedIn.tokens) }, outcome: 'signed_in' }
   },
 }

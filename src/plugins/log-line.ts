@@ -18,7 +18,7 @@ export const LOG_FIELDS = {
   action: "the action's name",
   triggerSource: "Cognito's own name of what happened",
   outcome:
-    'what the answer says: `challenge`, `tokens`, `fail`, `created`, `correct`, `incorrect`, `unchanged`, `found`, `refused`, `factor_set`, `forwarded`, `rejected`, `fault`',
+    'what the answer says: `challenge`, `tokens`, `fail`, `created`, `correct`, `incorrect`, `unchanged`, `found`, `refused`, `factor_set`, `signed_in`, `forwarded`, `rejected`, `fault`',
   reason: 'stable cause of the outcome',
   user: 'pseudonym of the user: `u_` and an HMAC of pool and user name',
   clientId: 'app client of the event',

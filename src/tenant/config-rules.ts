@@ -21,6 +21,7 @@ export function parseTenantFile(value: unknown, rules: ConfigRules): ParsedConfi
     ...roleIssues(value, rules),
     ...corbadoIssues(value, rules),
     ...postLoginIssues(value, rules),
+    ...claimIssues(value),
     ...aliasIssues(value, rules),
   ]
   return issues.length === 0 ? { kind: 'valid', file: value } : { kind: 'invalid', issues }
@@ -56,6 +57,8 @@ function issuesOf({ keyword, instancePath: path, params, message }: SchemaError)
   }
 }
 
+const CLIENT_ID_FORM = 'must be the id of an app client: up to 128 letters, digits, _ and +'
+
 /** What a pattern means, for people. */
 function formOf(path: string): string | undefined {
   const slug = 'must be lower-case letters and digits, words joined by single hyphens'
@@ -70,8 +73,10 @@ function formOf(path: string): string | undefined {
     '/aws/region': region,
     '/aws/externalId': 'must be an ExternalId: 2 to 1,224 letters, digits and + = , . @ : / -',
     '/corbado/projectId': 'must be a Corbado project such as pro-1234567890',
-    '/actions/postLogin/clientId': 'must be the id of an app client: up to 128 letters, digits, _ and +',
+    '/actions/postLogin/clientId': CLIENT_ID_FORM,
+    '/login/claim/name': 'must be the name of a claim: a letter, then up to 127 letters, digits, _ . : / -',
   }
+  if (/^\/login\/(claim\/)?clientIds\/\d+$/.test(path)) return CLIENT_ID_FORM
   return path.startsWith('/aws/replicaRegions/') ? region : forms[path]
 }
 
@@ -127,6 +132,23 @@ function parameterIssues(
   return isUnder ? [] : [{ path, message: `must be a parameter name under ${prefix}` }]
 }
 
+/** Claims that Cognito sets itself, or that applications already read as something else (fact A48). */
+const TAKEN_CLAIMS =
+  /^(acr|amr|at_hash|aud|auth_time|azp|client_id|device_key|event_id|exp|iat|identities|iss|jti|nbf|nonce|origin_jti|scope|sub|token_use|username|version|name|given_name|family_name|middle_name|nickname|preferred_username|profile|picture|website|email|email_verified|gender|birthdate|zoneinfo|locale|phone_number|phone_number_verified|address|updated_at)$|^(cognito|custom|dev):/
+
+/** A claim is only worth something of which no other says anything, and of clients whose logins are ours. */
+function claimIssues({ login }: TenantFile): ConfigIssue[] {
+  const { claim, clientIds } = login ?? {}
+  if (!claim) return []
+  const foreign = claim.clientIds.findIndex((one) => clientIds !== undefined && !clientIds.includes(one))
+  return [
+    ...(TAKEN_CLAIMS.test(claim.name)
+      ? [{ path: '/login/claim/name', message: 'must be a name that Cognito does not give to a claim of its own' }]
+      : []),
+    ...(foreign >= 0 ? [{ path: `/login/claim/clientIds/${foreign}`, message: 'must be one of login.clientIds' }] : []),
+  ]
+}
+
 /** The action has a proof and no password, so it can sign in where the proof alone is asked for. */
 function postLoginIssues({ userPoolId, login, actions, corbado }: TenantFile, rules: ConfigRules): ConfigIssue[] {
   const { postLogin } = actions
@@ -136,6 +158,12 @@ function postLoginIssues({ userPoolId, login, actions, corbado }: TenantFile, ru
   const issues = parameter === undefined ? [] : parameterIssues(path, parameter, userPoolId, rules)
   if (parameter !== undefined && parameter === corbado.credentialParameter) {
     issues.push({ path, message: 'must be another parameter than corbado.credentialParameter' })
+  }
+  if (login?.clientIds && !login.clientIds.includes(postLogin.clientId)) {
+    issues.push({
+      path: '/actions/postLogin/clientId',
+      message: "must be one of login.clientIds, where passkeys are Corbado's",
+    })
   }
   if (login?.flow === 'password-then-passkey') {
     const message = 'must be left out: post-login has no password, and login.flow asks for one first'

@@ -5,6 +5,10 @@ const slug = (description: string) => Type.String({ pattern: '^[a-z0-9]+(-[a-z0-
 const region = (description: string) => Type.String({ pattern: `^${REGION_PATTERN}$`, description })
 const choice = <const T extends readonly string[]>(values: T, description: string) =>
   Type.Unsafe<T[number]>({ type: 'string', enum: [...values], description })
+const clientId = (description?: string) =>
+  Type.String({ pattern: '^[\\w+]{1,128}$', ...(description !== undefined && { description }) })
+const clientIds = (description: string) =>
+  Type.Array(clientId(), { minItems: 1, maxItems: 100, uniqueItems: true, description })
 const closed = { additionalProperties: false }
 
 /** Triggers other than custom auth, by their name in the YAML (the camel case of Cognito's LambdaConfig). */
@@ -75,6 +79,21 @@ export const TenantFile = Type.Object(
         {
           flow: Type.Optional(choice(['passkey', 'password-then-passkey'], 'default passkey')),
           maxAttempts: Type.Optional(Type.Integer({ minimum: 1, maximum: 10, description: 'default 3' })),
+          clientIds: Type.Optional(
+            clientIds("app clients whose custom authentication is Corbado's; without it: all. Of others it fails"),
+          ),
+          claim: Type.Optional(
+            Type.Object(
+              {
+                name: Type.String({
+                  pattern: '^[A-Za-z][\\w.:/-]{0,127}$',
+                  description: 'name of the claim, one that Cognito and other functions do not use',
+                }),
+                clientIds: clientIds('app clients whose tokens have it: of login.clientIds, with no other sign-in'),
+              },
+              { ...closed, description: 'tokens say how their user signed in: see src/DOORS.md' },
+            ),
+          ),
         },
         closed,
       ),
@@ -116,10 +135,9 @@ export const TenantFile = Type.Object(
         postLogin: Type.Optional(
           Type.Object(
             {
-              clientId: Type.String({
-                pattern: '^[\\w+]{1,128}$',
-                description: 'app client through which post-login signs users in; it must allow custom authentication',
-              }),
+              clientId: clientId(
+                'app client through which post-login signs users in; it must allow custom authentication',
+              ),
               clientSecretParameter: Type.Optional(
                 Type.String({
                   description: "SSM SecureString with that client's secret, <PARAMETER_PREFIX>/<userPoolId>/…",
@@ -184,7 +202,12 @@ export function withDefaults(file: TenantFile) {
   return {
     ...file,
     aws: { ...file.aws, replicaRegions: file.aws.replicaRegions ?? [] },
-    login: { flow: file.login?.flow ?? 'passkey', maxAttempts: file.login?.maxAttempts ?? 3 },
+    login: {
+      flow: file.login?.flow ?? 'passkey',
+      maxAttempts: file.login?.maxAttempts ?? 3,
+      ...(file.login?.clientIds && { clientIds: file.login.clientIds }),
+      ...(file.login?.claim && { claim: file.login.claim }),
+    },
     actions: {
       preLogin: {
         identifierAttribute: preLogin.identifierAttribute ?? 'email',
@@ -193,7 +216,7 @@ export function withDefaults(file: TenantFile) {
         texts: { ...TEXTS, ...preLogin.texts },
       },
       postAppend,
-      postLogin,
+      ...(postLogin && { postLogin }),
     },
     limits: {
       verifyPerSecond: file.limits?.verifyPerSecond ?? 100,

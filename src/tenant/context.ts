@@ -57,7 +57,8 @@ export function createTenants({ env, upstreams, clock }: TenantsOptions): Tenant
   const credentials = createTenantCredentials(env, upstreams.assumeRole, clock)
   const secrets = createTenantSecrets(env, upstreams.fetchParameter, clock)
   const limiter = createLimiter(2 * env.maxTenantsInMemory, clock)
-  const guard = createGuard(2 * env.maxTenantsInMemory, clock)
+  // Corbado, the pool, and the logins of post-login.
+  const guard = createGuard(3 * env.maxTenantsInMemory, clock)
   const { verifySignedData } = upstreams
   const verify = createVerifier({ verifySignedData, secrets, limiter, guard, clock })
 

@@ -32,6 +32,8 @@ export interface TenantSecrets {
   backendCredentialAfter401(config: TenantConfig, call: Call): Promise<BackendCredential>
   /** The secret of the app client of post-login. Never throws: a missing, malformed or unreadable secret is a value. */
   clientSecret(config: TenantConfig, parameter: string, call: Call): Promise<ClientSecret>
+  /** After Cognito refused it: asks SSM again, at most once a tenant in 30 s, and answers what holds now. */
+  clientSecretAfterRefusal(config: TenantConfig, parameter: string, call: Call): Promise<ClientSecret>
   /** How many had to make room for others. */
   evictions(): number
 }
@@ -45,7 +47,7 @@ export function createTenantSecrets(
   fetchParameter: Upstreams['fetchParameter'],
   clock: Clock,
 ): TenantSecrets {
-  const nextReread = createBoundedMap<TenantKey, number>(env.maxTenantsInMemory)
+  const nextReread = createBoundedMap<TenantKey, number>(2 * env.maxTenantsInMemory)
   const ttlMs = env.secretTtlSeconds * 1_000
 
   /** What SSM holds under a name, read as one kind of secret. */
@@ -102,23 +104,35 @@ export function createTenantSecrets(
     }
   }
 
+  async function clientSecret(parameter: string, key: TenantKey, call: Call): Promise<ClientSecret> {
+    try {
+      const { version, ...secret } = (await clientSecrets.get(key, call, parameter)).value
+      call.note({ secretVersion: version })
+      return secret
+    } catch (error) {
+      if (isUpstreamError(error)) return { kind: faultOf(error) }
+      throw error
+    }
+  }
+
+  /** Has the next call ask SSM for a value that was refused, if that was not done just now. */
+  function reread(key: TenantKey, expire: (key: TenantKey) => void): void {
+    if (clock.elapsed() < (nextReread.get(key) ?? 0)) return
+    nextReread.set(key, clock.elapsed() + REREAD_MS)
+    expire(key)
+  }
+
   return {
     evictions: () => secrets.evictions + clientSecrets.evictions,
-    async clientSecret({ userPoolId }, parameter, call) {
-      try {
-        return (await clientSecrets.get(tenantKey(userPoolId, parameter), call, parameter)).value
-      } catch (error) {
-        if (isUpstreamError(error)) return { kind: faultOf(error) }
-        throw error
-      }
+    clientSecret: ({ userPoolId }, parameter, call) => clientSecret(parameter, tenantKey(userPoolId, parameter), call),
+    clientSecretAfterRefusal({ userPoolId }, parameter, call) {
+      const key = tenantKey(userPoolId, parameter)
+      reread(key, clientSecrets.expire)
+      return clientSecret(parameter, key, call)
     },
     backendCredential,
     backendCredentialAfter401(config, call) {
-      const key = keyOf(config)
-      if (clock.elapsed() >= (nextReread.get(key) ?? 0)) {
-        nextReread.set(key, clock.elapsed() + REREAD_MS)
-        secrets.expire(key)
-      }
+      reread(keyOf(config), secrets.expire)
       return backendCredential(config, call)
     },
   }
@@ -131,7 +145,9 @@ function faultOf({ kind }: UpstreamError): SecretFault {
 }
 
 /** Cognito's secrets of app clients are letters and digits, `_` and `+` (API model: at most 64). */
-function toClientSecret(value: string): { readonly kind: 'usable'; readonly secret: string } | { readonly kind: 'malformed' } {
+function toClientSecret(
+  value: string,
+): { readonly kind: 'usable'; readonly secret: string } | { readonly kind: 'malformed' } {
   return /^[\w+]{1,64}$/.test(value) ? { kind: 'usable', secret: value } : { kind: 'malformed' }
 }
 

@@ -1,8 +1,8 @@
 import type { Call } from '../call.js'
-import { type UpstreamError, type UpstreamFaultKind, upstreamError } from '../errors.js'
+import { isUpstreamError, type UpstreamError, type UpstreamFaultKind, upstreamError } from '../errors.js'
 import type { Reason } from '../reasons.js'
 import type { TenantConfig } from './config.js'
-import type { SecretFault, TenantSecrets } from './secrets.js'
+import type { ClientSecret, SecretFault, TenantSecrets } from './secrets.js'
 import type { SignedIn, TenantUsers } from './users.js'
 
 /** The app client through which post-login signs in. */
@@ -18,10 +18,23 @@ export async function signIn(
   username: string,
   proof: string,
 ): Promise<SignedIn> {
-  if (clientSecretParameter === undefined) return users.signIn({ clientId }, username, proof)
-  const secret = await secrets.clientSecret(config, clientSecretParameter, call)
-  if (secret.kind !== 'usable') throw secretFault(secret.kind)
-  return users.signIn({ clientId, clientSecret: secret.secret }, username, proof)
+  const parameter = clientSecretParameter
+  if (parameter === undefined) return users.signIn({ clientId }, username, proof)
+  const first = secretOf(await secrets.clientSecret(config, parameter, call))
+  try {
+    return await users.signIn({ clientId, clientSecret: first }, username, proof)
+  } catch (error) {
+    if (!isUpstreamError(error) || error.reason !== 'client_secret_refused') throw error
+    // It may have been replaced a moment ago. The proof is unspent: Cognito looks at the secret first.
+    const now = secretOf(await secrets.clientSecretAfterRefusal(config, parameter, call))
+    if (now === first) throw error
+    return users.signIn({ clientId, clientSecret: now }, username, proof)
+  }
+}
+
+function secretOf(read: ClientSecret): string {
+  if (read.kind === 'usable') return read.secret
+  throw secretFault(read.kind)
 }
 
 /** What cannot be used is as good as an answer that cannot be read; all else is what SSM did. */

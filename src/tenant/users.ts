@@ -5,7 +5,7 @@ import type { Reason } from '../reasons.js'
 import type { Ended, Silence } from '../resilience/breaker.js'
 import type { Guard } from '../resilience/guard.js'
 import type { Limiter } from '../resilience/limiter.js'
-import type { LoginClient, LoginStep, MfaFactor, Upstreams, User, UserPool } from '../upstreams/index.js'
+import type { LoginClient, MfaFactor, Upstreams, User, UserPool } from '../upstreams/index.js'
 import type { TenantConfig } from './config.js'
 import type { TenantCredentials } from './credentials.js'
 
@@ -25,18 +25,15 @@ export interface TenantUsers {
   /** Enables and prefers an MFA factor. `not-possible`: the user lacks what it needs, e.g. a phone number. */
   preferMfa(username: string, factor: MfaFactor): Promise<MfaOutcome>
   /**
-   * Runs the pool's custom authentication with one answer. If too little time is left after its first half, the answer, which
-   * can be used once, is not sent: that is a timeout.
+   * Runs the pool's custom authentication with one answer. The answer, which can be used once, is not sent if Cognito signs in
+   * another user than was named, or if too little time is left: that is a timeout. A fault of `client_secret_refused` came
+   * before it was sent.
    */
   signIn(client: LoginClient, username: string, answer: string): Promise<SignedIn>
 }
 
 /** What Verify and Define need once an answer is sent, in milliseconds: with less the answer would be used up for nothing. */
 const ANSWER_MS = 1_000
-
-/** Cognito's words for a login that it does not let through: of a user, of a state of theirs, or of an answer. */
-const REFUSALS =
-  /^(NotAuthorizedException|UserNotFoundException|UserNotConfirmedException|PasswordResetRequiredException|CodeMismatchException|ExpiredCodeException)$/
 
 /** What a search needs once it has its place, in milliseconds: with less no search would be answered any more. */
 const SEARCH_MS = 500
@@ -75,6 +72,12 @@ export function createTenantUsers(options: TenantUsersOptions, config: TenantCon
     if (waitMs > 0) await pause(waitMs, clock)
   }
 
+  function tooLate(): Error {
+    const facts = { operation: 'AdminRespondToAuthChallenge' } as const
+    call.observe('cognito', 0, facts)
+    return upstreamError('cognito', 'timeout', facts)
+  }
+
   return {
     async find(username) {
       return answerUnless('UserNotFoundException', undefined, () =>
@@ -91,15 +94,19 @@ export function createTenantUsers(options: TenantUsersOptions, config: TenantCon
       } while (nextToken !== undefined)
     },
     async signIn(client, username, answer) {
-      return refusedIf(REFUSALS, async () => {
+      return unlessRefused(async () => {
         const begin = (pool: UserPool) => pool.startLogin(client, username, call)
         const step = await inPool('AdminInitiateAuth', begin, loginLane)
-        if (step.kind !== 'challenge' || step.name !== 'CUSTOM_CHALLENGE') return unproven(step)
-        const operation = 'AdminRespondToAuthChallenge'
-        if (call.remainingMs() < ANSWER_MS) throw upstreamError('cognito', 'timeout', { operation })
-        const end = (pool: UserPool) => pool.answerLogin(client, step, answer, call)
-        const last = await inPool(operation, end, loginLane)
-        return last.kind === 'tokens' ? last : { kind: 'refused' }
+        // Tokens before a proof was asked for are none of ours; a proof is not shown to anybody else's login.
+        if (step.kind !== 'challenge' || step.name !== 'CUSTOM_CHALLENGE' || step.username !== username) return REFUSED
+        // Asked once there is a place: the time passes in the queue too. That there is none left is no silence of Cognito's.
+        const end = async (pool: UserPool) =>
+          call.remainingMs() < ANSWER_MS ? undefined : pool.answerLogin(client, step, answer, call)
+        const last = await inPool('AdminRespondToAuthChallenge', end, loginLane)
+        if (last === undefined) throw tooLate()
+        if (last.kind !== 'tokens') return REFUSED
+        if (last.username === undefined || last.username === username) return { kind: 'tokens', tokens: last.tokens }
+        throw upstreamError('cognito', 'malformed', { operation: 'AdminRespondToAuthChallenge' })
       })
     },
     async preferMfa(username, factor) {
@@ -130,17 +137,32 @@ async function answerUnless<T>(errorType: string, value: T, run: () => Promise<T
   }
 }
 
-/** Tokens before any proof was asked for are none of ours: the pool's triggers are not the gateway's. */
-function unproven(step: LoginStep): SignedIn {
-  if (step.kind === 'tokens') throw upstreamError('cognito', 'malformed', { operation: 'AdminInitiateAuth' })
-  return { kind: 'refused' }
-}
+const REFUSED: SignedIn = { kind: 'refused' }
 
-async function refusedIf(errorTypes: RegExp, run: () => Promise<SignedIn>): Promise<SignedIn> {
+/**
+ * Cognito's words for a login that it does not let through: of a user, of a state of theirs, or of an answer. All else is a
+ * fault, and so is a trigger of ours that fails; one of the customer's may refuse a user.
+ */
+const REFUSALS =
+  /^(NotAuthorizedException|UserNotFoundException|UserNotConfirmedException|PasswordResetRequiredException|CodeMismatchException|ExpiredCodeException)$/
+const OURS_FAILED = /^(Define|Create|Verify)AuthChallenge/
+/** Of a client whose secret is not the one that was used, or that has one and got no proof of it. */
+const SECRET_REFUSED = /secret ?hash/i
+
+/** Turns Cognito's refusals into a value; one of the client's secret is no refusal of the user. */
+async function unlessRefused(run: () => Promise<SignedIn>): Promise<SignedIn> {
   try {
     return await run()
   } catch (error) {
-    if (isUpstreamError(error) && errorTypes.test(error.facts.errorType ?? '')) return { kind: 'refused' }
+    if (!isUpstreamError(error)) throw error
+    const { errorType = '' } = error.facts
+    // Read, and never logged: the name alone does not tell these apart.
+    const said = error.cause instanceof Error ? error.cause.message : ''
+    if (errorType === 'NotAuthorizedException' && SECRET_REFUSED.test(said)) {
+      throw Object.assign(error, { reason: 'client_secret_refused' as const })
+    }
+    if (errorType === 'UserLambdaValidationException' && !OURS_FAILED.test(said)) return REFUSED
+    if (REFUSALS.test(errorType)) return REFUSED
     throw error
   }
 }

@@ -7,6 +7,7 @@ import {
   type CognitoIdentityProviderClient,
   ListUsersCommand,
 } from '@aws-sdk/client-cognito-identity-provider'
+import { decodeJwt } from 'jose'
 import type { Call } from '../call.js'
 import { isUpstreamError, upstreamError } from '../errors.js'
 import type { UserPoolId } from '../ids.js'
@@ -40,7 +41,12 @@ export interface LoginClient {
 /** What a step of a login came to: Cognito asks for something, or it has issued tokens (its own names, as they came). */
 export type LoginStep =
   | { readonly kind: 'challenge'; readonly name: string; readonly username: string; readonly session: string }
-  | { readonly kind: 'tokens'; readonly tokens: Readonly<Record<string, unknown>> }
+  | {
+      readonly kind: 'tokens'
+      readonly tokens: Readonly<Record<string, unknown>>
+      /** Whose they are, as the access token says. */
+      readonly username: string | undefined
+    }
 
 /** The admin calls on one user pool, made with one set of credentials. */
 export interface UserPool {
@@ -105,18 +111,29 @@ interface LoginAnswer {
   readonly AuthenticationResult?: object | undefined
 }
 
+/** It comes from Cognito itself, so its signature is not looked at. */
+function usernameIn(accessToken: string): string | undefined {
+  try {
+    const { username } = decodeJwt(accessToken)
+    return typeof username === 'string' ? username : undefined
+  } catch {
+    throw upstreamError('cognito', 'malformed')
+  }
+}
+
 function readLoginStep(
   { ChallengeName, Session, ChallengeParameters, AuthenticationResult }: LoginAnswer,
-  username: string,
+  asked: string,
 ): LoginStep {
   if (AuthenticationResult !== undefined && AuthenticationResult !== null) {
     const tokens = { ...AuthenticationResult } as Record<string, unknown>
     if (typeof tokens.AccessToken !== 'string') throw upstreamError('cognito', 'malformed')
-    return { kind: 'tokens', tokens }
+    return { kind: 'tokens', tokens, username: usernameIn(tokens.AccessToken) }
   }
   if (typeof ChallengeName !== 'string' || typeof Session !== 'string') throw upstreamError('cognito', 'malformed')
-  // Of a user who has aliases, Cognito wants its own name from here on.
-  return { kind: 'challenge', name: ChallengeName, session: Session, username: ChallengeParameters?.USERNAME ?? username }
+  // Of a user who has aliases it is Cognito's own name.
+  const { USERNAME: username = asked } = ChallengeParameters ?? {}
+  return { kind: 'challenge', name: ChallengeName, session: Session, username }
 }
 
 /** Two are enough to see that a value is ambiguous; a few more spare a page. */

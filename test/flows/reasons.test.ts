@@ -57,11 +57,25 @@ const forwarder = forwarderTo()
 let pools = 0
 const newPool = () => `eu-central-1_Reason${String(++pools).padStart(3, '0')}`
 
+const CLIENT_SECRET = 'thesecretoftheappclient'
+const postLoginOf = (userPoolId: string) => ({
+  clientId: `reasons${Number(userPoolId.slice(-3))}`,
+  clientSecretParameter: `/corbado/gateway/${userPoolId}/client-secret`,
+})
+
 /** A tenant of whom nothing is remembered, with one user. */
 async function tenant(changes: Parameters<typeof tenantFile>[0] = {}, user: object = {}): Promise<TenantFile> {
   const userPoolId = newPool()
-  const file = tenantFile({ tenantId: `reason-${pools}`, ...changes, userPoolId })
-  await gateway.addTenant(file)
+  const file = tenantFile({
+    tenantId: `reason-${pools}`,
+    // It cannot be had beside these.
+    ...(!changes.login && { actions: { postAppend: { mfa: 'sms' }, postLogin: postLoginOf(userPoolId) } }),
+    ...changes,
+    userPoolId,
+  })
+  const clients = [{ clientId: `reasons${pools}`, preventUserExistenceErrors: true, allowCustomAuth: true }]
+  await gateway.addTenant(file, { clients: clients.map((one) => ({ ...one, clientSecret: CLIENT_SECRET })) })
+  ssm.put(postLoginOf(userPoolId).clientSecretParameter, CLIENT_SECRET)
   cognito.putUser(userPoolId, { username: USER, attributes: { sub: USER, email: EMAIL }, ...user })
   return file
 }
@@ -91,8 +105,12 @@ const preLogin = (userPoolId: string, identifier = USER, remainingMs = 6_000) =>
   tried(gateway.action({ action: 'pre-login', userPoolId, identifier }, { remainingMs }))
 const postAppend = (userPoolId: string, username = USER) =>
   tried(gateway.action({ action: 'post-append', userPoolId, username }))
+/** Through an app client whose secret is in SSM, so that it needs all that it can need. */
+const postLogin = async (userPoolId: string, user = USER, projectId = 'pro-1001') =>
+  tried(gateway.action({ action: 'post-login', userPoolId, signedPasskeyData: await corbado.sign(projectId, user) }))
 async function everyAction(userPoolId: string) {
   await preLogin(userPoolId)
+  await postLogin(userPoolId)
   await postAppend(userPoolId)
 }
 async function everything(userPoolId: string) {
@@ -122,7 +140,10 @@ const atVerify = (standIn: StandIn, fault: Fault) => async () => {
   const { userPoolId } = await tenant()
   await define(userPoolId)
   const proof = await corbado.sign('pro-1001', USER)
-  await during(standIn, fault, () => verify(userPoolId, proof))
+  await during(standIn, fault, async () => {
+    await verify(userPoolId, proof)
+    if (standIn === ssm) await postLogin(userPoolId)
+  })
 }
 const withVerdict = (verificationResult: string) => async () => {
   const { userPoolId } = await tenant()
@@ -138,6 +159,8 @@ const withSecret = (put: (name: string) => void) => async () => {
   const { userPoolId, corbado: config } = await tenant()
   put(config.credentialParameter)
   await verify(userPoolId, await corbado.sign('pro-1001', USER))
+  put(postLoginOf(userPoolId).clientSecretParameter)
+  await postLogin(userPoolId)
 }
 const inSession =
   (session: unknown, login: TenantFile['login'] = {}) =>
@@ -302,6 +325,7 @@ const PROVOCATIONS: Readonly<Record<Reason, () => Promise<unknown>>> = {
     await define(userPoolId)
     await everyAction(userPoolId)
   },
+  foreign_client: inSession([], { clientIds: ['another'] }),
   foreign_challenge: inSession([{ challengeName: 'CUSTOM_CHALLENGE', challengeResult: true }]),
   inconsistent_session: inSession([own(true), own(true)]),
   unexpected_challenge: inSession([], { flow: 'password-then-passkey' }),
@@ -329,6 +353,16 @@ const PROVOCATIONS: Readonly<Record<Reason, () => Promise<unknown>>> = {
     await postAppend(userPoolId)
   },
   factor_not_possible: refusing(postAppend),
+  async action_not_configured() {
+    const { userPoolId } = await tenant({ actions: { postAppend: { mfa: 'none' } } })
+    await postLogin(userPoolId)
+  },
+  action_refused: refusing((userPoolId) => postLogin(userPoolId, 'nobody')),
+  async client_secret_refused() {
+    const { userPoolId } = await tenant()
+    ssm.put(postLoginOf(userPoolId).clientSecretParameter, 'another')
+    await postLogin(userPoolId)
+  },
   action_user_not_found: refusing((userPoolId) => postAppend(userPoolId, 'nobody')),
 
   table_denied: withoutConfig(says('AccessDeniedException')),
@@ -358,22 +392,29 @@ const PROVOCATIONS: Readonly<Record<Reason, () => Promise<unknown>>> = {
   cognito_timeout: atActions(cognito, { kind: 'hang' }),
   cognito_unavailable: atActions(cognito, status(500)),
   async cognito_busy() {
-    const { userPoolId } = await tenant({ limits: { concurrentCalls: 1 } })
-    await preLogin(userPoolId)
-    const other = await tenant()
-    const proof = await corbado.sign('pro-1001', USER)
-    const before = cognito.calls.length
-    const letGo = await hang(cognito, 'AdminGetUser', () => true)
-    await gateway.byHand(async () => {
-      const first = preLogin(userPoolId)
-      await untilSeen(cognito, () => true, before + 1)
-      const more = Promise.all([preLogin(userPoolId), postAppend(userPoolId)])
-      // Longer than these take until they wait for a place.
-      await verify(other.userPoolId, proof)
-      clock.advance(6_000)
-      await Promise.all([first, more])
-    })
-    await letGo()
+    for (const [operation, first, more] of [
+      ['AdminGetUser', preLogin, [preLogin, postAppend]],
+      ['AdminInitiateAuth', postLogin, [postLogin]],
+    ] as const) {
+      const { userPoolId } = await tenant({
+        limits: { concurrentCalls: 1 },
+      })
+      await preLogin(userPoolId)
+      const other = await tenant()
+      const proof = await corbado.sign('pro-1001', USER)
+      const before = cognito.calls.length
+      const letGo = await hang(cognito, operation, () => true)
+      await gateway.byHand(async () => {
+        const begun = first(userPoolId)
+        await untilSeen(cognito, () => true, before + 1)
+        const waiting = Promise.all(more.map((one) => one(userPoolId)))
+        // Longer than these take until they wait for a place.
+        await verify(other.userPoolId, proof)
+        clock.advance(6_000)
+        await Promise.all([begun, waiting])
+      })
+      await letGo()
+    }
   },
   cognito_expired: atActions(cognito, says('ExpiredTokenException')),
   cognito_rejected: atActions(cognito, status(400)),
@@ -413,7 +454,7 @@ const PROVOCATIONS: Readonly<Record<Reason, () => Promise<unknown>>> = {
     const pool = '/v1/pools/eu-central-1_Acme00001'
     for (const name of [...triggers.map((one) => one.name), 'unknown'])
       await container.post(`${pool}/triggers/${name}`, {})
-    for (const name of ['pre-login', 'post-append']) await container.post(`${pool}/actions/${name}`, {})
+    for (const name of ['pre-login', 'post-login', 'post-append']) await container.post(`${pool}/actions/${name}`, {})
     await container.post(SIGN_UP, '{"half":')
     await tried(forwarder.send(defineEvent('none')))
   },
@@ -423,7 +464,8 @@ const PROVOCATIONS: Readonly<Record<Reason, () => Promise<unknown>>> = {
     for (const [index, { name }] of triggers.entries()) {
       await container.post(`${pool}/triggers/${name}`, events[index] ?? {})
     }
-    for (const [action, field] of Object.entries({ 'pre-login': 'identifier', 'post-append': 'username' })) {
+    const fields = { 'pre-login': 'identifier', 'post-login': 'signedPasskeyData', 'post-append': 'username' }
+    for (const [action, field] of Object.entries(fields)) {
       await container.post(`${pool}/actions/${action}`, { action, userPoolId: 'eu-central-1_Acme00001', [field]: 'x' })
     }
   },
@@ -488,7 +530,7 @@ const PROVOCATIONS: Readonly<Record<Reason, () => Promise<unknown>>> = {
     const { userPoolId } = await tenant()
     await define(userPoolId)
     await withoutClock(() => everyTrigger(userPoolId))
-    for (const run of [preLogin, postAppend]) {
+    for (const run of [preLogin, postLogin, postAppend]) {
       const { userPoolId: another } = await tenant()
       await define(another)
       await withBug(() => run(another))

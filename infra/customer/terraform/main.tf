@@ -1,4 +1,4 @@
-# Version 2 of the role. Made by `npm run generate` from its one description. Do not edit.
+# Version 3 of the role. Made by `npm run generate` from its one description. Do not edit.
 
 terraform {
   required_version = ">= 1.3"
@@ -22,6 +22,8 @@ locals {
   granted = concat(
     ["PreLogin"],
     var.post_append ? ["PostAppend"] : [],
+    var.post_login ? ["PostLogin"] : [],
+    var.claim ? ["Claim"] : [],
     var.checks ? ["Checks"] : [],
   )
 
@@ -65,6 +67,23 @@ locals {
       "Action" : [
         "cognito-idp:AdminGetUser",
         "cognito-idp:AdminSetUserMFAPreference"
+      ],
+      "Resource" : "arn:${local.partition}:cognito-idp:${local.region}:${local.account_id}:userpool/${local.user_pool_id}"
+    },
+    {
+      "Sid" : "PostLogin",
+      "Effect" : "Allow",
+      "Action" : [
+        "cognito-idp:AdminInitiateAuth",
+        "cognito-idp:AdminRespondToAuthChallenge"
+      ],
+      "Resource" : "arn:${local.partition}:cognito-idp:${local.region}:${local.account_id}:userpool/${local.user_pool_id}"
+    },
+    {
+      "Sid" : "Claim",
+      "Effect" : "Allow",
+      "Action" : [
+        "cognito-idp:DescribeUserPoolClient"
       ],
       "Resource" : "arn:${local.partition}:cognito-idp:${local.region}:${local.account_id}:userpool/${local.user_pool_id}"
     },

@@ -1,4 +1,4 @@
-# Version 2 of the role. Made by `npm run generate` from its one description. Do not edit.
+# Version 3 of the role. Made by `npm run generate` from its one description. Do not edit.
 
 output "role_arn" {
   description = "ARN of the role"

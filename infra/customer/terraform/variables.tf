@@ -1,4 +1,4 @@
-# Version 2 of the role. Made by `npm run generate` from its one description. Do not edit.
+# Version 3 of the role. Made by `npm run generate` from its one description. Do not edit.
 
 variable "user_pool_arn" {
   description = "ARN of the Cognito user pool, in its primary region"
@@ -42,6 +42,16 @@ variable "doctor_role_arn" {
 
 variable "post_append" {
   description = "May the gateway set the MFA factor of users who have added a passkey?"
+  type        = bool
+}
+
+variable "post_login" {
+  description = "May the gateway sign users in who have shown a passkey, and hand Corbado their tokens?"
+  type        = bool
+}
+
+variable "claim" {
+  description = "May the gateway read an app client whose tokens say that a passkey was used?"
   type        = bool
 }
 

@@ -4,7 +4,8 @@ import { type TenantConfig, type TenantFile, withDefaults } from '../../../tenan
 import { shellWord } from '../../../terminal/text.js'
 import type { OperatorUpstreams } from '../../../upstreams/operator.js'
 import { poolArnIn } from '../../pool/arn.js'
-import { describeCustomerRole, FEATURE_NAMES, type IamPolicy } from '../../role/role.js'
+import { featuresOfTenant } from '../../role/features.js'
+import { describeCustomerRole, type IamPolicy } from '../../role/role.js'
 import type { OperatorSettings } from '../../settings.js'
 import { IN_FILE } from './finding.js'
 
@@ -60,7 +61,7 @@ export function wantedRole({ tenant, settings }: Patient): { trust: IamPolicy; p
     accountId: aws.accountId,
     region: aws.region,
     externalId: aws.externalId ?? '',
-    features: FEATURE_NAMES.filter((feature) => feature !== 'post-append' || tenant.actions.postAppend.mfa !== 'none'),
+    features: featuresOfTenant(tenant),
     gatewayRoleArn: settings.gatewayRoleArn ?? '<GATEWAY_ROLE_ARN>',
     doctorRoleArn: settings.doctorRoleArn ?? '<DOCTOR_ROLE_ARN>',
   })
