@@ -65,6 +65,7 @@ export type Operation =
   | 'AdminGetUser'
   | 'ListUsers'
   | 'AdminSetUserMFAPreference'
+  | 'DescribeUserPoolClient'
   | 'AdminInitiateAuth'
   | 'AdminRespondToAuthChallenge'
   | 'verifySignedData'

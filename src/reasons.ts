@@ -18,6 +18,7 @@ export const OUTCOMES = [
   'refused',
   'factor_set',
   'signed_in',
+  'claimed',
   'forwarded',
   'rejected',
   'fault',
@@ -542,6 +543,18 @@ export const REASONS = {
     at: KEPT,
     owner: 'end user',
     means: 'The user cannot have this factor, for example without a phone number.',
+  },
+  claim_unproven: {
+    at: at(['pre-token-generation'], 'unchanged'),
+    owner: 'customer',
+    level: 'warn',
+    means:
+      'The tokens go without the claim of `login.claim`: their app client allows more than custom authentication and refresh (another flow, none named, or a hosted login), or it could not be read (`operation`, `upstreamErrorType`), or the config is out of date.',
+    fix: DOCTOR,
+    alike: [
+      { what: 'the app client allows more', tell: 'no `failed` on the line; its ExplicitAuthFlows, its OAuth flows' },
+      { what: 'the role lacks DescribeUserPoolClient', tell: '`upstreamErrorType` is AccessDeniedException' },
+    ],
   },
   action_not_configured: {
     at: at(['post-login'], 'rejected'),

@@ -91,7 +91,7 @@ export const TenantFile = Type.Object(
                 }),
                 clientIds: clientIds('app clients whose tokens have it: of login.clientIds, with no other sign-in'),
               },
-              { ...closed, description: 'tokens say how their user signed in: see src/DOORS.md' },
+              { ...closed, description: 'tokens say how their user signed in: see CLAIM.md' },
             ),
           ),
         },

@@ -4,6 +4,7 @@ import type { UserPoolId } from '../ids.js'
 import { createGuard } from '../resilience/guard.js'
 import { createLimiter } from '../resilience/limiter.js'
 import type { Upstreams } from '../upstreams/index.js'
+import { createTenantAppClients } from './app-clients.js'
 import type { TenantConfig } from './config.js'
 import { createTenantCredentials } from './credentials.js'
 import { createTenantRegistry, type ResolvedTenant } from './registry.js'
@@ -24,6 +25,8 @@ export interface TenantContext {
   /** Asks the Backend API about a proof. Every outcome is a value. */
   verify(proof: Proof): Promise<Verdict>
   readonly users: TenantUsers
+  /** Can nobody sign in through an app client but by custom authentication? False if that cannot be known. */
+  takesOnlyCustomAuth(clientId: string): Promise<boolean>
   /** Signs a user in with a proof as the answer. @throws GW_ERR_UPSTREAM_… */
   signIn(client: PostLoginClient, username: string, proof: string): Promise<SignedIn>
 }
@@ -59,6 +62,7 @@ export function createTenants({ env, upstreams, clock }: TenantsOptions): Tenant
   const limiter = createLimiter(2 * env.maxTenantsInMemory, clock)
   // Corbado, the pool, and the logins of post-login.
   const guard = createGuard(3 * env.maxTenantsInMemory, clock)
+  const appClients = createTenantAppClients({ env, upstreams, credentials, clock })
   const { verifySignedData } = upstreams
   const verify = createVerifier({ verifySignedData, secrets, limiter, guard, clock })
 
@@ -70,6 +74,7 @@ export function createTenants({ env, upstreams, clock }: TenantsOptions): Tenant
       configStale: stale,
       verify: (proof) => verify(config, proof, call),
       users,
+      takesOnlyCustomAuth: (clientId) => appClients.takesOnlyCustomAuth(config, clientId, call),
       signIn: (...login) => signIn({ secrets, users, config, call }, ...login),
     }
   }

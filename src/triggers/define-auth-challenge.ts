@@ -1,15 +1,9 @@
 import { type Static, Type } from 'typebox'
-import { fieldsOf } from '../fields.js'
 import type { ReasonAt } from '../reasons.js'
 import type { TenantConfig } from '../tenant/context.js'
 import { attemptFact, type ChallengeResult, flowIdOf, isOwn, Session } from './challenge.js'
+import { isOurClient } from './our-client.js'
 import { type Trigger, TriggerEvent } from './trigger.js'
-
-/** Is custom authentication of an event's app client Corbado's? A client that cannot be read is none of those that are named. */
-export function isOurClient(callerContext: unknown, { clientIds }: Pick<TenantConfig['login'], 'clientIds'>): boolean {
-  const { clientId } = fieldsOf(callerContext)
-  return clientIds === undefined || (typeof clientId === 'string' && clientIds.includes(clientId))
-}
 
 const DefineEvent = Type.Object({
   ...TriggerEvent.properties,

@@ -5,11 +5,13 @@ import {
   AdminRespondToAuthChallengeCommand,
   AdminSetUserMFAPreferenceCommand,
   type CognitoIdentityProviderClient,
+  DescribeUserPoolClientCommand,
   ListUsersCommand,
+  type UserPoolClientType,
 } from '@aws-sdk/client-cognito-identity-provider'
 import { decodeJwt } from 'jose'
 import type { Call } from '../call.js'
-import { isUpstreamError, upstreamError } from '../errors.js'
+import { isUpstreamError, otherAnswer, upstreamError } from '../errors.js'
 import type { UserPoolId } from '../ids.js'
 import { callAws } from './aws-call.js'
 
@@ -31,6 +33,14 @@ export interface UserPage {
 
 /** The factors of AdminSetUserMFAPreference that a tenant can choose. */
 export type MfaFactor = 'sms' | 'email' | 'software-token'
+
+/** How users may sign in through an app client. */
+export interface AppClient {
+  /** `ExplicitAuthFlows`, under Cognito's own names. */
+  readonly flows: readonly string[]
+  /** Managed login or OAuth may sign users in too. */
+  readonly hosted: boolean
+}
 
 /** An app client, and its secret if it has one. */
 export interface LoginClient {
@@ -55,6 +65,7 @@ export interface UserPool {
   fetchUsers(filter: string, nextToken: string | undefined, call: Call): Promise<UserPage>
   /** Enables one factor and prefers it. */
   preferMfa(username: string, factor: MfaFactor, call: Call): Promise<void>
+  fetchAppClient(clientId: string, call: Call): Promise<AppClient>
   /** Begins a login by custom authentication: Cognito runs the pool's Define and Create. */
   startLogin(client: LoginClient, username: string, call: Call): Promise<LoginStep>
   /** Answers a custom challenge: Cognito runs the pool's Verify and Define. Sent once, since an answer may be single-use. */
@@ -96,6 +107,15 @@ const factorSettings = {
   email: 'EmailMfaSettings',
   'software-token': 'SoftwareTokenMfaSettings',
 } as const
+
+/** Of its secret nothing is kept. What cannot be read counts as open to more than was asked for. */
+function toAppClient(described: UserPoolClientType | undefined, asked: string): AppClient {
+  if (!described) throw upstreamError('cognito', 'malformed')
+  if (described.ClientId !== asked) throw otherAnswer('cognito', 'another app client', 'this one')
+  const { ExplicitAuthFlows, AllowedOAuthFlowsUserPoolClient, AllowedOAuthFlows } = described
+  const flows = (ExplicitAuthFlows ?? []).map(String)
+  return { flows, hosted: AllowedOAuthFlowsUserPoolClient === true || (AllowedOAuthFlows ?? []).length > 0 }
+}
 
 /** Proof of a client's secret: base64 HMAC-SHA256 of user name and client id under it (fact A47). */
 function secretHashOf({ clientId, clientSecret }: LoginClient, username: string): { SECRET_HASH?: string } {
@@ -183,6 +203,12 @@ export function createUserPool(client: CognitoIdentityProviderClient, UserPoolId
       })
       const asked = { upstream: 'cognito', operation: 'AdminSetUserMFAPreference' } as const
       await callAws(asked, call, undefined, (options) => client.send(command, options))
+    },
+    async fetchAppClient(ClientId, call) {
+      const command = new DescribeUserPoolClientCommand({ UserPoolId, ClientId })
+      const asked = { upstream: 'cognito', operation: 'DescribeUserPoolClient' } as const
+      const answer = await callAws(asked, call, undefined, (options) => client.send(command, options), 'read')
+      return readAnswer(() => toAppClient(answer.UserPoolClient, ClientId))
     },
     async startLogin(login, username, call) {
       const command = new AdminInitiateAuthCommand({

@@ -13,7 +13,7 @@ import { createFetchParameter, type FetchParameter } from './ssm.js'
 import { type AssumeRole, createAssumeRole, type RoleCredentials } from './sts.js'
 import { createTable, type Table } from './table.js'
 
-export type { LoginClient, LoginStep, MfaFactor, User, UserPage, UserPool } from './cognito.js'
+export type { AppClient, LoginClient, LoginStep, MfaFactor, User, UserPage, UserPool } from './cognito.js'
 export { RequestHandler } from './connections/requests.js'
 export type { VerificationResult, VerifyAnswer } from './corbado.js'
 export { type FetchParameter, isParameterMissing, type Parameter } from './ssm.js'

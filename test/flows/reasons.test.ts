@@ -353,6 +353,13 @@ const PROVOCATIONS: Readonly<Record<Reason, () => Promise<unknown>>> = {
     await postAppend(userPoolId)
   },
   factor_not_possible: refusing(postAppend),
+  async claim_unproven() {
+    const clientId = 'notthere'
+    const { userPoolId } = await tenant({ login: { claim: { name: 'corbado', clientIds: [clientId] } } })
+    await gateway.trigger(
+      triggerEvent('TokenGeneration_Authentication', {}, { userPoolId, callerContext: { clientId } }),
+    )
+  },
   async action_not_configured() {
     const { userPoolId } = await tenant({ actions: { postAppend: { mfa: 'none' } } })
     await postLogin(userPoolId)

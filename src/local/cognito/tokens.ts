@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { errors, jwtVerify, SignJWT } from 'jose'
 import type { Clock } from '../../call.js'
-import { type Fields, isFields } from '../../fields.js'
+import { type Fields, fieldsOf, isFields } from '../../fields.js'
 import type { KeyPair, MakeKeyPair } from '../aws/key-pairs.js'
 import { createGrants, type Grant } from './grants.js'
 import { type Login, triggerRequest } from './login.js'
@@ -14,22 +14,38 @@ const TOKEN_SECONDS = 3_600
 /** What an access token needs for the calls that a user makes about itself. */
 const SCOPE = 'aws.cognito.signin.user.admin'
 
-/** What the token generation trigger changed; only id tokens are affected (event version 1). */
+/** What the token generation trigger changed in one kind of token. */
 interface ClaimsOverride {
-  readonly claimsToAddOrOverride: Readonly<Record<string, string>>
+  readonly claimsToAddOrOverride: Readonly<Record<string, unknown>>
   readonly claimsToSuppress: readonly string[]
+}
+
+/** By token; access tokens are affected from event version 2 on (fact A48). */
+interface Overrides {
+  readonly id: ClaimsOverride
+  readonly access: ClaimsOverride
 }
 
 const NO_OVERRIDE: ClaimsOverride = { claimsToAddOrOverride: {}, claimsToSuppress: [] }
 
-/** Reads the answer of the token generation trigger; undefined if a value has the wrong type. */
-function readClaimsOverride({ claimsOverrideDetails: details }: Fields): ClaimsOverride | undefined {
-  if (details === undefined || details === null) return { claimsToAddOrOverride: {}, claimsToSuppress: [] }
+function readClaims(details: unknown, isClaims: (value: unknown) => value is Fields): ClaimsOverride | undefined {
+  if (details === undefined || details === null) return NO_OVERRIDE
   if (!isFields(details)) return undefined
   const add = details.claimsToAddOrOverride ?? {}
   const suppress = details.claimsToSuppress ?? []
-  if (!isTextMap(add) || !Array.isArray(suppress)) return undefined
+  if (!isClaims(add) || !Array.isArray(suppress)) return undefined
   return { claimsToAddOrOverride: add, claimsToSuppress: suppress.map(String) }
+}
+
+/** Reads the answer of the token generation trigger; undefined if a value has the wrong type. */
+function readOverrides(version: string, response: Fields): Overrides | undefined {
+  if (version === '1') {
+    const id = readClaims(response.claimsOverrideDetails, isTextMap)
+    return id && { id, access: NO_OVERRIDE }
+  }
+  const { idTokenGeneration, accessTokenGeneration } = fieldsOf(response.claimsAndScopeOverrideDetails)
+  const [id, access] = [readClaims(idTokenGeneration, isFields), readClaims(accessTokenGeneration, isFields)]
+  return id && access && { id, access }
 }
 
 /** Whose tokens, and of which login. */
@@ -37,15 +53,19 @@ interface TokenSubject {
   readonly pool: UserPool
   readonly user: User
   readonly grant: Grant
-  readonly override: ClaimsOverride
+  readonly overrides: Overrides
 }
 
-function idClaims({ username, attributes }: User, override: ClaimsOverride): Record<string, unknown> {
+function idClaims({ username, attributes }: User): Record<string, unknown> {
   const claims: Record<string, unknown> = { ...attributes, 'cognito:username': username }
   for (const name of ['email_verified', 'phone_number_verified']) {
     if (claims[name] !== undefined) claims[name] = claims[name] === 'true'
   }
-  Object.assign(claims, override.claimsToAddOrOverride)
+  return claims
+}
+
+function overriddenBy(override: ClaimsOverride, original: Record<string, unknown>): Record<string, unknown> {
+  const claims = { ...original, ...override.claimsToAddOrOverride }
   for (const name of override.claimsToSuppress) delete claims[name]
   return claims
 }
@@ -60,7 +80,7 @@ function createTokens(clock: Clock, makeKeyPair: MakeKeyPair) {
 
   return {
     /** Access and id token of a login; the refresh token is its grant's. */
-    async sign({ pool, user, grant, override }: TokenSubject) {
+    async sign({ pool, user, grant, overrides }: TokenSubject) {
       const { privateKey } = await keyPair()
       const { clientId, originJti, authenticatedAt } = grant
       const issuedAt = Math.floor(clock.now() / 1_000)
@@ -80,12 +100,10 @@ function createTokens(clock: Clock, makeKeyPair: MakeKeyPair) {
           .sign(privateKey)
       return {
         AccessToken: await sign({
-          token_use: 'access',
-          client_id: clientId,
-          username: user.username,
-          scope: SCOPE,
+          ...overriddenBy(overrides.access, {}),
+          ...{ token_use: 'access', client_id: clientId, username: user.username, scope: SCOPE },
         }),
-        IdToken: await sign({ ...idClaims(user, override), token_use: 'id', aud: clientId }),
+        IdToken: await sign({ ...overriddenBy(overrides.id, idClaims(user)), token_use: 'id', aud: clientId }),
         TokenType: 'Bearer',
         ExpiresIn: TOKEN_SECONDS,
       }
@@ -109,6 +127,11 @@ function createTokens(clock: Clock, makeKeyPair: MakeKeyPair) {
   }
 }
 
+/** Of the event that a pool's function for token generation gets. */
+function versionOf({ lambdaConfig }: UserPool): string {
+  return lambdaConfig.PreTokenGenerationConfig?.LambdaVersion?.slice(1, 2) ?? '1'
+}
+
 /** Whom tokens are issued to. */
 export type Recipient = Pick<Login, 'pool' | 'client' | 'userName' | 'clientMetadata'> & { readonly user: User }
 
@@ -120,13 +143,19 @@ export function createIssuer(fire: Fire, clock: Clock, makeKeyPair: MakeKeyPair)
   async function sign(recipient: Recipient, grant: Grant, triggerSource: string) {
     const { pool, user } = recipient
     const groupConfiguration = { groupsToOverride: [], iamRolesToOverride: [], preferredRole: null }
-    const override = await fire('PreTokenGeneration', recipient, {
+    const version = versionOf(pool)
+    const overrides = await fire('PreTokenGeneration', recipient, {
       triggerSource,
-      request: { ...triggerRequest(recipient), groupConfiguration },
-      response: { claimsOverrideDetails: null },
-      read: readClaimsOverride,
+      version,
+      request: {
+        ...triggerRequest(recipient),
+        groupConfiguration,
+        ...(version !== '1' && { scopes: [SCOPE] }),
+      },
+      response: version === '1' ? { claimsOverrideDetails: null } : { claimsAndScopeOverrideDetails: null },
+      read: (response) => readOverrides(version, response),
     })
-    return tokens.sign({ pool, user, grant, override: override ?? NO_OVERRIDE })
+    return tokens.sign({ pool, user, grant, overrides: overrides ?? { id: NO_OVERRIDE, access: NO_OVERRIDE } })
   }
 
   return {

@@ -69,6 +69,7 @@ const GOOD: readonly Outcome[] = [
   'found',
   'factor_set',
   'signed_in',
+  'claimed',
   'forwarded',
 ]
 /** Where a step stands in a login; what is earlier explains what is later. */
