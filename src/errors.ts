@@ -43,6 +43,28 @@ export const ActionNotConfigured = createError('GW_ERR_ACTION_NOT_CONFIGURED', '
 export const ActionRefused = createError('GW_ERR_ACTION_REFUSED', 'The sign-in was refused.', 401)
 export const ActionUserNotFound = createError('GW_ERR_ACTION_USER_NOT_FOUND', 'There is no such user.', 404)
 
+export const ConnectTokensNotConfigured = createError(
+  'GW_ERR_CONNECT_TOKENS_NOT_CONFIGURED',
+  'Connect tokens are not set up.',
+  404,
+)
+export const ConnectTokenUnauthorized = createError(
+  'GW_ERR_CONNECT_TOKEN_UNAUTHORIZED',
+  'The ID token is missing or not valid.',
+  401,
+)
+export const ConnectTokenTypeRefused = createError(
+  'GW_ERR_CONNECT_TOKEN_TYPE_REFUSED',
+  'Connect tokens of this type are not given here.',
+  403,
+)
+export const ConnectTokenLimited = createError(
+  'GW_ERR_CONNECT_TOKEN_LIMITED',
+  'A connect token was given a moment ago.',
+  429,
+)
+export const ConnectTokenKeysUnavailable = createError('GW_ERR_CONNECT_TOKEN_KEYS_UNAVAILABLE', unavailable, 503)
+
 /** What a dependency did instead of answering; each kind has a code and an HTTP status of its own. */
 const upstreamErrors = {
   timeout: createError('GW_ERR_UPSTREAM_TIMEOUT', unavailable, 504),
@@ -69,6 +91,8 @@ export type Operation =
   | 'AdminInitiateAuth'
   | 'AdminRespondToAuthChallenge'
   | 'verifySignedData'
+  | 'jwks.json'
+  | 'connectTokens'
 
 /** What is known of a failed call; safe to log. */
 export interface UpstreamFacts {
@@ -218,6 +242,11 @@ const CLASSES = [
   ActionNotConfigured,
   ActionRefused,
   ActionUserNotFound,
+  ConnectTokensNotConfigured,
+  ConnectTokenUnauthorized,
+  ConnectTokenTypeRefused,
+  ConnectTokenLimited,
+  ConnectTokenKeysUnavailable,
   ...Object.values(upstreamErrors),
 ] as const
 

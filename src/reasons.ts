@@ -19,6 +19,7 @@ export const OUTCOMES = [
   'factor_set',
   'signed_in',
   'claimed',
+  'issued',
   'forwarded',
   'rejected',
   'fault',
@@ -42,7 +43,7 @@ const PASS_THROUGH = [
   'inbound-federation',
 ] as const
 const SENDERS = ['custom-email-sender', 'custom-sms-sender'] as const
-const ACTIONS = ['pre-login', 'post-login', 'post-append'] as const
+const ACTIONS = ['pre-login', 'post-login', 'post-append', 'connect-tokens'] as const
 const TRIGGERS = [...CUSTOM_AUTH, ...PASS_THROUGH, ...SENDERS] as const
 
 /** Steps that a person calls by one name. The first name stands for those of the others. */
@@ -57,6 +58,7 @@ const STEP_GROUPS: Readonly<Record<string, readonly Step[]>> = {
   'pre-login': ['pre-login'],
   'post-login': ['post-login'],
   'post-append': ['post-append'],
+  'connect tokens': ['connect-tokens'],
   request: ['request'],
   invocation: ['invocation'],
   forwarder: ['forwarder'],
@@ -133,14 +135,16 @@ const RESUME = 'corbado-gateway tenants resume <tenant>'
 
 const INCORRECT = at(['verify-auth-challenge-response'], 'incorrect')
 /** A secret that post-login or Verify needs. */
-const SECRET_AT = { ...INCORRECT, ...at(['post-login'], 'fault') } as const
+const SECRET_AT = { ...INCORRECT, ...at(['post-login', 'connect-tokens'], 'fault') } as const
+/** Corbado's Backend API, asked for a verdict or a connect token. */
+const BACKEND = { ...INCORRECT, ...at(['connect-tokens'], 'fault') } as const
 const FAIL = at(['define-auth-challenge'], 'fail')
 const REFUSED = at(['pre-login'], 'refused')
 const KEPT = at(['post-append'], 'unchanged')
 
 /** Without the tenant's config nothing can be decided; a trigger that the gateway leaves alone goes on. */
 const NO_CONFIG = {
-  ...at([...CUSTOM_AUTH, ...SENDERS, 'post-login', 'post-append'], 'fault'),
+  ...at([...CUSTOM_AUTH, ...SENDERS, 'post-login', 'post-append', 'connect-tokens'], 'fault'),
   ...at([...PASS_THROUGH, 'unknown'], 'unchanged'),
   ...REFUSED,
 } as const
@@ -264,7 +268,7 @@ export const REASONS = {
       'The pool has no such user; in a login it hides that from the client. Nothing to do; many at once may be a search for accounts.',
   },
   backend_unauthorized: {
-    at: INCORRECT,
+    at: BACKEND,
     owner: 'operator',
     level: 'error',
     means:
@@ -292,7 +296,7 @@ export const REASONS = {
     alarm: { from: 100, look: 'many tenants: Corbado; one tenant: its credential' },
   },
   backend_rate_limited: {
-    at: INCORRECT,
+    at: BACKEND,
     owner: 'us',
     level: 'error',
     means: '429 of Corbado. Its limit counts for each source address: infra/LIMITS.md says what to do.',
@@ -305,14 +309,14 @@ export const REASONS = {
     means: "The tenant's `limits.verifyPerSecond` is used up in this process. Raise it if these are its users.",
   },
   backend_rejected: {
-    at: INCORRECT,
+    at: BACKEND,
     owner: 'Corbado',
     level: 'error',
     means: "Another 4xx; `upstreamErrorType` has Corbado's `error.type`.",
     alarm: { from: 100, look: '`upstreamErrorType`: a change of its rules' },
   },
   backend_unavailable: {
-    at: INCORRECT,
+    at: BACKEND,
     owner: 'Corbado',
     level: 'error',
     means: '5xx or no connection. With `breakerOpen`: not asked, since the calls before waited in vain.',
@@ -328,7 +332,7 @@ export const REASONS = {
     alarm: { from: 50, look: 'the Backend API, the network on the way' },
   },
   backend_timeout: {
-    at: INCORRECT,
+    at: BACKEND,
     owner: 'Corbado',
     level: 'error',
     means: 'No answer before the deadline. With `breakerOpen`: not asked, since the calls before waited in vain.',
@@ -339,7 +343,7 @@ export const REASONS = {
     alarm: { from: 50, look: 'the Backend API, the network on the way' },
   },
   backend_malformed: {
-    at: INCORRECT,
+    at: BACKEND,
     owner: 'Corbado',
     level: 'error',
     means: '2xx without a known result, or a redirect: is `corbado.backendApiUrl` right?',
@@ -361,7 +365,7 @@ export const REASONS = {
     alarm: { from: 50, look: 'something between us and the Backend API, or a change of its answers' },
   },
   backend_busy: {
-    at: INCORRECT,
+    at: BACKEND,
     owner: 'Corbado',
     level: 'error',
     means:
@@ -425,7 +429,7 @@ export const REASONS = {
     alarm: { from: 25, look: 'SSM and KMS: their health. Known secrets serve on' },
   },
   secret_wrong_project: {
-    at: INCORRECT,
+    at: { ...INCORRECT, ...at(['connect-tokens'], 'fault') },
     owner: 'operator',
     level: 'error',
     means: 'The secret belongs to another project than `corbado.projectId`. Nothing was sent.',
@@ -577,6 +581,40 @@ export const REASONS = {
     means:
       "Cognito did not take the secret of post-login's app client: the parameter in `actions.postLogin.clientSecretParameter` holds another one, or one is missing or too many. Put the client's own into it; it is read again within 30 s.",
     fix: DOCTOR,
+  },
+  connect_tokens_not_configured: {
+    at: at(['connect-tokens'], 'rejected'),
+    owner: 'operator',
+    level: 'warn',
+    means:
+      'The tenant has no `connectTokens`: write it into its file and apply it, or the application asks the wrong pool.',
+    fix: HISTORY,
+  },
+  connect_token_unauthorized: {
+    at: at(['connect-tokens'], 'rejected'),
+    owner: 'end user',
+    level: 'warn',
+    means:
+      "The ID token is missing, has ended, or is not of this pool and one of `connectTokens.clientIds`. For all users of an app: its client's id is missing there, or it sends another token.",
+  },
+  connect_token_type_refused: {
+    at: at(['connect-tokens'], 'rejected'),
+    owner: 'customer',
+    level: 'warn',
+    means: 'The application asks for a type that is not in `connectTokens.types`.',
+  },
+  connect_token_limited: {
+    at: at(['connect-tokens'], 'rejected'),
+    owner: 'end user',
+    level: 'warn',
+    means: 'The same user asked for the same type within 2 s: the page asks again and again.',
+  },
+  connect_token_keys_unavailable: {
+    at: at(['connect-tokens'], 'fault'),
+    owner: 'us',
+    level: 'error',
+    means:
+      "The pool's key set could not be read, and none is known: `failed`, `operation` and `upstreamStatus` say more.",
   },
   action_user_not_found: {
     at: at(['post-append'], 'rejected'),
@@ -865,7 +903,8 @@ export const REASONS = {
       'A field is missing or of the wrong kind; the text of the answer names it. For a trigger: an event that Cognito does not send. Compare with its documentation.',
   },
   request_mismatch: {
-    at: at([...TRIGGERS, ...ACTIONS], 'rejected'),
+    // A connect token's body names no pool.
+    at: at([...TRIGGERS, 'pre-login', 'post-login', 'post-append'], 'rejected'),
     owner: 'Corbado',
     means: 'The pool, trigger or action in the path is not the one in the body.',
   },
@@ -951,7 +990,7 @@ export const REASONS = {
   },
   internal: {
     at: {
-      ...at([...TRIGGERS, 'unknown', 'post-login', 'post-append', 'request', 'invocation'], 'fault'),
+      ...at([...TRIGGERS, 'unknown', 'post-login', 'post-append', 'connect-tokens', 'request', 'invocation'], 'fault'),
       ...REFUSED,
       ...FORWARDED,
     },

@@ -150,6 +150,27 @@ export const TenantFile = Type.Object(
       },
       closed,
     ),
+    connectTokens: Type.Optional(
+      Type.Object(
+        {
+          clientIds: clientIds('app clients whose ID tokens are taken'),
+          origins: Type.Array(
+            Type.String({
+              pattern: '^(https://[a-z0-9.-]+|http://(localhost|127\\.0\\.0\\.1))(:\\d{1,5})?$',
+              description: 'such as https://app.example.com',
+            }),
+            { minItems: 1, maxItems: 100, uniqueItems: true, description: 'origins of pages that may ask (CORS)' },
+          ),
+          types: Type.Array(choice(['passkey-append', 'passkey-list', 'passkey-delete'], 'what the token is for'), {
+            minItems: 1,
+            maxItems: 3,
+            uniqueItems: true,
+            description: 'types of tokens that are given',
+          }),
+        },
+        { ...closed, description: "serves connect tokens to users' browsers; without it the route answers 404" },
+      ),
+    ),
     triggers: Type.Optional(
       Type.Partial(
         Type.Object(

@@ -6,7 +6,9 @@ import { createLimiter } from '../resilience/limiter.js'
 import type { Upstreams } from '../upstreams/index.js'
 import { createTenantAppClients } from './app-clients.js'
 import type { TenantConfig } from './config.js'
+import { type ConnectToken, createConnectTokens } from './connect-tokens.js'
 import { createTenantCredentials } from './credentials.js'
+import { createIdTokens, type TokenUser } from './id-tokens.js'
 import { createTenantRegistry, type ResolvedTenant } from './registry.js'
 import { createTenantSecrets } from './secrets.js'
 import { type PostLoginClient, signIn } from './sign-in.js'
@@ -27,6 +29,11 @@ export interface TenantContext {
   readonly users: TenantUsers
   /** Can nobody sign in through an app client but by custom authentication? False if that cannot be known. */
   takesOnlyCustomAuth(clientId: string): Promise<boolean>
+  /** Connect tokens, for users who show an ID token. */
+  readonly connectTokens: {
+    userOf(token: string): Promise<TokenUser | undefined>
+    create(user: TokenUser, type: string): Promise<ConnectToken | undefined>
+  }
   /** Signs a user in with a proof as the answer. @throws GW_ERR_UPSTREAM_… */
   signIn(client: PostLoginClient, username: string, proof: string): Promise<SignedIn>
 }
@@ -60,10 +67,13 @@ export function createTenants({ env, upstreams, clock }: TenantsOptions): Tenant
   const credentials = createTenantCredentials(env, upstreams.assumeRole, clock)
   const secrets = createTenantSecrets(env, upstreams.fetchParameter, clock)
   const limiter = createLimiter(2 * env.maxTenantsInMemory, clock)
-  // Corbado, the pool, and the logins of post-login.
-  const guard = createGuard(3 * env.maxTenantsInMemory, clock)
+  // Corbado's proofs and connect tokens, the pool, and the logins of post-login.
+  const guard = createGuard(4 * env.maxTenantsInMemory, clock)
   const appClients = createTenantAppClients({ env, upstreams, credentials, clock })
   const { verifySignedData } = upstreams
+  const idTokens = createIdTokens(env, upstreams, clock)
+  const { createConnectToken } = upstreams
+  const connectTokens = createConnectTokens({ createConnectToken, idTokens, secrets, guard, clock })
   const verify = createVerifier({ verifySignedData, secrets, limiter, guard, clock })
 
   function contextOf({ config, version, stale }: ResolvedTenant, call: Call): TenantContext {
@@ -75,6 +85,10 @@ export function createTenants({ env, upstreams, clock }: TenantsOptions): Tenant
       verify: (proof) => verify(config, proof, call),
       users,
       takesOnlyCustomAuth: (clientId) => appClients.takesOnlyCustomAuth(config, clientId, call),
+      connectTokens: {
+        userOf: (token) => connectTokens.userOf(config, token, call),
+        create: (user, type) => connectTokens.create(config, user, type, call),
+      },
       signIn: (...login) => signIn({ secrets, users, config, call }, ...login),
     }
   }

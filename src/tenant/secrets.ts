@@ -1,7 +1,8 @@
 import { type Call, type Clock, SLICE_MS } from '../call.js'
 import type { Env } from '../env.js'
-import { isUpstreamError, type UpstreamError } from '../errors.js'
+import { isUpstreamError, type UpstreamError, type UpstreamFaultKind, upstreamError } from '../errors.js'
 import { type TenantKey, tenantKey } from '../ids.js'
+import type { Reason } from '../reasons.js'
 import { createBoundedMap } from '../resilience/bounded-map.js'
 import { createExpiringCache, failureMemoryMs } from '../resilience/expiring-cache.js'
 import { isParameterMissing, type Upstreams } from '../upstreams/index.js'
@@ -160,4 +161,21 @@ function toCredential(value: string, { credentialScheme, projectId }: TenantConf
   const [project, secret] = Buffer.from(value, 'base64').toString('utf8').split(':', 2)
   if (!project || !secret) return { kind: 'malformed' }
   return project === projectId ? { kind: 'usable', authorization: `Basic ${value}` } : { kind: 'wrong-project' }
+}
+
+/** What cannot be used is as good as an answer that cannot be read; all else is what SSM did. */
+const faults = {
+  missing: ['malformed', 'secret_missing'],
+  malformed: ['malformed', 'secret_malformed'],
+  'wrong-project': ['malformed', 'secret_wrong_project'],
+  denied: ['denied', 'secret_denied'],
+  throttled: ['throttled', 'secret_throttled'],
+  timeout: ['timeout', 'secret_timeout'],
+  unavailable: ['unavailable', 'secret_unavailable'],
+} as const satisfies Record<SecretFault, readonly [UpstreamFaultKind, Reason]>
+
+/** The fault of a call that needs a secret which cannot be used. */
+export function secretFault(kind: SecretFault): UpstreamError {
+  const [fault, reason] = faults[kind]
+  return Object.assign(upstreamError('ssm', fault, { operation: 'GetParameter' }), { reason })
 }

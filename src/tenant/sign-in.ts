@@ -1,8 +1,7 @@
 import type { Call } from '../call.js'
-import { isUpstreamError, type UpstreamError, type UpstreamFaultKind, upstreamError } from '../errors.js'
-import type { Reason } from '../reasons.js'
+import { isUpstreamError } from '../errors.js'
 import type { TenantConfig } from './config.js'
-import type { ClientSecret, SecretFault, TenantSecrets } from './secrets.js'
+import { type ClientSecret, secretFault, type TenantSecrets } from './secrets.js'
 import type { SignedIn, TenantUsers } from './users.js'
 
 /** The app client through which post-login signs in. */
@@ -35,20 +34,4 @@ export async function signIn(
 function secretOf(read: ClientSecret): string {
   if (read.kind === 'usable') return read.secret
   throw secretFault(read.kind)
-}
-
-/** What cannot be used is as good as an answer that cannot be read; all else is what SSM did. */
-const faults = {
-  missing: ['malformed', 'secret_missing'],
-  malformed: ['malformed', 'secret_malformed'],
-  'wrong-project': ['malformed', 'secret_wrong_project'],
-  denied: ['denied', 'secret_denied'],
-  throttled: ['throttled', 'secret_throttled'],
-  timeout: ['timeout', 'secret_timeout'],
-  unavailable: ['unavailable', 'secret_unavailable'],
-} as const satisfies Record<SecretFault, readonly [UpstreamFaultKind, Reason]>
-
-function secretFault(kind: SecretFault): UpstreamError {
-  const [fault, reason] = faults[kind]
-  return Object.assign(upstreamError('ssm', fault, { operation: 'GetParameter' }), { reason })
 }

@@ -9,13 +9,14 @@ import { createUserPool, type UserPool } from './cognito.js'
 import { type CredentialSource, createOwnCredentials } from './connections/credentials.js'
 import { RequestHandler } from './connections/requests.js'
 import type { Corbado } from './corbado.js'
+import type { KeySets } from './pool/key-set.js'
 import { createFetchParameter, type FetchParameter } from './ssm.js'
 import { type AssumeRole, createAssumeRole, type RoleCredentials } from './sts.js'
 import { createTable, type Table } from './table.js'
 
 export type { AppClient, LoginClient, LoginStep, MfaFactor, User, UserPage, UserPool } from './cognito.js'
 export { RequestHandler } from './connections/requests.js'
-export type { VerificationResult, VerifyAnswer } from './corbado.js'
+export type { ConnectTokenAnswer, VerificationResult, VerifyAnswer } from './corbado.js'
 export { type FetchParameter, isParameterMissing, type Parameter } from './ssm.js'
 export type { AssumeRole, RoleCredentials, RoleRequest } from './sts.js'
 export type { Table, TenantRecord } from './table.js'
@@ -28,6 +29,8 @@ export interface Upstreams {
   /** A pool's admin calls with a tenant's credentials; null stands for the gateway's own (self-hosted). */
   userPool(userPoolId: UserPoolId, region: string, credentials: RoleCredentials | null): UserPool
   readonly verifySignedData: Corbado['verifySignedData']
+  readonly createConnectToken: Corbado['createConnectToken']
+  readonly fetchKeySet: KeySets['fetchKeySet']
   close(): Promise<void>
 }
 
@@ -103,6 +106,7 @@ export interface OverOptions {
 export function upstreamsOver(clients: Clients, { tenantTable, proxies, clock, ms }: OverOptions): Upstreams {
   const { base, dynamodb, ssm, sts, cognito } = clients
   let corbado: Promise<Corbado> | undefined
+  let keySets: Promise<KeySets> | undefined
   // Loaded with the first proof: undici is a third of the bundle's start, and define and create do without it.
   function loadCorbado(): Promise<Corbado> {
     corbado ??= import('./corbado.js').then(({ createCorbado }) => createCorbado(clock, proxies))
@@ -115,9 +119,15 @@ export function upstreamsOver(clients: Clients, { tenantTable, proxies, clock, m
     assumeRole: createAssumeRole(sts, ms.sts),
     userPool: (userPoolId, region, credentials) => createUserPool(cognito.of(region, credentials), userPoolId),
     verifySignedData: async (request, call) => (await loadCorbado()).verifySignedData(request, call),
+    createConnectToken: async (request, call) => (await loadCorbado()).createConnectToken(request, call),
+    async fetchKeySet(issuer, call) {
+      keySets ??= import('./pool/key-set.js').then(({ createKeySets }) => createKeySets(clock, proxies))
+      return (await keySets).fetchKeySet(issuer, call)
+    },
     async close() {
       base.requestHandler.destroy()
       await (await corbado)?.close()
+      await (await keySets)?.close()
     },
   }
 }

@@ -69,6 +69,10 @@ async function tenant(changes: Parameters<typeof tenantFile>[0] = {}, user: obje
   const file = tenantFile({
     tenantId: `reason-${pools}`,
     // It cannot be had beside these.
+    connectTokens: {
+      ...{ clientIds: [postLoginOf(userPoolId).clientId], origins: ['https://app.example.com'] },
+      types: ['passkey-list', 'passkey-delete'],
+    },
     ...(!changes.login && { actions: { postAppend: { mfa: 'sms' }, postLogin: postLoginOf(userPoolId) } }),
     ...changes,
     userPoolId,
@@ -108,10 +112,32 @@ const postAppend = (userPoolId: string, username = USER) =>
 /** Through an app client whose secret is in SSM, so that it needs all that it can need. */
 const postLogin = async (userPoolId: string, user = USER, projectId = 'pro-1001') =>
   tried(gateway.action({ action: 'post-login', userPoolId, signedPasskeyData: await corbado.sign(projectId, user) }))
+/** An ID token of the tenant's user. */
+async function idTokenOf(userPoolId: string): Promise<string> {
+  const signedPasskeyData = await corbado.sign('pro-1001', USER)
+  const { body } = await gateway.action({ action: 'post-login', userPoolId, signedPasskeyData })
+  return JSON.parse(String(body.session)).IdToken
+}
+/** Through the container, as all of it comes over HTTP. */
+const connectToken = (userPoolId: string, token = 'none', type: unknown = 'passkey-list') =>
+  http(`/v1/pools/${userPoolId}/connect-tokens`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    body: JSON.stringify({ type }),
+  })
+/** Once the container has read the config, and what else a connect token needs fails. */
+const atConnectToken = async (standIn: StandIn, fault: Fault) => {
+  const { userPoolId } = await tenant()
+  const token = await idTokenOf(userPoolId)
+  await connectToken(userPoolId)
+  await during(standIn, fault, () => connectToken(userPoolId, token))
+}
+
 async function everyAction(userPoolId: string) {
   await preLogin(userPoolId)
   await postLogin(userPoolId)
   await postAppend(userPoolId)
+  await connectToken(userPoolId)
 }
 async function everything(userPoolId: string) {
   await everyTrigger(userPoolId)
@@ -137,6 +163,7 @@ const atActions = (standIn: StandIn, fault: Fault) => async () => {
   await during(standIn, fault, () => everyAction(userPoolId))
 }
 const atVerify = (standIn: StandIn, fault: Fault) => async () => {
+  if (standIn === corbado || standIn === ssm) await atConnectToken(standIn, fault)
   const { userPoolId } = await tenant()
   await define(userPoolId)
   const proof = await corbado.sign('pro-1001', USER)
@@ -161,6 +188,11 @@ const withSecret = (put: (name: string) => void) => async () => {
   await verify(userPoolId, await corbado.sign('pro-1001', USER))
   put(postLoginOf(userPoolId).clientSecretParameter)
   await postLogin(userPoolId)
+  // Another one: of the first, the container's neighbour has read the secret.
+  const other = await tenant()
+  const token = await idTokenOf(other.userPoolId)
+  put(other.corbado.credentialParameter)
+  await connectToken(other.userPoolId, token)
 }
 const inSession =
   (session: unknown, login: TenantFile['login'] = {}) =>
@@ -310,6 +342,22 @@ const PROVOCATIONS: Readonly<Record<Reason, () => Promise<unknown>>> = {
       await Promise.all([first, second])
     })
     await letGo()
+    const token = await idTokenOf(other.userPoolId)
+    const one = await tenant({ limits: { concurrentCalls: 1 } })
+    const ours = await idTokenOf(one.userPoolId)
+    await connectToken(one.userPoolId)
+    const asked = corbado.calls.length
+    const release = await hang(corbado, 'connectTokens', (call) => JSON.stringify(call.input).includes('passkey-list'))
+    await gateway.byHand(async () => {
+      const first = connectToken(one.userPoolId, ours, 'passkey-list')
+      await untilSeen(corbado, () => true, asked + 1)
+      const second = connectToken(one.userPoolId, ours, 'passkey-delete')
+      // Longer than the second takes until it waits for a place.
+      await connectToken(other.userPoolId, token, 'passkey-delete')
+      clock.advance(6_000)
+      await Promise.all([first, second])
+    })
+    await release()
   },
   secret_missing: withSecret((name) => ssm.remove(name)),
   secret_malformed: withSecret((name) => ssm.put(name, 'not a secret')),
@@ -370,6 +418,22 @@ const PROVOCATIONS: Readonly<Record<Reason, () => Promise<unknown>>> = {
     ssm.put(postLoginOf(userPoolId).clientSecretParameter, 'another')
     await postLogin(userPoolId)
   },
+  async connect_tokens_not_configured() {
+    const { userPoolId } = await tenant({ connectTokens: undefined } as object)
+    await connectToken(userPoolId)
+  },
+  connect_token_unauthorized: refusing((userPoolId) => connectToken(userPoolId)),
+  connect_token_type_refused: refusing(async (userPoolId) =>
+    connectToken(userPoolId, await idTokenOf(userPoolId), 'passkey-append'),
+  ),
+  connect_token_limited: refusing(async (userPoolId) => {
+    const token = await idTokenOf(userPoolId)
+    for (const _time of [1, 2]) await connectToken(userPoolId, token)
+  }),
+  connect_token_keys_unavailable: refusing(async (userPoolId) => {
+    const token = await idTokenOf(userPoolId)
+    await during(cognito, status(500), () => connectToken(userPoolId, token))
+  }),
   action_user_not_found: refusing((userPoolId) => postAppend(userPoolId, 'nobody')),
 
   table_denied: withoutConfig(says('AccessDeniedException')),
@@ -462,6 +526,7 @@ const PROVOCATIONS: Readonly<Record<Reason, () => Promise<unknown>>> = {
     for (const name of [...triggers.map((one) => one.name), 'unknown'])
       await container.post(`${pool}/triggers/${name}`, {})
     for (const name of ['pre-login', 'post-login', 'post-append']) await container.post(`${pool}/actions/${name}`, {})
+    await connectToken('eu-central-1_Acme00001', 'none', 7)
     await container.post(SIGN_UP, '{"half":')
     await tried(forwarder.send(defineEvent('none')))
   },
@@ -542,6 +607,10 @@ const PROVOCATIONS: Readonly<Record<Reason, () => Promise<unknown>>> = {
       await define(another)
       await withBug(() => run(another))
     }
+    const { userPoolId: last, corbado: config } = await tenant()
+    const token = await idTokenOf(last)
+    ssm.remove(config.credentialParameter)
+    await withBug(() => connectToken(last, token))
     const fresh = await startContainer(t, gateway)
     others.push(fresh)
     await during(ssm, status(500), () => withBug(() => fresh.post(SIGN_UP, {})))

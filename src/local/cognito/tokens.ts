@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { errors, jwtVerify, SignJWT } from 'jose'
+import { errors, exportJWK, jwtVerify, SignJWT } from 'jose'
 import type { Clock } from '../../call.js'
 import { type Fields, fieldsOf, isFields } from '../../fields.js'
 import type { KeyPair, MakeKeyPair } from '../aws/key-pairs.js'
@@ -72,16 +72,25 @@ function overriddenBy(override: ClaimsOverride, original: Record<string, unknown
 
 /** Signs and reads Cognito's tokens (RS256), with one key pair a stand-in, made when it is first needed. */
 function createTokens(clock: Clock, makeKeyPair: MakeKeyPair) {
-  let keys: Promise<KeyPair> | undefined
-  const keyPair = () => {
-    keys ??= makeKeyPair()
-    return keys
+  /** The newest last: it signs. */
+  const keys: { readonly kid: string; readonly pair: Promise<KeyPair> }[] = []
+  function rotate(): void {
+    keys.push({ kid: `local-${keys.length + 1}`, pair: makeKeyPair() })
+  }
+  function newest() {
+    if (keys.length === 0) rotate()
+    return keys.at(-1) as (typeof keys)[number]
+  }
+
+  async function publicKeyOf({ kid }: { readonly kid?: string | undefined }) {
+    return (await (keys.find((key) => key.kid === kid) ?? newest()).pair).publicKey
   }
 
   return {
     /** Access and id token of a login; the refresh token is its grant's. */
     async sign({ pool, user, grant, overrides }: TokenSubject) {
-      const { privateKey } = await keyPair()
+      const { kid, pair } = newest()
+      const { privateKey } = await pair
       const { clientId, originJti, authenticatedAt } = grant
       const issuedAt = Math.floor(clock.now() / 1_000)
       const common = {
@@ -92,7 +101,7 @@ function createTokens(clock: Clock, makeKeyPair: MakeKeyPair) {
       }
       const sign = (claims: Record<string, unknown>) =>
         new SignJWT({ ...claims, ...common })
-          .setProtectedHeader({ alg: 'RS256', kid: 'local' })
+          .setProtectedHeader({ alg: 'RS256', kid })
           .setIssuer(`https://cognito-idp.${pool.region}.amazonaws.com/${pool.userPoolId}`)
           .setIssuedAt(issuedAt)
           .setExpirationTime(issuedAt + TOKEN_SECONDS)
@@ -109,15 +118,26 @@ function createTokens(clock: Clock, makeKeyPair: MakeKeyPair) {
       }
     },
 
+    /** From now on another key signs; tokens under the earlier ones stay valid. */
+    rotate,
+    /** As the issuer publishes it. */
+    async keySet() {
+      newest()
+      const published = keys.map(async ({ kid, pair }) => {
+        const { n, e } = await exportJWK((await pair).publicKey)
+        return { kty: 'RSA', alg: 'RS256', use: 'sig', kid, n, e }
+      })
+      return { keys: await Promise.all(published) }
+    },
+
     /**
      * The login that an access token stands for, as its `origin_jti`.
      * @throws NotAuthorizedException if the token is none of ours, no access token or too old
      */
     async readAccessToken(token: string): Promise<string> {
-      const { publicKey } = await keyPair()
       try {
         const rules = { algorithms: ['RS256'], currentDate: new Date(clock.now()) }
-        const { payload } = await jwtVerify<{ token_use?: unknown; origin_jti?: unknown }>(token, publicKey, rules)
+        const { payload } = await jwtVerify<{ token_use?: unknown; origin_jti?: unknown }>(token, publicKeyOf, rules)
         if (payload.token_use === 'access') return String(payload.origin_jti)
       } catch (error) {
         if (error instanceof errors.JWTExpired) throw notAuthorized('Access Token has expired')
@@ -161,6 +181,8 @@ export function createIssuer(fire: Fire, clock: Clock, makeKeyPair: MakeKeyPair)
   return {
     grants,
     readAccessToken: tokens.readAccessToken,
+    keySet: tokens.keySet,
+    rotateKeys: tokens.rotate,
     /** The tokens of a login that has just succeeded. */
     async issue(recipient: Recipient) {
       const grant = grants.open(recipient.pool, recipient.client, recipient.user)

@@ -70,6 +70,7 @@ const GOOD: readonly Outcome[] = [
   'factor_set',
   'signed_in',
   'claimed',
+  'issued',
   'forwarded',
 ]
 /** Where a step stands in a login; what is earlier explains what is later. */
