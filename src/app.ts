@@ -14,11 +14,12 @@ import { parseCallerSecrets } from './plugins/signature.js'
 import { tenant } from './plugins/tenant.js'
 import { noCompilers, serializerCompiler, validatorCompiler } from './plugins/validator.js'
 import { actionRoutes } from './routes/actions.js'
+import { connectTokenRoutes } from './routes/connect-tokens.js'
 import { healthRoutes } from './routes/health.js'
 import { triggerRoutes } from './routes/triggers.js'
-import { createCallers } from './tenant/callers.js'
 import { createTenants, type TenantStats } from './tenant/context.js'
-import { createPseudonyms } from './tenant/pseudonyms.js'
+import { createCallers } from './tenant/own/callers.js'
+import { createPseudonyms } from './tenant/own/pseudonyms.js'
 import { createReadiness } from './tenant/readiness.js'
 import type { Upstreams } from './upstreams/index.js'
 
@@ -83,6 +84,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.register(tenant, { tenants })
   app.register(triggerRoutes, { clock })
   app.register(actionRoutes)
+  app.register(connectTokenRoutes)
   app.register(healthRoutes, { readiness: createReadiness({ table, callers, clock }) })
   return app
 }

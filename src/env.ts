@@ -62,6 +62,11 @@ function proxyUrl(value: string): string {
   throw new Unreadable('the address of an HTTP proxy')
 }
 
+function endpointUrl(value: string): string {
+  if (URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)) return value.replace(/\/+$/, '')
+  throw new Unreadable('the address of an endpoint')
+}
+
 function words(value: string): readonly string[] {
   return value
     .toLowerCase()
@@ -194,6 +199,12 @@ export const SETTINGS = {
     default: documentedHosts,
     doc: 'host name patterns that a `backendApiUrl` may have, any port; * stands for one label',
     parse: hostPatterns,
+  },
+  cognitoEndpoint: {
+    name: 'AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER',
+    default: undefined,
+    doc: "address of Cognito in place of AWS's own; pools' key sets are read there too, at `/<userPoolId>/.well-known/jwks.json`",
+    parse: endpointUrl,
   },
   httpsProxy: {
     name: 'HTTPS_PROXY',

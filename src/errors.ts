@@ -42,7 +42,31 @@ export const TenantConfigInvalid = createError('GW_ERR_TENANT_CONFIG_INVALID', u
 export const ChainThrew = createError('GW_ERR_CHAIN_THREW', '%s', 422)
 export const ChainFailed = createError('GW_ERR_CHAIN_FAILED', 'This is not possible right now.', 502)
 export const TriggerSenderRefused = createError('GW_ERR_TRIGGER_SENDER_REFUSED', 'This message cannot be sent.', 501)
+export const ActionNotConfigured = createError('GW_ERR_ACTION_NOT_CONFIGURED', 'This action is not set up.', 404)
+export const ActionRefused = createError('GW_ERR_ACTION_REFUSED', 'The sign-in was refused.', 401)
 export const ActionUserNotFound = createError('GW_ERR_ACTION_USER_NOT_FOUND', 'There is no such user.', 404)
+
+export const ConnectTokensNotConfigured = createError(
+  'GW_ERR_CONNECT_TOKENS_NOT_CONFIGURED',
+  'Connect tokens are not set up.',
+  404,
+)
+export const ConnectTokenUnauthorized = createError(
+  'GW_ERR_CONNECT_TOKEN_UNAUTHORIZED',
+  'The ID token is missing or not valid.',
+  401,
+)
+export const ConnectTokenTypeRefused = createError(
+  'GW_ERR_CONNECT_TOKEN_TYPE_REFUSED',
+  'Connect tokens of this type are not given here.',
+  403,
+)
+export const ConnectTokenLimited = createError(
+  'GW_ERR_CONNECT_TOKEN_LIMITED',
+  'A connect token was given a moment ago.',
+  429,
+)
+export const ConnectTokenKeysUnavailable = createError('GW_ERR_CONNECT_TOKEN_KEYS_UNAVAILABLE', unavailable, 503)
 
 /** What a dependency did instead of answering; each kind has a code and an HTTP status of its own. */
 const upstreamErrors = {
@@ -66,8 +90,13 @@ export type Operation =
   | 'AdminGetUser'
   | 'ListUsers'
   | 'AdminSetUserMFAPreference'
+  | 'DescribeUserPoolClient'
+  | 'AdminInitiateAuth'
+  | 'AdminRespondToAuthChallenge'
   | 'verifySignedData'
   | 'Invoke'
+  | 'jwks.json'
+  | 'connectTokens'
 
 /** What is known of a failed call; safe to log. */
 export interface UpstreamFacts {
@@ -168,10 +197,16 @@ export function isGatewayError(error: unknown): error is GatewayError {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('GW_ERR_')
 }
 
+/** A refusal of an action. @param reason why, for the line; the caller hears what every refusal says */
+export function actionRefused(reason: Reason = 'action_refused'): GatewayError {
+  return Object.assign(new ActionRefused(), { statusCode: 401, refusedFor: reason })
+}
+
 /** The stable cause of a failure, as log lines name it: `table_timeout`, `tenant_wrong_alias`, `internal`. */
 export function reasonOf(error: unknown): Reason {
   if (isUpstreamError(error)) return isCommandFault(error.reason) ? 'internal' : error.reason
   if (error instanceof ChainFailed && 'reason' in error) return error.reason as Reason
+  if (error instanceof ActionRefused && 'refusedFor' in error) return error.refusedFor as Reason
   return isGatewayError(error) && isLogged(error.code) ? reasonOfCode(error.code) : 'internal'
 }
 
@@ -216,7 +251,14 @@ const CLASSES = [
   ChainThrew,
   ChainFailed,
   TriggerSenderRefused,
+  ActionNotConfigured,
+  ActionRefused,
   ActionUserNotFound,
+  ConnectTokensNotConfigured,
+  ConnectTokenUnauthorized,
+  ConnectTokenTypeRefused,
+  ConnectTokenLimited,
+  ConnectTokenKeysUnavailable,
   ...Object.values(upstreamErrors),
 ] as const
 

@@ -18,6 +18,9 @@ export const OUTCOMES = [
   'refused',
   'factor_set',
   'chained',
+  'signed_in',
+  'claimed',
+  'issued',
   'forwarded',
   'rejected',
   'fault',
@@ -41,7 +44,7 @@ const IGNORABLE = [
 ] as const
 const PASS_THROUGH = [...IGNORABLE, 'user-migration'] as const
 const SENDERS = ['custom-email-sender', 'custom-sms-sender'] as const
-const ACTIONS = ['pre-login', 'post-append'] as const
+const ACTIONS = ['pre-login', 'post-login', 'post-append', 'connect-tokens'] as const
 const TRIGGERS = [...CUSTOM_AUTH, ...PASS_THROUGH, ...SENDERS] as const
 
 /** Steps that a person calls by one name. The first name stands for those of the others. */
@@ -54,7 +57,9 @@ const STEP_GROUPS: Readonly<Record<string, readonly Step[]>> = {
   'unknown triggers': ['unknown'],
   senders: SENDERS,
   'pre-login': ['pre-login'],
+  'post-login': ['post-login'],
   'post-append': ['post-append'],
+  'connect tokens': ['connect-tokens'],
   request: ['request'],
   invocation: ['invocation'],
   forwarder: ['forwarder'],
@@ -130,13 +135,17 @@ const ACTIVATE = 'corbado-gateway tenants activate <tenant>'
 const RESUME = 'corbado-gateway tenants resume <tenant>'
 
 const INCORRECT = at(['verify-auth-challenge-response'], 'incorrect')
+/** A secret that post-login or Verify needs. */
+const SECRET_AT = { ...INCORRECT, ...at(['post-login', 'connect-tokens'], 'fault') } as const
+/** Corbado's Backend API, asked for a verdict or a connect token. */
+const BACKEND = { ...INCORRECT, ...at(['connect-tokens'], 'fault') } as const
 const FAIL = at(['define-auth-challenge'], 'fail')
 const REFUSED = at(['pre-login'], 'refused')
 const KEPT = at(['post-append'], 'unchanged')
 
 /** Without the tenant's config nothing can be decided; a trigger that the gateway leaves alone goes on. */
 const NO_CONFIG = {
-  ...at([...CUSTOM_AUTH, ...SENDERS, 'post-append'], 'fault'),
+  ...at([...CUSTOM_AUTH, ...SENDERS, 'post-login', 'post-append', 'connect-tokens'], 'fault'),
   ...at([...PASS_THROUGH, 'unknown'], 'unchanged'),
   ...REFUSED,
 } as const
@@ -145,7 +154,7 @@ const NOT_SERVED = {
   ...at([...CUSTOM_AUTH, ...SENDERS, ...ACTIONS, 'forwarder'], 'rejected'),
   ...at([...PASS_THROUGH, 'unknown'], 'unchanged'),
 } as const
-const POOL = { ...REFUSED, ...at(['post-append'], 'fault') } as const
+const POOL = { ...REFUSED, ...at(['post-login', 'post-append'], 'fault') } as const
 const REQUEST = at(['request'], 'rejected')
 const FORWARDER = at(['forwarder'], 'fault')
 /** Where a customer's own function may answer; for some of them its fault can be ignored. */
@@ -274,7 +283,7 @@ export const REASONS = {
       'The pool has no such user; in a login it hides that from the client. Nothing to do; many at once may be a search for accounts.',
   },
   backend_unauthorized: {
-    at: INCORRECT,
+    at: BACKEND,
     owner: 'operator',
     level: 'error',
     means:
@@ -302,7 +311,7 @@ export const REASONS = {
     alarm: { from: 100, look: 'many tenants: Corbado; one tenant: its credential' },
   },
   backend_rate_limited: {
-    at: INCORRECT,
+    at: BACKEND,
     owner: 'us',
     level: 'error',
     means: '429 of Corbado. Its limit counts for each source address: infra/LIMITS.md says what to do.',
@@ -315,14 +324,14 @@ export const REASONS = {
     means: "The tenant's `limits.verifyPerSecond` is used up in this process. Raise it if these are its users.",
   },
   backend_rejected: {
-    at: INCORRECT,
+    at: BACKEND,
     owner: 'Corbado',
     level: 'error',
     means: "Another 4xx; `upstreamErrorType` has Corbado's `error.type`.",
     alarm: { from: 100, look: '`upstreamErrorType`: a change of its rules' },
   },
   backend_unavailable: {
-    at: INCORRECT,
+    at: BACKEND,
     owner: 'Corbado',
     level: 'error',
     means: '5xx or no connection. With `breakerOpen`: not asked, since the calls before waited in vain.',
@@ -338,7 +347,7 @@ export const REASONS = {
     alarm: { from: 50, look: 'the Backend API, the network on the way' },
   },
   backend_timeout: {
-    at: INCORRECT,
+    at: BACKEND,
     owner: 'Corbado',
     level: 'error',
     means: 'No answer before the deadline. With `breakerOpen`: not asked, since the calls before waited in vain.',
@@ -349,7 +358,7 @@ export const REASONS = {
     alarm: { from: 50, look: 'the Backend API, the network on the way' },
   },
   backend_malformed: {
-    at: INCORRECT,
+    at: BACKEND,
     owner: 'Corbado',
     level: 'error',
     means: '2xx without a known result, or a redirect: is `corbado.backendApiUrl` right?',
@@ -371,7 +380,7 @@ export const REASONS = {
     alarm: { from: 50, look: 'something between us and the Backend API, or a change of its answers' },
   },
   backend_busy: {
-    at: INCORRECT,
+    at: BACKEND,
     owner: 'Corbado',
     level: 'error',
     means:
@@ -379,14 +388,14 @@ export const REASONS = {
     alike: ONE_OR_ALL,
   },
   secret_missing: {
-    at: INCORRECT,
+    at: SECRET_AT,
     owner: 'operator',
     level: 'error',
     means: 'There is no parameter of the name in `corbado.credentialParameter`. Store it.',
     fix: SECRET,
   },
   secret_malformed: {
-    at: INCORRECT,
+    at: SECRET_AT,
     owner: 'operator',
     level: 'error',
     means:
@@ -394,7 +403,7 @@ export const REASONS = {
     fix: SECRET,
   },
   secret_denied: {
-    at: INCORRECT,
+    at: SECRET_AT,
     owner: 'us',
     level: 'error',
     means: 'The gateway may not read the parameter, or not decrypt it with its KMS key.',
@@ -414,28 +423,28 @@ export const REASONS = {
     },
   },
   secret_throttled: {
-    at: INCORRECT,
+    at: SECRET_AT,
     owner: 'us',
     level: 'error',
     means: "SSM's or KMS's quota is used up.",
     alarm: { from: 25, look: "SSM's quota of GetParameter: raise it, or turn on higher throughput" },
   },
   secret_timeout: {
-    at: INCORRECT,
+    at: SECRET_AT,
     owner: 'us',
     level: 'error',
     means: 'SSM did not answer in its share of the time.',
     alarm: { from: 25, look: 'SSM and KMS: their health. Known secrets serve on' },
   },
   secret_unavailable: {
-    at: INCORRECT,
+    at: SECRET_AT,
     owner: 'us',
     level: 'error',
     means: 'SSM could not be reached, or answered 5xx or what could not be read.',
     alarm: { from: 25, look: 'SSM and KMS: their health. Known secrets serve on' },
   },
   secret_wrong_project: {
-    at: INCORRECT,
+    at: { ...INCORRECT, ...at(['connect-tokens'], 'fault') },
     owner: 'operator',
     level: 'error',
     means: 'The secret belongs to another project than `corbado.projectId`. Nothing was sent.',
@@ -461,11 +470,18 @@ export const REASONS = {
     means: 'More than 20 entries in one login. A client tries many answers; the login is over.',
   },
   passkeys_off: {
-    at: { ...FAIL, ...REFUSED, ...KEPT },
+    at: { ...FAIL, ...REFUSED, ...at(['post-login'], 'rejected'), ...KEPT },
     owner: 'operator',
     means: 'The tenant is paused. It may have been on purpose: its history says by whom, and when.',
     fix: RESUME,
     alike: [{ what: 'it was paused by mistake', tell: `\`${HISTORY}\`` }],
+  },
+  foreign_client: {
+    at: FAIL,
+    owner: 'customer',
+    means:
+      'A login through an app client that is not one of `login.clientIds`: its custom authentication is not ours. Another client is meant, or its id is missing in the file.',
+    fix: DOCTOR,
   },
   foreign_challenge: {
     at: FAIL,
@@ -546,6 +562,74 @@ export const REASONS = {
     at: KEPT,
     owner: 'end user',
     means: 'The user cannot have this factor, for example without a phone number.',
+  },
+  claim_unproven: {
+    at: at(['pre-token-generation'], 'unchanged', 'chained'),
+    owner: 'customer',
+    level: 'warn',
+    means:
+      'The tokens go without the claim of `login.claim`: their app client allows more than custom authentication and refresh (another flow, none named, or a hosted login), or it could not be read (`operation`, `upstreamErrorType`), or the config is out of date.',
+    fix: DOCTOR,
+    alike: [
+      { what: 'the app client allows more', tell: 'no `failed` on the line; its ExplicitAuthFlows, its OAuth flows' },
+      { what: 'the role lacks DescribeUserPoolClient', tell: '`upstreamErrorType` is AccessDeniedException' },
+    ],
+  },
+  action_not_configured: {
+    at: at(['post-login'], 'rejected'),
+    owner: 'operator',
+    level: 'warn',
+    means: 'The tenant has no `actions.postLogin`: write it into its file and apply it, or have the action turned off.',
+    fix: HISTORY,
+  },
+  action_refused: {
+    at: at(['post-login'], 'rejected'),
+    owner: 'end user',
+    means:
+      "Cognito did not let the user of the proof in, or the proof was none. The Verify and Define lines of the same user say why; without them, the pool's triggers are not ours, or the user may not sign in.",
+    fix: DOCTOR,
+  },
+  client_secret_refused: {
+    at: at(['post-login'], 'fault'),
+    owner: 'operator',
+    level: 'error',
+    means:
+      "Cognito did not take the secret of post-login's app client: the parameter in `actions.postLogin.clientSecretParameter` holds another one, or one is missing or too many. Put the client's own into it; it is read again within 30 s.",
+    fix: DOCTOR,
+  },
+  connect_tokens_not_configured: {
+    at: at(['connect-tokens'], 'rejected'),
+    owner: 'operator',
+    level: 'warn',
+    means:
+      'The tenant has no `connectTokens`: write it into its file and apply it, or the application asks the wrong pool.',
+    fix: HISTORY,
+  },
+  connect_token_unauthorized: {
+    at: at(['connect-tokens'], 'rejected'),
+    owner: 'end user',
+    level: 'warn',
+    means:
+      "The ID token is missing, has ended, or is not of this pool and one of `connectTokens.clientIds`. For all users of an app: its client's id is missing there, or it sends another token.",
+  },
+  connect_token_type_refused: {
+    at: at(['connect-tokens'], 'rejected'),
+    owner: 'customer',
+    level: 'warn',
+    means: 'The application asks for a type that is not in `connectTokens.types`.',
+  },
+  connect_token_limited: {
+    at: at(['connect-tokens'], 'rejected'),
+    owner: 'end user',
+    level: 'warn',
+    means: 'The same user asked for the same type within 2 s: the page asks again and again.',
+  },
+  connect_token_keys_unavailable: {
+    at: at(['connect-tokens'], 'fault'),
+    owner: 'us',
+    level: 'error',
+    means:
+      "The pool's key set could not be read, and none is known: `failed`, `operation` and `upstreamStatus` say more.",
   },
   action_user_not_found: {
     at: at(['post-append'], 'rejected'),
@@ -674,6 +758,10 @@ export const REASONS = {
       { what: 'no login is possible', tell: '`operation` is AdminGetUser' },
       { what: 'only users known by an attribute fail', tell: '`operation` is ListUsers' },
       { what: 'only the MFA factor is not set', tell: '`operation` is AdminSetUserMFAPreference' },
+      {
+        what: 'only post-login fails',
+        tell: '`operation` is AdminInitiateAuth or AdminRespondToAuthChallenge',
+      },
     ],
   },
   cognito_throttled: {
@@ -707,6 +795,10 @@ export const REASONS = {
     alike: [
       { what: "Cognito fails in the pool's region", tell: 'every tenant of that region' },
       { what: 'the way there fails', tell: 'every tenant of other regions than ours' },
+      {
+        what: 'Corbado is slow, or our own triggers are',
+        tell: "only post-login: its login waits for the pool's triggers, whose lines of the same minute say why",
+      },
     ],
   },
   cognito_unavailable: {
@@ -894,7 +986,8 @@ export const REASONS = {
       'A field is missing or of the wrong kind; the text of the answer names it. For a trigger: an event that Cognito does not send. Compare with its documentation.',
   },
   request_mismatch: {
-    at: at([...TRIGGERS, ...ACTIONS], 'rejected'),
+    // A connect token's body names no pool.
+    at: at([...TRIGGERS, 'pre-login', 'post-login', 'post-append'], 'rejected'),
     owner: 'Corbado',
     means: 'The pool, trigger or action in the path is not the one in the body.',
   },
@@ -980,7 +1073,7 @@ export const REASONS = {
   },
   internal: {
     at: {
-      ...at([...TRIGGERS, 'unknown', 'post-append', 'request', 'invocation'], 'fault'),
+      ...at([...TRIGGERS, 'unknown', 'post-login', 'post-append', 'connect-tokens', 'request', 'invocation'], 'fault'),
       ...REFUSED,
       ...FORWARDED,
     },

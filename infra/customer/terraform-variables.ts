@@ -5,7 +5,12 @@ import { type Feature, ROLE_VERSION } from '../../src/operator/role/role.js'
 export const HEADER = `# Version ${ROLE_VERSION} of the role. Made by \`npm run generate\` from its one description. Do not edit.\n`
 
 /** Features that can be declined, and the variable that each goes by. */
-export const SWITCHES = { 'post-append': 'post_append', checks: 'checks' } as const satisfies {
+export const SWITCHES = {
+  'post-append': 'post_append',
+  'post-login': 'post_login',
+  claim: 'claim',
+  checks: 'checks',
+} as const satisfies {
   [F in Feature]?: string
 }
 
@@ -26,6 +31,11 @@ export function terraformVariables(): string {
     text('gateway_role_arn', 'Role of the Corbado gateway', { condition: role, error: ROLE_ERROR }),
     text('doctor_role_arn', 'Role under which Corbado checks the set-up', { condition: role, error: ROLE_ERROR }),
     flag(SWITCHES['post-append'], 'May the gateway set the MFA factor of users who have added a passkey?'),
+    flag(
+      SWITCHES['post-login'],
+      'May the gateway sign users in who have shown a passkey, and hand Corbado their tokens?',
+    ),
+    flag(SWITCHES.claim, 'May the gateway read an app client whose tokens say that a passkey was used?'),
     flag(SWITCHES.checks, 'May Corbado read the settings of the pool and its app clients, to check the set-up?'),
     FUNCTIONS,
     BOUNDARY,

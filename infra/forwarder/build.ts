@@ -1,7 +1,7 @@
 import { SSMClient } from '@aws-sdk/client-ssm'
 import { type Clock, systemClock } from '../../src/call.js'
 import { parseCallerSecrets } from '../../src/plugins/signature.js'
-import { createGatewaySecret } from '../../src/tenant/gateway-secret.js'
+import { createGatewaySecret } from '../../src/tenant/own/secret.js'
 import { RequestHandler } from '../../src/upstreams/index.js'
 import { createFetchParameter } from '../../src/upstreams/ssm.js'
 import { createConnection } from './connection.js'

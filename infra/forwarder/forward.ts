@@ -1,7 +1,7 @@
 import { type Call, type Clock, pause } from '../../src/call.js'
 import { CallerSecretsUnavailable, Overloaded } from '../../src/errors.js'
 import { parseCallerSecrets, sign } from '../../src/plugins/signature.js'
-import type { GatewaySecret } from '../../src/tenant/gateway-secret.js'
+import type { GatewaySecret } from '../../src/tenant/own/secret.js'
 import type { Connection, Posted } from './connection.js'
 import { type TriggerEvent, toObject } from './decide.js'
 

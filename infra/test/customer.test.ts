@@ -35,6 +35,9 @@ const choices: Feature[][] = [
   ['pre-login', 'post-append'],
   ['pre-login', 'checks'],
   ['pre-login', 'post-append', 'checks'],
+  ['pre-login', 'post-login'],
+  ['pre-login', 'claim'],
+  ['pre-login', 'post-append', 'post-login', 'claim', 'checks'],
 ]
 
 interface Documents {
@@ -61,7 +64,7 @@ function fromCloudFormation(features: readonly Feature[]): Documents {
   return { trust, permissions: Policies[0].PolicyDocument, name, path }
 }
 
-const names = { post_append: 'post-append', checks: 'checks' } as const
+const names = { post_append: 'post-append', post_login: 'post-login', claim: 'claim', checks: 'checks' } as const
 
 /** The values that a customer gives to the Terraform module. */
 const variablesOf = (features: readonly Feature[]): Record<string, string | boolean> => ({

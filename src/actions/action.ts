@@ -19,6 +19,8 @@ export interface Action<Schema extends TSchema = TSchema> {
   /** Corbado's name of it: the last part of its route. */
   readonly name: string
   readonly schema: Schema
+  /** Whom a payload says it is about, if it does; unverified. The line has their pseudonym, served or refused. */
+  userOf?(payload: Static<Schema>): string | undefined
   /** What Corbado gets if the tenant's passkeys are switched off. */
   whenOff(payload: Static<Schema>): ActionResult
   handle(payload: Static<Schema>, tenant: TenantContext): Promise<ActionResult>

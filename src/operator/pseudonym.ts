@@ -1,7 +1,7 @@
 import { isUpstreamError } from '../errors.js'
 import { attributeFilter, isUsername } from '../ids.js'
 import { withDefaults } from '../tenant/config.js'
-import { isPseudonymKey, pseudonymOf } from '../tenant/pseudonyms.js'
+import { isPseudonymKey, pseudonymOf } from '../tenant/own/pseudonyms.js'
 import { roleRequest } from '../tenant/role-request.js'
 import { NotPossible, WrongUsage } from '../terminal/failure.js'
 import type { CommandIo } from '../terminal/io.js'

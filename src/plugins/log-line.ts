@@ -18,7 +18,7 @@ export const LOG_FIELDS = {
   action: "the action's name",
   triggerSource: "Cognito's own name of what happened",
   outcome:
-    'what the answer says: `challenge`, `tokens`, `fail`, `created`, `correct`, `incorrect`, `unchanged`, `found`, `refused`, `factor_set`, `chained`, `forwarded`, `rejected`, `fault`',
+    'what the answer says: `challenge`, `tokens`, `fail`, `created`, `correct`, `incorrect`, `unchanged`, `found`, `refused`, `factor_set`, `chained`, `signed_in`, `claimed`, `issued`, `forwarded`, `rejected`, `fault`',
   reason: 'stable cause of the outcome',
   user: 'pseudonym of the user: `u_` and an HMAC of pool and user name',
   clientId: 'app client of the event',
@@ -33,7 +33,7 @@ export const LOG_FIELDS = {
   upstream: 'milliseconds by dependency',
   failed: 'dependency that failed last; the four fields after it speak of it',
   operation:
-    'what it was asked for: `GetItem`, `GetParameter`, `AssumeRole`, `AdminGetUser`, `ListUsers`, `AdminSetUserMFAPreference`, `verifySignedData`, `Invoke`',
+    'what it was asked for: `GetItem`, `GetParameter`, `AssumeRole`, `AdminGetUser`, `ListUsers`, `AdminSetUserMFAPreference`, `DescribeUserPoolClient`, `AdminInitiateAuth`, `AdminRespondToAuthChallenge`, `verifySignedData`, `Invoke`, `jwks.json`, `connectTokens`',
   upstreamStatus: 'its HTTP status',
   upstreamErrorType: 'its name of the error',
   upstreamRequestId: 'its id of the request',

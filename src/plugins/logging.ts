@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { GATEWAY_VERSION } from '../env.js'
 import { isUserPoolId } from '../ids.js'
-import type { Pseudonyms } from '../tenant/pseudonyms.js'
+import type { Pseudonyms } from '../tenant/own/pseudonyms.js'
 import type { LambdaInvocation } from './arrival.js'
 import { createInstanceId, type LineFacts } from './log-line.js'
 

@@ -25,6 +25,7 @@ export async function actionRoutes(app: FastifyInstance): Promise<void> {
       },
       async (request) => {
         assertAgreement(request, action)
+        request.line.username = action.userOf?.(request.body)
         const { body, ...facts } = await run(app, request, action)
         Object.assign(request.line, facts)
         return body

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Clock } from '../call.js'
 import { RequestMismatch, RouteUnknown } from '../errors.js'
 import { fieldsOf } from '../fields.js'
+import type { TenantConfig } from '../tenant/context.js'
 import { chainedCall, chainOf, decideChained } from '../triggers/chain.js'
 import { defineAuthChallenge } from '../triggers/define-auth-challenge.js'
 import { findTrigger, triggers, unknownTrigger } from '../triggers/index.js'
@@ -68,6 +69,8 @@ function assertAgreement({ params, body, direct }: FastifyRequest<TriggerRoute>,
   if ((findTrigger(body.triggerSource) ?? unknownTrigger) !== trigger) throw new RequestMismatch()
 }
 
+const isServed = ({ status }: TenantConfig) => status === 'active' || status === 'passkeys-off'
+
 async function run(
   app: FastifyInstance,
   request: FastifyRequest<TriggerRoute>,
@@ -78,20 +81,23 @@ async function run(
   const { userPoolId } = event
   // A region that cannot be read is none of the tenant's.
   const region = typeof event.region === 'string' ? event.region : ''
-  const { clientId } = fieldsOf(fieldsOf(event).callerContext)
+  const { callerContext } = fieldsOf(event)
   const admission = await app.admit(request, {
     userPoolId,
     region,
     mayBypass: trigger.kind === 'pass-through',
     // Status is Corbado's switch, and no switch of the customer's own functions.
-    anyStatus: (config) => chainOf(trigger, config, clientId) !== undefined,
+    anyStatus: (config) => chainOf(trigger, config, callerContext) !== undefined,
   })
   if (admission.kind === 'bypassed') return { outcome: 'unchanged', reason: admission.reason, level: admission.level }
-  const chain = chainOf(trigger, admission.tenant.config, clientId)
+  const chain = chainOf(trigger, admission.tenant.config, callerContext)
   if (chain) {
     request.line.chained = true
     const payload = request.direct ? JSON.stringify(event) : request.eventText
-    return decideChained(chain, await admission.tenant.invoke(chainedCall(chain, trigger, payload, request.hops)))
+    const { tenant } = admission
+    const chained = decideChained(chain, await tenant.invoke(chainedCall(chain, trigger, payload, request.hops)))
+    // What a tenant that is not served chains is none of Corbado's.
+    return trigger.onTop && isServed(tenant.config) ? trigger.onTop(event, chained, { tenant, now }) : chained
   }
   const result = await trigger.handle(event, { tenant: admission.tenant, now })
   return trigger === unknownTrigger ? { ...result, reason: 'unknown_trigger', level: 'warn' } : result

@@ -20,6 +20,8 @@ export function parseTenantFile(value: unknown, rules: ConfigRules): ParsedConfi
     ...poolIssues(value),
     ...roleIssues(value, rules),
     ...corbadoIssues(value, rules),
+    ...postLoginIssues(value, rules),
+    ...claimIssues(value),
     ...aliasIssues(value, rules),
     ...chainIssues(value, rules),
   ]
@@ -66,6 +68,8 @@ function triggerForm(path: string): string | undefined {
   return isOther ? `must be pass-through or ${chain}` : `must be ${chain}, or be left out`
 }
 
+const CLIENT_ID_FORM = 'must be the id of an app client: up to 128 letters, digits, _ and +'
+
 /** What a pattern means, for people. */
 function formOf(path: string): string | undefined {
   const slug = 'must be lower-case letters and digits, words joined by single hyphens'
@@ -80,9 +84,11 @@ function formOf(path: string): string | undefined {
     '/aws/region': region,
     '/aws/externalId': 'must be an ExternalId: 2 to 1,224 letters, digits and + = , . @ : / -',
     '/corbado/projectId': 'must be a Corbado project such as pro-1234567890',
+    '/actions/postLogin/clientId': CLIENT_ID_FORM,
+    '/login/claim/name': 'must be the name of a claim: a letter, then up to 127 letters, digits, _ . : / -',
   }
-  if (path.startsWith('/login/clientIds/')) return 'must be the id of an app client: up to 128 letters, digits, _ and +'
   if (path.endsWith('/functionArn')) return 'must be the ARN of a Lambda function, with or without version or alias'
+  if (/^\/login\/(claim\/)?clientIds\/\d+$/.test(path)) return CLIENT_ID_FORM
   return path.startsWith('/aws/replicaRegions/') ? region : forms[path]
 }
 
@@ -122,10 +128,58 @@ function corbadoIssues({ userPoolId, corbado }: TenantFile, rules: ConfigRules):
   const issues: ConfigIssue[] = []
   const urlIssue = backendApiUrlIssue(corbado.backendApiUrl, rules.backendApiHosts)
   if (urlIssue) issues.push({ path: '/corbado/backendApiUrl', message: urlIssue })
-  const prefix = `${rules.parameterPrefix}/${userPoolId}/`
-  const rest = corbado.credentialParameter.slice(prefix.length)
-  if (!corbado.credentialParameter.startsWith(prefix) || !/^[\w.-]+(\/[\w.-]+)*$/.test(rest)) {
-    issues.push({ path: '/corbado/credentialParameter', message: `must be a parameter name under ${prefix}` })
+  const { credentialParameter } = corbado
+  return [...issues, ...parameterIssues('/corbado/credentialParameter', credentialParameter, userPoolId, rules)]
+}
+
+/** A tenant's secrets are under its own pool's name, so that no config can name those of another tenant. */
+function parameterIssues(
+  path: string,
+  name: string,
+  userPoolId: string,
+  { parameterPrefix }: ConfigRules,
+): ConfigIssue[] {
+  const prefix = `${parameterPrefix}/${userPoolId}/`
+  const isUnder = name.startsWith(prefix) && /^[\w.-]+(\/[\w.-]+)*$/.test(name.slice(prefix.length))
+  return isUnder ? [] : [{ path, message: `must be a parameter name under ${prefix}` }]
+}
+
+/** Claims that Cognito sets itself, or that applications already read as something else (fact A53). */
+const TAKEN_CLAIMS =
+  /^(acr|amr|at_hash|aud|auth_time|azp|client_id|device_key|event_id|exp|iat|identities|iss|jti|nbf|nonce|origin_jti|scope|sub|token_use|username|version|name|given_name|family_name|middle_name|nickname|preferred_username|profile|picture|website|email|email_verified|gender|birthdate|zoneinfo|locale|phone_number|phone_number_verified|address|updated_at)$|^(cognito|custom|dev):/
+
+/** A claim is only worth something of which no other says anything, and of clients whose logins are ours. */
+function claimIssues({ login }: TenantFile): ConfigIssue[] {
+  const { claim, clientIds } = login ?? {}
+  if (!claim) return []
+  const foreign = claim.clientIds.findIndex((one) => clientIds !== undefined && !clientIds.includes(one))
+  return [
+    ...(TAKEN_CLAIMS.test(claim.name)
+      ? [{ path: '/login/claim/name', message: 'must be a name that Cognito does not give to a claim of its own' }]
+      : []),
+    ...(foreign >= 0 ? [{ path: `/login/claim/clientIds/${foreign}`, message: 'must be one of login.clientIds' }] : []),
+  ]
+}
+
+/** The action has a proof and no password, so it can sign in where the proof alone is asked for. */
+function postLoginIssues({ userPoolId, login, actions, corbado }: TenantFile, rules: ConfigRules): ConfigIssue[] {
+  const { postLogin } = actions
+  if (!postLogin) return []
+  const { clientSecretParameter: parameter } = postLogin
+  const path = '/actions/postLogin/clientSecretParameter'
+  const issues = parameter === undefined ? [] : parameterIssues(path, parameter, userPoolId, rules)
+  if (parameter !== undefined && parameter === corbado.credentialParameter) {
+    issues.push({ path, message: 'must be another parameter than corbado.credentialParameter' })
+  }
+  if (login?.clientIds && !login.clientIds.includes(postLogin.clientId)) {
+    issues.push({
+      path: '/actions/postLogin/clientId',
+      message: "must be one of login.clientIds, where passkeys are Corbado's",
+    })
+  }
+  if (login?.flow === 'password-then-passkey') {
+    const message = 'must be left out: post-login has no password, and login.flow asks for one first'
+    issues.push({ path: '/actions/postLogin', message })
   }
   return issues
 }

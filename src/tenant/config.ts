@@ -5,6 +5,10 @@ const slug = (description: string) => Type.String({ pattern: '^[a-z0-9]+(-[a-z0-
 const region = (description: string) => Type.String({ pattern: `^${REGION_PATTERN}$`, description })
 const choice = <const T extends readonly string[]>(values: T, description: string) =>
   Type.Unsafe<T[number]>({ type: 'string', enum: [...values], description })
+const clientId = (description?: string) =>
+  Type.String({ pattern: '^[\\w+]{1,128}$', ...(description !== undefined && { description }) })
+const clientIds = (description: string) =>
+  Type.Array(clientId(), { minItems: 1, maxItems: 100, uniqueItems: true, description })
 const closed = { additionalProperties: false }
 
 /** Triggers of custom authentication, by their name in the YAML (the camel case of Cognito's LambdaConfig). */
@@ -115,11 +119,21 @@ export const TenantFile = Type.Object(
           flow: Type.Optional(choice(['passkey', 'password-then-passkey'], 'default passkey')),
           maxAttempts: Type.Optional(Type.Integer({ minimum: 1, maximum: 10, description: 'default 3' })),
           clientIds: Type.Optional(
-            Type.Array(Type.String({ pattern: '^[\\w+]{1,128}$' }), {
-              minItems: 1,
-              uniqueItems: true,
-              description: "app clients whose custom authentication is Corbado's; absent: all",
-            }),
+            clientIds(
+              "app clients whose custom authentication is Corbado's; without it: all. Of others it is the chained function's, or fails",
+            ),
+          ),
+          claim: Type.Optional(
+            Type.Object(
+              {
+                name: Type.String({
+                  pattern: '^[A-Za-z][\\w.:/-]{0,127}$',
+                  description: 'name of the claim, one that Cognito and other functions do not use',
+                }),
+                clientIds: clientIds('app clients whose tokens have it: of login.clientIds, with no other sign-in'),
+              },
+              { ...closed, description: 'tokens say how their user signed in: see CLAIM.md' },
+            ),
           ),
         },
         closed,
@@ -159,8 +173,44 @@ export const TenantFile = Type.Object(
           },
           closed,
         ),
+        postLogin: Type.Optional(
+          Type.Object(
+            {
+              clientId: clientId(
+                'app client through which post-login signs users in; it must allow custom authentication',
+              ),
+              clientSecretParameter: Type.Optional(
+                Type.String({
+                  description: "SSM SecureString with that client's secret, <PARAMETER_PREFIX>/<userPoolId>/…",
+                }),
+              ),
+            },
+            { ...closed, description: 'serves the action post-login; without it the action is answered 404' },
+          ),
+        ),
       },
       closed,
+    ),
+    connectTokens: Type.Optional(
+      Type.Object(
+        {
+          clientIds: clientIds('app clients whose ID tokens are taken'),
+          origins: Type.Array(
+            Type.String({
+              pattern: '^(https://[a-z0-9.-]+|http://(localhost|127\\.0\\.0\\.1))(:\\d{1,5})?$',
+              description: 'such as https://app.example.com',
+            }),
+            { minItems: 1, maxItems: 100, uniqueItems: true, description: 'origins of pages that may ask (CORS)' },
+          ),
+          types: Type.Array(choice(['passkey-append', 'passkey-list', 'passkey-delete'], 'what the token is for'), {
+            minItems: 1,
+            maxItems: 3,
+            uniqueItems: true,
+            description: 'types of tokens that are given',
+          }),
+        },
+        { ...closed, description: "serves connect tokens to users' browsers; without it the route answers 404" },
+      ),
     ),
     triggers: Type.Optional(
       Type.Partial(
@@ -212,7 +262,7 @@ export type TenantConfig = ReturnType<typeof withDefaults>
 
 /** Fills in what a file may leave out. */
 export function withDefaults(file: TenantFile) {
-  const { preLogin = {}, postAppend } = file.actions
+  const { preLogin = {}, postAppend, postLogin } = file.actions
   return {
     ...file,
     aws: { ...file.aws, replicaRegions: file.aws.replicaRegions ?? [] },
@@ -220,6 +270,7 @@ export function withDefaults(file: TenantFile) {
       flow: file.login?.flow ?? 'passkey',
       maxAttempts: file.login?.maxAttempts ?? 3,
       ...(file.login?.clientIds && { clientIds: file.login.clientIds }),
+      ...(file.login?.claim && { claim: file.login.claim }),
     },
     actions: {
       preLogin: {
@@ -229,6 +280,7 @@ export function withDefaults(file: TenantFile) {
         texts: { ...TEXTS, ...preLogin.texts },
       },
       postAppend,
+      ...(postLogin && { postLogin }),
     },
     limits: {
       verifyPerSecond: file.limits?.verifyPerSecond ?? 100,

@@ -5,12 +5,16 @@ import type { LoadCounts } from '../resilience/expiring-cache.js'
 import { createGuard } from '../resilience/guard.js'
 import { createLimiter } from '../resilience/limiter.js'
 import type { Upstreams } from '../upstreams/index.js'
+import { createTenantAppClients } from './app-clients.js'
 import type { TenantConfig } from './config.js'
+import { type ConnectToken, createConnectTokens } from './connect-tokens.js'
 import { createTenantCredentials } from './credentials.js'
 import { createTenantFunctions, type InvokeChained } from './functions.js'
+import { createIdTokens, type TokenUser } from './id-tokens.js'
 import { createTenantRegistry, type ResolvedTenant } from './registry.js'
 import { createTenantSecrets } from './secrets.js'
-import { createTenantUsers, type TenantUsers } from './users.js'
+import { type PostLoginClient, signIn } from './sign-in.js'
+import { createTenantUsers, type SignedIn, type TenantUsers } from './users.js'
 import { createVerifier, type Proof, type Verdict } from './verifier.js'
 
 export type { User } from '../upstreams/index.js'
@@ -28,6 +32,15 @@ export interface TenantContext {
   readonly users: TenantUsers
   /** Invokes one of the customer's own functions. Every outcome is a value. */
   readonly invoke: InvokeChained
+  /** Can nobody sign in through an app client but by custom authentication? False if that cannot be known. */
+  takesOnlyCustomAuth(clientId: string): Promise<boolean>
+  /** Connect tokens, for users who show an ID token. */
+  readonly connectTokens: {
+    userOf(token: string): Promise<TokenUser | undefined>
+    create(user: TokenUser, type: string): Promise<ConnectToken | undefined>
+  }
+  /** Signs a user in with a proof as the answer. @throws GW_ERR_UPSTREAM_… */
+  signIn(client: PostLoginClient, username: string, proof: string): Promise<SignedIn>
 }
 
 /** What is remembered of tenants: their configs, credentials and secrets. */
@@ -64,17 +77,29 @@ export function createTenants({ env, upstreams, clock }: TenantsOptions): Tenant
   const credentials = createTenantCredentials(env, upstreams.assumeRole, clock)
   const secrets = createTenantSecrets(env, upstreams.fetchParameter, clock)
   const limiter = createLimiter(2 * env.maxTenantsInMemory, clock)
-  const guard = createGuard(2 * env.maxTenantsInMemory, clock)
+  // Corbado's proofs and connect tokens, the pool, and the logins of post-login.
+  const guard = createGuard(4 * env.maxTenantsInMemory, clock)
+  const appClients = createTenantAppClients({ env, upstreams, credentials, clock })
   const { verifySignedData } = upstreams
+  const idTokens = createIdTokens(env, upstreams, clock)
+  const { createConnectToken } = upstreams
+  const connectTokens = createConnectTokens({ createConnectToken, idTokens, secrets, guard, clock })
   const verify = createVerifier({ verifySignedData, secrets, limiter, guard, clock })
 
   function contextOf({ config, version, stale }: ResolvedTenant, call: Call): TenantContext {
+    const users = createTenantUsers({ upstreams, credentials, limiter, guard, clock }, config, call)
     return {
       config,
       configVersion: version,
       configStale: stale,
       verify: (proof) => verify(config, proof, call),
-      users: createTenantUsers({ upstreams, credentials, limiter, guard, clock }, config, call),
+      users,
+      takesOnlyCustomAuth: (clientId) => appClients.takesOnlyCustomAuth(config, clientId, call),
+      connectTokens: {
+        userOf: (token) => connectTokens.userOf(config, token, call),
+        create: (user, type) => connectTokens.create(config, user, type, call),
+      },
+      signIn: (...login) => signIn({ secrets, users, config, call }, ...login),
       invoke: createTenantFunctions({ upstreams, credentials, guard }, config, call),
     }
   }

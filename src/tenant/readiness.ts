@@ -1,7 +1,7 @@
 import type { Call, Clock } from '../call.js'
 import type { UserPoolId } from '../ids.js'
 import type { Upstreams } from '../upstreams/index.js'
-import type { Callers } from './callers.js'
+import type { Callers } from './own/callers.js'
 
 /** Names of the dependencies without which nothing can be served; empty if all is well. */
 export type Readiness = (call: Call) => Promise<readonly string[]>

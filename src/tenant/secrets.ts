@@ -1,7 +1,8 @@
 import { type Call, type Clock, SLICE_MS } from '../call.js'
 import type { Env } from '../env.js'
-import { isUpstreamError, type UpstreamError } from '../errors.js'
+import { isUpstreamError, type UpstreamError, type UpstreamFaultKind, upstreamError } from '../errors.js'
 import { type TenantKey, tenantKey } from '../ids.js'
+import type { Reason } from '../reasons.js'
 import { createBoundedMap } from '../resilience/bounded-map.js'
 import { createExpiringCache, failureMemoryMs, type LoadCounts } from '../resilience/expiring-cache.js'
 import { isParameterMissing, type Upstreams } from '../upstreams/index.js'
@@ -14,14 +15,13 @@ import type { TenantConfig } from './config.js'
 export type BackendCredential =
   | { readonly kind: 'usable'; readonly authorization: string }
   | { readonly kind: SecretFault }
+/** The secret of an app client, or why there is none. */
+export type ClientSecret = { readonly kind: 'usable'; readonly secret: string } | { readonly kind: SecretFault }
 export type SecretFault = UnusableSecret | 'denied' | 'throttled' | 'timeout' | 'unavailable'
 type UnusableSecret = 'missing' | 'malformed' | 'wrong-project'
 
-/** A credential and the number that SSM counts its values by. */
-type Stored = { readonly version?: number | undefined } & (
-  | { readonly kind: 'usable'; readonly authorization: string }
-  | { readonly kind: UnusableSecret }
-)
+/** What a stored value is good for. */
+type Stored = { readonly kind: 'usable'; readonly authorization: string } | { readonly kind: UnusableSecret }
 
 export interface TenantSecrets {
   /** Never throws: a missing, malformed or unreadable secret is a value. */
@@ -31,6 +31,10 @@ export interface TenantSecrets {
    * value other than the refused one.
    */
   backendCredentialAfter401(config: TenantConfig, call: Call): Promise<BackendCredential>
+  /** The secret of the app client of post-login. Never throws: a missing, malformed or unreadable secret is a value. */
+  clientSecret(config: TenantConfig, parameter: string, call: Call): Promise<ClientSecret>
+  /** After Cognito refused it: asks SSM again, at most once a tenant in 30 s, and answers what holds now. */
+  clientSecretAfterRefusal(config: TenantConfig, parameter: string, call: Call): Promise<ClientSecret>
   /** How many had to make room for others. */
   evictions(): number
   /** How often they were asked for, and what came of it. */
@@ -46,35 +50,45 @@ export function createTenantSecrets(
   fetchParameter: Upstreams['fetchParameter'],
   clock: Clock,
 ): TenantSecrets {
-  const nextReread = createBoundedMap<TenantKey, number>(env.maxTenantsInMemory)
+  const nextReread = createBoundedMap<TenantKey, number>(2 * env.maxTenantsInMemory)
   const ttlMs = env.secretTtlSeconds * 1_000
 
-  const secrets = createExpiringCache<Stored, [TenantConfig['corbado']]>({
-    clock,
-    max: env.maxTenantsInMemory,
-    upstream: 'ssm',
-    operation: 'GetParameter',
-    loadMs: SLICE_MS.ssm,
-    async load(call, corbado) {
-      const value = await fetchCredential(corbado, call)
-      if (value.kind === 'usable') return { value, freshMs: ttlMs, staleMs: ttlMs, keepMs: KEEP_MS }
-      // Nothing of this is a fault of SSM's: what was there before must stop working, and what is put right soon counts.
-      const ms = failureMemoryMs()
-      return { value, freshMs: ms, staleMs: ms, keepMs: ms }
-    },
-    failureMs: failureMemoryMs,
-  })
+  /** What SSM holds under a name, read as one kind of secret. */
+  function cacheOf<V extends { readonly kind: string }, Facts>(
+    nameOf: (facts: Facts) => string,
+    read: (value: string, facts: Facts) => V,
+  ) {
+    type Held = (V | { readonly kind: 'missing' }) & { readonly version?: number | undefined }
+    return createExpiringCache<Held, [Facts]>({
+      clock,
+      max: env.maxTenantsInMemory,
+      upstream: 'ssm',
+      operation: 'GetParameter',
+      loadMs: SLICE_MS.ssm,
+      async load(call, facts) {
+        const value = await fetch(nameOf(facts), call, (text) => read(text, facts))
+        if (value.kind === 'usable') return { value, freshMs: ttlMs, staleMs: ttlMs, keepMs: KEEP_MS }
+        // Nothing of this is a fault of SSM's: what was there before must stop working, and what is put right soon counts.
+        const ms = failureMemoryMs()
+        return { value, freshMs: ms, staleMs: ms, keepMs: ms }
+      },
+      failureMs: failureMemoryMs,
+    })
+  }
 
   /** @throws what SSM failed with */
-  async function fetchCredential(corbado: TenantConfig['corbado'], call: Call): Promise<Stored> {
+  async function fetch<V>(name: string, call: Call, read: (value: string) => V) {
     try {
-      const { value, version } = await fetchParameter(corbado.credentialParameter, call)
-      return { ...toCredential(value.trim(), corbado), version }
+      const { value, version } = await fetchParameter(name, call)
+      return { ...read(value.trim()), version }
     } catch (error) {
-      if (isParameterMissing(error)) return { kind: 'missing' }
+      if (isParameterMissing(error)) return { kind: 'missing' as const }
       throw error
     }
   }
+
+  const secrets = cacheOf(({ credentialParameter }: TenantConfig['corbado']) => credentialParameter, toCredential)
+  const clientSecrets = cacheOf((parameter: string) => parameter, toClientSecret)
 
   /** What a value is good for depends on scheme and project: with another config it is looked at again. */
   const keyOf = ({ userPoolId, corbado }: TenantConfig) =>
@@ -93,16 +107,36 @@ export function createTenantSecrets(
     }
   }
 
+  async function clientSecret(parameter: string, key: TenantKey, call: Call): Promise<ClientSecret> {
+    try {
+      const { version, ...secret } = (await clientSecrets.get(key, call, parameter)).value
+      call.note({ secretVersion: version })
+      return secret
+    } catch (error) {
+      if (isUpstreamError(error)) return { kind: faultOf(error) }
+      throw error
+    }
+  }
+
+  /** Has the next call ask SSM for a value that was refused, if that was not done just now. */
+  function reread(key: TenantKey, expire: (key: TenantKey) => void): void {
+    if (clock.elapsed() < (nextReread.get(key) ?? 0)) return
+    nextReread.set(key, clock.elapsed() + REREAD_MS)
+    expire(key)
+  }
+
   return {
-    evictions: () => secrets.evictions,
     loads: () => secrets.loads,
+    evictions: () => secrets.evictions + clientSecrets.evictions,
+    clientSecret: ({ userPoolId }, parameter, call) => clientSecret(parameter, tenantKey(userPoolId, parameter), call),
+    clientSecretAfterRefusal({ userPoolId }, parameter, call) {
+      const key = tenantKey(userPoolId, parameter)
+      reread(key, clientSecrets.expire)
+      return clientSecret(parameter, key, call)
+    },
     backendCredential,
     backendCredentialAfter401(config, call) {
-      const key = keyOf(config)
-      if (clock.elapsed() >= (nextReread.get(key) ?? 0)) {
-        nextReread.set(key, clock.elapsed() + REREAD_MS)
-        secrets.expire(key)
-      }
+      reread(keyOf(config), secrets.expire)
       return backendCredential(config, call)
     },
   }
@@ -114,6 +148,13 @@ function faultOf({ kind }: UpstreamError): SecretFault {
   return kind === 'throttled' || kind === 'timeout' ? kind : 'unavailable'
 }
 
+/** Cognito's secrets of app clients are letters and digits, `_` and `+` (API model: at most 64). */
+function toClientSecret(
+  value: string,
+): { readonly kind: 'usable'; readonly secret: string } | { readonly kind: 'malformed' } {
+  return /^[\w+]{1,64}$/.test(value) ? { kind: 'usable', secret: value } : { kind: 'malformed' }
+}
+
 /** `basic`: base64 of `projectID:apiSecret`, refused if the project is another tenant's. `bearer`: the key as it is. */
 function toCredential(value: string, { credentialScheme, projectId }: TenantConfig['corbado']): Stored {
   if (credentialScheme === 'bearer') {
@@ -123,4 +164,21 @@ function toCredential(value: string, { credentialScheme, projectId }: TenantConf
   const [project, secret] = Buffer.from(value, 'base64').toString('utf8').split(':', 2)
   if (!project || !secret) return { kind: 'malformed' }
   return project === projectId ? { kind: 'usable', authorization: `Basic ${value}` } : { kind: 'wrong-project' }
+}
+
+/** What cannot be used is as good as an answer that cannot be read; all else is what SSM did. */
+const faults = {
+  missing: ['malformed', 'secret_missing'],
+  malformed: ['malformed', 'secret_malformed'],
+  'wrong-project': ['malformed', 'secret_wrong_project'],
+  denied: ['denied', 'secret_denied'],
+  throttled: ['throttled', 'secret_throttled'],
+  timeout: ['timeout', 'secret_timeout'],
+  unavailable: ['unavailable', 'secret_unavailable'],
+} as const satisfies Record<SecretFault, readonly [UpstreamFaultKind, Reason]>
+
+/** The fault of a call that needs a secret which cannot be used. */
+export function secretFault(kind: SecretFault): UpstreamError {
+  const [fault, reason] = faults[kind]
+  return Object.assign(upstreamError('ssm', fault, { operation: 'GetParameter' }), { reason })
 }

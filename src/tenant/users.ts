@@ -5,9 +5,14 @@ import type { Reason } from '../reasons.js'
 import type { Ended, Silence } from '../resilience/breaker.js'
 import type { Guard } from '../resilience/guard.js'
 import type { Limiter } from '../resilience/limiter.js'
-import type { MfaFactor, Upstreams, User, UserPool } from '../upstreams/index.js'
+import type { LoginClient, MfaFactor, Upstreams, User, UserPool } from '../upstreams/index.js'
 import type { TenantConfig } from './config.js'
 import type { TenantCredentials } from './credentials.js'
+
+/** What came of a login that the gateway made itself: Cognito's tokens under its own names, or its refusal. */
+export type SignedIn =
+  | { readonly kind: 'tokens'; readonly tokens: Readonly<Record<string, unknown>> }
+  | { readonly kind: 'refused' }
 
 export type MfaOutcome = 'preferred' | 'not-possible' | 'no-user'
 
@@ -19,7 +24,16 @@ export interface TenantUsers {
   list(filter: string): AsyncIterable<User>
   /** Enables and prefers an MFA factor. `not-possible`: the user lacks what it needs, e.g. a phone number. */
   preferMfa(username: string, factor: MfaFactor): Promise<MfaOutcome>
+  /**
+   * Runs the pool's custom authentication with one answer. The answer, which can be used once, is not sent if Cognito signs in
+   * another user than was named, or if too little time is left: that is a timeout. A fault of `client_secret_refused` came
+   * before it was sent.
+   */
+  signIn(client: LoginClient, username: string, answer: string): Promise<SignedIn>
 }
+
+/** What Verify and Define need once an answer is sent, in milliseconds: with less the answer would be used up for nothing. */
+const ANSWER_MS = 1_000
 
 /** What a search needs once it has its place, in milliseconds: with less no search would be answered any more. */
 const SEARCH_MS = 500
@@ -34,9 +48,11 @@ export interface TenantUsersOptions {
 
 export function createTenantUsers(options: TenantUsersOptions, config: TenantConfig, call: Call): TenantUsers {
   const { upstreams, credentials, limiter, guard, clock } = options
-  const lane = tenantKey(config.userPoolId, 'cognito')
+  const ownLane = tenantKey(config.userPoolId, 'cognito')
+  // A login waits for the tenant's Verify, and so for Corbado: if that hangs, the calls about users must go on.
+  const loginLane = tenantKey(config.userPoolId, 'cognito', 'login')
 
-  function inPool<T>(operation: Operation, run: (pool: UserPool) => Promise<T>): Promise<T> {
+  function inPool<T>(operation: Operation, run: (pool: UserPool) => Promise<T>, lane = ownLane): Promise<T> {
     return credentials.use(config, operation, call, async (given) => {
       const pool = upstreams.userPool(config.userPoolId, config.aws.region, given)
       const guarded = await guard.run(lane, config.limits.concurrentCalls, call, () => run(pool), silenceOf)
@@ -56,6 +72,12 @@ export function createTenantUsers(options: TenantUsersOptions, config: TenantCon
     if (waitMs > 0) await pause(waitMs, clock)
   }
 
+  function tooLate(): Error {
+    const facts = { operation: 'AdminRespondToAuthChallenge' } as const
+    call.observe('cognito', 0, facts)
+    return upstreamError('cognito', 'timeout', facts)
+  }
+
   return {
     async find(username) {
       return answerUnless('UserNotFoundException', undefined, () =>
@@ -70,6 +92,22 @@ export function createTenantUsers(options: TenantUsersOptions, config: TenantCon
         yield* page.users
         nextToken = page.nextToken
       } while (nextToken !== undefined)
+    },
+    async signIn(client, username, answer) {
+      return unlessRefused(async () => {
+        const begin = (pool: UserPool) => pool.startLogin(client, username, call)
+        const step = await inPool('AdminInitiateAuth', begin, loginLane)
+        // Tokens before a proof was asked for are none of ours; a proof is not shown to anybody else's login.
+        if (step.kind !== 'challenge' || step.name !== 'CUSTOM_CHALLENGE' || step.username !== username) return REFUSED
+        // Asked once there is a place: the time passes in the queue too. That there is none left is no silence of Cognito's.
+        const end = async (pool: UserPool) =>
+          call.remainingMs() < ANSWER_MS ? undefined : pool.answerLogin(client, step, answer, call)
+        const last = await inPool('AdminRespondToAuthChallenge', end, loginLane)
+        if (last === undefined) throw tooLate()
+        if (last.kind !== 'tokens') return REFUSED
+        if (last.username === undefined || last.username === username) return { kind: 'tokens', tokens: last.tokens }
+        throw upstreamError('cognito', 'malformed', { operation: 'AdminRespondToAuthChallenge' })
+      })
     },
     async preferMfa(username, factor) {
       return answerUnless<MfaOutcome>('UserNotFoundException', 'no-user', () =>
@@ -95,6 +133,36 @@ async function answerUnless<T>(errorType: string, value: T, run: () => Promise<T
     return await run()
   } catch (error) {
     if (isUpstreamError(error) && error.facts.errorType === errorType) return value
+    throw error
+  }
+}
+
+const REFUSED: SignedIn = { kind: 'refused' }
+
+/**
+ * Cognito's words for a login that it does not let through: of a user, of a state of theirs, or of an answer. All else is a
+ * fault, and so is a trigger of ours that fails; one of the customer's may refuse a user.
+ */
+const REFUSALS =
+  /^(NotAuthorizedException|UserNotFoundException|UserNotConfirmedException|PasswordResetRequiredException|CodeMismatchException|ExpiredCodeException)$/
+const OURS_FAILED = /^(Define|Create|Verify)AuthChallenge/
+/** Of a client whose secret is not the one that was used, or that has one and got no proof of it. */
+const SECRET_REFUSED = /secret ?hash/i
+
+/** Turns Cognito's refusals into a value; one of the client's secret is no refusal of the user. */
+async function unlessRefused(run: () => Promise<SignedIn>): Promise<SignedIn> {
+  try {
+    return await run()
+  } catch (error) {
+    if (!isUpstreamError(error)) throw error
+    const { errorType = '' } = error.facts
+    // Read, and never logged: the name alone does not tell these apart.
+    const said = error.cause instanceof Error ? error.cause.message : ''
+    if (errorType === 'NotAuthorizedException' && SECRET_REFUSED.test(said)) {
+      throw Object.assign(error, { reason: 'client_secret_refused' as const })
+    }
+    if (errorType === 'UserLambdaValidationException' && !OURS_FAILED.test(said)) return REFUSED
+    if (REFUSALS.test(errorType)) return REFUSED
     throw error
   }
 }

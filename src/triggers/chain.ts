@@ -1,5 +1,6 @@
 import { ChainThrew, chainFailed } from '../errors.js'
 import type { Chain, ChainAnswer, Chained, TenantConfig } from '../tenant/context.js'
+import { isOurClient } from './our-client.js'
 import type { Trigger, TriggerResult } from './trigger.js'
 
 /** A trigger's name in LambdaConfig with a small first letter, which is its key in the config; Cognito writes SMS in capitals. */
@@ -14,13 +15,11 @@ function keyOf(name: string): string {
 export function chainOf(
   { name, kind }: Pick<Trigger, 'name' | 'kind'>,
   { triggers, login }: Pick<TenantConfig, 'triggers' | 'login'>,
-  clientId: unknown,
+  callerContext: unknown,
 ): Chain | undefined {
   const chain = (triggers as Readonly<Record<string, Chain | 'pass-through' | undefined>> | undefined)?.[keyOf(name)]
   if (chain === undefined || chain === 'pass-through') return undefined
-  const isCorbados =
-    login.clientIds === undefined || (typeof clientId === 'string' && login.clientIds.includes(clientId))
-  return kind === 'custom-auth' && isCorbados ? undefined : chain
+  return kind === 'custom-auth' && isOurClient(callerContext, login) ? undefined : chain
 }
 
 const TIMEOUT_MS = 3_000

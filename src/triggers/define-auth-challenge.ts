@@ -2,10 +2,12 @@ import { type Static, Type } from 'typebox'
 import type { ReasonAt } from '../reasons.js'
 import type { TenantConfig } from '../tenant/context.js'
 import { attemptFact, type ChallengeResult, flowIdOf, isOwn, Session } from './challenge.js'
+import { isOurClient } from './our-client.js'
 import { type Trigger, TriggerEvent } from './trigger.js'
 
 const DefineEvent = Type.Object({
   ...TriggerEvent.properties,
+  callerContext: Type.Optional(Type.Unknown()),
   request: Type.Object({
     session: Session,
     userNotFound: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])),
@@ -128,17 +130,19 @@ export const defineAuthChallenge: Trigger<typeof DefineEvent> = {
   triggerSource: ['DefineAuthChallenge'],
   kind: 'custom-auth',
   schema: DefineEvent,
-  handle({ request }: DefineEvent, { tenant: { config } }) {
+  handle({ request, callerContext }: DefineEvent, { tenant: { config } }) {
     const session = request.session ?? []
     const userStatus = request.userAttributes?.['cognito:user_status']
     const userNotFound = request.userNotFound === true
-    const decision = decideLogin({
+    const state: LoginState = {
       passkeysOff: config.status === 'passkeys-off',
       session,
       userNotFound,
       userStatus: typeof userStatus === 'string' ? userStatus : undefined,
-      ...config.login,
-    })
+      flow: config.login.flow,
+      maxAttempts: config.login.maxAttempts,
+    }
+    const decision = isOurClient(callerContext, config.login) ? decideLogin(state) : fail('foreign_client')
     return {
       response: toResponse(decision),
       outcome: decision.kind,

@@ -2,6 +2,7 @@ import { createAuthChallenge } from './create-auth-challenge.js'
 import { customSender } from './custom-sender.js'
 import { defineAuthChallenge } from './define-auth-challenge.js'
 import { passThrough } from './pass-through.js'
+import { preTokenGeneration } from './pre-token-generation.js'
 import type { Trigger } from './trigger.js'
 import { verifyAuthChallengeResponse } from './verify-auth-challenge-response.js'
 
@@ -14,7 +15,7 @@ export const triggers: readonly Trigger[] = [
   passThrough('post-confirmation', 'PostConfirmation'),
   passThrough('pre-authentication', 'PreAuthentication'),
   passThrough('post-authentication', 'PostAuthentication'),
-  passThrough('pre-token-generation', 'TokenGeneration'),
+  preTokenGeneration,
   passThrough('custom-message', 'CustomMessage'),
   passThrough('user-migration', 'UserMigration'),
   passThrough('inbound-federation', 'InboundFederation'),

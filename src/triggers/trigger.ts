@@ -50,4 +50,6 @@ export interface Trigger<Schema extends TSchema = TSchema> {
   readonly kind: 'custom-auth' | 'pass-through' | 'sender'
   readonly schema: Schema
   handle(event: Static<Schema>, input: TriggerInput): TriggerResult | Promise<TriggerResult>
+  /** What is put on top of an answer of the customer's own function. Without it, that answer is the whole of it. */
+  onTop?(event: Static<Schema>, chained: TriggerResult, input: TriggerInput): Promise<TriggerResult>
 }

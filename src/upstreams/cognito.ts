@@ -1,11 +1,17 @@
+import { createHmac } from 'node:crypto'
 import {
   AdminGetUserCommand,
+  AdminInitiateAuthCommand,
+  AdminRespondToAuthChallengeCommand,
   AdminSetUserMFAPreferenceCommand,
   type CognitoIdentityProviderClient,
+  DescribeUserPoolClientCommand,
   ListUsersCommand,
+  type UserPoolClientType,
 } from '@aws-sdk/client-cognito-identity-provider'
+import { decodeJwt } from 'jose'
 import type { Call } from '../call.js'
-import { upstreamError } from '../errors.js'
+import { otherAnswer, upstreamError } from '../errors.js'
 import type { UserPoolId } from '../ids.js'
 import { type Asked, callAws } from './aws-call.js'
 
@@ -28,6 +34,30 @@ export interface UserPage {
 /** The factors of AdminSetUserMFAPreference that a tenant can choose. */
 export type MfaFactor = 'sms' | 'email' | 'software-token'
 
+/** How users may sign in through an app client. */
+export interface AppClient {
+  /** `ExplicitAuthFlows`, under Cognito's own names. */
+  readonly flows: readonly string[]
+  /** Managed login or OAuth may sign users in too. */
+  readonly hosted: boolean
+}
+
+/** An app client, and its secret if it has one. */
+export interface LoginClient {
+  readonly clientId: string
+  readonly clientSecret?: string | undefined
+}
+
+/** What a step of a login came to: Cognito asks for something, or it has issued tokens (its own names, as they came). */
+export type LoginStep =
+  | { readonly kind: 'challenge'; readonly name: string; readonly username: string; readonly session: string }
+  | {
+      readonly kind: 'tokens'
+      readonly tokens: Readonly<Record<string, unknown>>
+      /** Whose they are, as the access token says. */
+      readonly username: string | undefined
+    }
+
 /** The admin calls on one user pool, made with one set of credentials. */
 export interface UserPool {
   fetchUser(username: string, call: Call): Promise<User>
@@ -35,6 +65,16 @@ export interface UserPool {
   fetchUsers(filter: string, nextToken: string | undefined, call: Call): Promise<UserPage>
   /** Enables one factor and prefers it. */
   preferMfa(username: string, factor: MfaFactor, call: Call): Promise<void>
+  fetchAppClient(clientId: string, call: Call): Promise<AppClient>
+  /** Begins a login by custom authentication: Cognito runs the pool's Define and Create. */
+  startLogin(client: LoginClient, username: string, call: Call): Promise<LoginStep>
+  /** Answers a custom challenge: Cognito runs the pool's Verify and Define. Sent once, since an answer may be single-use. */
+  answerLogin(
+    client: LoginClient,
+    step: Pick<LoginStep & { kind: 'challenge' }, 'username' | 'session'>,
+    answer: string,
+    call: Call,
+  ): Promise<LoginStep>
 }
 
 /**
@@ -72,6 +112,54 @@ const factorSettings = {
   email: 'EmailMfaSettings',
   'software-token': 'SoftwareTokenMfaSettings',
 } as const
+
+/** Of its secret nothing is kept. What cannot be read counts as open to more than was asked for. */
+function toAppClient(described: UserPoolClientType | undefined, asked: string): AppClient {
+  if (!described) throw upstreamError('cognito', 'malformed')
+  if (described.ClientId !== asked) throw otherAnswer('cognito', 'another app client', 'this one')
+  const { ExplicitAuthFlows, AllowedOAuthFlowsUserPoolClient, AllowedOAuthFlows } = described
+  const flows = (ExplicitAuthFlows ?? []).map(String)
+  return { flows, hosted: AllowedOAuthFlowsUserPoolClient === true || (AllowedOAuthFlows ?? []).length > 0 }
+}
+
+/** Proof of a client's secret: base64 HMAC-SHA256 of user name and client id under it (fact A52). */
+function secretHashOf({ clientId, clientSecret }: LoginClient, username: string): { SECRET_HASH?: string } {
+  if (clientSecret === undefined) return {}
+  return { SECRET_HASH: createHmac('sha256', clientSecret).update(`${username}${clientId}`).digest('base64') }
+}
+
+/** The part of an answer of either call of a login that says how it goes on. */
+interface LoginAnswer {
+  readonly ChallengeName?: string | undefined
+  readonly Session?: string | undefined
+  readonly ChallengeParameters?: Record<string, string> | undefined
+  readonly AuthenticationResult?: object | undefined
+}
+
+/** It comes from Cognito itself, so its signature is not looked at. */
+function usernameIn(accessToken: string): string | undefined {
+  try {
+    const { username } = decodeJwt(accessToken)
+    return typeof username === 'string' ? username : undefined
+  } catch {
+    throw upstreamError('cognito', 'malformed')
+  }
+}
+
+function readLoginStep(
+  { ChallengeName, Session, ChallengeParameters, AuthenticationResult }: LoginAnswer,
+  asked: string,
+): LoginStep {
+  if (AuthenticationResult !== undefined && AuthenticationResult !== null) {
+    const tokens = { ...AuthenticationResult } as Record<string, unknown>
+    if (typeof tokens.AccessToken !== 'string') throw upstreamError('cognito', 'malformed')
+    return { kind: 'tokens', tokens, username: usernameIn(tokens.AccessToken) }
+  }
+  if (typeof ChallengeName !== 'string' || typeof Session !== 'string') throw upstreamError('cognito', 'malformed')
+  // Of a user who has aliases it is Cognito's own name.
+  const { USERNAME: username = asked } = ChallengeParameters ?? {}
+  return { kind: 'challenge', name: ChallengeName, session: Session, username }
+}
 
 /** Two are enough to see that a value is ambiguous; a few more spare a page. */
 const PAGE_SIZE = 10
@@ -119,6 +207,35 @@ export function createUserPool(client: CognitoIdentityProviderClient, UserPoolId
       })
       const asked = { upstream: 'cognito', operation: 'AdminSetUserMFAPreference' } as const
       await callAws(asked, call, undefined, (options) => client.send(command, options))
+    },
+    async fetchAppClient(ClientId, call) {
+      const command = new DescribeUserPoolClientCommand({ UserPoolId, ClientId })
+      const asked = { upstream: 'cognito', operation: 'DescribeUserPoolClient' } as const
+      const answer = await callAws(asked, call, undefined, (options) => client.send(command, options), 'read')
+      return readAnswer(asked, call, () => toAppClient(answer.UserPoolClient, ClientId))
+    },
+    async startLogin(login, username, call) {
+      const command = new AdminInitiateAuthCommand({
+        UserPoolId,
+        ClientId: login.clientId,
+        AuthFlow: 'CUSTOM_AUTH',
+        AuthParameters: { USERNAME: username, ...secretHashOf(login, username) },
+      })
+      const asked = { upstream: 'cognito', operation: 'AdminInitiateAuth' } as const
+      const answer = await callAws(asked, call, undefined, (options) => client.send(command, options))
+      return readAnswer(asked, call, () => readLoginStep(answer, username))
+    },
+    async answerLogin(login, { username, session }, answer, call) {
+      const command = new AdminRespondToAuthChallengeCommand({
+        UserPoolId,
+        ClientId: login.clientId,
+        ChallengeName: 'CUSTOM_CHALLENGE',
+        Session: session,
+        ChallengeResponses: { USERNAME: username, ANSWER: answer, ...secretHashOf(login, username) },
+      })
+      const asked = { upstream: 'cognito', operation: 'AdminRespondToAuthChallenge' } as const
+      const next = await callAws(asked, call, undefined, (options) => client.send(command, options), 'never')
+      return readAnswer(asked, call, () => readLoginStep(next, username))
     },
   }
 }

@@ -30,7 +30,22 @@ export interface VerifyRequest {
   readonly username: string
 }
 
+/** What a call for a connect token came to. */
+export type ConnectTokenAnswer =
+  | { readonly kind: 'created'; readonly secret: string; readonly expires: number }
+  | { readonly kind: Exclude<VerifyAnswer['kind'], 'result'>; readonly facts: UpstreamFacts }
+
+export interface ConnectTokenRequest {
+  readonly backendApiUrl: string
+  readonly authorization: string
+  readonly type: string
+  readonly identifier: string
+  readonly displayName: string
+}
+
 export interface Corbado {
+  /** Has the Backend API make a token for one operation of one user's browser (fact C13). */
+  createConnectToken(request: ConnectTokenRequest, call: Call): Promise<ConnectTokenAnswer>
   /** Asks the Backend API whether signed passkey data is genuine. Never sends a proof twice: it is single-use. */
   verifySignedData(request: VerifyRequest, call: Call): Promise<VerifyAnswer>
   close(): Promise<void>
@@ -44,7 +59,8 @@ export function createCorbado(clock: Clock, proxies: Proxies): Corbado {
     async verifySignedData({ backendApiUrl, authorization, signedPasskeyData, username }, call) {
       const start = performance.now()
       const answer = await call.slice(undefined, async (signal): Promise<VerifyAnswer> => {
-        const exchanged = await exchanges.post({
+        const exchanged = await exchanges.send({
+          method: 'POST',
           url: `${backendApiUrl.replace(/\/+$/, '')}/v2/passkey/verifySignedData`,
           headers: { authorization, 'content-type': 'application/json', accept: 'application/json' },
           body: JSON.stringify({ signedPasskeyData, username }),
@@ -60,6 +76,23 @@ export function createCorbado(clock: Clock, proxies: Proxies): Corbado {
       )
       return answer
     },
+    async createConnectToken({ backendApiUrl, authorization, type, identifier, displayName }, call) {
+      const start = performance.now()
+      const answer = await call.slice(undefined, async (signal): Promise<ConnectTokenAnswer> => {
+        const exchanged = await exchanges.send({
+          method: 'POST',
+          url: `${backendApiUrl.replace(/\/+$/, '')}/v2/connectTokens`,
+          headers: { authorization, 'content-type': 'application/json', accept: 'application/json' },
+          body: JSON.stringify({ type, data: { identifier, displayName } }),
+          signal,
+        })
+        if (exchanged.kind !== 'answered') return unanswered(exchanged.error, signal.aborted)
+        return readConnectToken(exchanged.answer)
+      })
+      const failed = answer.kind === 'created' ? undefined : { operation: 'connectTokens' as const, ...answer.facts }
+      call.observe('corbado', performance.now() - start, failed)
+      return answer
+    },
     close: () => exchanges.close(),
   }
 }
@@ -72,14 +105,29 @@ function readAnswer({ status, text }: Answer): VerifyAnswer {
     const result = results.find((known) => known === body.verificationResult)
     return result ? { kind: 'result', result } : { kind: 'malformed', facts: { status }, sent }
   }
+  return { ...refusal({ status, text }), sent }
+}
+
+function refusal({ status, text }: Answer) {
+  const body = parseObject(text)
   const error = fieldsOf(body.error)
   const requestData = fieldsOf(body.requestData)
   const facts = { status, errorType: errorName(error.type), requestId: requestIdOf(requestData.requestID) }
-  if (status === 401 || status === 403) return { kind: 'unauthorized', facts, sent }
-  if (status === 429) return { kind: 'rate-limited', facts, sent }
-  if (status >= 500) return { kind: 'unavailable', facts, sent }
+  if (status === 401 || status === 403) return { kind: 'unauthorized', facts } as const
+  if (status === 429) return { kind: 'rate-limited', facts } as const
+  if (status >= 500) return { kind: 'unavailable', facts } as const
   // Redirects are not followed: one would carry the proof to another host.
-  return { kind: status < 400 ? 'malformed' : 'rejected', facts, sent }
+  return { kind: status < 400 ? 'malformed' : 'rejected', facts } as const
+}
+
+function readConnectToken(answer: Answer): ConnectTokenAnswer {
+  const { status, text } = answer
+  if (status >= 200 && status < 300) {
+    const { secret, expires } = parseObject(text)
+    const isToken = typeof secret === 'string' && secret !== '' && typeof expires === 'number'
+    return isToken ? { kind: 'created', secret, expires } : { kind: 'malformed', facts: { status } }
+  }
+  return refusal(answer)
 }
 
 function unanswered(error: unknown, timeUp: boolean) {

@@ -11,13 +11,14 @@ import { type CredentialSource, createOwnCredentials } from './connections/crede
 import { RequestHandler } from './connections/requests.js'
 import type { Corbado } from './corbado.js'
 import type { FunctionAnswer, FunctionCall } from './functions.js'
+import type { KeySets } from './pool/key-set.js'
 import { createFetchParameter, type FetchParameter } from './ssm.js'
 import { type AssumeRole, createAssumeRole, type RoleCredentials } from './sts.js'
 import { createTable, type Table } from './table.js'
 
-export type { MfaFactor, User, UserPage, UserPool } from './cognito.js'
+export type { AppClient, LoginClient, LoginStep, MfaFactor, User, UserPage, UserPool } from './cognito.js'
 export { RequestHandler } from './connections/requests.js'
-export type { VerificationResult, VerifyAnswer } from './corbado.js'
+export type { ConnectTokenAnswer, VerificationResult, VerifyAnswer } from './corbado.js'
 export type { FunctionAnswer, FunctionCall } from './functions.js'
 export { type FetchParameter, isParameterMissing, type Parameter } from './ssm.js'
 export type { AssumeRole, RoleCredentials, RoleRequest } from './sts.js'
@@ -33,6 +34,8 @@ export interface Upstreams {
   readonly verifySignedData: Corbado['verifySignedData']
   /** Invokes a customer's own function with a tenant's credentials; null stands for the gateway's own (self-hosted). */
   invokeFunction(request: FunctionCall, credentials: RoleCredentials | null, call: Call): Promise<FunctionAnswer>
+  readonly createConnectToken: Corbado['createConnectToken']
+  readonly fetchKeySet: KeySets['fetchKeySet']
   close(): Promise<void>
 }
 
@@ -107,6 +110,7 @@ export interface OverOptions {
 export function upstreamsOver(clients: Clients, { tenantTable, proxies, clock, ms }: OverOptions): Upstreams {
   const { base, dynamodb, ssm, sts, cognito } = clients
   let corbado: Promise<Corbado> | undefined
+  let keySets: Promise<KeySets> | undefined
   // Loaded with the first proof: undici is a third of the bundle's start, and define and create do without it.
   function loadCorbado(): Promise<Corbado> {
     corbado ??= import('./corbado.js').then(({ createCorbado }) => createCorbado(clock, proxies))
@@ -125,9 +129,15 @@ export function upstreamsOver(clients: Clients, { tenantTable, proxies, clock, m
       const client = await lambda.of(request.functionArn.split(':')[3] ?? '', credentials)
       return (await import('./functions.js')).invokeFunction(client, request, call)
     },
+    createConnectToken: async (request, call) => (await loadCorbado()).createConnectToken(request, call),
+    async fetchKeySet(issuer, call) {
+      keySets ??= import('./pool/key-set.js').then(({ createKeySets }) => createKeySets(clock, proxies))
+      return (await keySets).fetchKeySet(issuer, call)
+    },
     async close() {
       base.requestHandler.destroy()
       await (await corbado)?.close()
+      await (await keySets)?.close()
     },
   }
 }

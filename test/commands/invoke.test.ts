@@ -60,7 +60,7 @@ t.test('refuses what it cannot read, and says how to get an event', async (t) =>
     ],
     [`invoke ${dir}/half.json`, /half\.json is not a JSON object/],
     ['invoke -', /what was piped in is not a JSON object/],
-    ['invoke --example nothing', /Allowed choices are define, create, verify, pre-login, post-append/],
+    ['invoke --example nothing', /Allowed choices are define, create, verify, pre-login, post-login, post-append/],
   ]
   for (const [line, why] of cases) {
     const { code, stdout, stderr } = await run(line)
@@ -98,6 +98,7 @@ t.test('every example can be sent as it is, and says what the app decides, why, 
     create: { ok: true, decision: { publicChallengeParameters: { dummy: 'dummy' } }, outcome: 'created' },
     verify: { ok: true, decision: { answerCorrect: true }, reason: 'verified', upstream: { ssm: Number } },
     'pre-login': { ok: true, decision: { statusCode: 200 }, reason: 'user_not_found', upstream: { sts: Number } },
+    'post-login': { ok: false, decision: { statusCode: 404 }, reason: 'action_not_configured' },
     'post-append': { ok: false, decision: { statusCode: 404 }, reason: 'action_user_not_found' },
   }
   t.same(Object.keys(expected), EXAMPLE_NAMES)

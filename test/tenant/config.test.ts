@@ -26,7 +26,10 @@ const messages = (value: unknown, rules = hosted) => {
 /** A file with every field there is. */
 const FULL = {
   ...tenantFile({
-    login: { flow: 'passkey', maxAttempts: 3 },
+    login: {
+      ...{ flow: 'passkey', maxAttempts: 3, clientIds: ['web1', 'app1'] },
+      claim: { name: 'corbado', clientIds: ['web1'] },
+    },
     actions: {
       preLogin: {
         identifierAttribute: 'email',
@@ -35,6 +38,7 @@ const FULL = {
         texts: { userNotFound: 'No account.', untyped: 'Not now.' },
       },
       postAppend: { mfa: 'sms' },
+      postLogin: { clientId: 'web1', clientSecretParameter: '/corbado/gateway/eu-central-1_Acme00001/client' },
     },
     triggers: Object.fromEntries(OTHER_TRIGGERS.map((name) => [name, 'pass-through' as const])),
     limits: { verifyPerSecond: 100, listUsersPerSecond: 10, concurrentCalls: 16 },
@@ -135,6 +139,29 @@ const FIELDS: Record<string, { readonly refused: readonly Json[]; readonly accep
   'actions.preLogin.unknownUser': { refused: ['', 'hide', true, null], accepted: ['report', 'silent'] },
   'actions.preLogin.texts.userNotFound': { refused: ['', long(501), 1, null], accepted: ['x', long(500)] },
   'actions.preLogin.texts.untyped': { refused: ['', long(501), 1, null], accepted: ['x', long(500)] },
+  'login.clientIds': {
+    refused: [[], ['web1', 'web1'], ['web1', 'a b'], ['web1', ''], ['web1', long(129)], 'web1'],
+    accepted: [['web1'], ['web1', long(128)], ['web1', 'a_b+C']],
+  },
+  'login.claim.name': {
+    refused: ['', 'a b', '1a', long(129), 'amr', 'acr', 'sub', 'email', 'scope', 'cognito:groups', 'custom:a', 'dev:a'],
+    accepted: ['a', long(128), 'corbado:login', 'https://corbado.com/login', 'amr2'],
+  },
+  'login.claim.clientIds': {
+    refused: [[], ['web1', 'web1'], ['other1'], ['a b']],
+    accepted: [['web1'], ['app1', 'web1']],
+  },
+  'actions.postLogin.clientId': { refused: ['', 'a b', long(129), 'other1', 1], accepted: ['web1', 'app1'] },
+  'actions.postLogin.clientSecretParameter': {
+    refused: [
+      '',
+      'client',
+      '/corbado/gateway/eu-central-1_Acme00001/',
+      '/corbado/gateway/eu-central-1_Other0001/client',
+      '/corbado/gateway/eu-central-1_Acme00001/backend-api',
+    ],
+    accepted: ['/corbado/gateway/eu-central-1_Acme00001/a/b.c-d_e'],
+  },
   'actions.postAppend.mfa': {
     refused: ['', 'SMS', 'totp', 'sms_mfa', null, false],
     accepted: ['sms', 'email', 'software-token', 'none'],
@@ -180,7 +207,9 @@ t.test('accepts what a field can have, up to its edges', async (t) => {
   for (const [place, { accepted }] of Object.entries(FIELDS)) {
     for (const value of accepted) {
       // The pool's id then names a replica.
-      const base = place === 'aws.region' ? put('aws.replicaRegions', ['eu-central-1']) : FULL
+      const region = place === 'aws.region' ? put('aws.replicaRegions', ['eu-central-1']) : FULL
+      // And post-login has no password.
+      const base = place === 'login.flow' ? put('actions.postLogin', undefined) : region
       t.strictSame(messages(put(place, value, base)), [], `${place}: ${JSON.stringify(value).slice(0, 60)}`)
     }
   }
@@ -216,6 +245,10 @@ t.test('everything else may be left out', async (t) => {
     'login',
     'login.flow',
     'login.maxAttempts',
+    'login.clientIds',
+    'login.claim',
+    'actions.postLogin',
+    'actions.postLogin.clientSecretParameter',
     'triggers',
     'limits',
     'limits.verifyPerSecond',
@@ -241,6 +274,8 @@ t.test('refuses a key that it does not know, wherever it stands', async (t) => {
     'actions.preLogin',
     'actions.preLogin.texts',
     'actions.postAppend',
+    'actions.postLogin',
+    'login.claim',
     'triggers',
     'limits',
   ]) {
@@ -253,12 +288,14 @@ t.test('refuses a key that it does not know, wherever it stands', async (t) => {
   }
 })
 
-t.test('refuses a slip in a trigger name, and post-login, which is not set here', async (t) => {
+t.test('refuses a slip in a trigger name', async (t) => {
   const names = ['preSignup', 'PreSignUp', 'pre-sign-up', 'preTokenGenerationV2', 'tokenGeneration']
   for (const name of names) {
     t.strictSame(messages(put(`triggers.${name}`, 'pass-through')), [`/triggers/${name} is not a known field`])
   }
-  t.strictSame(wrong(put('actions.postLogin', { clientId: 'x' })), ['/actions/postLogin'])
+  const passwordFirst = put('login.flow', 'password-then-passkey')
+  t.strictSame(wrong(passwordFirst), ['/actions/postLogin'], 'post-login has no password')
+  t.strictSame(wrong(put('actions.postLogin', undefined, passwordFirst)), [])
 })
 
 t.test('refuses to pass a sender through, since every message would be lost, and says why', async (t) => {
@@ -600,7 +637,7 @@ t.test('a config with the fewest fields gets the documented defaults', async (t)
 t.test('a default never takes the place of what the file says', async (t) => {
   const file = put('limits.listUsersPerSecond', 1, put('login.maxAttempts', 1)) as unknown as TenantFile
   const full = withDefaults(file)
-  t.strictSame(full.login, { flow: 'passkey', maxAttempts: 1 })
+  t.strictSame(full.login, { ...file.login, maxAttempts: 1 })
   t.strictSame(full.limits, { verifyPerSecond: 100, listUsersPerSecond: 1, concurrentCalls: 16 })
   t.strictSame(full.aws, file.aws)
   t.strictSame(full.actions, file.actions)

@@ -22,6 +22,8 @@ locals {
   granted = concat(
     ["PreLogin"],
     var.post_append ? ["PostAppend"] : [],
+    var.post_login ? ["PostLogin"] : [],
+    var.claim ? ["Claim"] : [],
     var.checks ? ["Checks"] : [],
     length(var.chained_functions) > 0 ? ["Chain"] : [],
   )
@@ -66,6 +68,23 @@ locals {
       "Action" : [
         "cognito-idp:AdminGetUser",
         "cognito-idp:AdminSetUserMFAPreference"
+      ],
+      "Resource" : "arn:${local.partition}:cognito-idp:${local.region}:${local.account_id}:userpool/${local.user_pool_id}"
+    },
+    {
+      "Sid" : "PostLogin",
+      "Effect" : "Allow",
+      "Action" : [
+        "cognito-idp:AdminInitiateAuth",
+        "cognito-idp:AdminRespondToAuthChallenge"
+      ],
+      "Resource" : "arn:${local.partition}:cognito-idp:${local.region}:${local.account_id}:userpool/${local.user_pool_id}"
+    },
+    {
+      "Sid" : "Claim",
+      "Effect" : "Allow",
+      "Action" : [
+        "cognito-idp:DescribeUserPoolClient"
       ],
       "Resource" : "arn:${local.partition}:cognito-idp:${local.region}:${local.account_id}:userpool/${local.user_pool_id}"
     },

@@ -45,6 +45,16 @@ variable "post_append" {
   type        = bool
 }
 
+variable "post_login" {
+  description = "May the gateway sign users in who have shown a passkey, and hand Corbado their tokens?"
+  type        = bool
+}
+
+variable "claim" {
+  description = "May the gateway read an app client whose tokens say that a passkey was used?"
+  type        = bool
+}
+
 variable "checks" {
   description = "May Corbado read the settings of the pool and its app clients, to check the set-up?"
   type        = bool

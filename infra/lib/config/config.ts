@@ -64,6 +64,8 @@ export const SelfHostedConfig = Type.Object(
     region: Type.String({ pattern: REGION, description: 'the region of the pool' }),
     userPoolId: Type.String({ pattern: USER_POOL_ID_PATTERN, maxLength: USER_POOL_ID_LENGTH_MAX }),
     actionCallerRoleArn: Type.Optional(roleArn('who may invoke actions')),
+    postLogin: Type.Optional(Type.Boolean({ description: 'may the function sign users in, for actions.postLogin?' })),
+    claim: Type.Optional(Type.Boolean({ description: 'may the function read app clients, for login.claim?' })),
     alarmTopicName: Type.Optional(text('^[\\w-]{1,256}$', 'the name of an SNS topic', 'exists in the region')),
     deletionProtection: DeletionProtection,
     concurrencyLimit: ConcurrencyLimit,

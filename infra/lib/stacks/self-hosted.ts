@@ -56,7 +56,7 @@ export class SelfHostedStack extends Stack {
         gateway: new PolicyDocument({
           statements: [...gatewayRights(rights), ...(config.network ? networkRights(rights) : [])],
         }),
-        pool: PolicyDocument.fromJson(poolRights(place, config.userPoolId)),
+        pool: PolicyDocument.fromJson(poolRights(place, config)),
       },
     })
     const arns = arnsIn(place)
@@ -70,12 +70,17 @@ export class SelfHostedStack extends Stack {
 }
 
 /** What a customer's role would have to grant, without the checks: a customer who hosts the gateway needs none. */
-function poolRights({ account, region }: Place, userPoolId: string): object {
+function poolRights({ account, region }: Place, { userPoolId, postLogin, claim }: SelfHostedConfig): object {
   return describeCustomerRole({
     userPoolId,
     region,
     accountId: account,
-    features: ['pre-login', 'post-append'],
+    features: [
+      'pre-login',
+      'post-append',
+      ...(postLogin ? ['post-login' as const] : []),
+      ...(claim ? ['claim' as const] : []),
+    ],
     // Of the trust, which is not asked for here.
     externalId: '',
     gatewayRoleArn: '',

@@ -38,7 +38,7 @@ export function invokeCommand(io: CommandIo): Command {
   })
     .argument('[file]', 'JSON of the event or payload; - reads what is piped in')
     .option('--tenant <tenant>', 'make it about this tenant: tenant id, user pool id, or a customer with one pool')
-    .option('--write', 'also set MFA preferences and have Corbado verify, which uses a proof up')
+    .option('--write', 'also set MFA preferences, sign in, and have Corbado verify: a proof is used up')
     .option(
       '--json',
       'print { kind: "invocation", ok, proven, assumed, decision?, thrown?, outcome?, reason?, durationMs?, upstream, configVersion?, alias, notDone } or { kind: "invoke-example", name, payload }',

@@ -89,7 +89,7 @@ const event = (triggerSource: string, request: object, response: object) => ({
 const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
 /** In the form of a proof, but signed by no key. */
-const proof = `${part({ alg: 'RS256', kid: 'pki-0', typ: 'JWT' })}.${part({ sub: 'usr-0' })}.c2lnbmF0dXJl`
+const proof = `${part({ alg: 'RS256', kid: 'pki-0', typ: 'JWT' })}.${part({ sub: 'usr-0', webauthnId: '7c9e6679-7425-40de-944b-e07fc1f90ae7' })}.c2lnbmF0dXJl`
 
 export const EXAMPLES = {
   define: event(
@@ -111,6 +111,7 @@ export const EXAMPLES = {
     { answerCorrect: null },
   ),
   'pre-login': { action: 'pre-login', userPoolId: 'eu-central-1_AbCdEf123', identifier: 'anna@example.com' },
+  'post-login': { action: 'post-login', userPoolId: 'eu-central-1_AbCdEf123', signedPasskeyData: proof },
   'post-append': {
     action: 'post-append',
     userPoolId: 'eu-central-1_AbCdEf123',

@@ -55,9 +55,13 @@ export function invokedText(invoked: Invoked, paint: Paint): string {
   return `${lines.join('')}${notDone.length > 0 ? '\nThis was a dry run; with --write it is done.\n' : ''}`
 }
 
-/** Of a trigger its response, of an action status and body. */
+/** Of a trigger its response, of an action status and body. Tokens are a user's: that there are some is all that is told. */
 function decisionOf(answer: unknown): unknown {
-  return isFields(answer) && 'response' in answer ? answer.response : answer
+  if (isFields(answer) && 'response' in answer) return answer.response
+  const session = textAt(answer, 'body', 'session')
+  return session === undefined
+    ? answer
+    : { ...fieldsOf(answer), body: { session: `(tokens, ${session.length} characters)` } }
 }
 
 function statusOf(answer: unknown): number {

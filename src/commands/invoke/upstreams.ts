@@ -31,6 +31,16 @@ export function createTryingUpstreams(
       async preferMfa(_username, factor) {
         notDone.push(`AdminSetUserMFAPreference was not called: the user would get the factor ${factor}, preferred.`)
       },
+      async startLogin(client, username) {
+        notDone.push(`AdminInitiateAuth was not called: a login of ${client.clientId} would begin.`)
+        assumed.push('that Cognito asks for the passkey')
+        return { kind: 'challenge', name: 'CUSTOM_CHALLENGE', username, session: '' }
+      },
+      async answerLogin() {
+        notDone.push('AdminRespondToAuthChallenge was not called with this proof, as that uses it up.')
+        assumed.push('that the proof is right: then Cognito issues tokens')
+        return { kind: 'tokens', tokens: {}, username: undefined }
+      },
     }),
     async verifySignedData(request, call) {
       // A proof that no key signed uses nothing up, and shows what a real one would meet before it is looked at.

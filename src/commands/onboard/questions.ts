@@ -1,5 +1,5 @@
 import type { ConfigRules } from '../../env.js'
-import { FEATURE_NAMES } from '../../operator/role/role.js'
+import { USUAL_FEATURES } from '../../operator/role/role.js'
 import { type Answers, featureWords } from './answers.js'
 import {
   type Check,
@@ -79,7 +79,7 @@ export const QUESTIONS: readonly Question[] = [
     flag: '--features',
     text: 'what the customer lets us do, separated by commas',
     check: checkFeatures,
-    fallback: () => FEATURE_NAMES.join(','),
+    fallback: () => USUAL_FEATURES.join(','),
   },
   {
     key: 'mfa',

@@ -38,6 +38,8 @@ export interface Cognito extends StandIn {
   setEmptyPages(userPoolId: string, count: number): void
   /** That many updates of the pool are refused from now on, as if another one were in progress. */
   setConcurrentUpdates(userPoolId: string, count: number): void
+  /** From now on another key signs tokens. */
+  rotateKeys(): void
   /** Every delivery of a trigger event, repeats included. */
   readonly triggerCalls: TriggerCall[]
 }
@@ -46,6 +48,11 @@ function readFields(body: Buffer): Fields {
   const fields = parseJson(body)
   if (isFields(fields)) return fields
   throw new Refusal('SerializationException', 'The request body is not a JSON object.')
+}
+
+/** Is it the public keys that are asked for, at `/<userPoolId>/.well-known/jwks.json`? */
+function isKeySet({ method, path }: WireRequest): boolean {
+  return method === 'GET' && /^\/[\w-]+\/\.well-known\/jwks\.json$/.test(path)
 }
 
 /** Does this InitiateAuth ask for new tokens of an earlier login? */
@@ -151,6 +158,7 @@ export async function startCognito(options: CognitoOptions): Promise<Cognito> {
 
   async function handle(request: WireRequest, operation: string): Promise<WireAnswer> {
     try {
+      if (operation === 'jwks.json') return { status: 200, body: await issuer.keySet() }
       return awsJsonAnswer(await dispatch(request, operation))
     } catch (error) {
       if (error instanceof Refusal) return awsJsonError(error.name, error.message)
@@ -163,8 +171,8 @@ export async function startCognito(options: CognitoOptions): Promise<Cognito> {
     port,
     clock,
     identity,
-    operationOf: awsJsonOperation,
-    unsigned: [...publicCalls.keys()],
+    operationOf: (request) => (isKeySet(request) ? 'jwks.json' : awsJsonOperation(request)),
+    unsigned: [...publicCalls.keys(), 'jwks.json'],
     faultAnswer: cognitoFault,
     handle,
   })
@@ -175,6 +183,7 @@ export async function startCognito(options: CognitoOptions): Promise<Cognito> {
     user: pools.user,
     setEmptyPages: (userPoolId, count) => void emptyPages.set(userPoolId, count),
     setConcurrentUpdates: (userPoolId, count) => void concurrentUpdates.set(userPoolId, count),
+    rotateKeys: issuer.rotateKeys,
     triggerCalls,
   }
 }

@@ -82,6 +82,8 @@ interface TriggerSubject {
 
 /** What one trigger is asked, the empty response that it fills in, and how its answer is read. */
 interface TriggerQuestion<T> {
+  /** Of the event; `1` if left out. */
+  readonly version?: string
   /** Of a trigger that has more than the usual one. */
   readonly triggerSource?: string
   readonly request: Fields
@@ -102,7 +104,7 @@ export const invalidResponse = () => new Refusal('InvalidLambdaResponseException
 
 function buildEvent(name: TriggerName, { pool, client, userName }: TriggerSubject, question: TriggerQuestion<unknown>) {
   return {
-    version: '1',
+    version: question.version ?? '1',
     region: pool.region,
     userPoolId: pool.userPoolId,
     userName,

@@ -1,7 +1,7 @@
 import type { Clock } from '../../call.js'
 import { type MakeKeyPair, makeKeyPair } from '../aws/key-pairs.js'
 import { type StandIn, startStandIn, type WireAnswer, type WireRequest } from '../aws/server.js'
-import { failure, faultAnswer, parseVerify } from './answers.js'
+import { connectTokenAnswer, failure, faultAnswer, parseVerify } from './answers.js'
 import { answerLogin, type CallAction } from './frontend.js'
 import { createProofDesk, type ProofDesk } from './proof.js'
 
@@ -33,6 +33,7 @@ export interface CorbadoStandIn extends StandIn {
 }
 
 const VERIFY = '/v2/passkey/verifySignedData'
+const CONNECT_TOKENS = '/v2/connectTokens'
 
 /** The project whose credential the request carries. */
 function projectOf(
@@ -70,10 +71,11 @@ export async function startCorbado(options: {
     if (forced) return forced
     const login = await answerLogin(request, proofs, called)
     if (login) return login
-    if (request.path !== VERIFY) return failure(404, { type: 'not_found' })
+    if (![VERIFY, CONNECT_TOKENS].includes(request.path)) return failure(404, { type: 'not_found' })
     if (request.method !== 'POST') return failure(405, { type: 'method_not_allowed' })
     const project = projectOf(request, projects)
     if (!project) return failure(401, { type: 'login_error', details: 'Login failed' })
+    if (request.path === CONNECT_TOKENS) return connectTokenAnswer(request.body, clock.now())
     const input = parseVerify(request.body)
     if ('status' in input) return input
     const verificationResult = await proofs.verify(project.projectId, input.signedPasskeyData, input.username)

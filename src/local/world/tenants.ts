@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { marshall } from '@aws-sdk/util-dynamodb'
-import { chainedFunctions, describeCustomerRole, FEATURE_NAMES } from '../../operator/role/role.js'
+import { featuresOfTenant } from '../../operator/role/features.js'
+import { chainedFunctions, describeCustomerRole, USUAL_FEATURES } from '../../operator/role/role.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { doctor, FUNCTION_ARN, gateway, operator, REGION, roleArnOf } from '../accounts.js'
 import { type AppClient, poolArn, type TriggerName, type UserPool } from '../cognito/pools.js'
@@ -111,14 +112,15 @@ export async function putTenantRecord(stack: Stack, config: unknown, userPoolId:
   client.destroy()
 }
 
-/** The role that the hand-over asks for, with all of its features. */
-function putCustomerRole(stack: Stack, { userPoolId, aws, triggers }: TenantFile): void {
+/** The role that the hand-over asks for, with the usual features and those that the tenant needs besides. */
+function putCustomerRole(stack: Stack, file: TenantFile): void {
+  const { userPoolId, aws } = file
   const { accountId, region, roleArn, externalId } = aws
   if (roleArn === null || externalId === null) return
   const { trust, permissions } = describeCustomerRole({
     ...{ userPoolId, accountId, region, externalId },
-    features: FEATURE_NAMES,
-    functionArns: chainedFunctions({ triggers }),
+    features: [...USUAL_FEATURES, ...featuresOfTenant(file)],
+    functionArns: chainedFunctions(file),
     gatewayRoleArn: roleArnOf(gateway),
     doctorRoleArn: roleArnOf(doctor),
   })

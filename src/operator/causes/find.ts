@@ -63,7 +63,18 @@ const FUNNEL = [
   ['correct', 'tokens'],
 ] as const
 
-const GOOD: readonly Outcome[] = ['challenge', 'tokens', 'created', 'correct', 'found', 'factor_set', 'forwarded']
+const GOOD: readonly Outcome[] = [
+  'challenge',
+  'tokens',
+  'created',
+  'correct',
+  'found',
+  'factor_set',
+  'signed_in',
+  'claimed',
+  'issued',
+  'forwarded',
+]
 /** Where a step stands in a login; what is earlier explains what is later. */
 const ORDER: readonly string[] = [
   'forwarder',
@@ -81,10 +92,11 @@ const ORDER: readonly string[] = [
   'verify',
   'correct',
   'tokens',
+  'post-login',
   'post-append',
 ]
 /** Follows from proofs that failed, whatever made them fail. */
-const FOLLOWS: readonly Reason[] = ['attempts_exhausted', 'cognito_challenge_failed']
+const FOLLOWS: readonly Reason[] = ['attempts_exhausted', 'cognito_challenge_failed', 'action_refused']
 /** More tenants than this share, and it is nobody's own. */
 const EVERYWHERE = 0.3
 const LINES_MIN = 5

@@ -24,7 +24,10 @@ const text = (Description: string, AllowedPattern: string, more: Record<string, 
   AllowedPattern,
   ...more,
 })
-const yesNo = (Description: string) => ({ Type: 'String', Description, AllowedValues: ['true', 'false'] })
+const yesNo = (Description: string, Default?: 'false') => ({
+  ...{ Type: 'String', Description, AllowedValues: ['true', 'false'] },
+  ...(Default && { Default }),
+})
 
 /** As the console shows them; the quick-create link fills all of them in. */
 const parameters = {
@@ -38,6 +41,8 @@ const parameters = {
   GatewayRoleArn: text('Role of the Corbado gateway', roleArn),
   DoctorRoleArn: text('Role under which Corbado checks the set-up', roleArn),
   PostAppend: yesNo('May the gateway set the MFA factor of users who have added a passkey?'),
+  PostLogin: yesNo('May the gateway sign users in who have shown a passkey, and hand Corbado their tokens?', 'false'),
+  Claim: yesNo('May the gateway read an app client whose tokens say that a passkey was used?', 'false'),
   Checks: yesNo('May Corbado read the settings of the pool and its app clients, to check the set-up?'),
   ChainedFunctions: text(
     'ARNs of your own Lambda functions that answer triggers of the pool, separated by commas; empty if there are none',
@@ -63,6 +68,8 @@ function assertion(here: string, wanted: TemplateParameter, AssertDescription: s
 /** How a feature can be left out: its parameter, and the condition that goes by it. */
 const switches = {
   PostAppend: { parameter: 'PostAppend', condition: 'WithPostAppend' },
+  PostLogin: { parameter: 'PostLogin', condition: 'WithPostLogin' },
+  Claim: { parameter: 'Claim', condition: 'WithClaim' },
   Checks: { parameter: 'Checks', condition: 'WithChecks' },
 } as const
 
@@ -177,6 +184,8 @@ export function templateParameters(
     GatewayRoleArn: gatewayRoleArn,
     DoctorRoleArn: doctorRoleArn,
     PostAppend: String(features.includes('post-append')),
+    PostLogin: String(features.includes('post-login')),
+    Claim: String(features.includes('claim')),
     Checks: String(features.includes('checks')),
     ChainedFunctions: functionArns.join(','),
   }

@@ -133,6 +133,21 @@ export const FEATURES = {
       AdminSetUserMFAPreference: 'sets the chosen MFA factor once the user has a passkey, if there is none yet',
     },
   },
+  'post-login': {
+    sid: 'PostLogin',
+    operations: {
+      AdminInitiateAuth:
+        'begins a login for a user who has shown a passkey, if your application leaves that to Corbado',
+      AdminRespondToAuthChallenge: 'ends it with the proof, and gets the tokens that go to your application',
+    },
+  },
+  claim: {
+    sid: 'Claim',
+    operations: {
+      DescribeUserPoolClient:
+        'sees, at each sign-in of an app client with the claim, that no other way to sign in is open there',
+    },
+  },
   checks: {
     sid: 'Checks',
     operations: {
@@ -145,4 +160,6 @@ export const FEATURES = {
 } as const satisfies Record<string, { sid: string; operations: Readonly<Record<string, string>> }>
 
 export type Feature = keyof typeof FEATURES
-export const FEATURE_NAMES: readonly Feature[] = ['pre-login', 'post-append', 'checks']
+export const FEATURE_NAMES: readonly Feature[] = ['pre-login', 'post-append', 'post-login', 'claim', 'checks']
+/** Those that most tenants have; the others are for customers who ask for what they are of. */
+export const USUAL_FEATURES: readonly Feature[] = ['pre-login', 'post-append', 'checks']

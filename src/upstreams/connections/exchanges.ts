@@ -17,16 +17,18 @@ export type Exchange =
   | { readonly kind: 'failed'; readonly error: unknown; readonly sent: boolean }
 
 export interface ExchangeRequest {
+  readonly method: 'GET' | 'POST'
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
-  readonly body: string
+  /** Of a POST. */
+  readonly body?: string
   readonly signal: AbortSignal
 }
 
 /** Sends requests that must not be sent twice, over kept connections, one request at a time on each. */
 export interface Exchanges {
-  /** Posts a body. Never throws, and never repeats what may have been sent. */
-  post(request: ExchangeRequest): Promise<Exchange>
+  /** Sends a request. Never throws, and never repeats what may have been sent. */
+  send(request: ExchangeRequest): Promise<Exchange>
   close(): Promise<void>
 }
 
@@ -123,7 +125,7 @@ export function createExchanges(clock: Clock, proxies: Proxies): Exchanges {
   }
 
   return {
-    async post(request) {
+    async send(request) {
       const url = new URL(request.url)
       const host = hostOf(url.origin)
       const once = () => host.limit(() => exchange(host, url, request))
@@ -140,7 +142,7 @@ export function createExchanges(clock: Clock, proxies: Proxies): Exchanges {
 }
 
 function exchangeOver(dispatcher: Dispatcher, url: URL, request: ExchangeRequest): Promise<Exchange> {
-  const { signal, headers, body } = request
+  const { method, signal, headers, body = null } = request
   return new Promise((resolve) => {
     let [sent, status] = [false, 0]
     const chunks: Buffer[] = []
@@ -156,7 +158,7 @@ function exchangeOver(dispatcher: Dispatcher, url: URL, request: ExchangeRequest
     // The signal ends the call; undici's own timers are up to half a second early.
     const timers = { headersTimeout: 0, bodyTimeout: 0 }
     dispatcher.dispatch(
-      { origin, path: pathname + search, method: 'POST', headers, body, ...timers },
+      { origin, path: pathname + search, method, headers, body, ...timers },
       {
         // Called when the connection is open, just before the first byte is written.
         onRequestStart() {

@@ -113,7 +113,7 @@ const trail = ({ terms: { features, userPoolId } }: SecurityFacts) => `Which Clo
 |---|---|
 | \`CreateStack\`, \`CreateRole\`, \`PutRolePolicy\`, \`UpdateUserPool\`, \`UpdateUserPoolClient\` | once, by your own engineer: steps 1 to 3 |
 | \`AssumeRole\`, session \`corbado-${userPoolId}\` | about once an hour from each process of the gateway while users sign in, and at each check |
-${features.includes('checks') ? eventRow(features, 'checks', 'at each check of the set-up, before and after it goes live') : ''}${eventRow(features, 'pre-login', 'at each sign-in with a passkey')}${features.includes('post-append') ? eventRow(features, 'post-append', 'when a user adds a passkey') : ''}
+${features.includes('checks') ? eventRow(features, 'checks', 'at each check of the set-up, before and after it goes live') : ''}${eventRow(features, 'pre-login', 'at each sign-in with a passkey')}${eventRow(features, 'post-append', 'when a user adds a passkey')}${eventRow(features, 'post-login', 'at each sign-in that your application leaves to Corbado')}${eventRow(features, 'claim', 'at sign-ins through an app client with the claim, at most once a minute')}
 A check calls the operations of the role for a user whom it invents (\`doctor-…\`), and what the role must refuse: itself without
 the ExternalId and with a wrong one, \`AdminListGroupsForUser\`, and \`AdminGetUser\` on a pool that does not exist. Those say
 \`AccessDenied\`. Any other event under that session name is not the gateway's doing: tell us.

@@ -5,7 +5,8 @@ import { shellWord } from '../../../terminal/text.js'
 import type { OperatorUpstreams } from '../../../upstreams/operator.js'
 import { type Attempt, attempt, isDenied } from '../../attempt.js'
 import { poolArnIn } from '../../pool/arn.js'
-import { chainedFunctions, describeCustomerRole, FEATURE_NAMES, type IamPolicy } from '../../role/role.js'
+import { featuresOfTenant } from '../../role/features.js'
+import { chainedFunctions, describeCustomerRole, type IamPolicy } from '../../role/role.js'
 import type { OperatorSettings } from '../../settings.js'
 import { IN_FILE } from './finding.js'
 
@@ -78,7 +79,7 @@ export function wantedRole({ tenant, settings }: Patient): { trust: IamPolicy; p
     accountId: aws.accountId,
     region: aws.region,
     externalId: aws.externalId ?? '',
-    features: FEATURE_NAMES.filter((feature) => feature !== 'post-append' || tenant.actions.postAppend.mfa !== 'none'),
+    features: featuresOfTenant(tenant),
     functionArns: chainedFunctions(tenant),
     gatewayRoleArn: settings.gatewayRoleArn ?? '<GATEWAY_ROLE_ARN>',
     doctorRoleArn: settings.doctorRoleArn ?? '<DOCTOR_ROLE_ARN>',

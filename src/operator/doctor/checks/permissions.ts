@@ -1,11 +1,19 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { isUserPoolId, type UserPoolId } from '../../../ids.js'
+import type { UserPool } from '../../../upstreams/index.js'
 import { type Attempt, attempt, errorTypeOf, isDenied, retryFix, saidOf } from '../../attempt.js'
 import { type Check, dependent, type Finding, failed, notCheckable, passed } from './finding.js'
 import { noSuchPool, onceAllowed, type Patient, wantedRole } from './patient.js'
 import type { RoleExamined, RoleSessions } from './role.js'
 
-const CALL_CHECKS = ['may-get-user', 'may-list-users', 'may-set-mfa', 'no-other-operation', 'no-other-pool'] as const
+const CALL_CHECKS = [
+  'may-get-user',
+  'may-list-users',
+  'may-set-mfa',
+  'may-sign-in',
+  'no-other-operation',
+  'no-other-pool',
+] as const
 
 /** Does the role allow what the gateway needs, and nothing else? All probes are about a user who does not exist. */
 export async function checkCalls(patient: Patient, sessions: RoleExamined['sessions']): Promise<Finding[]> {
@@ -18,6 +26,7 @@ const OWN_RIGHTS: Readonly<Record<(typeof CALL_CHECKS)[number], string>> = {
   'may-get-user': 'it allows cognito-idp:AdminGetUser on',
   'may-list-users': 'it allows cognito-idp:ListUsers on',
   'may-set-mfa': 'it allows cognito-idp:AdminSetUserMFAPreference on',
+  'may-sign-in': 'it allows cognito-idp:AdminInitiateAuth and cognito-idp:AdminRespondToAuthChallenge on',
   'no-other-operation': 'it allows no other operation of cognito-idp on',
   'no-other-pool': 'it allows cognito-idp on no pool but',
 }
@@ -25,12 +34,14 @@ const OWN_RIGHTS: Readonly<Record<(typeof CALL_CHECKS)[number], string>> = {
 /** The doctor does not run as the gateway's function, and the function's role lets in no other. */
 function ownRole(check: (typeof CALL_CHECKS)[number], { config, poolArn }: Patient): Finding {
   if (check === 'may-set-mfa' && config.actions.postAppend.mfa === 'none') return NO_FACTOR
+  if (check === 'may-sign-in' && !config.actions.postLogin) return NO_SIGN_IN
   const what = "Self-hosted: the function's own role is used, which only the function can try."
   const fix = `operator: nothing if the role is as infra/ makes it; else see that ${OWN_RIGHTS[check]} ${poolArn}`
   return { ...notCheckable(check, what, fix), byDesign: true }
 }
 
 const NO_FACTOR = passed('may-set-mfa', 'Not needed: post-append sets no factor.')
+const NO_SIGN_IN = passed('may-sign-in', 'Not needed: there is no actions.postLogin.')
 
 /** The calls of the gateway, under the session policy that it uses. */
 async function checkAllowed(patient: Patient, { narrowed }: RoleSessions): Promise<Finding[]> {
@@ -47,7 +58,30 @@ async function checkAllowed(patient: Patient, { narrowed }: RoleSessions): Promi
     allowedFinding('may-get-user', 'AdminGetUser', got, patient),
     allowedFinding('may-list-users', 'ListUsers', listed, patient),
     set ? allowedFinding('may-set-mfa', 'AdminSetUserMFAPreference', set, patient) : NO_FACTOR,
+    config.actions.postLogin ? await checkSignIn(pool, patient) : NO_SIGN_IN,
   ]
+}
+
+/** Both calls of a login, of an app client that does not exist: so no login begins, and no trigger is asked. */
+async function checkSignIn(pool: UserPool, patient: Patient): Promise<Finding> {
+  const [noClient, username] = [{ clientId: nameOfNoClient() }, nameOfNoUser()]
+  const [begun, ended] = await Promise.all([
+    attempt(pool.startLogin(noClient, username, patient.step())),
+    attempt(pool.answerLogin(noClient, { username, session: NO_SESSION }, 'no answer', patient.step())),
+  ])
+  const findings = [
+    clientlessFinding('AdminInitiateAuth', begun, patient),
+    clientlessFinding('AdminRespondToAuthChallenge', ended, patient),
+  ]
+  const passedBoth = 'The role allows AdminInitiateAuth and AdminRespondToAuthChallenge on the pool.'
+  return findings.find(({ state }) => state !== 'passed') ?? passed('may-sign-in', passedBoth)
+}
+
+/** Cognito says that there is no such client once the permission is there; whether there is such a pool, other checks say. */
+function clientlessFinding(operation: string, tried: Attempt<unknown>, patient: Patient): Finding {
+  const isThere = /^(ResourceNotFoundException|NotAuthorizedException|InvalidParameterException)$/
+  if (isThere.test(errorTypeOf(tried) ?? '')) return passed('may-sign-in', `The role allows ${operation} on the pool.`)
+  return allowedFinding('may-sign-in', operation, tried, patient)
 }
 
 /** Cognito looks for the user once the permission is there; a factor that the pool has not, it may refuse before that. */
@@ -92,6 +126,9 @@ function deniedFinding(check: Check, what: string, tried: Attempt<unknown>, pati
 
 const GIVE_PERMISSIONS = 'customer: give the role the permissions of step 1 of the hand-over, and no others'
 
+const nameOfNoClient = () => `doctor${randomBytes(10).toString('hex')}`
+/** As long as Cognito's own are at least (API model). */
+const NO_SESSION = 'x'.repeat(20)
 const nameOfNoUser = () => `doctor-${randomUUID()}`
 
 function idOfNoPool(region: string): UserPoolId {

@@ -1,9 +1,9 @@
-import type { Call, Clock } from '../call.js'
-import type { Env } from '../env.js'
-import { createBoundedMap } from '../resilience/bounded-map.js'
-import { failureMemoryMs } from '../resilience/expiring-cache.js'
-import type { Upstreams } from '../upstreams/index.js'
-import { createGatewaySecret, type FailedFetch, type GatewaySecretOptions } from './gateway-secret.js'
+import type { Call, Clock } from '../../call.js'
+import type { Env } from '../../env.js'
+import { createBoundedMap } from '../../resilience/bounded-map.js'
+import { failureMemoryMs } from '../../resilience/expiring-cache.js'
+import type { Upstreams } from '../../upstreams/index.js'
+import { createGatewaySecret, type FailedFetch, type GatewaySecretOptions } from './secret.js'
 
 /** What is remembered of Corbado's own callers: their secrets, and which requests they have sent. */
 export interface Callers {

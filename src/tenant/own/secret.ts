@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks'
-import { type Call, type Clock, createLoadCall, REPEAT_MS, SLICE_MS } from '../call.js'
-import { isSignatureRefused, isUpstreamError } from '../errors.js'
-import { isParameterMissing, type Upstreams } from '../upstreams/index.js'
+import { type Call, type Clock, createLoadCall, REPEAT_MS, SLICE_MS } from '../../call.js'
+import { isSignatureRefused, isUpstreamError } from '../../errors.js'
+import { isParameterMissing, type Upstreams } from '../../upstreams/index.js'
 
 /** A secret of the gateway itself, which belongs to no tenant: fetched on first use, kept, read again when it is old. */
 export interface GatewaySecret {

@@ -1,10 +1,10 @@
 import { createHmac } from 'node:crypto'
-import type { Call, Clock } from '../call.js'
-import type { Env } from '../env.js'
-import type { UserPoolId } from '../ids.js'
-import { failureMemoryMs } from '../resilience/expiring-cache.js'
-import type { Upstreams } from '../upstreams/index.js'
-import { createGatewaySecret, type GatewaySecretOptions } from './gateway-secret.js'
+import type { Call, Clock } from '../../call.js'
+import type { Env } from '../../env.js'
+import type { UserPoolId } from '../../ids.js'
+import { failureMemoryMs } from '../../resilience/expiring-cache.js'
+import type { Upstreams } from '../../upstreams/index.js'
+import { createGatewaySecret, type GatewaySecretOptions } from './secret.js'
 
 /** Names for users in log lines that only the holder of the key can tie to a user. */
 export interface Pseudonyms {

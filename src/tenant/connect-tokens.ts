@@ -1,0 +1,103 @@
+import type { Call, Clock } from '../call.js'
+import { type UpstreamError, type UpstreamFaultKind, upstreamError } from '../errors.js'
+import { type TenantKey, tenantKey } from '../ids.js'
+import type { Reason } from '../reasons.js'
+import { createBoundedMap } from '../resilience/bounded-map.js'
+import type { Ended, Silence } from '../resilience/breaker.js'
+import type { Guard } from '../resilience/guard.js'
+import type { ConnectTokenAnswer, Upstreams } from '../upstreams/index.js'
+import type { TenantConfig } from './config.js'
+import type { IdTokens, TokenUser } from './id-tokens.js'
+import { secretFault, type TenantSecrets } from './secrets.js'
+
+/** What Corbado gave: `connectToken` is a secret of the user's browser. */
+export interface ConnectToken {
+  readonly connectToken: string
+  readonly expires: number
+}
+
+export interface ConnectTokens {
+  /** The user of a valid ID token. @throws GW_ERR_UPSTREAM_… if the pool's keys cannot be read */
+  userOf(config: TenantConfig, token: string, call: Call): Promise<TokenUser | undefined>
+  /** A connect token for a user; undefined if one of that type was given less than 2 s ago. @throws GW_ERR_UPSTREAM_… */
+  create(config: TenantConfig, user: TokenUser, type: string, call: Call): Promise<ConnectToken | undefined>
+}
+
+const PAUSE_MS = 2_000
+/** Two seconds of 50,000 users. */
+const USERS_MAX = 100_000
+
+export interface ConnectTokensOptions {
+  readonly createConnectToken: Upstreams['createConnectToken']
+  readonly idTokens: IdTokens
+  readonly secrets: TenantSecrets
+  readonly guard: Guard
+  readonly clock: Clock
+}
+
+export function createConnectTokens(options: ConnectTokensOptions): ConnectTokens {
+  const { createConnectToken, idTokens, secrets, guard, clock } = options
+  const nextAt = createBoundedMap<TenantKey, number>(USERS_MAX)
+
+  async function ask(config: TenantConfig, user: TokenUser, type: string, call: Call): Promise<ConnectToken> {
+    const lane = tenantKey(config.userPoolId, 'corbado', 'connect')
+    const { backendApiUrl } = config.corbado
+    const { username: identifier, email: displayName = identifier } = user
+    async function send(authorization: string): Promise<ConnectTokenAnswer | 'busy'> {
+      const request = { backendApiUrl, authorization, type, identifier, displayName }
+      const work = () => createConnectToken(request, call)
+      const guarded = await guard.run(lane, config.limits.concurrentCalls, call, work, silenceOf)
+      if (guarded.kind === 'done') return guarded.value
+      return guarded.kind === 'busy' ? 'busy' : { kind: guarded.last, facts: { breakerOpen: true } }
+    }
+    const credential = await secrets.backendCredential(config, call)
+    if (credential.kind !== 'usable') throw secretFault(credential.kind)
+    let answer = await send(credential.authorization)
+    if (answer !== 'busy' && answer.kind === 'unauthorized' && answer.facts.status === 401) {
+      const renewed = await secrets.backendCredentialAfter401(config, call)
+      const isOther = renewed.kind === 'usable' && renewed.authorization !== credential.authorization
+      if (isOther) answer = await send(renewed.authorization)
+    }
+    if (answer !== 'busy' && answer.kind === 'created') {
+      return { connectToken: answer.secret, expires: answer.expires }
+    }
+    throw backendFault(answer)
+  }
+
+  return {
+    userOf: (config, token, call) => idTokens.userOf(config, config.connectTokens?.clientIds ?? [], token, call),
+    async create(config, user, type, call) {
+      const key = tenantKey(config.userPoolId, 'connect', type, user.username)
+      if (clock.elapsed() < (nextAt.get(key) ?? 0)) return undefined
+      nextAt.set(key, clock.elapsed() + PAUSE_MS)
+      try {
+        return await ask(config, user, type, call)
+      } catch (error) {
+        // Nothing was given, so nothing is to be waited for.
+        nextAt.delete(key)
+        throw error
+      }
+    },
+  }
+}
+
+function silenceOf(ended: Ended<ConnectTokenAnswer>): Silence | undefined {
+  const kind = 'value' in ended ? ended.value.kind : undefined
+  return kind === 'timeout' || kind === 'unavailable' ? kind : undefined
+}
+
+const faults = {
+  busy: ['throttled', 'backend_busy'],
+  unauthorized: ['denied', 'backend_unauthorized'],
+  'rate-limited': ['throttled', 'backend_rate_limited'],
+  rejected: ['rejected', 'backend_rejected'],
+  unavailable: ['unavailable', 'backend_unavailable'],
+  timeout: ['timeout', 'backend_timeout'],
+  malformed: ['malformed', 'backend_malformed'],
+} as const satisfies Record<string, readonly [UpstreamFaultKind, Reason]>
+
+function backendFault(answer: Exclude<ConnectTokenAnswer, { kind: 'created' }> | 'busy'): UpstreamError {
+  const [kind, reason] = faults[answer === 'busy' ? answer : answer.kind]
+  const facts = answer === 'busy' ? {} : answer.facts
+  return Object.assign(upstreamError('corbado', kind, { operation: 'connectTokens', ...facts }), { reason })
+}

@@ -1,0 +1,101 @@
+import type { Call, Clock } from '../call.js'
+import type { Env } from '../env.js'
+import { upstreamError } from '../errors.js'
+import { type TenantKey, tenantKey } from '../ids.js'
+import { createBoundedMap } from '../resilience/bounded-map.js'
+import { createExpiringCache, failureMemoryMs } from '../resilience/expiring-cache.js'
+import type { Upstreams } from '../upstreams/index.js'
+import type { TenantConfig } from './config.js'
+
+/** Who a verified ID token says that its user is. */
+export interface TokenUser {
+  readonly username: string
+  readonly email: string | undefined
+  readonly clientId: string
+}
+
+export interface IdTokens {
+  /**
+   * The user of an ID token of the tenant's pool, for one of these app clients; undefined if it is not valid.
+   * @throws GW_ERR_UPSTREAM_… if the pool's keys cannot be read
+   */
+  userOf(config: TenantConfig, clientIds: readonly string[], token: string, call: Call): Promise<TokenUser | undefined>
+}
+
+/** Keys change seldom, and a token under a new one has the set read again at once. */
+const FRESH_MS = 3_600_000
+/** A pool that cannot be reached has not changed its keys. */
+const KEEP_MS = 24 * 3_600_000
+const LOAD_MS = 1_500
+/** Tokens under keys that do not exist must not make us ask at will. */
+const REREAD_MS = 60_000
+/** Cognito's own are below, or no browser's other headers would have room beside one. */
+const TOKEN_LENGTH_MAX = 8_192
+
+/** What tells an ID token's user; `unknown-key`: none of the key set signed it. */
+type Verify = (token: string, clientIds: readonly string[]) => TokenUser | 'unknown-key' | undefined
+
+/** Signature, issuer, audience, use and end are all looked at by the library; whatever it throws is a refusal. */
+async function createVerify(userPoolId: string, keySet: string): Promise<Verify> {
+  // Loaded with the first token: a cold start does without.
+  const { CognitoJwtVerifier } = await import('aws-jwt-verify')
+  const { KidNotFoundInJwksError } = await import('aws-jwt-verify/error')
+  const verifier = CognitoJwtVerifier.create({ userPoolId, tokenUse: 'id', clientId: null })
+  try {
+    verifier.cacheJwks(JSON.parse(keySet))
+  } catch (error) {
+    throw upstreamError('cognito', 'malformed', { operation: 'jwks.json' }, error)
+  }
+  return (token, clientIds) => {
+    try {
+      const payload = verifier.verifySync(token, { tokenUse: 'id', clientId: [...clientIds] })
+      const { email } = payload
+      return {
+        username: payload['cognito:username'],
+        email: typeof email === 'string' && email !== '' ? email : undefined,
+        clientId: payload.aud,
+      }
+    } catch (error) {
+      return error instanceof KidNotFoundInJwksError ? 'unknown-key' : undefined
+    }
+  }
+}
+
+export function createIdTokens(
+  env: Pick<Env, 'maxTenantsInMemory' | 'cognitoEndpoint'>,
+  { fetchKeySet }: Pick<Upstreams, 'fetchKeySet'>,
+  clock: Clock,
+): IdTokens {
+  const nextReread = createBoundedMap<TenantKey, number>(env.maxTenantsInMemory)
+  const verifiers = createExpiringCache<Verify, [TenantConfig]>({
+    clock,
+    max: env.maxTenantsInMemory,
+    upstream: 'cognito',
+    operation: 'jwks.json',
+    loadMs: LOAD_MS,
+    async load(call, { userPoolId, aws }) {
+      const base = env.cognitoEndpoint ?? `https://cognito-idp.${aws.region}.${suffixOf(aws.region)}`
+      const value = await createVerify(userPoolId, await fetchKeySet(`${base}/${userPoolId}`, call))
+      return { value, freshMs: FRESH_MS, staleMs: KEEP_MS, keepMs: KEEP_MS }
+    },
+    failureMs: failureMemoryMs,
+  })
+
+  return {
+    async userOf(config, clientIds, token, call) {
+      if (token.length > TOKEN_LENGTH_MAX) return undefined
+      const key = tenantKey(config.userPoolId, 'keys', config.aws.region)
+      const first = (await verifiers.get(key, call, config)).value
+      const verified = first(token, clientIds)
+      if (verified !== 'unknown-key') return verified
+      if (clock.elapsed() >= (nextReread.get(key) ?? 0)) {
+        nextReread.set(key, clock.elapsed() + REREAD_MS)
+        verifiers.expire(key)
+      }
+      const again = (await verifiers.get(key, call, config)).value(token, clientIds)
+      return again === 'unknown-key' ? undefined : again
+    },
+  }
+}
+
+const suffixOf = (region: string) => (region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com')

@@ -1,0 +1,43 @@
+import { fieldsOf, textsOf } from '../fields.js'
+
+/** What the claim says of a login: which proofs it took, and when it ended, in seconds since the epoch. */
+export interface LoginClaim {
+  readonly amr: readonly string[]
+  readonly time: number
+}
+
+type Response = Readonly<Record<string, unknown>>
+
+/** Claims to add and to suppress, with nothing of the name in either but what is given. */
+function overridden(details: unknown, name: string, value: unknown): Response {
+  const { claimsToAddOrOverride, claimsToSuppress, ...more } = fieldsOf(details)
+  const { [name]: _others, ...added } = fieldsOf(claimsToAddOrOverride)
+  const add = value === undefined ? added : { ...added, [name]: value }
+  const suppress = textsOf(claimsToSuppress).filter((one) => one !== name)
+  return {
+    ...more,
+    ...((claimsToAddOrOverride || value !== undefined) && { claimsToAddOrOverride: add }),
+    ...(claimsToSuppress !== undefined && claimsToSuppress !== null && { claimsToSuppress: suppress }),
+  }
+}
+
+/**
+ * A response of token generation in which the claim of this name is ours alone: what another set under it is taken out, and so
+ * is its suppression. Groups are not touched: to name them emptily would suppress them (fact A54).
+ * @param version of the event: in `1` a claim is a text and of ID tokens alone (fact A53)
+ * @param claim undefined: there is none
+ */
+export function withClaim(version: '1' | '2' | '3', response: unknown, name: string, claim?: LoginClaim): Response {
+  const fields = fieldsOf(response)
+  if (version === '1') {
+    const value = claim && JSON.stringify(claim)
+    return { ...fields, claimsOverrideDetails: overridden(fields.claimsOverrideDetails, name, value) }
+  }
+  const details = fieldsOf(fields.claimsAndScopeOverrideDetails)
+  const claimsAndScopeOverrideDetails = {
+    ...details,
+    idTokenGeneration: overridden(details.idTokenGeneration, name, claim),
+    accessTokenGeneration: overridden(details.accessTokenGeneration, name, claim),
+  }
+  return { ...fields, claimsAndScopeOverrideDetails }
+}

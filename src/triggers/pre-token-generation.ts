@@ -1,0 +1,58 @@
+import { type Static, Type } from 'typebox'
+import { fieldsOf } from '../fields.js'
+import { withClaim } from './claim.js'
+import { isOurClient } from './our-client.js'
+import { type Trigger, TriggerEvent, type TriggerInput, type TriggerResult } from './trigger.js'
+
+const TokenEvent = Type.Object({
+  ...TriggerEvent.properties,
+  version: Type.Optional(Type.Unknown()),
+  callerContext: Type.Optional(Type.Unknown()),
+  response: Type.Optional(Type.Unknown()),
+})
+type TokenEvent = Static<typeof TokenEvent>
+
+const versions = ['1', '2', '3'] as const
+const versionOf = ({ version }: TokenEvent) => versions.find((known) => known === version)
+
+/** The only source of a login that ends just now, with nothing hosted, renewed, remembered or changed about it. */
+const AUTHENTICATION = 'TokenGeneration_Authentication'
+
+/**
+ * Says in the tokens how their user signed in, if the tenant wants that and it is certain. The event does not tell: a password login
+ * has the same source. So an app client is asked for through which nothing but our custom authentication can sign in.
+ */
+export const preTokenGeneration: Trigger<typeof TokenEvent> = {
+  name: 'pre-token-generation',
+  triggerSource: ['TokenGeneration'],
+  kind: 'pass-through',
+  schema: TokenEvent,
+  handle: claimed,
+  /** The customer's function first, then our claim and only that: what it says under that name is not ours, and is taken out. */
+  async onTop(event, chained, input) {
+    const { claim } = input.tenant.config.login
+    // Its fault was ignored: the event goes back as it came.
+    if (chained.reason !== undefined) return chained
+    const response = chained.response ?? event.response
+    const own = await claimed({ ...event, response }, input)
+    if (own.response) return { ...chained, ...own }
+    const version = versionOf(event)
+    if (claim === undefined || version === undefined) return chained
+    const { outcome: _unchanged, ...why } = own
+    return { ...chained, ...why, response: withClaim(version, response, claim.name) }
+  },
+}
+
+async function claimed(event: TokenEvent, { tenant, now }: TriggerInput): Promise<TriggerResult> {
+  const { login } = tenant.config
+  const { clientId } = fieldsOf(event.callerContext)
+  const wanted = event.triggerSource === AUTHENTICATION && isOurClient(event.callerContext, login) && login.claim
+  if (!wanted || typeof clientId !== 'string' || !wanted.clientIds.includes(clientId)) return { outcome: 'unchanged' }
+  const version = versionOf(event)
+  // An older config may still call a client ours that is not, and a flow the tenant's that was.
+  const isProven = version !== undefined && !tenant.configStale && (await tenant.takesOnlyCustomAuth(clientId))
+  if (!isProven) return { outcome: 'unchanged', reason: 'claim_unproven', level: 'warn' }
+  const amr = login.flow === 'passkey' ? ['passkey'] : ['pwd', 'passkey']
+  const claim = { amr, time: Math.floor(now / 1_000) }
+  return { response: withClaim(version, event.response, wanted.name, claim), outcome: 'claimed' }
+}

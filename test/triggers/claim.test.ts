@@ -1,0 +1,395 @@
+import assert from 'node:assert/strict'
+import { CognitoIdentityProviderClient, InitiateAuthCommand } from '@aws-sdk/client-cognito-identity-provider'
+import fc from 'fast-check'
+import { decodeJwt } from 'jose'
+import t from 'tap'
+import type { AppClient } from '../../src/local/cognito/index.js'
+import { inProcess } from '../../src/local/lambda/index.js'
+import { hostedArn } from '../../src/local/world/tenants.js'
+import type { TenantFile } from '../../src/tenant/config.js'
+import { withClaim } from '../../src/triggers/claim.js'
+import { triggerEvent } from '../fixtures/events.js'
+import { startGateway } from '../fixtures/gateway.js'
+import { pages } from '../fixtures/pages.js'
+import { tenantFile } from '../fixtures/tenants.js'
+
+const gateway = await startGateway(t)
+const { stack, clock } = gateway
+const { cognito, corbado } = stack
+
+const USER = '7c9e6679-7425-40de-944b-e07fc1f90ae7'
+const PASSWORD = 'correct-horse-9A'
+const OURS = ['ALLOW_CUSTOM_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH'] as const
+type Settings = NonNullable<AppClient['settings']>
+type Version = 'V1_0' | 'V2_0' | 'V3_0'
+const versions = ['V1_0', 'V2_0', 'V3_0'] as const
+
+let pools = 0
+async function newTenant(
+  login: TenantFile['login'] = {},
+  version: Version = 'V2_0',
+  triggers?: TenantFile['triggers'],
+) {
+  pools += 1
+  const userPoolId = `eu-central-1_Claim${pools}`
+  const clientId = `claim${pools}`
+  const file = tenantFile({
+    ...{ userPoolId, tenantId: `claim-${pools}`, alias: `t-claim-${pools}`, aws: { externalId: `ext-${pools}` } },
+    login: { claim: { name: 'corbado', clientIds: [clientId] }, ...login },
+    ...(triggers && { triggers }),
+    actions: { postAppend: { mfa: 'none' }, ...(login?.flow === undefined && { postLogin: { clientId } }) },
+  })
+  await gateway.addTenant(file, { clients: [] })
+  cognito.putUser(userPoolId, { username: USER, password: PASSWORD, attributes: { sub: USER } })
+  const hosted = hostedArn(file.alias)
+  function putClient(settings: Settings = {}, more: Partial<AppClient> = {}): void {
+    const client = { clientId, preventUserExistenceErrors: true, allowCustomAuth: true, ...more }
+    cognito.putPool({
+      ...{ userPoolId, accountId: file.aws.accountId, region: file.aws.region, aliasAttributes: [] },
+      clients: [{ ...client, settings: { ExplicitAuthFlows: [...OURS], ...settings } }],
+      lambdaConfig: {
+        ...{ DefineAuthChallenge: hosted, CreateAuthChallenge: hosted, VerifyAuthChallengeResponse: hosted },
+        PreTokenGenerationConfig: { LambdaArn: hosted, LambdaVersion: version },
+      },
+    })
+  }
+  putClient()
+  return { file, userPoolId, clientId, putClient }
+}
+type Tenant = Awaited<ReturnType<typeof newTenant>>
+
+/** A login with a passkey, and its tokens' claims. */
+async function passkeyLogin({ userPoolId, file }: Tenant) {
+  const signedPasskeyData = await corbado.sign(file.corbado.projectId, USER)
+  const { statusCode, body } = await gateway.action({ action: 'post-login', userPoolId, signedPasskeyData })
+  assert.equal(statusCode, 200)
+  const { IdToken, AccessToken, RefreshToken } = JSON.parse(String(body.session))
+  return { id: decodeJwt(IdToken), access: decodeJwt(AccessToken), refreshToken: RefreshToken as string }
+}
+
+const client = new CognitoIdentityProviderClient({ endpoint: cognito.url, region: 'eu-central-1' })
+t.teardown(() => client.destroy())
+async function initiate(
+  { clientId }: Tenant,
+  AuthFlow: 'REFRESH_TOKEN_AUTH' | 'USER_PASSWORD_AUTH',
+  parameters: object,
+) {
+  const AuthParameters = { ...parameters } as Record<string, string>
+  const { AuthenticationResult } = await client.send(
+    new InitiateAuthCommand({ ClientId: clientId, AuthFlow, AuthParameters }),
+  )
+  return {
+    id: decodeJwt(AuthenticationResult?.IdToken ?? ''),
+    access: decodeJwt(AuthenticationResult?.AccessToken ?? ''),
+  }
+}
+
+/** One event of token generation; the claim that its answer gives to ID tokens. */
+async function generate({ userPoolId, clientId }: Tenant, source: string, more: object = {}) {
+  gateway.take()
+  const event = triggerEvent(
+    `TokenGeneration_${source}`,
+    {},
+    {
+      ...{ userPoolId, version: '2', callerContext: { clientId }, response: { claimsAndScopeOverrideDetails: null } },
+      ...more,
+    },
+  )
+  const answer = (await gateway.trigger(event)) as Record<string, unknown>
+  const [line] = gateway.take()
+  const { claimsAndScopeOverrideDetails: details } = answer.response as Record<string, unknown>
+  const added = (details as Record<string, Record<string, Record<string, unknown>>> | null)?.idTokenGeneration
+  return { answer, event, line, claim: added?.claimsToAddOrOverride?.corbado }
+}
+
+t.test('nobody else can set the claim, and nobody can suppress it; all else of an answer stays', async (t) => {
+  const claim = { amr: ['passkey'], time: 7 }
+  const theirs = {
+    claimsToAddOrOverride: { corbado: 'forged', plan: 'gold' },
+    claimsToSuppress: ['corbado', 'email'],
+    more: 1,
+  }
+  const groups = { groupsToOverride: ['a'] }
+  t.strictSame(
+    withClaim('1', { claimsOverrideDetails: { ...theirs, groupOverrideDetails: groups } }, 'corbado', claim),
+    {
+      claimsOverrideDetails: {
+        claimsToAddOrOverride: { plan: 'gold', corbado: '{"amr":["passkey"],"time":7}' },
+        claimsToSuppress: ['email'],
+        more: 1,
+        groupOverrideDetails: groups,
+      },
+    },
+  )
+  for (const version of ['2', '3'] as const) {
+    const both = { idTokenGeneration: theirs, accessTokenGeneration: { ...theirs, scopesToAdd: ['x'] } }
+    const answer = { claimsAndScopeOverrideDetails: { ...both, groupOverrideDetails: groups } }
+    const ours = { claimsToAddOrOverride: { plan: 'gold', corbado: claim }, claimsToSuppress: ['email'], more: 1 }
+    t.strictSame(withClaim(version, answer, 'corbado', claim), {
+      claimsAndScopeOverrideDetails: {
+        idTokenGeneration: ours,
+        accessTokenGeneration: { ...ours, scopesToAdd: ['x'] },
+        groupOverrideDetails: groups,
+      },
+    })
+    const without = { claimsToAddOrOverride: { plan: 'gold' }, claimsToSuppress: ['email'], more: 1 }
+    t.match(withClaim(version, answer, 'corbado'), {
+      claimsAndScopeOverrideDetails: { idTokenGeneration: without, accessTokenGeneration: without },
+    })
+  }
+  for (const nothing of [undefined, null, {}, { claimsOverrideDetails: null }, 'odd']) {
+    const added = { claimsOverrideDetails: { claimsToAddOrOverride: { corbado: JSON.stringify(claim) } } }
+    t.strictSame(withClaim('1', nothing, 'corbado', claim), added)
+    t.strictSame(withClaim('1', nothing, 'corbado'), { claimsOverrideDetails: {} })
+  }
+})
+
+t.test("on top of the customer's own function stands the claim that is true, or none of that name", async (t) => {
+  const functionArn = 'arn:aws:lambda:eu-central-1:111122223333:function:tokens'
+  const details = { claimsToAddOrOverride: { plan: 'gold', corbado: 'forged' }, claimsToSuppress: ['corbado'] }
+  stack.lambda.putFunction({
+    functionArn,
+    runner: inProcess(
+      async (event) => ({
+        ...(event as object),
+        response: { claimsAndScopeOverrideDetails: { idTokenGeneration: details, accessTokenGeneration: details } },
+      }),
+      clock,
+    ),
+    aliases: [],
+  })
+  const own = await newTenant({}, 'V2_0', { preTokenGeneration: { mode: 'chain', functionArn } })
+  const { id, access, refreshToken } = await passkeyLogin(own)
+  for (const token of [id, access]) t.match(token, { plan: 'gold', corbado: { amr: ['passkey'] } })
+  const renewed = await initiate(own, 'REFRESH_TOKEN_AUTH', { REFRESH_TOKEN: refreshToken })
+  for (const token of [renewed.id, renewed.access]) {
+    t.equal(token.plan, 'gold')
+    t.notOk('corbado' in token, 'a renewal has none, whatever the function says')
+  }
+  own.putClient({ ExplicitAuthFlows: [...OURS, 'ALLOW_USER_PASSWORD_AUTH'] })
+  clock.advance(61_000)
+  const unproven = await passkeyLogin(own)
+  t.equal(unproven.id.plan, 'gold')
+  t.notOk('corbado' in unproven.id, 'nor has a login of a client that takes passwords')
+})
+
+for (const version of versions) {
+  t.test(
+    `${version}: the tokens of a passkey login have it, those of a refresh and of a password do not`,
+    async (t) => {
+      const tenant = await newTenant({}, version)
+      const { id, access, refreshToken } = await passkeyLogin(tenant)
+      const claim = { amr: ['passkey'], time: Math.floor(clock.now() / 1_000) }
+      t.strictSame(id.corbado, version === 'V1_0' ? JSON.stringify(claim) : claim)
+      t.strictSame(access.corbado, version === 'V1_0' ? undefined : claim)
+      t.equal(id['cognito:username'], USER)
+      const renewed = await initiate(tenant, 'REFRESH_TOKEN_AUTH', { REFRESH_TOKEN: refreshToken })
+      t.strictSame([renewed.id.corbado, renewed.access.corbado], [undefined, undefined])
+      tenant.putClient({ ExplicitAuthFlows: [...OURS, 'ALLOW_USER_PASSWORD_AUTH'] })
+      clock.advance(60_000)
+      const byPassword = await initiate(tenant, 'USER_PASSWORD_AUTH', { USERNAME: USER, PASSWORD })
+      t.strictSame([byPassword.id.corbado, byPassword.access.corbado], [undefined, undefined])
+      t.equal((await passkeyLogin(tenant)).id.corbado, undefined, 'a password could have been used: no claim any more')
+    },
+  )
+}
+
+t.test('with the password first, it says both', async (t) => {
+  const tenant = await newTenant({ flow: 'password-then-passkey' })
+  const { claim, line } = await generate(tenant, 'Authentication')
+  t.strictSame(claim, { amr: ['pwd', 'passkey'], time: Math.floor(clock.now() / 1_000) })
+  t.match(line, { outcome: 'claimed', level: 'info' })
+})
+
+t.test('without login.claim, for other clients and at other sources, events come back as they came', async (t) => {
+  const tenant = await newTenant()
+  const before = () => cognito.calls.filter(({ operation }) => operation === 'DescribeUserPoolClient').length
+  const asked = before()
+  for (const source of [
+    'HostedAuth',
+    'NewPasswordChallenge',
+    'AuthenticateDevice',
+    'RefreshTokens',
+    'ClientCredentials',
+  ]) {
+    const { answer, event, line } = await generate(tenant, source)
+    t.strictSame(answer, event, source)
+    t.match(line, { outcome: 'unchanged', level: 'info' })
+  }
+  for (const callerContext of [{ clientId: 'other1' }, {}, null, { clientId: 7 }, undefined]) {
+    const { answer, event } = await generate(tenant, 'Authentication', { callerContext })
+    t.strictSame(answer, event)
+  }
+  t.equal(before(), asked, 'nothing is asked of the pool')
+})
+
+t.test('a client that allows any other sign-in has no claim, and a line says so', async (t) => {
+  const others: Settings[] = [
+    ...['ALLOW_USER_SRP_AUTH', 'ALLOW_USER_PASSWORD_AUTH', 'ALLOW_ADMIN_USER_PASSWORD_AUTH', 'ALLOW_USER_AUTH'].map(
+      (flow) => ({ ExplicitAuthFlows: [...OURS, flow] }) as Settings,
+    ),
+    { ExplicitAuthFlows: ['CUSTOM_AUTH_FLOW_ONLY'] },
+    { ExplicitAuthFlows: ['ALLOW_REFRESH_TOKEN_AUTH'] },
+    { ExplicitAuthFlows: [] },
+    { ExplicitAuthFlows: undefined },
+    { AllowedOAuthFlowsUserPoolClient: true },
+    { AllowedOAuthFlows: ['client_credentials'] },
+  ]
+  for (const settings of others) {
+    const tenant = await newTenant()
+    tenant.putClient(settings)
+    const { answer, event, line } = await generate(tenant, 'Authentication')
+    t.strictSame(answer, event, JSON.stringify(settings))
+    t.match(line, { outcome: 'unchanged', reason: 'claim_unproven', level: 'warn' })
+  }
+})
+
+t.test('a client that cannot be read has no claim, and its tokens are issued in time', async (t) => {
+  for (const fault of [
+    { kind: 'hang' },
+    { kind: 'denied' },
+    { kind: 'status', status: 500 },
+    { kind: 'garbage' },
+  ] as const) {
+    const tenant = await newTenant()
+    await cognito.setFault(fault, 'DescribeUserPoolClient')
+    const { answer, event, line } = await generate(tenant, 'Authentication')
+    await cognito.setFault(undefined)
+    t.strictSame(answer, event, fault.kind)
+    t.match(line, { outcome: 'unchanged', reason: 'claim_unproven', operation: 'DescribeUserPoolClient' })
+  }
+  const odd = await newTenant()
+  t.match((await generate(odd, 'Authentication', { version: '4' })).line, { reason: 'claim_unproven' })
+})
+
+t.test('a client is asked for once in 60 s, however many sign in', async (t) => {
+  const tenant = await newTenant()
+  const calls = () =>
+    cognito.calls.filter(({ operation, input }) => {
+      return operation === 'DescribeUserPoolClient' && (input as { ClientId: string }).ClientId === tenant.clientId
+    }).length
+  const event = triggerEvent(
+    'TokenGeneration_Authentication',
+    {},
+    {
+      ...{ userPoolId: tenant.userPoolId, version: '2', callerContext: { clientId: tenant.clientId } },
+    },
+  )
+  await Promise.all(Array.from({ length: 20 }, () => gateway.trigger(event)))
+  t.equal(calls(), 1)
+  clock.advance(59_999)
+  await gateway.trigger(event)
+  t.equal(calls(), 1)
+  clock.advance(1)
+  await gateway.trigger(event)
+  t.equal(calls(), 2)
+})
+
+/* ------------------------------------------------------------------------------------------------------------------ *
+ * The model: logins of every kind over a client whose flows change meanwhile.
+ * ------------------------------------------------------------------------------------------------------------------ */
+
+/** What else a client may allow, and the login that it opens. */
+const DOORS = {
+  password: { ExplicitAuthFlows: [...OURS, 'ALLOW_USER_PASSWORD_AUTH'] },
+  hosted: { AllowedOAuthFlowsUserPoolClient: true },
+  none: {},
+} as const satisfies Record<string, Settings>
+const LOGINS = {
+  passkey: 'Authentication',
+  password: 'Authentication',
+  hosted: 'HostedAuth',
+  refresh: 'RefreshTokens',
+  device: 'AuthenticateDevice',
+  'new password': 'NewPasswordChallenge',
+  machine: 'ClientCredentials',
+} as const
+const REMEMBERED_MS = 60_000
+
+type Step =
+  | { readonly kind: 'login'; readonly login: keyof typeof LOGINS }
+  | { readonly kind: 'set'; readonly door: keyof typeof DOORS }
+  | { readonly kind: 'pass'; readonly ms: number }
+const steps: fc.Arbitrary<Step[]> = fc.array(
+  fc.oneof(
+    {
+      weight: 5,
+      arbitrary: fc.record({
+        kind: fc.constant('login' as const),
+        login: fc.constantFrom(...(Object.keys(LOGINS) as (keyof typeof LOGINS)[])),
+      }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        kind: fc.constant('set' as const),
+        door: fc.constantFrom(...(Object.keys(DOORS) as (keyof typeof DOORS)[])),
+      }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({ kind: fc.constant('pass' as const), ms: fc.constantFrom(1, 20_000, 59_999, 60_000) }),
+    },
+  ),
+  { minLength: 5, maxLength: 25 },
+)
+
+t.test(
+  'whatever signs in while flows change, the claim is that of a passkey login of a client that was closed',
+  async (t) => {
+    const seen = { claimed: 0, refused: 0, password: 0 }
+    const property = fc.asyncProperty(steps, async (run) => {
+      const tenant = await newTenant()
+      let door: keyof typeof DOORS = 'none'
+      /** When the gateway last asked, and what it was told. */
+      let told: { readonly at: number; readonly closed: boolean } | undefined
+      for (const step of run) {
+        if (step.kind === 'pass') clock.advance(step.ms)
+        else if (step.kind === 'set') {
+          door = step.door
+          tenant.putClient(DOORS[door])
+        } else {
+          // Cognito lets a password in only if the client does; to the gateway it looks like a passkey.
+          if (step.login === 'password' && door !== 'password') continue
+          const { claim } = await generate(tenant, LOGINS[step.login])
+          const asks = LOGINS[step.login] === 'Authentication'
+          if (asks && (told === undefined || clock.elapsed() - told.at >= REMEMBERED_MS)) {
+            told = { at: clock.elapsed(), closed: door === 'none' }
+          }
+          const expected: boolean = asks && told?.closed === true
+          assert.equal(claim !== undefined, expected, `${step.login} through ${door}`)
+          if (claim === undefined) seen.refused += 1
+          else {
+            seen.claimed += 1
+            // True, but for what the contract lets the gateway remember.
+            if (step.login === 'password') seen.password += 1
+            assert.ok(step.login !== 'password' || clock.elapsed() - (told?.at ?? 0) < REMEMBERED_MS)
+          }
+        }
+      }
+    })
+    await fc.assert(property, { numRuns: 60 })
+    t.ok(seen.claimed > 20 && seen.refused > 20, JSON.stringify(seen))
+  },
+)
+
+t.test('the check of CLAIM.md tells a passkey login, by either form of the claim and its age', async (t) => {
+  const [, code = ''] = /```js\n([\s\S]*?)```/.exec(pages.get('tenants/CLAIM.md') ?? '') ?? []
+  const { hasUsedPasskey } = await import(`data:text/javascript,${encodeURIComponent(code)}`)
+  const tenant = await newTenant()
+  const { id } = await passkeyLogin(tenant)
+  const old = await newTenant({}, 'V1_0')
+  const { id: text } = await passkeyLogin(old)
+  const age = Math.ceil(Date.now() / 1_000 - clock.now() / 1_000)
+  for (const payload of [id, text]) {
+    t.equal(hasUsedPasskey(payload, age + 60), true)
+    t.equal(hasUsedPasskey(payload, age - 60), false)
+  }
+  for (const payload of [
+    {},
+    { corbado: {} },
+    { corbado: { amr: ['pwd'], time: 9e9 } },
+    { corbado: { amr: ['passkey'] } },
+  ])
+    t.equal(hasUsedPasskey(payload, 60), false)
+})
