@@ -13,6 +13,7 @@ import {
   type Feature,
   ROLE_VERSION,
   type RoleTerms,
+  USUAL_FEATURES,
 } from '../../src/operator/role/role.js'
 import { customerFiles } from '../customer/files.js'
 
@@ -20,12 +21,18 @@ const POOL = 'arn:aws:cognito-idp:eu-central-1:111122223333:userpool/eu-central-
 const GATEWAY = 'arn:aws:iam::999900000001:role/corbado-gateway'
 const DOCTOR = 'arn:aws:iam::999900000001:role/corbado-gateway-doctor'
 
-const terms = (features: readonly Feature[]): RoleTerms => ({
+const OWN = [
+  'arn:aws:lambda:eu-central-1:111122223333:function:codes',
+  'arn:aws:lambda:eu-central-1:111122223333:function:sign-up:live',
+]
+
+const terms = (features: readonly Feature[], functionArns: readonly string[] = []): RoleTerms => ({
   userPoolId: 'eu-central-1_Ac0meSh0p',
   accountId: '111122223333',
   region: 'eu-central-1',
   externalId: 'corbado-acme',
   features,
+  functionArns,
   gatewayRoleArn: GATEWAY,
   doctorRoleArn: DOCTOR,
 })
@@ -50,9 +57,9 @@ interface Documents {
 const read = (path: string) => readFileSync(join('customer', path), 'utf8')
 
 /** The role that CloudFormation makes of the template in the file. */
-function fromCloudFormation(features: readonly Feature[]): Documents {
+function fromCloudFormation(features: readonly Feature[], functionArns: readonly string[] = []): Documents {
   const template: Template = JSON.parse(read('role.template.json'))
-  const given = withDefaults(template, new Map(Object.entries(templateParameters(terms(features)))))
+  const given = withDefaults(template, new Map(Object.entries(templateParameters(terms(features, functionArns)))))
   const pseudo = { 'AWS::Partition': 'aws', 'AWS::AccountId': '111122223333', 'AWS::Region': 'eu-central-1' }
   const role = evaluateRole(template, new Map([...Object.entries(pseudo), ...given])) as {
     AssumeRolePolicyDocument: PolicyDocument
@@ -67,16 +74,20 @@ function fromCloudFormation(features: readonly Feature[]): Documents {
 const names = { post_append: 'post-append', post_login: 'post-login', claim: 'claim', checks: 'checks' } as const
 
 /** The values that a customer gives to the Terraform module. */
-const variablesOf = (features: readonly Feature[]): Record<string, string | boolean> => ({
+const variablesOf = (
+  features: readonly Feature[],
+  functionArns: readonly string[] = [],
+): Record<string, string | boolean | readonly string[]> => ({
   user_pool_arn: POOL,
   external_id: 'corbado-acme',
   gateway_role_arn: GATEWAY,
   doctor_role_arn: DOCTOR,
   ...Object.fromEntries(Object.entries(names).map(([name, feature]) => [name, features.includes(feature)])),
+  chained_functions: functionArns,
 })
 
 /** The role that Terraform makes of the module, as far as that can be told without it. */
-function fromTerraform(features: readonly Feature[]): Documents {
+function fromTerraform(features: readonly Feature[], functionArns: readonly string[] = []): Documents {
   const text = read('terraform/main.tf')
   const block = (name: string, end: string) =>
     new RegExp(`\\n {2}${name} = ([\\[{]\\n[\\s\\S]*?\\n {2}${end})\\n`).exec(text)?.[1] ?? assert.fail(name)
@@ -84,15 +95,22 @@ function fromTerraform(features: readonly Feature[]): Documents {
     ...{ partition: 'aws', region: 'eu-central-1', account_id: '111122223333' },
     ...{ user_pool_id: 'eu-central-1_Ac0meSh0p', gateway_account_id: '999900000001' },
   }
-  const given = variablesOf(features)
+  const given = variablesOf(features, functionArns)
   const fill = (hcl: string) =>
     hcl.replace(/\$\{(local|var)\.(\w+)\}/g, (_, kind, name) =>
       String((kind === 'var' ? given[name] : locals[name]) ?? assert.fail(name)),
     )
   const conditional = [...text.matchAll(/var\.(\w+) \? \["(\w+)"\] : \[\]/g)]
   const always = /concat\(\n\s+\["(\w+)"\],/.exec(text)?.[1]
-  const granted = [always, ...conditional.filter(([, name = '']) => given[name]).map(([, , sid]) => sid)]
-  const statements: PolicyDocument['Statement'] = JSON.parse(fill(block('statements', '\\]')))
+  const [, list = '', sid] = /length\(var\.(\w+)\) > 0 \? \["(\w+)"\] : \[\]/.exec(text) ?? []
+  const chained = given[list] as readonly string[]
+  const granted = [
+    ...[always, ...conditional.filter(([, name = '']) => given[name]).map(([, , sid]) => sid)],
+    ...(chained.length > 0 ? [sid] : []),
+  ]
+  const statements: PolicyDocument['Statement'] = JSON.parse(
+    fill(block('statements', '\\]')).replace(`var.${list}`, JSON.stringify(chained)),
+  )
   return {
     trust: JSON.parse(fill(block('trust', '\\}'))),
     permissions: { Version: '2012-10-17', Statement: statements.filter(({ Sid }) => granted.includes(Sid)) },
@@ -113,11 +131,13 @@ for (const [kind, role] of Object.entries({ CloudFormation: fromCloudFormation, 
     for (const features of choices) {
       const { trust, permissions, name, path } = describeCustomerRole(terms(features))
       assert.deepEqual(role(features), { trust, permissions, name, path })
+      const more = describeCustomerRole(terms(features, OWN))
+      assert.deepEqual(role(features, OWN).permissions, more.permissions)
     }
   })
 
   test(`${kind}: refuses every caller but the gateway and the doctor, and every right beyond their work`, () => {
-    const { trust, permissions } = role(FEATURE_NAMES)
+    const { trust, permissions } = role(USUAL_FEATURES)
     const caller = (roleArn: string): Principal => ({
       ...{ arn: `${roleArn}/session`, roleArn, accountId: roleArn.split(':')[4] ?? '', policies: [permissions] },
     })
@@ -174,8 +194,10 @@ test('Terraform itself evaluates the module to the described role, and finds its
   writeFileSync(join(folder, 'main.tf'), locals)
   writeFileSync(join(folder, 'variables.tf'), read('terraform/variables.tf'))
   const env = { PATH: process.env.PATH, TF_CLI_ARGS: '-no-color' }
-  const evaluate = (variables: Record<string, string | boolean>) => {
-    const given = Object.entries(variables).map(([name, value]) => `-var=${name}=${value}`)
+  const evaluate = (variables: ReturnType<typeof variablesOf>) => {
+    const given = Object.entries(variables).map(
+      ([name, value]) => `-var=${name}=${typeof value === 'object' ? JSON.stringify(value) : value}`,
+    )
     const input = 'jsonencode([local.trust, local.permissions])'
     return spawnSync('terraform', ['console', ...given], { cwd: folder, input, env, encoding: 'utf8' })
   }

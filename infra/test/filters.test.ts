@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { LOG_FIELDS } from '../../src/plugins/log-line.js'
 import { levelOf, OUTCOMES, type Outcome, placesOf, reasons, type Step } from '../../src/reasons.js'
+import { triggers } from '../../src/triggers/index.js'
 import { startContainer } from '../../test/fixtures/container.js'
 import { createEvent, defineEvent, triggerEvent, verifyEvent } from '../../test/fixtures/events.js'
 import { startGateway } from '../../test/fixtures/gateway.js'
@@ -131,14 +132,18 @@ const WELL: Readonly<Partial<Record<Step, readonly Outcome[]>>> = {
   'define-auth-challenge': ['challenge', 'tokens'],
   'create-auth-challenge': ['created'],
   'pre-login': ['found'],
+  'post-login': ['signed_in'],
   'post-append': ['factor_set'],
+  'connect-tokens': ['issued'],
+  'pre-token-generation': ['claimed'],
   forwarder: ['forwarded'],
 }
 
 test('COSTS.md says how many metrics the catalogue can make at most, and what they would cost', () => {
   const places = reasons.flatMap((reason) => placesOf(reason).map((place) => ({ reason, ...place })))
   const well = Object.entries(WELL).flatMap(([step, outcomes]) => outcomes.map((outcome) => `${step} ${outcome}`))
-  const lines = new Set([...well, ...places.map(({ step, outcome }) => `${step} ${outcome}`)])
+  const chained = triggers.map(({ name }) => `${name} chained`)
+  const lines = new Set([...well, ...chained, ...places.map(({ step, outcome }) => `${step} ${outcome}`)])
   const steps = new Set(places.map(({ step }) => step))
   const faults = places.filter(({ reason, outcome }) => levelOf(reason, outcome) === 'error')
   const stepFaults = new Set(faults.map(({ step, reason }) => `${step} ${reason}`))

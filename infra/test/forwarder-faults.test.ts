@@ -210,7 +210,9 @@ test('a container that comes back within the pause gets the event, once', async 
 test('the text for the user is the one of the code, and a refusal of the gateway stands', async () => {
   const door = await openDoor(t)
   const forwarder = startForwarder(t, door.url)
-  for (const { code, statusCode, message } of ERRORS.filter(({ code }) => !/_(CALLER|ROUTE|METHOD|ENV)_/.test(code))) {
+  for (const { code, statusCode, message } of ERRORS.filter(
+    ({ code }) => !/_(CALLER|ROUTE|METHOD|ENV)_|CHAIN_THREW/.test(code),
+  )) {
     const requestIdOfContainer = '7c9e6679-7425-40de-944b-e07fc1f90ae7'
     door.behave((response) =>
       reply(response, statusCode, { code, message: 'ada@acme.example', requestId: requestIdOfContainer }),
@@ -218,12 +220,20 @@ test('the text for the user is the one of the code, and a refusal of the gateway
     await assert.rejects(send(forwarder, verify, { requestId }), publicError(message))
     assert.equal(forwarder.lines.at(-1)?.upstreamRequestId, requestIdOfContainer)
     assert.equal(forwarder.lines.at(-1)?.upstreamStatus, statusCode)
-    const goesOn = statusCode >= 500 || code === 'GW_ERR_TENANT_UNKNOWN'
+    // What the customer's own function should have answered does not go on without it.
+    const goesOn = (statusCode >= 500 && code !== 'GW_ERR_CHAIN_FAILED') || code === 'GW_ERR_TENANT_UNKNOWN'
     if (goesOn) assert.deepEqual(await send(forwarder, signUp), signUp, code)
     else await assert.rejects(send(forwarder, signUp, { requestId }), publicError(message))
   }
   door.behave((response) =>
     reply(response, 501, { code: 'GW_ERR_TRIGGER_SENDER_REFUSED', message: 'x', requestId: 'x' }),
+  )
+  const own = { code: 'GW_ERR_CHAIN_THREW', message: 'Only addresses of example.com.', requestId: 'x' }
+  door.behave((response) => reply(response, 422, own))
+  await assert.rejects(
+    forwarder.send(signUp, { requestId }),
+    { message: own.message },
+    "the customer's own text, and nothing added",
   )
   const sender = triggerEvent('CustomEmailSender_SignUp')
   await assert.rejects(forwarder.send(sender, { requestId }), publicError('This message cannot be sent.'))
