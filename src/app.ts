@@ -70,7 +70,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     isUsable: (text) => parseCallerSecrets(text).length > 0,
     onSpoiled: warn('caller secrets unusable'),
   })
-  const tenants = createTenants({ env, upstreams, clock })
+  const tenants = createTenants({ env, upstreams, clock, pseudonyms })
 
   // In the order in which a request meets them.
   app.register(arrival, { env, invocationOf })

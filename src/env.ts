@@ -244,7 +244,7 @@ export type Proxies = Partial<Pick<Env, 'httpsProxy' | 'httpProxy' | 'noProxy'>>
 
 /** What the rules for a tenant config need to know of the process. */
 export type ConfigRules = Pick<Env, 'parameterPrefix' | 'backendApiHosts' | 'selfHosted' | 'actionsAlias'> &
-  Partial<Pick<Env, 'gatewayFunctionArn'>>
+  Partial<Pick<Env, 'gatewayFunctionArn' | 'pseudonymKeyParameter'>>
 
 function read<T>(setting: Setting<T>, source: Record<string, string | undefined>): T | undefined {
   // An empty variable counts as unset.

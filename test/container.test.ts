@@ -369,7 +369,7 @@ t.test('every refusal has its status and a body of code, message and request id'
     ['unknown route', 404, 'GW_ERR_ROUTE_UNKNOWN', send('/v1/nothing', {})],
     ['unknown trigger', 404, 'GW_ERR_ROUTE_UNKNOWN', send(triggerPath('later'), triggerEvent('Later_Source'))],
     ['unheard-of source', 404, 'GW_ERR_ROUTE_UNKNOWN', send(triggerPath('unknown'), triggerEvent('Later_Source'))],
-    ['unknown action', 404, 'GW_ERR_ROUTE_UNKNOWN', send(actionPath('post-login'), preLogin)],
+    ['unknown action', 404, 'GW_ERR_ROUTE_UNKNOWN', send(actionPath('post-nothing'), preLogin)],
     ['an endless pool id', 404, 'GW_ERR_ROUTE_UNKNOWN', send(triggerPath('pre-sign-up', 'x'.repeat(500)), {})],
     ['a path that is no URL', 404, 'GW_ERR_ROUTE_UNKNOWN', send('/v1/pools/%zz/triggers/pre-sign-up', {})],
     ['wrong method', 405, 'GW_ERR_METHOD_NOT_ALLOWED', send(define, defineEvent([]), { method: 'PUT' })],

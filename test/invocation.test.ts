@@ -163,7 +163,7 @@ t.test('the Lambda door', async (t) => {
         statusCode: 400,
         body: { code: 'GW_ERR_REQUEST_INVALID', message: /userPoolId/ },
       })
-      for (const action of ['post-login', 'no-such', '../triggers/define-auth-challenge', '..', '', 'a/b?c#d']) {
+      for (const action of ['post-nothing', 'no-such', '../triggers/define-auth-challenge', '..', '', 'a/b?c#d']) {
         t.match(await gateway.action({ action, userPoolId: POOL, identifier: 'x', username: 'x' }), {
           statusCode: 404,
           body: { code: 'GW_ERR_ROUTE_UNKNOWN' },

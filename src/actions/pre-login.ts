@@ -87,6 +87,25 @@ async function findByAttribute({ users, config }: TenantContext, identifier: str
   return matches
 }
 
+/**
+ * The same calls for everybody, side by side, and a name for everybody: whoever the pool does not let in by what was typed gets
+ * nobody's, always the same. The line says who it was.
+ */
+async function decideWithDecoy(identifier: string, tenant: TenantContext): Promise<ActionResult> {
+  const config = tenant.config.actions.preLogin
+  const [decoy, user, users] = await Promise.all([
+    // Cognito finds users by an address in any case.
+    tenant.nameOfNobody(identifier.toLowerCase()),
+    tenant.users.find(identifier),
+    findByAttribute(tenant, identifier),
+  ])
+  if (user) return about(user, decideByStatus(user, config))
+  const result = decideByAttribute(users, config)
+  const [only, second] = users
+  const told = result.outcome === 'found' ? result : { ...result, body: { identifier: decoy } }
+  return only && !second ? about(only, told) : told
+}
+
 /** Turns what a user typed into the user name that Cognito knows. */
 export const preLogin: Action<typeof PreLoginPayload> = {
   name: 'pre-login',
@@ -96,6 +115,7 @@ export const preLogin: Action<typeof PreLoginPayload> = {
     const config = tenant.config.actions.preLogin
     const identifier = payload.identifier.trim()
     if (!isUsername(identifier)) return userNotFound(config)
+    if (config.unknownUser === 'decoy') return decideWithDecoy(identifier, tenant)
     const user = await tenant.users.find(identifier)
     if (user) return about(user, decideByStatus(user, config))
     const users = await findByAttribute(tenant, identifier)

@@ -8,6 +8,7 @@ const ruled = [
   'backendApiHosts',
   'selfHosted',
   'actionsAlias',
+  'pseudonymKeyParameter',
 ] as const satisfies readonly (keyof ConfigRules)[]
 
 /**

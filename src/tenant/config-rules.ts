@@ -22,6 +22,7 @@ export function parseTenantFile(value: unknown, rules: ConfigRules): ParsedConfi
     ...corbadoIssues(value, rules),
     ...postLoginIssues(value, rules),
     ...claimIssues(value),
+    ...decoyIssues(value, rules),
     ...aliasIssues(value, rules),
     ...chainIssues(value, rules),
   ]
@@ -142,6 +143,13 @@ function parameterIssues(
   const prefix = `${parameterPrefix}/${userPoolId}/`
   const isUnder = name.startsWith(prefix) && /^[\w.-]+(\/[\w.-]+)*$/.test(name.slice(prefix.length))
   return isUnder ? [] : [{ path, message: `must be a parameter name under ${prefix}` }]
+}
+
+/** The names of nobody are hashed under a key that no stranger has. */
+function decoyIssues({ actions }: TenantFile, { pseudonymKeyParameter }: ConfigRules): ConfigIssue[] {
+  if (actions.preLogin?.unknownUser !== 'decoy' || pseudonymKeyParameter !== undefined) return []
+  const message = 'must not be decoy, as PSEUDONYM_KEY_PARAMETER is not set: the names are hashed under its key'
+  return [{ path: '/actions/preLogin/unknownUser', message }]
 }
 
 /** Claims that Cognito sets itself, or that applications already read as something else (fact A53). */

@@ -150,7 +150,7 @@ export const TenantFile = Type.Object(
               acceptAttributeMatch: Type.Optional(
                 Type.Boolean({ description: 'sign in a user found by attribute only; default false' }),
               ),
-              unknownUser: Type.Optional(choice(['report', 'silent'], 'default report')),
+              unknownUser: Type.Optional(choice(['report', 'silent', 'decoy'], 'default report; decoy: see README.md')),
               texts: Type.Optional(
                 Type.Object(
                   {

@@ -1,5 +1,6 @@
 import type { Call, Clock } from '../call.js'
 import type { Env } from '../env.js'
+import { Internal } from '../errors.js'
 import type { UserPoolId } from '../ids.js'
 import type { LoadCounts } from '../resilience/expiring-cache.js'
 import { createGuard } from '../resilience/guard.js'
@@ -11,6 +12,7 @@ import { type ConnectToken, createConnectTokens } from './connect-tokens.js'
 import { createTenantCredentials } from './credentials.js'
 import { createTenantFunctions, type InvokeChained } from './functions.js'
 import { createIdTokens, type TokenUser } from './id-tokens.js'
+import type { Pseudonyms } from './own/pseudonyms.js'
 import { createTenantRegistry, type ResolvedTenant } from './registry.js'
 import { createTenantSecrets } from './secrets.js'
 import { type PostLoginClient, signIn } from './sign-in.js'
@@ -34,6 +36,8 @@ export interface TenantContext {
   readonly invoke: InvokeChained
   /** Can nobody sign in through an app client but by custom authentication? False if that cannot be known. */
   takesOnlyCustomAuth(clientId: string): Promise<boolean>
+  /** A user name of nobody, the same for the same text. @throws GW_ERR_INTERNAL if its key cannot be had */
+  nameOfNobody(text: string): Promise<string>
   /** Connect tokens, for users who show an ID token. */
   readonly connectTokens: {
     userOf(token: string): Promise<TokenUser | undefined>
@@ -69,10 +73,11 @@ export interface TenantsOptions {
   readonly env: Env
   readonly upstreams: Upstreams
   readonly clock: Clock
+  readonly pseudonyms: Pick<Pseudonyms, 'ready' | 'nameOfNobody'>
 }
 
 /** Builds the room that remembers: every cache, memo and limiter of the process, each keyed by tenant. */
-export function createTenants({ env, upstreams, clock }: TenantsOptions): Tenants {
+export function createTenants({ env, upstreams, clock, pseudonyms }: TenantsOptions): Tenants {
   const registry = createTenantRegistry(env, upstreams.table, clock)
   const credentials = createTenantCredentials(env, upstreams.assumeRole, clock)
   const secrets = createTenantSecrets(env, upstreams.fetchParameter, clock)
@@ -95,6 +100,12 @@ export function createTenants({ env, upstreams, clock }: TenantsOptions): Tenant
       verify: (proof) => verify(config, proof, call),
       users,
       takesOnlyCustomAuth: (clientId) => appClients.takesOnlyCustomAuth(config, clientId, call),
+      async nameOfNobody(text) {
+        await pseudonyms.ready(call)
+        const name = pseudonyms.nameOfNobody(config.userPoolId, text)
+        if (name === undefined) throw new Internal()
+        return name
+      },
       connectTokens: {
         userOf: (token) => connectTokens.userOf(config, token, call),
         create: (user, type) => connectTokens.create(config, user, type, call),

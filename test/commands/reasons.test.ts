@@ -21,7 +21,7 @@ t.test('lists every reason with owner, level and meaning, on a terminal in 80 co
 t.test('one reason has all that is known of it', async (t) => {
   const { stdout } = await cli(['reasons', 'STS_DENIED'], { isTTY: true })
   t.match(stdout, /^reason {3}sts_denied$/m)
-  t.match(stdout, /^at {7}pre-login, post-append$/m)
+  t.match(stdout, /^at {7}pre-login, post-login, post-append$/m)
   t.match(stdout, /^outcome {2}fault, refused$|^outcome {2}refused, fault$/m)
   t.match(stdout, /^level {4}error$/m)
   t.match(stdout, /^owner {4}customer$/m)

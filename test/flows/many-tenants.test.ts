@@ -771,7 +771,10 @@ t.test('10,000 tenants in turn, and room for 500: memory stays as it is, and evi
     return answered && { ...answered, userPoolId, config: JSON.parse(JSON.stringify(toLocal(file, stack))) }
   }
   const answered = await upstreams.table.fetchConfig(files[0]?.userPoolId as UserPoolId, createCall(5_000, clock))
-  const tenants = createTenants({ env, upstreams: { ...upstreams, table: { ...upstreams.table, fetchConfig } }, clock })
+  const tenants = createTenants({
+    ...{ env, clock, upstreams: { ...upstreams, table: { ...upstreams.table, fetchConfig } } },
+    pseudonyms: { ready: async () => {}, nameOfNobody: () => undefined },
+  })
   const resolve = async (file: TenantFile): Promise<void> => {
     const tenant = await tenants.resolve(file.userPoolId, createCall(5_000, clock))
     if (tenant?.config.tenantId !== file.tenantId) throw new Error(`${tenant?.config.tenantId} for ${file.tenantId}`)

@@ -737,3 +737,12 @@ t.test('whatever it accepts binds role, parameter and host to the pool that it n
   })
   t.doesNotThrow(() => fc.assert(property, { numRuns: 500 }))
 })
+
+t.test('refuses decoys without a key for their names, and takes them with one', (t) => {
+  const decoy = put('actions.preLogin.unknownUser', 'decoy')
+  t.match(messages(decoy), [
+    /^\/actions\/preLogin\/unknownUser must not be decoy, as PSEUDONYM_KEY_PARAMETER is not set/,
+  ])
+  t.equal(parseTenantFile(decoy, { ...hosted, pseudonymKeyParameter: '/corbado/gateway/pseudonyms' }).kind, 'valid')
+  t.end()
+})

@@ -16,6 +16,8 @@ export interface Pseudonyms {
   ready(call: Call): Promise<void>
   /** `u_` and 22 characters; undefined without a key. The same user name in another pool has another pseudonym. */
   of(userPoolId: UserPoolId, username: string): string | undefined
+  /** A user name of nobody, in the form that Cognito makes (UUID): the same for the same text; undefined without a key. */
+  nameOfNobody(userPoolId: UserPoolId, text: string): string | undefined
 }
 
 /** With a key that can be guessed, a reader of the lines could compute who is who. */
@@ -62,5 +64,18 @@ export function createPseudonyms({ env, fetchParameter, clock, onSpoiled }: Pseu
     of(userPoolId, username) {
       return key.current === undefined ? undefined : pseudonymOf(key.current, userPoolId, username)
     },
+    nameOfNobody(userPoolId, text) {
+      if (key.current === undefined) return undefined
+      // Three parts, so that it is no pseudonym of any user name, which has no line break.
+      return uuidOf(createHmac('sha256', key.current).update(`${userPoolId}\n${text}\nnobody`).digest())
+    },
   }
+}
+
+/** Version 4, as random ones are. */
+function uuidOf(hash: Buffer): string {
+  const bytes = Buffer.from(hash.subarray(0, 16))
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }
