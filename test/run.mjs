@@ -35,6 +35,7 @@ const LONG = [
   'test/flows/hand-over-aws.test.ts',
   'test/triggers/every-session.test.ts',
   'test/hostile/forged.test.ts',
+  'test/actions/decoy.test.ts',
   'test/commands/every/output.test.ts',
   'test/commands/cloudwatch/explain.test.ts',
   'test/operator/watch/looks.test.ts',

@@ -32,6 +32,8 @@ module "corbado" {
   gateway_role_arn = "${gatewayRoleArn}"
   doctor_role_arn  = "${doctorRoleArn}"
   post_append      = ${features.includes('post-append')}
+  post_login       = ${features.includes('post-login')}
+  claim            = ${features.includes('claim')}
   checks           = ${features.includes('checks')}
 ${
   functionArns.length === 0
