@@ -228,6 +228,10 @@ test('the text for the user is the one of the code, and a refusal of the gateway
   door.behave((response) =>
     reply(response, 501, { code: 'GW_ERR_TRIGGER_SENDER_REFUSED', message: 'x', requestId: 'x' }),
   )
+  const sender = triggerEvent('CustomEmailSender_SignUp')
+  await assert.rejects(forwarder.send(sender, { requestId }), publicError('This message cannot be sent.'))
+  door.behave((response) => reply(response, 404, { code: 'GW_ERR_TENANT_UNKNOWN', message: 'x', requestId: 'x' }))
+  await assert.rejects(forwarder.send(sender, { requestId }), publicError(new TenantUnknown().message))
   const own = { code: 'GW_ERR_CHAIN_THREW', message: 'Only addresses of example.com.', requestId: 'x' }
   door.behave((response) => reply(response, 422, own))
   await assert.rejects(
@@ -235,10 +239,6 @@ test('the text for the user is the one of the code, and a refusal of the gateway
     { message: own.message },
     "the customer's own text, and nothing added",
   )
-  const sender = triggerEvent('CustomEmailSender_SignUp')
-  await assert.rejects(forwarder.send(sender, { requestId }), publicError('This message cannot be sent.'))
-  door.behave((response) => reply(response, 404, { code: 'GW_ERR_TENANT_UNKNOWN', message: 'x', requestId: 'x' }))
-  await assert.rejects(forwarder.send(sender, { requestId }), publicError(new TenantUnknown().message))
 })
 
 test('what is sent is signed by the first secret, says alias and time, and goes over one connection', async () => {
