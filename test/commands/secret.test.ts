@@ -27,7 +27,7 @@ const bearer = tenantFile({
 await gateway.addTenant(bearer)
 const { credentialParameter } = file.corbado
 /** What is said before a credential is asked for. */
-const HEAD = /^table .*\n {2}as .*\nacme \(\S+\), \S+: version \d+ by .*\n$/
+const HEAD = /^table .*\n {2}as .*\nacme \(\S+\),\s+\S+:\s+version\s+\d+\s+by\s[\s\S]*\sago\n$/
 
 // One login as the gateway: what it asks the SDK for afterwards, it asks with the credentials that it has by then.
 const person = '7c9e6679-7425-40de-944b-e07fc1f90ae7'

@@ -21,7 +21,7 @@ import { inLine } from '../../terminal/clean.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
 import { type CommandIo, writeNote } from '../../terminal/io.js'
-import { shellWord } from '../../terminal/text.js'
+import { shellWord, textAt } from '../../terminal/text.js'
 import type { OperatorUpstreams, ParameterVersion, Table, TenantRecord } from '../../upstreams/operator.js'
 import { TENANT_ARGUMENT } from '../options.js'
 
@@ -130,7 +130,8 @@ function headText(
     : was?.unknown === undefined
       ? 'not stored yet'
       : `which version is there is not known: ${was.unknown}`
-  return `${placeText(place)}${tenantId} (${userPoolId}), ${corbado.credentialParameter}: ${there}\n`
+  const head = `${tenantId} (${userPoolId}), ${corbado.credentialParameter}: ${there}`
+  return `${placeText(place)}${textAt(2, head, io.stdout)}\n`
 }
 
 /**

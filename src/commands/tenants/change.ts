@@ -11,7 +11,7 @@ import type { TenantFile } from '../../tenant/config.js'
 import { mayWrite } from '../../terminal/ask.js'
 import { inLine } from '../../terminal/clean.js'
 import { type CommandIo, createPaint, writeNote } from '../../terminal/io.js'
-import { shellWord } from '../../terminal/text.js'
+import { shellWord, textAt } from '../../terminal/text.js'
 import type { OperatorUpstreams, TenantRecord } from '../../upstreams/operator.js'
 
 /** The options of every command that changes one tenant's record. */
@@ -93,9 +93,8 @@ function showChange({ record, before, after, place, headed = false }: TenantChan
   const changes = changesOf(before, after)
   const name = `${tenantIdOf(record)} (${record.userPoolId}), in the table ${inTableText(record, io.clock.now())}`
   const lines = changes.map((change) => `  ${changeText(change, paint)}\n`)
-  io.stdout.write(
-    `${headed ? '' : placeText(place)}${name}${changes.length === 0 ? ': nothing to change' : ''}\n${lines.join('')}`,
-  )
+  const head = textAt(2, `${name}${changes.length === 0 ? ': nothing to change' : ''}`, io.stdout)
+  io.stdout.write(`${headed ? '' : placeText(place)}${head}\n${lines.join('')}`)
 }
 
 function reportWritten(

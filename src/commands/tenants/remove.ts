@@ -16,7 +16,7 @@ import { inLine } from '../../terminal/clean.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
 import { type CommandIo, createPaint } from '../../terminal/io.js'
-import { shellWord } from '../../terminal/text.js'
+import { shellWord, textAt } from '../../terminal/text.js'
 import type { OperatorUpstreams, Table, TenantRecord } from '../../upstreams/operator.js'
 import { TENANT_ARGUMENT } from '../options.js'
 import { addChangeOptions, type ChangeOptions, wordsOf } from './change.js'
@@ -107,11 +107,11 @@ function showRemoval(
 ): void {
   const paint = createPaint(io.stdout, io.env)
   const lines = [
-    `${paint('red', '-')} ${tenantId} (${userPoolId}), ${status}, ${inTableText(record, io.clock.now())}`,
+    `${paint('red', '-')} ${textAt(2, `${tenantId} (${userPoolId}), ${status}, ${inTableText(record, io.clock.now())}`, io.stdout)}`,
     ...(gone
       ? [`  there is no such pool in ${aws.region} of account ${aws.accountId}: nothing calls the gateway`]
       : []),
-    `  its versions stay in the table; ${file.reason === undefined ? 'its file is deleted' : `${file.file} ${file.reason}: no file is deleted`}`,
+    `  ${textAt(2, `its versions stay in the table; ${file.reason === undefined ? 'its file is deleted' : `${file.file} ${file.reason}: no file is deleted`}`, io.stdout)}`,
   ]
   io.stdout.write(`${placeText(place)}${lines.map((line) => `${line}\n`).join('')}`)
 }

@@ -7,8 +7,8 @@ import { conflictText } from '../../operator/records/write.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { notWrittenText } from '../../terminal/ask.js'
 import { inLine } from '../../terminal/clean.js'
-import { type CommandIo, createPaint, type Paint, writeNote } from '../../terminal/io.js'
-import { shellWord } from '../../terminal/text.js'
+import { type CommandIo, createPaint, type Output, type Paint, writeNote } from '../../terminal/io.js'
+import { shellWord, textAt } from '../../terminal/text.js'
 import type { TenantRecord } from '../../upstreams/operator.js'
 import type { Conflict, KeptStatus, Plan, PlannedWrite, Written } from './plan.js'
 
@@ -18,7 +18,7 @@ const NAMES_MAX = 20
 /** Shows a plan. */
 export function reportPlan(plan: Plan, place: PlanPlace, json: boolean, io: CommandIo): void {
   if (json) writeAnswer(io, 'tenants-plan', { applied: false, place, ...planJson(plan) })
-  else io.stdout.write(`${placeText(place)}${planText(plan, io.clock.now(), createPaint(io.stdout, io.env))}`)
+  else io.stdout.write(`${placeText(place)}${planText(plan, io)}`)
 }
 
 /** Says how a plan that was only shown is carried out. */
@@ -90,11 +90,12 @@ function partText({ writes }: Plan, { added, changed }: Written): string {
  * The plan for a person: what is added, what is changed field by field, whose status stays, what has no file any more, what
  * stays.
  */
-function planText({ writes, untouched, keptStatus, withoutFile }: Plan, nowMs: number, paint: Paint): string {
+function planText({ writes, untouched, keptStatus, withoutFile }: Plan, { clock, stdout, env }: CommandIo): string {
+  const [nowMs, paint] = [clock.now(), createPaint(stdout, env)]
   const kept = new Map(keptStatus.map((one) => [one.tenant, `  ${paint('yellow', '!')} ${keptText(one)}\n`]))
   const written = new Set(writes.map(({ tenant }) => tenant))
   const lines = [
-    ...writes.map((write) => `${writeText(write, nowMs, paint)}${kept.get(write.tenant) ?? ''}`),
+    ...writes.map((write) => `${writeText(write, nowMs, paint, stdout)}${kept.get(write.tenant) ?? ''}`),
     ...[...kept].filter(([tenant]) => !written.has(tenant)).map(([tenant, text]) => `= ${nameOf(tenant)}\n${text}`),
     ...withoutFile.map((record) => {
       const name = `${tenantIdOf(record)} (${record.userPoolId})`
@@ -106,16 +107,23 @@ function planText({ writes, untouched, keptStatus, withoutFile }: Plan, nowMs: n
   return lines.join('')
 }
 
-function writeText({ tenant, old, changes, setBacks, removed }: PlannedWrite, nowMs: number, paint: Paint): string {
+function writeText(
+  { tenant, old, changes, setBacks, removed }: PlannedWrite,
+  nowMs: number,
+  paint: Paint,
+  output: Output,
+): string {
   if (!old) {
-    const back = removed && `  ${paint('yellow', '!')} this brings back what ${removedText(removed, nowMs)}\n`
+    const back =
+      removed &&
+      `  ${paint('yellow', '!')} ${textAt(4, `this brings back what ${removedText(removed, nowMs)}`, output)}\n`
     return `${paint('green', '+')} ${nameOf(tenant)}\n${back ?? ''}`
   }
   const now = `${nameOf(tenant)}, in the table ${inTableText(old, nowMs)}`
   const lines = [
-    `${paint('yellow', '~')} ${now}`,
+    `${paint('yellow', '~')} ${textAt(2, now, output)}`,
     ...changes.map((change) => `  ${changeText(change, paint)}`),
-    ...setBacks.map((one) => `  ${paint('yellow', '!')} ${setBackText(one, nowMs)}`),
+    ...setBacks.map((one) => `  ${paint('yellow', '!')} ${textAt(4, setBackText(one, nowMs), output)}`),
   ]
   return lines.map((line) => `${line}\n`).join('')
 }
