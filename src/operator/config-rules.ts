@@ -9,6 +9,7 @@ const ruled = [
   'selfHosted',
   'actionsAlias',
   'pseudonymKeyParameter',
+  'gatewayFunctionArn',
 ] as const satisfies readonly (keyof ConfigRules)[]
 
 /**

@@ -3,11 +3,11 @@ import { isUpstreamError, type UpstreamError } from '../errors.js'
 import { isFields, isTooDeep } from '../fields.js'
 import { tenantKey } from '../ids.js'
 import type { ReasonAt } from '../reasons.js'
-import type { Ended, Silence } from '../resilience/breaker.js'
 import type { Guard } from '../resilience/guard.js'
 import type { FunctionAnswer, Upstreams } from '../upstreams/index.js'
 import type { TenantConfig } from './config.js'
 import type { TenantCredentials } from './credentials.js'
+import { silenceOf } from './users.js'
 
 /** One event for one of the customer's functions. */
 export interface Chained {
@@ -109,11 +109,4 @@ function reasonOf({ upstream, kind, facts }: UpstreamError): ChainFault {
   if (facts.errorType === 'ResourceNotFoundException') return 'chain_missing'
   if (kind === 'timeout' || kind === 'throttled' || kind === 'denied' || kind === 'malformed') return `chain_${kind}`
   return 'chain_failed'
-}
-
-/** A function that answers, and be it with an error, is there. */
-function silenceOf(ended: Ended<FunctionAnswer>): Silence | undefined {
-  if (!('error' in ended) || !isUpstreamError(ended.error)) return undefined
-  const { kind } = ended.error
-  return kind === 'timeout' || kind === 'unavailable' ? kind : undefined
 }

@@ -120,8 +120,8 @@ export function createTenantUsers(options: TenantUsersOptions, config: TenantCon
   }
 }
 
-/** Every answer of Cognito is a sign of life, an error too. */
-function silenceOf(ended: Ended<unknown>): Silence | undefined {
+/** Every answer of AWS is a sign of life, an error too. */
+export function silenceOf(ended: Ended<unknown>): Silence | undefined {
   if (!('error' in ended) || !isUpstreamError(ended.error)) return undefined
   const { kind } = ended.error
   return kind === 'timeout' || kind === 'unavailable' ? kind : undefined

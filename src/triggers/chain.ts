@@ -42,6 +42,6 @@ export function decideChained({ onFailure = 'fail' }: Chain, answer: ChainAnswer
   if (answer.kind === 'answered') return { outcome: 'chained', response: answer.response }
   if (answer.kind === 'accepted') return { outcome: 'chained' }
   const reason = answer.kind === 'threw' ? 'chain_threw' : answer.reason
-  if (onFailure === 'ignore') return { outcome: 'unchanged', reason, level: 'warn' as const }
+  if (onFailure === 'ignore') return { outcome: 'unchanged', reason, level: 'warn' }
   throw answer.kind === 'threw' ? new ChainThrew(answer.text) : chainFailed(answer.reason)
 }

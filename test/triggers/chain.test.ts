@@ -326,6 +326,20 @@ t.test(
   },
 )
 
+t.test('the commands refuse a chain to the gateway that their settings name', async (t) => {
+  const { readConfigRules } = await import('../../src/operator/config-rules.js')
+  const { parseTenantFile } = await import('../../src/tenant/config-rules.js')
+  const file = {
+    ...tenantFile({ aws: { accountId: FUNCTION_ARN.split(':')[4] ?? '' } }),
+    triggers: { preSignUp: chain(FUNCTION_ARN) },
+  }
+  t.equal(parseTenantFile(file, readConfigRules({})).kind, 'valid')
+  t.match(parseTenantFile(file, readConfigRules({ GATEWAY_FUNCTION_ARN: FUNCTION_ARN })), {
+    kind: 'invalid',
+    issues: [{ path: '/triggers/preSignUp/functionArn', message: /must not be the gateway itself/ }],
+  })
+})
+
 t.test('the config refuses a chain that could not work', async (t) => {
   const { parseTenantFile } = await import('../../src/tenant/config-rules.js')
   const rules = {
