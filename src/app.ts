@@ -23,23 +23,24 @@ import { createPseudonyms } from './tenant/own/pseudonyms.js'
 import { createReadiness } from './tenant/readiness.js'
 import type { Upstreams } from './upstreams/index.js'
 
+/** What a door brings: settings, the outside world, time and a logger. */
 export interface AppOptions {
   readonly env: Env
   readonly upstreams: Upstreams
   readonly clock: Clock
   readonly logger: FastifyBaseLogger
-  /** How the Lambda door tells its direct invocations; without it every request is HTTP. */
+  /** Finds the Lambda invocation behind a request; without it every request counts as plain HTTP. */
   readonly invocationOf?: InvocationOf
   /** How the container door's server treats connections. */
   readonly server?: FastifyHttpOptions<Server>
-  /** What a door adds before the routes are there: the container's load shedding and metrics. */
+  /** Called before the routes are registered: the container adds its load shedding and metrics here. */
   readonly extend?: (app: FastifyInstance, stats: () => TenantStats) => void
 }
 
-/** Of a body over HTTP; the payload of a direct invocation is no body and may be as large as Lambda lets it. */
+/** Largest body over HTTP, in bytes. A direct invocation has no body: Lambda limits its payload (fact A25). */
 const BODY_BYTES_MAX = 1_048_576
 
-/** All bodies that are still arriving, together; past it a server answers 503. */
+/** Most bytes of all bodies that are still arriving, together; a request beyond that is answered 503. */
 const UNFINISHED_BYTES_MAX = 64 * BODY_BYTES_MAX
 
 /** Builds the one app behind every door. Construction only: it neither reads the environment nor listens. */
@@ -57,7 +58,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
 
-  /** The line that says of a secret that it cannot be used: never more of it than that. */
+  /** Logs that one of the gateway's own secrets is missing or unusable, and nothing else about it. */
   const warn = (message: LogMessage) => (kind: 'missing' | 'unusable') =>
     logger.warn(kind === 'missing' ? { upstreamErrorType: 'ParameterNotFound' } : {}, message)
 
@@ -72,7 +73,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   })
   const tenants = createTenants({ env, upstreams, clock, pseudonyms })
 
-  // In the order in which a request meets them.
+  // In the order in which a request passes them.
   app.register(arrival, { env, invocationOf })
   app.register(deadline, { env, clock })
   app.register(logging, { pseudonyms })

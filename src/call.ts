@@ -5,12 +5,13 @@ import type { Upstream, UpstreamFacts } from './errors.js'
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number
-  /** Milliseconds since the process started; no change of the machine's time moves it. */
+  /** Milliseconds since the process started; setting the machine's time does not change it. */
   elapsed(): number
-  /** Calls `run` once, after so many milliseconds; the returned function cancels that. */
+  /** Calls `run` once, `ms` milliseconds from now; the returned function cancels it. */
   after(ms: number, run: () => void): () => void
 }
 
+/** The machine's own clock. */
 export const systemClock: Clock = {
   now: Date.now,
   elapsed: () => performance.now(),
@@ -20,7 +21,7 @@ export const systemClock: Clock = {
   },
 }
 
-/** Waits so many milliseconds. */
+/** Waits `ms` milliseconds. */
 export function pause(ms: number, clock: Clock): Promise<void> {
   return new Promise((resolve) => {
     clock.after(ms, resolve)
@@ -28,24 +29,25 @@ export function pause(ms: number, clock: Clock): Promise<void> {
 }
 
 /**
- * Shares of the deadline in milliseconds: more than a healthy dependency needs. Cognito and Corbado get the rest. Without a
- * config no answer is possible, and the first read of a process also opens a connection: hence `tableFirst`.
+ * Longest time for one call of each dependency, in milliseconds: more than a healthy one needs. Cognito and Corbado get the
+ * rest of the deadline. `tableFirst` is for a config that is not in memory: without it nothing can be answered, and the
+ * read may have to open a connection first.
  */
 export const SLICE_MS = { table: 400, tableFirst: 1_500, ssm: 500, sts: 800 } as const
 
-/** A read that timed out is tried once more while more than this is left, in milliseconds. */
+/** A read that timed out is tried once more if more than this is left, in milliseconds. */
 export const REPEAT_MS = 1_500
 
-/** One request on its way through the house: the time it has left and what its dependencies did. */
+/** One request: the time it has left, and what its dependencies did. */
 export interface Call {
   /** Milliseconds until the answer must have left; never negative. */
   remainingMs(): number
-  /** Milliseconds for which nothing has remained. */
+  /** Milliseconds since its time ran out; 0 before that. */
   lateMs(): number
   /**
-   * Does work within `ms` milliseconds (undefined: all that remain); the signal aborts when they are over. Work that had to
-   * wait for something that is not its own, e.g. for a connection, calls `begin` when it can start: it then has so many
-   * milliseconds from there on, and a load's time has stood still meanwhile.
+   * Runs `work` for at most `ms` milliseconds (undefined: all that are left); then its signal aborts. Work that first had
+   * to wait, e.g. for a connection, calls `begin(ms)` when it can start: its time counts from there, and a load
+   * ({@link createLoadCall}) gets the time of the wait back.
    */
   slice<T>(
     ms: number | undefined,
@@ -53,11 +55,13 @@ export interface Call {
   ): Promise<T>
   /** The promise's value, or `late()` if the time is up first. */
   within<T>(promise: Promise<T>, late: () => T): Promise<T>
-  /** Notes how long a dependency took and, if it failed, what it said. */
+  /** Notes how many milliseconds a dependency took and, if it failed, what it said. */
   observe(upstream: Upstream, durationMs: number, facts?: UpstreamFacts): void
-  /** Notes what the closing line says of how the answer came about. */
+  /** Notes how the answer came about, for the closing line. */
   note(facts: Noted): void
-  /** Work that may outlast the answer on a server, but must be settled before an environment freezes. */
+  /**
+   * Takes background work: a server may answer before it ends, but on Lambda it must end before the environment is frozen.
+   */
   defer(work: Promise<unknown>): void
   readonly observed: Observed
   hasDeferred(): boolean
@@ -69,7 +73,7 @@ export interface Call {
 export interface Noted {
   /** SSM's number of the tenant's secret that served, or that could not be used. */
   readonly secretVersion?: number | undefined
-  /** The answer is one that was given before: a kept verdict, or a failure that is not asked about again so soon. */
+  /** The answer came from memory: a verdict that was kept, or a failure too recent to try again. */
   readonly remembered?: boolean
 }
 
@@ -82,23 +86,28 @@ export interface Observed {
   noted: Noted
 }
 
-/** Begins a request that may take `budgetMs`. Only timers of `clock` end its waits. */
+/** Starts the time of a request, which may take `budgetMs` milliseconds. Only timers of `clock` end its waits. */
 export function createCall(budgetMs: number, clock: Clock = systemClock): Call {
   return callOf(budgetMs, clock, 0)
 }
 
-/** How long a load may wait until it can be sent: as long as the SDK lets a request for credentials take. */
+/**
+ * How long a load may wait before it can be sent, in milliseconds: as long as a request for credentials may take
+ * (`REQUEST_MS`).
+ */
 const LOAD_WAIT_MS = 10_000
 
 /**
- * Begins a load that several requests share: its time is the dependency's alone, and what passes before the dependency can be
- * asked does not count. The requests themselves wait no longer than they can.
+ * Starts the time of a load that several requests share, which may take `budgetMs` milliseconds. Only the dependency's own
+ * time counts: waiting for credentials or for a connection does not. The requests wait no longer than their own deadlines.
  */
 export function createLoadCall(budgetMs: number, clock: Clock): Call {
   return callOf(budgetMs, clock, LOAD_WAIT_MS)
 }
 
-/** @param waitMs how long a slice may wait for its beginning without using up the budget; 0: all time counts */
+/**
+ * @param waitMs how long a slice may wait for its `begin` without using up the budget, in milliseconds; 0: all time counts
+ */
 function callOf(budgetMs: number, clock: Clock, waitMs: number): Call {
   let expiresAt = clock.elapsed() + budgetMs
   const deferred: Promise<unknown>[] = []

@@ -1,17 +1,17 @@
 #!/usr/bin/env node
 /**
- * The door of the command line. Every Node since 12 can read it, so that one that is too old is refused in words:
- * nothing is imported before the version is checked, and the syntax is of 2018.
+ * The door of the command line. Every Node since 12 can parse it, so that an old one gets a clear refusal: nothing is
+ * imported before the version is checked, and the syntax is that of 2018.
  */
 
-/** As `engines` of package.json; a test keeps the two equal. */
+/** The same as `engines` in package.json; a test compares the two. */
 const NODE_MIN = [20, 19]
 
 async function run(): Promise<void> {
   const [{ runCli }, { systemClock }] = await Promise.all([import('./commands/index.js'), import('./call.js')])
   const { argv, env, stdin, stdout, stderr } = process
-  // The reader of our output may stop early, as `head` does: the command still runs to its end, with its own exit code.
-  // Output that is lost otherwise, as on a full disk, is told in one line: what a script has is not what was written.
+  // Whoever reads our output may stop early, as `head` does: the command still runs to its end and keeps its exit code.
+  // Output lost for another cause, such as a full disk, gets one line and exit code 1, as a script would miss it.
   let lost = false
   for (const output of [stdout, stderr]) {
     output.on('error', ({ code }) => {

@@ -1,18 +1,18 @@
 import { EnvInvalid } from './errors.js'
 import { PARTITION_PATTERN, REGION_PATTERN } from './ids.js'
 
-/** As in package.json; a test keeps the two equal. */
+/** The version in package.json; a test compares the two. */
 export const GATEWAY_VERSION = '0.1.0'
 
-/** Key of a Lambda ClientContext under which gateways count through how many of them an event has been. */
+/** Key in a Lambda ClientContext under which gateways count how many of them an event has passed through. */
 export const HOPS_KEY = 'corbado-gateway-hops'
 
-/** One setting of the process: how its text is read, and what the table in DOORS.md says of it. */
+/** One setting of the process: how its text is read, and what the table in DOORS.md says about it. */
 interface Setting<T> {
   readonly name: string
   readonly default: string | undefined
   readonly required?: true
-  /** The variable may be written in lower case too, as other programs do; that then counts. */
+  /** The variable may also be set in lower case, as for other programs; that one then wins. */
   readonly lowerCase?: true
   readonly doc: string
   readonly parse: (text: string) => T
@@ -48,7 +48,7 @@ function matching(pattern: RegExp, what: string) {
   }
 }
 
-/** Host names, `*` standing for one label: `*.cloud.example.com`. */
+/** Host names; `*` stands for one label: `*.cloud.example.com`. */
 function hostPatterns(value: string): readonly string[] {
   const patterns = value.split(',').map((part) => part.trim().toLowerCase())
   if (patterns.every((part) => /^(\*|[a-z0-9-]+|\[[0-9a-f:]+\])(\.(\*|[a-z0-9-]+))*$/.test(part))) return patterns
@@ -239,10 +239,10 @@ export type Env = {
     : Read<K> | undefined
 }
 
-/** Through which proxies the world outside is called. */
+/** The proxies through which AWS and Corbado are called. */
 export type Proxies = Partial<Pick<Env, 'httpsProxy' | 'httpProxy' | 'noProxy'>>
 
-/** What the rules for a tenant config need to know of the process. */
+/** The settings on which the rules for a tenant config depend. */
 export type ConfigRules = Pick<Env, 'parameterPrefix' | 'backendApiHosts' | 'selfHosted' | 'actionsAlias'> &
   Partial<Pick<Env, 'gatewayFunctionArn' | 'pseudonymKeyParameter'>>
 
@@ -254,8 +254,8 @@ function read<T>(setting: Setting<T>, source: Record<string, string | undefined>
     return setting.parse(value)
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error
-    // The value is not repeated: in place of a parameter's name, the operator may have put the secret itself, and a proxy's
-    // address may hold a password.
+    // The value is not repeated: it may be the secret itself in place of its parameter's name, or a proxy's address with a
+    // password.
     const parse: unknown = setting.parse
     const secret = parse === parameterName || parse === proxyUrl
     const given = secret ? `has ${value.length} characters of another form` : `is "${value}"`
@@ -280,7 +280,10 @@ export function parseEnv(source: Record<string, string | undefined>): Env {
   return env
 }
 
-/** The proxies alone, for what needs no other setting; throws as {@link parseEnv} does. */
+/**
+ * Reads the proxies alone, for code that needs no other setting.
+ * @throws GW_ERR_ENV_INVALID for the first wrong one
+ */
 export function parseProxies(source: Record<string, string | undefined>): Proxies {
   const { httpsProxy, httpProxy, noProxy } = SETTINGS
   return {

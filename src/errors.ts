@@ -2,8 +2,8 @@ import createError from '@fastify/error'
 import type { Reason } from './reasons.js'
 
 /**
- * Every failure of the gateway. The message is public: Cognito shows it to the end user, so it names no tenant, no
- * role and no dependency. What the engineer on call needs travels in `reason`, `cause` and the log line.
+ * Every failure of the gateway. The message is public: Cognito shows it to the end user, so it names no tenant, no role and
+ * no dependency. What the engineer on call needs is in `reason`, `cause` and the log line.
  */
 const unavailable = 'Sign-in with a passkey is not available right now.'
 const notSetUp = 'Sign-in with a passkey is not set up correctly.'
@@ -38,7 +38,7 @@ export const TenantSuspended = createError('GW_ERR_TENANT_SUSPENDED', unavailabl
 export const TenantWrongAlias = createError('GW_ERR_TENANT_WRONG_ALIAS', notSetUp, 403)
 export const TenantConfigInvalid = createError('GW_ERR_TENANT_CONFIG_INVALID', unavailable, 502)
 
-/** The text is the one that the customer's own function threw: Cognito shows it to the user, as it does without a gateway. */
+/** Carries the text that the customer's own function threw: Cognito shows it to the user, as it would without a gateway. */
 export const ChainThrew = createError('GW_ERR_CHAIN_THREW', '%s', 422)
 export const ChainFailed = createError('GW_ERR_CHAIN_FAILED', 'This is not possible right now.', 502)
 export const TriggerSenderRefused = createError('GW_ERR_TRIGGER_SENDER_REFUSED', 'This message cannot be sent.', 501)
@@ -82,7 +82,7 @@ const upstreamErrors = {
 export type UpstreamFaultKind = keyof typeof upstreamErrors
 export type Upstream = 'table' | 'ssm' | 'sts' | 'cognito' | 'lambda' | 'cloudformation' | 'cloudwatch' | 'corbado'
 
-/** What the service asks its dependencies for, in their own words. */
+/** The calls that the service makes, by their dependencies' own names. */
 export type Operation =
   | 'GetItem'
   | 'GetParameter'
@@ -100,7 +100,7 @@ export type Operation =
 
 /** What is known of a failed call; safe to log. */
 export interface UpstreamFacts {
-  /** What was asked for, if the service did. */
+  /** The call that failed, if it is one of the service's. */
   readonly operation?: Operation | undefined
   /** HTTP status, if an answer came. */
   readonly status?: number | undefined
@@ -117,7 +117,7 @@ export function errorName(value: unknown): string | undefined {
   return typeof value === 'string' && /^[A-Za-z_]{1,64}$/.test(value) ? value : undefined
 }
 
-/** Corbado's, AWS's and DynamoDB's own. */
+/** The forms of Corbado's, AWS's and DynamoDB's request ids. */
 const requestIds = /^(req-\d{1,20}|[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}|[\dA-Z]{52})$/
 
 /** A dependency's id of a request, if it has the shape of one. */
@@ -128,7 +128,7 @@ export function requestIdOf(value: unknown): string | undefined {
 /** A failure as the gateway raises it: an Error with `code` and `statusCode`. */
 export type GatewayError = Error & { readonly code: ErrorCode; readonly statusCode: number }
 
-/** A dependency's fault. `reason` goes to the log; `errorType` lets the tenant room tell expected answers apart. */
+/** A dependency's fault. `reason` goes to the log; by `facts.errorType` the tenant room recognises expected answers. */
 export type UpstreamError = GatewayError & {
   readonly upstream: Upstream
   readonly kind: UpstreamFaultKind
@@ -137,12 +137,12 @@ export type UpstreamError = GatewayError & {
   reason: Reason | CommandFault
 }
 
-/** The customer's own function did not answer a trigger; `reason` says why. */
+/** The error for a trigger that the customer's own function did not answer; `reason` says why. */
 export function chainFailed(reason: Reason): GatewayError {
   return Object.assign(new ChainFailed(), { reason })
 }
 
-/** What the command line alone can meet: the service does not call these, or has a reason of its own for it. */
+/** Faults that only the command line can meet: the service makes no such call, or has its own reason for it. */
 export type CommandFault = Exclude<`${Upstream}_${UpstreamFaultKind}`, Reason>
 
 /** Can only the command line meet this? */
@@ -161,14 +161,14 @@ export function upstreamError(
   return Object.assign(error, { upstream, kind, facts, reason: `${upstream}_${kind}` as const })
 }
 
-/** The answer could not be read: what came is not what the service speaks, as a page of a proxy between. */
+/** The error for an answer that is not the service's JSON or XML, such as the page of a proxy in between. */
 export function unreadAnswer(upstream: Upstream, kind: UpstreamFaultKind, facts: UpstreamFacts): UpstreamError {
   const language = upstream === 'sts' || upstream === 'cloudformation' ? 'XML' : 'JSON'
   const said = `answered ${facts.status} with something that is no ${language} (a proxy?)`
   return upstreamError(upstream, kind, facts, new Error(said))
 }
 
-/** The answer is about something else than was asked for. Nothing of it may be used. */
+/** The error for an answer about something other than was asked for. No part of it may be used. */
 export function otherAnswer(upstream: Upstream, about: string, asked: string): UpstreamError {
   return upstreamError(upstream, 'malformed', {}, new Error(`its answer is about ${about}, not about ${asked}`))
 }
@@ -178,16 +178,16 @@ export function isUpstreamError(error: unknown): error is UpstreamError {
   return error instanceof Error && 'upstream' in error && 'kind' in error
 }
 
-/** AWS's names for a signature that it did not take; most often the date in it was wrong. */
+/** AWS's names for a refused signature; most often its date was wrong. */
 const signatureErrors =
   /^(InvalidSignatureException|SignatureDoesNotMatch|RequestTimeTooSkewed|RequestExpired|RequestInTheFuture|AuthFailure)$/
 
-/** Does an error's name say that the signature was refused? The request was not done, and another signature may be taken. */
+/** Does an error's name say that the signature was refused? Then nothing was done, and the request may be signed again. */
 export function isSignatureError(name: string | undefined): boolean {
   return name !== undefined && signatureErrors.test(name)
 }
 
-/** Was a request refused for its signature, which says nothing of what was asked for and is not worth remembering? */
+/** Was a request refused for its signature? That says nothing about what was asked for, so it is not remembered. */
 export function isSignatureRefused(error: unknown): boolean {
   return isUpstreamError(error) && isSignatureError(error.facts.errorType)
 }
@@ -197,7 +197,7 @@ export function isGatewayError(error: unknown): error is GatewayError {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('GW_ERR_')
 }
 
-/** A refusal of an action. @param reason why, for the line; the caller hears what every refusal says */
+/** The error for a refused action. @param reason goes to the log line; the caller gets the same text for every refusal */
 export function actionRefused(reason: Reason = 'action_refused'): GatewayError {
   return Object.assign(new ActionRefused(), { statusCode: 401, refusedFor: reason })
 }
@@ -210,18 +210,18 @@ export function reasonOf(error: unknown): Reason {
   return isGatewayError(error) && isLogged(error.code) ? reasonOfCode(error.code) : 'internal'
 }
 
-/** A code that a line can bear: with a wrong setting nothing starts, and nothing is logged. */
+/** A code that a log line can have. With a wrong setting nothing starts, so nothing is logged. */
 export type LoggedCode = Exclude<ErrorCode, 'GW_ERR_ENV_INVALID'>
 type ReasonOfCode<Code> = Code extends `GW_ERR_${infer Name}` ? Lowercase<Name> : never
 
-/** Can a line bear this code? */
+/** Can a log line have this code? */
 export function isLogged(code: ErrorCode): code is LoggedCode {
   return code !== 'GW_ERR_ENV_INVALID'
 }
 
-/** A code as a reason: in lower case, without what all codes begin with. */
+/** The reason of a code: `tenant_draft` for `GW_ERR_TENANT_DRAFT`. */
 export function reasonOfCode(code: LoggedCode): Reason {
-  // The compiler cannot follow the text; that each of these is a reason it does see, and a test looks at every code.
+  // The compiler cannot follow the text, but it does check that each of these is a reason; a test checks every code.
   return code.replace('GW_ERR_', '').toLowerCase() as ReasonOfCode<LoggedCode>
 }
 

@@ -32,10 +32,10 @@ export function fieldName(pointer: string): string {
   return pointer.slice(1).replaceAll('/', '.')
 }
 
-/** Lists and objects within one another: more than any event has, and far less than JSON.stringify can write. */
+/** Deepest nesting of lists and objects: more than any event has, and far less than JSON.stringify can write. */
 export const LEVELS_MAX = 500
 
-/** Are there more than {@link LEVELS_MAX} lists and objects within one another? */
+/** Is a value nested more deeply than {@link LEVELS_MAX}? */
 export function isTooDeep(value: unknown): boolean {
   let inside = [value].filter(isNested)
   for (let level = 0; inside.length > 0; level += 1) {

@@ -1,4 +1,4 @@
-/** Brands: a value of these types was parsed at the edge, so the rooms inside need not look at it again. */
+/** Brands: a value of these types was parsed at the edge, so inner rooms need not check it again. */
 declare const brand: unique symbol
 type Brand<T, Name extends string> = T & { readonly [brand]: Name }
 
@@ -22,7 +22,10 @@ export const REGION_PATTERN = '[a-z]{2,4}(-[a-z]+)+-\\d'
 /** The name of a partition in an ARN, as a pattern without its ends: AWS adds partitions, and we need not know each. */
 export const PARTITION_PATTERN = 'aws(?:-[a-z]+)*'
 
-/** AWS's partitions, how the names of their regions begin (all other regions are of the first), and their domain (SDK's model). */
+/**
+ * AWS's partitions, the beginnings of their regions' names, and their domains (SDK's model). All other regions are in the
+ * first.
+ */
 const partitions = [
   { name: 'aws', region: /^/, domain: 'amazonaws.com' },
   { name: 'aws-cn', region: /^cn-/, domain: 'amazonaws.com.cn' },
@@ -38,12 +41,12 @@ export const PARTITIONS: readonly Partition[] = partitions.map(({ name }) => nam
 /** The domains of AWS's services, each once. */
 export const AWS_DOMAINS: readonly string[] = [...new Set(partitions.map(({ domain }) => domain))]
 
-/** The AWS partition of a region; a role can be assumed only from its own. */
+/** The AWS partition of a region; a role can be assumed only within its own partition. */
 export function partitionOf(region: string): Partition {
   return partitions.findLast((one) => one.region.test(region))?.name ?? 'aws'
 }
 
-/** A cache key that always starts with its tenant, so that no entry can be shared by two of them. */
+/** A cache key that always starts with its tenant, so that no two tenants share an entry. */
 export type TenantKey = Brand<string, 'TenantKey'>
 
 /** Joins the pool id and further parts; each part is URI-encoded, so no two lists of parts give the same key. */
@@ -52,13 +55,13 @@ export function tenantKey(pool: UserPoolId, ...parts: readonly string[]): Tenant
   return (parts.length === 0 ? pool : [pool, ...parts].map(encodeURIComponent).join('|')) as string as TenantKey
 }
 
-/** The alias that an invoked Lambda ARN names; `$LATEST` is none. */
+/** The alias that an invoked Lambda ARN names; undefined without one, and for `$LATEST`. */
 export function aliasOf(invokedFunctionArn: string): string | undefined {
   const qualifier = invokedFunctionArn.split(':')[7]
   return qualifier === '$LATEST' ? undefined : qualifier
 }
 
-/** Partition, region, account and name of an invoked Lambda ARN, as the ARN without version or alias. */
+/** An invoked Lambda ARN without its version or alias. */
 export function functionOf(invokedFunctionArn: string): string {
   return invokedFunctionArn.split(':', 7).join(':')
 }
@@ -67,7 +70,7 @@ export function functionOf(invokedFunctionArn: string): string {
 const username = /^[\p{L}\p{M}\p{S}\p{N}\p{P}]+$/u
 export const USERNAME_LENGTH_MAX = 128
 
-/** Could Cognito accept this text as a user name? Says nothing of whether such a user exists. */
+/** Could Cognito accept this text as a user name? Whether such a user exists is another question. */
 export function isUsername(value: string): boolean {
   return value.length <= USERNAME_LENGTH_MAX && username.test(value)
 }
@@ -75,7 +78,10 @@ export function isUsername(value: string): boolean {
 /** ListUsers takes at most this many characters (fact A20). */
 const FILTER_LENGTH_MAX = 256
 
-/** A ListUsers filter for one value; quotes and backslashes in it stay part of the value. */
+/**
+ * A ListUsers filter for one value, in which quotes and backslashes are escaped; undefined if it would be too long for
+ * Cognito.
+ */
 export function attributeFilter(attribute: string, value: string): string | undefined {
   const filter = `${attribute} = "${value.replace(/["\\]/g, '\\$&')}"`
   return filter.length <= FILTER_LENGTH_MAX ? filter : undefined

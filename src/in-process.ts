@@ -6,18 +6,19 @@ import { createHandler, lambdaInvocation } from './invocation.js'
 import { createLogger } from './plugins/logger.js'
 import type { Upstreams } from './upstreams/index.js'
 
-/** More than the app's own deadline, as Lambda has more left than that. */
+/** Milliseconds that Lambda has left: more than the app's own deadline. */
 const REMAINING_MS = 10_000
 
+/** The app, ready to be invoked. */
 export interface RunningApp {
-  /** As Lambda calls the function; throws what Cognito would be told. */
+  /** Invokes the app as Lambda would; throws the error that Cognito would get. */
   handle(payload: unknown, invokedFunctionArn: string): Promise<unknown>
   /** What was logged so far. */
   readonly lines: readonly Readonly<Record<string, unknown>>[]
   close(): Promise<void>
 }
 
-/** The app behind the Lambda door, in this process, with its log lines handed over instead of printed. */
+/** Starts the app behind the Lambda door in this process. Its log lines are collected, not printed. */
 export async function openApp(env: Env, upstreams: Upstreams, clock: Clock): Promise<RunningApp> {
   const lines: Record<string, unknown>[] = []
   const logger = createLogger('info', { write: (line) => void lines.push(JSON.parse(line)) })
@@ -29,7 +30,7 @@ export async function openApp(env: Env, upstreams: Upstreams, clock: Clock): Pro
       invokedFunctionArn,
       getRemainingTimeInMillis: () => REMAINING_MS,
     })
-  // The first invocation pays for the start of its process, which here is that of the command line.
+  // The first invocation pays for the start of its process, here that of the command line: so it is not the caller's.
   await handle({}, '').catch(() => undefined)
   lines.length = 0
   return { lines, handle, close: () => app.close() }

@@ -10,7 +10,7 @@ import type { LambdaInvocation } from './plugins/arrival.js'
 import type { LineFacts } from './plugins/log-line.js'
 import { findTrigger, unknownTrigger } from './triggers/index.js'
 
-/** What a Lambda payload is, told by the keys that only its kind has. */
+/** A Lambda payload, by its kind. */
 export type Payload =
   | DirectPayload
   | { readonly kind: 'http'; readonly event: HttpEvent }
@@ -20,7 +20,7 @@ type DirectPayload =
   | { readonly kind: 'trigger'; readonly body: TriggerPayload }
   | { readonly kind: 'action'; readonly body: ActionPayload }
 
-/** What is read of an event from an API Gateway, a function URL or a load balancer. */
+/** What we read of an event from an API Gateway, a function URL or a load balancer. */
 interface HttpEvent {
   readonly path?: unknown
   readonly rawPath?: unknown
@@ -45,7 +45,7 @@ export function recognise(payload: unknown): Payload {
   return { kind: 'unknown' }
 }
 
-/** The route of a direct invocation. Only a pool id gets into the path; a text that is none stays in the body. */
+/** The route of a direct invocation. Only a well-formed pool id goes into the path; any other text stays in the body. */
 function pathOf(invocation: DirectPayload): string {
   const { userPoolId } = invocation.body
   const pool = `/v1/pools/${isUserPoolId(userPoolId) ? userPoolId : '-'}`
@@ -55,7 +55,7 @@ function pathOf(invocation: DirectPayload): string {
   return `${pool}/actions/${routeName(invocation.body.action)}`
 }
 
-/** No action has a name with other characters than these; such a name leads to a route that does not exist. */
+/** Names of actions have these characters only; any other name leads to a route that does not exist. */
 function routeName(action: string): string {
   return /^[\w-]+$/.test(action) ? action : 'unknown'
 }
@@ -64,8 +64,8 @@ function routeName(action: string): string {
 const BASE_PATH = /^(?:\/[\w.$~-]+)*?(?=\/(?:v1\/pools\/|health\/(?:live|ready)$))/
 
 /**
- * The event as the adapter takes it from every source: the path of a route, and each header once, as a server joins
- * those that came several times. The path says nothing of who asks: signatures are over the body.
+ * The event in the form that the adapter reads, whatever its source: the path of a route, and each header once, repeated
+ * ones joined as a server would. Cutting the path is safe, as it says nothing about who asks: signatures are over the body.
  */
 function toAdapterEvent(event: HttpEvent): object {
   const path = String(event.path || event.rawPath || '/')
@@ -79,7 +79,7 @@ function toAdapterEvent(event: HttpEvent): object {
   }
 }
 
-/** The answer in the shape that its source reads: a load balancer that sends lists of values wants lists. */
+/** The answer in the shape that its source reads: a load balancer that sends header values as lists wants lists back. */
 function toSourceAnswer({ requestContext, multiValueHeaders }: HttpEvent, answer: AdapterAnswer): object {
   const whole = { isBase64Encoded: false, ...answer }
   if (!('elb' in requestContext) || multiValueHeaders === undefined) return whole
@@ -100,7 +100,7 @@ export type LambdaContext = Pick<Context, 'awsRequestId' | 'invokedFunctionArn' 
   readonly clientContext?: unknown
 }
 
-/** How many gateways an event has been through: whoever chains to a function says so, beside the event. */
+/** How many gateways an event has passed through, as the invoker says beside the event; 0 if it says nothing. */
 export function hopsOf({ clientContext }: LambdaContext): number {
   const hops = fieldsOf(fieldsOf(clientContext).custom)[HOPS_KEY]
   return Number.isSafeInteger(hops) && Number(hops) > 0 ? Number(hops) : 0
@@ -114,8 +114,8 @@ declare module 'fastify' {
 }
 
 /**
- * The key under which the event that the adapter gets carries its invocation. A symbol, because no client can send one:
- * headers, paths and JSON have no such keys.
+ * The key under which the adapter's event carries its invocation. A symbol, because no client can send one: headers, paths
+ * and JSON have no such keys.
  */
 const INVOCATION = Symbol('invocation')
 
@@ -132,8 +132,8 @@ export function lambdaInvocation(request: FastifyRequest): LambdaInvocation | un
 export type Handler = (payload: unknown, context: LambdaContext) => Promise<unknown>
 
 /**
- * Makes the Lambda handler: recognises the payload, sends it through the app, and turns the answer back. It throws
- * nothing but fresh errors with public text, since Cognito shows the text and the runtime logs the rest.
+ * Makes the Lambda handler: recognises the payload, sends it through the app, and turns the answer into Lambda's. It throws
+ * only new errors with public text, since Cognito shows the text and the runtime logs whatever else an error holds.
  */
 export async function createHandler(app: FastifyInstance, clock: Clock = systemClock): Promise<Handler> {
   const proxy = awsLambdaFastify(app, { retainStage: true })
@@ -201,9 +201,9 @@ export async function createHandler(app: FastifyInstance, clock: Clock = systemC
 }
 
 /**
- * A handler that is there at once, for hosts that load it by `require()`, which waits for nothing. Its first invocation waits
- * for the start that has begun. A start that fails ends the environment as a failed load would, also while nobody invokes,
- * and answers no invocation: what it threw is not for users.
+ * A handler that exists at once, for hosts that load it by `require()`, which cannot wait. Its invocations wait for the
+ * start. A start that fails ends the environment, as a failed load would, even without an invocation; no invocation is
+ * answered with its error, which is not for users.
  */
 export function whenStarted(starting: Promise<Handler>): Handler {
   const started = starting.catch((error: unknown): Promise<Handler> => {
@@ -224,7 +224,9 @@ interface HttpAnswer {
 
 /** The app refused a trigger event; its closing line has said why. */
 class Refusal extends Error {
-  /** @param isCustomers the text is that of the customer's own function: clients may compare it, so nothing is added to it */
+  /**
+   * @param isCustomers the text comes from the customer's own function: clients may compare it, so nothing is added to it
+   */
   constructor(
     text: string,
     readonly isCustomers: boolean,
@@ -235,13 +237,13 @@ class Refusal extends Error {
 
 const CHAIN_THREW = new ChainThrew('').code
 
-/** Cognito wants the whole event back; all but `response` is the very one that came in. */
+/** Cognito wants the whole event back: everything but `response` is what came in. */
 function triggerAnswer(event: TriggerPayload, { statusCode, body }: HttpAnswer): unknown {
   if (statusCode !== 200) throw new Refusal(String(body.message), body.code === CHAIN_THREW)
   return 'response' in body ? { ...event, response: body.response } : event
 }
 
-/** Logs what the app never saw, and therefore wrote no closing line for; at the level that a closing line would have. */
+/** Writes the closing line of an invocation that the app never saw, at the level that the app would give it. */
 function logUnanswered(
   app: FastifyInstance,
   error: unknown,
@@ -257,7 +259,7 @@ function logUnanswered(
   app.log[level]({ ...facts, outcome: line.outcome, reason: line.reason, err: error }, line.msg)
 }
 
-/** Public text; no cause, no other property, and no frames of ours in the stack. */
+/** An error with public text alone: no cause, no other property, and no frames of ours in the stack. */
 function publicError(text: string): Error {
   const error = new Error(text)
   error.stack = `Error: ${error.message}`

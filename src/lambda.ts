@@ -6,14 +6,14 @@ import { createHandler, lambdaInvocation, whenStarted } from './invocation.js'
 import { createLogger } from './plugins/logger.js'
 import { createUpstreams } from './upstreams/index.js'
 
-// The AWS SDK would write eight lines about Node 20 among the log's.
+// The AWS SDK would write eight lines about Node 20 into the log.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
 const env = parseEnvOrExit(process.env)
 const app = buildApp({
   env,
   upstreams: createUpstreams(env, systemClock),
   clock: systemClock,
-  // Written at once: Lambda freezes the environment with the answer.
+  // Written synchronously: Lambda freezes the environment once the answer is out.
   logger: createLogger(env.logLevel, pino.destination({ dest: 1, sync: true })),
   invocationOf: lambdaInvocation,
 })

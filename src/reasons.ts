@@ -1,8 +1,8 @@
 /**
- * Why something ended as it did: every reason that a log line can have, and what the person on call needs to know of it. One
- * table, and therefore longer than other files. The compiler refuses any other reason, the pages, the alarms and the command
- * `reasons` have their words from here, and a test drives every row out of the real handlers. Most of the service needs its
- * types alone, so that no bundle of it carries the texts.
+ * Why something ended as it did: every reason that a log line can have, and what the engineer on call needs to know about
+ * it. It is one table, so the file is long. The compiler refuses any other reason; the pages, the alarms and the command
+ * `reasons` take their words from here; a test makes the real handlers produce every row. Most of the service imports only
+ * the types, so that no bundle of it carries the texts.
  */
 
 /** What the answer of a call says. */
@@ -27,7 +27,7 @@ export const OUTCOMES = [
 ] as const
 export type Outcome = (typeof OUTCOMES)[number]
 
-/** Who has to do something about it, if anybody has; the operator is Corbado's, who keeps the tenants. */
+/** Who has to act, if anybody does; the operator is the person at Corbado who looks after the tenants. */
 export type Owner = 'us' | 'operator' | 'customer' | 'Corbado' | 'end user'
 
 export type Level = 'info' | 'warn' | 'error'
@@ -47,7 +47,7 @@ const SENDERS = ['custom-email-sender', 'custom-sms-sender'] as const
 const ACTIONS = ['pre-login', 'post-login', 'post-append', 'connect-tokens'] as const
 const TRIGGERS = [...CUSTOM_AUTH, ...PASS_THROUGH, ...SENDERS] as const
 
-/** Steps that a person calls by one name. The first name stands for those of the others. */
+/** Steps that people call by one name. A reason with all steps of a name is listed under it, and not under later ones. */
 const STEP_GROUPS: Readonly<Record<string, readonly Step[]>> = {
   'every trigger': [...TRIGGERS, 'unknown'],
   define: ['define-auth-challenge'],
@@ -66,8 +66,8 @@ const STEP_GROUPS: Readonly<Record<string, readonly Step[]>> = {
 }
 
 /**
- * Where a line comes from: its trigger or action; `request` and `invocation` if it has neither; `forwarder` if it is one of the
- * function before a container, whatever the trigger. `unknown` is a trigger that Cognito may add one day.
+ * Where a line comes from: its trigger or action; `request` and `invocation` if it has neither; `forwarder` if the function
+ * before a container wrote it, whatever the trigger. `unknown` is a trigger that Cognito may add one day.
  */
 export type Step =
   | (typeof TRIGGERS)[number]
@@ -77,7 +77,7 @@ export type Step =
   | 'invocation'
   | 'forwarder'
 
-/** What lines around an incident can show, and `explain` looks for. */
+/** What `explain` looks for in the lines around an incident. */
 export type Clue =
   | 'config changed'
   | 'config old'
@@ -96,13 +96,13 @@ export type Clue =
   | 'same lateness'
   | 'lateness differs'
 
-/** One of the causes that cannot be told apart by the reason alone, and what tells it. */
+/** One of several causes that share a reason, and how to recognise it. */
 export interface Alike {
   readonly what: string
   readonly tell: string
-  /** What tells it in the lines alone; all of them must hold. Without any, only the probe that `tell` names can. */
+  /** What shows it in the lines alone; all of them must hold. Without clues, only what `tell` names can show it. */
   readonly clues?: readonly Clue[]
-  /** Who has to act if it is this one, if that is not the owner of the row. */
+  /** Who has to act on this cause, if not the owner of the row. */
   readonly owner?: Owner
 }
 
@@ -110,14 +110,14 @@ export interface ReasonRow {
   /** The outcomes with which it comes, by step. */
   readonly at: { readonly [S in Step]?: readonly Outcome[] }
   readonly owner: Owner
-  /** Of a line whose outcome is neither `fault` (always error) nor `rejected` (always warn); info if left out. */
+  /** Level of a line whose outcome is neither `fault` (always error) nor `rejected` (always warn); info if left out. */
   readonly level?: Level
   /** What it means, and what to do. */
   readonly means: string
-  /** The command that fixes it, or that says what does. */
+  /** The command that fixes it, or that says what would. */
   readonly fix?: string
   readonly alike?: readonly Alike[]
-  /** From how many lines in five minutes on it rings, and where to look then. */
+  /** How many lines in five minutes make it ring, and where to look then. */
   readonly alarm?: { readonly from: number; readonly look: string }
 }
 
@@ -162,7 +162,7 @@ const CHAIN = {
   ...at([...CUSTOM_AUTH, 'user-migration'], 'fault'),
   ...at([...IGNORABLE, ...SENDERS], 'fault', 'unchanged'),
 } as const
-/** What a sender's function answers, nobody waits for. */
+/** The same without senders: nobody waits for the answer of a sender's function. */
 const CHAIN_ANSWER = {
   ...at([...CUSTOM_AUTH, 'user-migration'], 'fault'),
   ...at([...IGNORABLE], 'fault', 'unchanged'),
@@ -1174,7 +1174,7 @@ export function rowOf(reason: Reason): ReasonRow {
   return REASONS[reason]
 }
 
-/** Is it one of ours? */
+/** Is a text one of the reasons? */
 export function isReason(text: unknown): text is Reason {
   return typeof text === 'string' && Object.hasOwn(REASONS, text)
 }
@@ -1195,7 +1195,7 @@ export function placesOf(reason: Reason): { readonly step: Step; readonly outcom
   )
 }
 
-/** Does something work that should not fail: is a line with this reason an error anywhere? */
+/** Is a line with this reason an error in any of its places? */
 export function isFault(reason: Reason): boolean {
   return placesOf(reason).some(({ outcome }) => levelOf(reason, outcome) === 'error')
 }

@@ -9,13 +9,13 @@ import { loadShedding } from './plugins/server/load-shedding.js'
 import { openStdout } from './plugins/server/stdout.js'
 import { createUpstreams } from './upstreams/index.js'
 
-/** How long running requests may go on after the signal to stop: twice what Cognito waits. */
+/** How long running requests may go on after the signal to stop, in milliseconds: twice what Cognito waits. */
 const DRAIN_MS = 10_000
 
-/** Enough for any reader that reads. */
+/** How long the last log lines may take to be written, in milliseconds: enough for any reader that reads. */
 const FLUSH_MS = 1_000
 
-// The AWS SDK would write eight lines about Node 20 among the log's.
+// The AWS SDK would write eight lines about Node 20 into the log.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
 const env = parseEnvOrExit(process.env)
 const output = openStdout(systemClock)
@@ -46,7 +46,7 @@ const app = buildApp({
 boundConnections(app.server, DOOR_LIMITS, logger)
 boundConnections(metricsApp.server, METRICS_LIMITS, logger)
 
-/** Stops accepting, lets running requests end, and leaves; what still runs after the drain time is cut off. */
+/** Stops accepting, waits for running requests, and exits; whatever still runs after {@link DRAIN_MS} is cut off. */
 async function stop(): Promise<void> {
   stopping = true
   logger.info({}, 'stopping')
@@ -58,7 +58,7 @@ async function stop(): Promise<void> {
 }
 
 try {
-  // Node's own 511 would have the machine drop what comes beyond, and its senders try again after a second.
+  // With Node's default of 511 the machine would drop further connections, and their senders try again only after a second.
   const backlog = DOOR_LIMITS.connectionsMax
   await app.listen({ port: env.port, host: env.host, backlog, listenTextResolver: () => 'listening' })
   if (env.metricsPort !== undefined) await metricsApp.listen({ port: env.metricsPort, host: env.host })
