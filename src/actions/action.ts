@@ -19,14 +19,17 @@ export interface Action<Schema extends TSchema = TSchema> {
   /** Corbado's name of it: the last part of its route. */
   readonly name: string
   readonly schema: Schema
-  /** Whom a payload says it is about, if it does; unverified. The line has their pseudonym, served or refused. */
+  /**
+   * The user name that a payload claims, if any; unverified. The log line has its pseudonym, whether the action is served
+   * or refused.
+   */
   userOf?(payload: Static<Schema>): string | undefined
   /** What Corbado gets if the tenant's passkeys are switched off. */
   whenOff(payload: Static<Schema>): ActionResult
   handle(payload: Static<Schema>, tenant: TenantContext): Promise<ActionResult>
   /**
-   * What Corbado gets if a dependency failed; without it the fault itself (502, 503, 504). The tenant is undefined if
-   * it could not be resolved. `message` is public.
+   * What Corbado gets if a dependency failed; without this method, the fault itself (502, 503, 504). The tenant is
+   * undefined if it could not be resolved. `message` is public.
    */
   whenFaulty?(fault: { reason: Reason; message: string }, tenant: TenantContext | undefined): ActionResult
 }

@@ -10,7 +10,10 @@ type PostLoginPayload = Static<typeof PostLoginPayload>
 /** A proof is about 900 characters (fact C5); Verify refuses a longer one too. */
 const PROOF_BYTES_MAX = 16_384
 
-/** Whose passkey it is said to be. Nothing is verified here: the login's own Verify has Corbado decide that. */
+/**
+ * The user name that a proof claims; undefined if there is none. Nothing is verified here: in the login itself, Verify asks
+ * Corbado.
+ */
 export function userOf(signedPasskeyData: string): string | undefined {
   if (Buffer.byteLength(signedPasskeyData) > PROOF_BYTES_MAX) return undefined
   try {

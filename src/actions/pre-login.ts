@@ -20,7 +20,7 @@ function refused(reason: Reason, error: PreLoginError): ActionResult {
   return { body: { identifier: '', error }, outcome: 'refused', reason }
 }
 
-/** Whatever is decided of a user whom the pool knows, the line has their pseudonym: a complaint then finds it. */
+/** Adds the user to a result, whatever it is: with their pseudonym on the log line, it can be found after a complaint. */
 function about({ username }: User, result: ActionResult): ActionResult {
   return { ...result, username }
 }
@@ -67,7 +67,7 @@ export function decideByAttribute(users: readonly User[], config: PreLoginConfig
   return config.acceptAttributeMatch ? found(user) : untyped('attribute_match_only', config)
 }
 
-/** Cognito's own comparison is documented in two ways, so what it lists is compared again. */
+/** AWS documents Cognito's own comparison in two ways, so what it lists is compared again. */
 function hasValue(user: User, attribute: string, value: string): boolean {
   const given = user.attributes[attribute]
   if (attribute === 'phone_number') return given === value
@@ -88,8 +88,9 @@ async function findByAttribute({ users, config }: TenantContext, identifier: str
 }
 
 /**
- * The same calls for everybody, side by side, and a name for everybody: whoever the pool does not let in by what was typed gets
- * nobody's, always the same. The line says who it was.
+ * Makes the same calls for everybody, side by side, and answers a name for everybody: if what was typed is not a user's
+ * name and lets nobody in as an attribute, it is the name of nobody, always the same one. The log line still has the real
+ * user.
  */
 async function decideWithDecoy(identifier: string, tenant: TenantContext): Promise<ActionResult> {
   const config = tenant.config.actions.preLogin
@@ -123,7 +124,9 @@ export const preLogin: Action<typeof PreLoginPayload> = {
     const result = decideByAttribute(users, config)
     return only && !second ? about(only, result) : result
   },
-  /** A fault must not block a login: the user falls back to the customer's own, told so in the tenant's words. */
+  /**
+   * A fault must not block a login: the user goes on with the customer's own login, and is told so in the tenant's words.
+   */
   whenFaulty({ reason, message }, tenant) {
     const text = tenant?.config.actions.preLogin.texts.untyped ?? message
     return refused(reason, { return: true, code: 'untyped', message: text })

@@ -1,8 +1,9 @@
 import { LRUCache } from 'lru-cache'
 
 /**
- * A map that holds at most so many entries; the least recently used one makes room. Unlike an LRUCache with `max` it
- * takes its memory as it grows: a cold start would otherwise pay for ten thousand tenants before the first one.
+ * A map of at most `max` entries; the least recently used one makes room for a new one. Unlike an LRUCache with `max` it
+ * takes memory only as it grows, so that a cold start does not pay for ten thousand tenants.
+ * @param onEvict called for each entry that had to make room
  */
 export function createBoundedMap<K extends string, V extends object | number>(
   max: number,

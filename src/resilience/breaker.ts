@@ -2,37 +2,39 @@ import type { Clock } from '../call.js'
 import type { TenantKey } from '../ids.js'
 import { createBoundedMap } from './bounded-map.js'
 
-/** How a dependency did not answer. */
+/** Why a dependency gave no answer. */
 export type Silence = 'timeout' | 'unavailable'
 
-/** What came of work: its value, or the answer that it was not begun, and how the dependency failed before. */
+/** What came of work: its value, or that it was not begun, with the dependency's last failure. */
 export type Tried<T> = { readonly kind: 'done'; readonly value: T } | { readonly kind: 'open'; readonly last: Silence }
 
 /** How a piece of work ended. */
 export type Ended<T> = { readonly value: T } | { readonly error: unknown }
 
-/** Spares one key's calls the wait for a dependency that let the ones before wait in vain. */
+/** Spares a key's calls the wait for a dependency that has stopped answering. */
 export interface Breaker {
   /**
-   * Does work, unless the breaker of the key is open. Work that has begun runs to its end, whatever the breaker becomes.
-   * @param silenceOf how the dependency failed; undefined: it answered, whatever it said
+   * Does work, unless the key's breaker is open. Work that has begun always runs to its end.
+   * @param silenceOf why the dependency gave no answer; undefined if it answered, whatever it said
    * @throws what `work` throws
    */
   run<T>(key: TenantKey, work: () => Promise<T>, silenceOf: (ended: Ended<T>) => Silence | undefined): Promise<Tried<T>>
-  /** If a call would not be made now, how the dependency failed before. */
+  /** The dependency's last failure if a call would not be made now, else undefined. */
   blocked(key: TenantKey): Silence | undefined
   readonly size: number
 }
 
-/** So many failures in a row. Cognito sends one event up to three times (fact A2), so no single login opens a breaker. */
+/**
+ * Failures in a row that open a breaker. Cognito sends one event up to three times (fact A2), so no single login opens one.
+ */
 const FAILURES = 5
-/** A failure that is older than this says nothing of now. */
+/** A failure older than this no longer counts. */
 const REMEMBERED_MS = 60_000
-/** Until the next call is let through to see: one login in a few seconds waits in vain, give or take a fifth. */
+/** Until one call is let through to try, give or take a fifth: one login every few seconds may wait in vain. */
 const PAUSE_MS = 2_000
 /**
- * Only what lets a login wait counts. A failure that is quicker costs no time, may be the doing of what one caller sent (an
- * answer of 5xx, a reset), or of the little time that one call had left.
+ * Only failures that took at least this long count, since they make logins wait. A quicker one costs no time, and may come
+ * from what one caller sent (a 5xx, a reset) or from the little time that one call had left.
  */
 const WAIT_MS = 1_000
 
@@ -40,15 +42,15 @@ interface Trouble {
   failures: number
   last: Silence
   failedAt: number
-  /** No call before; undefined while calls are made. */
+  /** When the next call may be tried; undefined while all calls are made. */
   openUntil: number | undefined
-  /** The one call that was let through since. */
+  /** The one call that was let through to try. */
   probe: symbol | undefined
-  /** What began before the dependency last answered says nothing against it. */
+  /** When the dependency last answered: failures of calls that began earlier do not count. */
   answeredAt: number
 }
 
-/** Remembers only keys that failed, at most `max`; one that had to make room is asked again. */
+/** Remembers only keys that failed, at most `max` of them; the calls of one that had to make room are made again. */
 export function createBreaker(max: number, clock: Clock): Breaker {
   const troubles = createBoundedMap<TenantKey, Trouble>(max)
 

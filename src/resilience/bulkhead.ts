@@ -1,15 +1,19 @@
 import type { Call, Clock } from '../call.js'
 import type { TenantKey } from '../ids.js'
 
-/** What came of work that needed a place: its value, or no place in time. */
+/** What came of work that needed a place: its value, or `busy` if it got no place in time. */
 export type Entered<T> = { readonly kind: 'done'; readonly value: T } | { readonly kind: 'busy' }
 
-/** Keeps one key's calls from taking what all share: so many are under way at once, and the rest wait in a queue of its own. */
+/**
+ * Limits how many calls of one key are under way at once, so that no key takes what all share. The rest wait in the key's
+ * own queue.
+ */
 export interface Bulkhead {
   /**
    * Does work in one of the key's places.
    * @param limit how many may be under way at once
-   * @param call whose time the wait in the queue uses; if no place can be had in it, `busy`, at once if that is clear already
+   * @param call its time bounds the wait in the queue; without a place in time the answer is `busy`, at once if that can be
+   * foreseen
    * @throws what `work` throws
    */
   run<T>(key: TenantKey, limit: number, call: Call, work: () => Promise<T>): Promise<Entered<T>>
@@ -21,7 +25,7 @@ interface Lane {
   underWay: number
   /** What a call of this key took lately, in milliseconds; one that ran into its time limit counts as well. */
   typicalMs: number
-  /** When the calls under way began, added up: so their mean age is known without a look at each. */
+  /** The sum of the times at which the calls under way began: it gives their mean age without a look at each. */
   begun: number
   readonly waiting: Set<() => void>
 }
@@ -47,7 +51,7 @@ export function createBulkhead(clock: Clock): Bulkhead {
       lane.begun += now
       return now
     }
-    // What is under way takes at least as long as it has taken so far: a dependency that hangs has no answers to go by.
+    // Calls under way take at least as long as they have already: a dependency that hangs has no answers to measure.
     const typicalMs = Math.max(lane.typicalMs, now - lane.begun / lane.underWay)
     // With all places taken, one comes free every typicalMs / limit on average, and the work itself takes as long again.
     const expectedMs = (typicalMs * (lane.waiting.size + 1)) / limit + typicalMs
@@ -61,7 +65,7 @@ export function createBulkhead(clock: Clock): Bulkhead {
     })
     lane.waiting.add(admit)
     return call.within<number | undefined>(admitted, () => {
-      // No longer in the queue: the place came with the time's end, and goes to the next.
+      // No longer in the queue: it got a place just as its time ran out, so the place goes to the next.
       if (!lane.waiting.delete(admit)) leave(lane, enteredAt)
       return undefined
     })

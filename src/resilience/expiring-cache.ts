@@ -30,7 +30,7 @@ export interface ExpiringCacheOptions<V, Args extends unknown[]> {
   readonly upstream: Upstream
   /** What a load asks it for, as log lines name it. */
   readonly operation?: Operation
-  /** A load's own time limit: it is shared, so it must not end with the call that happened to start it. */
+  /** A load's own time limit, in milliseconds: it is shared, so it must not end with the call that happened to start it. */
   readonly loadMs: number
   /** The same for a load without which there is no value to serve; `loadMs` if left out. */
   readonly firstLoadMs?: number
@@ -78,7 +78,7 @@ interface Held<V> {
 
 interface Load<V> {
   readonly outcome: Promise<Outcome<V>>
-  /** The time up to which a call waits for it that nothing older can serve. */
+  /** Until when a call waits for it that has no older value to use. */
   waitedUntil: number
 }
 
@@ -87,6 +87,7 @@ interface Entry<V> {
   readonly failure?: { readonly error: unknown; readonly until: number }
 }
 
+/** Makes an empty cache over the source that `load` asks. */
 export function createExpiringCache<V, Args extends unknown[] = []>(
   options: ExpiringCacheOptions<V, Args>,
 ): ExpiringCache<V, Args> {
@@ -156,7 +157,7 @@ export function createExpiringCache<V, Args extends unknown[] = []>(
         call.note({ remembered: true })
         throw failure.error
       }
-      // A call that an older value can serve does not wait for a second try.
+      // A call that can use an older value does not wait for a second try.
       const running = join(key, args, usable ? 0 : clock.elapsed() + call.remainingMs())
       if (held && now < held.staleUntil) {
         call.defer(running)

@@ -4,16 +4,19 @@ import { type Breaker, createBreaker, type Ended, type Silence } from './breaker
 import { createBulkhead, type Entered } from './bulkhead.js'
 import { createTurns } from './turns.js'
 
-/** What came of guarded work: its value, no place in time, or not begun because the calls before waited in vain. */
+/**
+ * What came of guarded work: its value, `busy` (no place in time), or `open` (not begun, as the dependency has stopped
+ * answering).
+ */
 export type Guarded<T> = Entered<T> | { readonly kind: 'open'; readonly last: Silence }
 
-/** What stands between one tenant's calls to one dependency and all that is shared. */
+/** A bulkhead and a breaker for each tenant and dependency. */
 export interface Guard {
   /**
-   * Does work in one of the key's places, if its dependency has answered lately.
+   * Does work in one of the key's places, unless its dependency has stopped answering.
    * @param key the tenant and the dependency
-   * @param limit how many may be under way at once
-   * @param silenceOf how the dependency failed; undefined: it answered, whatever it said
+   * @param limit how many calls of the key may be under way at once
+   * @param silenceOf why the dependency gave no answer; undefined if it answered, whatever it said
    * @throws what `work` throws
    */
   run<T>(
@@ -37,7 +40,7 @@ export function createGuard(max: number, clock: Clock): Guard {
       // Asked again once there is a place: it may have opened while the call waited.
       const entered = await bulkhead.run(key, limit, call, () => breaker.run(key, work, silenceOf))
       if (entered.kind === 'busy') return entered
-      // All that wait in the queue are over in one moment.
+      // All calls that wait in the queue end here at the same moment.
       if (entered.value.kind === 'open') await turn(key)
       return entered.value
     },

@@ -6,8 +6,8 @@ export interface Limiter {
   /** Takes one place of the key's `perSecond`; false if none is free. Up to one second's worth can be saved up. */
   take(key: TenantKey, perSecond: number): boolean
   /**
-   * Takes one place, the next one to come if none is free, so that calls which wait are served in their order.
-   * @returns milliseconds until it may be used; undefined, and none is taken, if that were more than `maxWaitMs`
+   * Takes one place, or the next one to come free, so that waiting calls are served in order.
+   * @returns milliseconds until the place may be used; undefined if that is more than `maxWaitMs`: then none is taken
    */
   reserve(key: TenantKey, perSecond: number, maxWaitMs: number): number | undefined
 }
@@ -18,7 +18,7 @@ interface Bucket {
   filledAt: number
 }
 
-/** A token bucket a tenant, bounded in number. Written here because it must share the injected clock. */
+/** A token bucket for each key, at most `max` of them. Written here because it must use the injected clock. */
 export function createLimiter(max: number, clock: Clock): Limiter {
   const buckets = createBoundedMap<TenantKey, Bucket>(max)
 

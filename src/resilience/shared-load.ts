@@ -2,15 +2,15 @@ import { performance } from 'node:perf_hooks'
 import { type Call, type Clock, createLoadCall, REPEAT_MS } from '../call.js'
 import { isUpstreamError, type Operation, type Upstream, upstreamError } from '../errors.js'
 
-/** How a load ended, as a value and not a rejection: it may be that no call waits for it. */
+/** How a load ended: a value and never a rejection, since perhaps no call waits for it. */
 export type Outcome<V> = { readonly value: V } | { readonly error: unknown }
 
 /** In a process that is not overloaded, a timer is at most a few milliseconds late. */
 const LATE_MS = 25
 
 /**
- * Loads within `loadMs` milliseconds. A load that timed out is tried once more, if a call has the time to wait for that. So is
- * one that timed out late: in an overloaded process the timer can end a load whose answer has already come.
+ * Loads within `loadMs` milliseconds. A load that timed out is tried once more if a call has time to wait for it, or if the
+ * timer was late: in an overloaded process it can end a load whose answer has already come.
  * @param waitedUntil the time, by `clock.elapsed()`, up to which a call waits for this load
  * @throws what `load` threw
  */

@@ -10,7 +10,7 @@ interface ActionRoute {
   Body: Static<typeof ActionPayload>
 }
 
-/** One route an action: Corbado's payload goes in, the body that its contract wants comes out. */
+/** One route for each action: it takes Corbado's payload and answers the body that Corbado expects. */
 export async function actionRoutes(app: FastifyInstance): Promise<void> {
   for (const action of actions) {
     app.post<ActionRoute>(

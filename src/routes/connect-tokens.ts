@@ -19,12 +19,15 @@ interface ConnectTokensRoute {
 }
 
 const URL = '/v1/pools/:userPoolId/connect-tokens'
-/** So long a browser need not ask again, in seconds. */
+/** How long a browser may keep the answer to a preflight, in seconds. */
 const PREFLIGHT_SECONDS = 600
 
-/** Connect tokens for a user's own browser, by the user's ID token: for pages of the tenant's origins (CORS), without cookies. */
+/**
+ * Gives connect tokens to a user's own browser, which sends the user's ID token and no cookies. Pages of the tenant's
+ * origins can read the answer (CORS).
+ */
 export async function connectTokenRoutes(app: FastifyInstance): Promise<void> {
-  // Refusals too: the page must be able to read why.
+  // On refusals too: the page must be able to read why.
   app.addHook('onSend', (request, reply, payload, done) => {
     allowOrigin(request, reply)
     done(null, payload)

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Call } from '../call.js'
 
 export interface HealthOptions {
-  /** Names of the dependencies that fail. */
+  /** Answers the names of the dependencies that fail. */
   readonly readiness: (call: Call) => Promise<readonly string[]>
 }
 

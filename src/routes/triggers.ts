@@ -13,7 +13,7 @@ interface TriggerRoute {
   Body: TriggerEvent
 }
 
-/** One route a trigger: a Cognito event goes in and comes back with its `response`. */
+/** One route for each trigger: a Cognito event goes in and comes back with its `response`. */
 export async function triggerRoutes(app: FastifyInstance, { clock }: { readonly clock: Clock }): Promise<void> {
   for (const trigger of [...triggers, unknownTrigger]) {
     app.post<TriggerRoute>(
@@ -39,7 +39,10 @@ export async function triggerRoutes(app: FastifyInstance, { clock }: { readonly 
   }
 }
 
-/** What the closing line says of the event, refused or not: texts that look like ids, and nothing else. */
+/**
+ * Notes what the closing line says about the event, refused or not: only texts that look like ids, and the user's name for
+ * its pseudonym.
+ */
 function note({ line, body }: FastifyRequest<TriggerRoute>, trigger: Trigger): void {
   const { userPoolId, region, triggerSource, userName, callerContext } = fieldsOf(body)
   line.msg = 'trigger'
@@ -56,7 +59,7 @@ function idOf(value: unknown): string | undefined {
   return typeof value === 'string' && /^[\w.:-]{1,128}$/.test(value) ? value : undefined
 }
 
-/** Cognito takes it from the client's headers, so only what is worded as AWS's SDKs do is believed. */
+/** Cognito takes it from the client's headers, so only the form that AWS's SDKs send is believed. */
 function sdkOf(value: unknown): string | undefined {
   return typeof value === 'string' && /^aws-sdk-[\w.-]{1,40}$/.test(value) ? value : undefined
 }
@@ -79,14 +82,14 @@ async function run(
 ): Promise<TriggerResult> {
   const { body: event } = request
   const { userPoolId } = event
-  // A region that cannot be read is none of the tenant's.
+  // A region that cannot be read fits no tenant.
   const region = typeof event.region === 'string' ? event.region : ''
   const { callerContext } = fieldsOf(event)
   const admission = await app.admit(request, {
     userPoolId,
     region,
     mayBypass: trigger.kind === 'pass-through',
-    // Status is Corbado's switch, and no switch of the customer's own functions.
+    // The status switches Corbado off, not the customer's own functions.
     anyStatus: (config) => chainOf(trigger, config, callerContext) !== undefined,
   })
   if (admission.kind === 'bypassed') return { outcome: 'unchanged', reason: admission.reason, level: admission.level }
@@ -96,7 +99,7 @@ async function run(
     const payload = request.direct ? JSON.stringify(event) : request.eventText
     const { tenant } = admission
     const chained = decideChained(chain, await tenant.invoke(chainedCall(chain, trigger, payload, request.hops)))
-    // What a tenant that is not served chains is none of Corbado's.
+    // If the tenant is not served, the function's answer stays as it is.
     return trigger.onTop && isServed(tenant.config) ? trigger.onTop(event, chained, { tenant, now }) : chained
   }
   const result = await trigger.handle(event, { tenant: admission.tenant, now })

@@ -10,17 +10,20 @@ import type { TenantCredentials } from './credentials.js'
 /** The app clients of tenants' pools, as their owners have set them. */
 export interface TenantAppClients {
   /**
-   * Can nobody sign in through this app client but by custom authentication? Answers from memory for {@link FRESH_MS}. Never
-   * throws: a client that cannot be read is not known to be one.
+   * Is custom authentication the only way to sign in through this app client? Answers from memory for {@link FRESH_MS}. A
+   * fault of the dependency is not thrown: a client that cannot be read answers false.
    */
   takesOnlyCustomAuth(config: TenantConfig, clientId: string, call: Call): Promise<boolean>
 }
 
-/** How long a client's settings are believed (contract 5.6); the pool lets itself be asked 5 times a second (fact A23). */
+/**
+ * How long a client's settings are believed, in milliseconds (contract 5.6); a pool may be asked 5 times a second (fact
+ * A23).
+ */
 const FRESH_MS = 60_000
-/** A login waits for it, and goes on without. */
+/** A login waits this long for the settings, in milliseconds, and then goes on without the claim. */
 const LOAD_MS = 1_000
-/** Flows that let nobody in by themselves: ours, and one for who is in already. */
+/** Flows that open no other way in: ours, and the refresh for users who are signed in already. */
 const OURS: readonly string[] = ['ALLOW_CUSTOM_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH']
 
 export interface TenantAppClientsOptions {
@@ -30,6 +33,7 @@ export interface TenantAppClientsOptions {
   readonly clock: Clock
 }
 
+/** Reads app clients with their tenants' credentials, through one cache. */
 export function createTenantAppClients(options: TenantAppClientsOptions): TenantAppClients {
   const { env, upstreams, credentials, clock } = options
   const operation = 'DescribeUserPoolClient'
@@ -62,7 +66,10 @@ export function createTenantAppClients(options: TenantAppClientsOptions): Tenant
   }
 }
 
-/** Without any flow named, Cognito allows more than ours (API reference); a hosted login is another way in. */
+/**
+ * Is ours the only way in? If a client names no flow, Cognito allows more than ours (API reference); a hosted login is
+ * another way.
+ */
 function isOursAlone({ flows, hosted }: AppClient): boolean {
   return !hosted && flows.includes('ALLOW_CUSTOM_AUTH') && flows.every((flow) => OURS.includes(flow))
 }

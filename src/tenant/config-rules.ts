@@ -9,6 +9,7 @@ export interface ConfigIssue {
   readonly message: string
 }
 
+/** A config that may be used, or everything that is wrong with it. */
 export type ParsedConfig =
   | { readonly kind: 'valid'; readonly file: TenantFile }
   | { readonly kind: 'invalid'; readonly issues: readonly ConfigIssue[] }
@@ -31,7 +32,7 @@ export function parseTenantFile(value: unknown, rules: ConfigRules): ParsedConfi
 
 type SchemaError = ReturnType<typeof Errors>[number]
 
-/** One issue a place: that of the first failed branch, and none for what only follows from a wrong type. */
+/** One issue for each place: that of the first failed branch, and none for what only follows from a wrong type. */
 function schemaIssues(value: unknown): ConfigIssue[] {
   const byPath = new Map<string, ConfigIssue>()
   for (const issue of Errors(TenantFile, value).flatMap(issuesOf)) {
@@ -60,7 +61,10 @@ function issuesOf({ keyword, instancePath: path, params, message }: SchemaError)
   }
 }
 
-/** What a trigger's value may be; passing a sender through would lose every message, and Corbado's three are its own. */
+/**
+ * What a trigger's value may be; undefined for another path. A sender that is passed through would lose every message, and
+ * Corbado's three triggers are its own.
+ */
 function triggerForm(path: string): string | undefined {
   const [, name] = /^\/triggers\/(\w+)$/.exec(path) ?? []
   if (name === undefined) return undefined
@@ -71,7 +75,7 @@ function triggerForm(path: string): string | undefined {
 
 const CLIENT_ID_FORM = 'must be the id of an app client: up to 128 letters, digits, _ and +'
 
-/** What a pattern means, for people. */
+/** What a field's pattern asks for, in words; undefined if there are none for it. */
 function formOf(path: string): string | undefined {
   const slug = 'must be lower-case letters and digits, words joined by single hyphens'
   const region = 'must be an AWS region such as eu-central-1'
@@ -133,7 +137,7 @@ function corbadoIssues({ userPoolId, corbado }: TenantFile, rules: ConfigRules):
   return [...issues, ...parameterIssues('/corbado/credentialParameter', credentialParameter, userPoolId, rules)]
 }
 
-/** A tenant's secrets are under its own pool's name, so that no config can name those of another tenant. */
+/** A tenant's secrets are under its own pool's id, so that no config can name another tenant's. */
 function parameterIssues(
   path: string,
   name: string,
@@ -145,7 +149,7 @@ function parameterIssues(
   return isUnder ? [] : [{ path, message: `must be a parameter name under ${prefix}` }]
 }
 
-/** The names of nobody are hashed under a key that no stranger has. */
+/** The names of nobody are hashed under the pseudonym key, so there must be one. */
 function decoyIssues({ actions }: TenantFile, { pseudonymKeyParameter }: ConfigRules): ConfigIssue[] {
   if (actions.preLogin?.unknownUser !== 'decoy' || pseudonymKeyParameter !== undefined) return []
   const message = 'must not be decoy, as PSEUDONYM_KEY_PARAMETER is not set: the names are hashed under its key'
@@ -156,7 +160,7 @@ function decoyIssues({ actions }: TenantFile, { pseudonymKeyParameter }: ConfigR
 const TAKEN_CLAIMS =
   /^(acr|amr|at_hash|aud|auth_time|azp|client_id|device_key|event_id|exp|iat|identities|iss|jti|nbf|nonce|origin_jti|scope|sub|token_use|username|version|name|given_name|family_name|middle_name|nickname|preferred_username|profile|picture|website|email|email_verified|gender|birthdate|zoneinfo|locale|phone_number|phone_number_verified|address|updated_at)$|^(cognito|custom|dev):/
 
-/** A claim is only worth something of which no other says anything, and of clients whose logins are ours. */
+/** A claim is worth something only if nothing else sets its name, and only for app clients whose logins are ours. */
 function claimIssues({ login }: TenantFile): ConfigIssue[] {
   const { claim, clientIds } = login ?? {}
   if (!claim) return []
@@ -169,7 +173,7 @@ function claimIssues({ login }: TenantFile): ConfigIssue[] {
   ]
 }
 
-/** The action has a proof and no password, so it can sign in where the proof alone is asked for. */
+/** The action has a proof and no password, so it can sign users in only if the proof alone is asked for. */
 function postLoginIssues({ userPoolId, login, actions, corbado }: TenantFile, rules: ConfigRules): ConfigIssue[] {
   const { postLogin } = actions
   if (!postLogin) return []
@@ -219,7 +223,7 @@ function chainsOf({ triggers = {} }: TenantFile): [name: string, chain: Chain][]
   )
 }
 
-/** Corbado's logins and the function's must never meet: both sides of the split are named, or there is none. */
+/** Corbado's logins and the function's must never mix: either the split is complete, or there is none. */
 function chainIssues(file: TenantFile, { gatewayFunctionArn }: ConfigRules): ConfigIssue[] {
   const chains = chainsOf(file)
   const names = chains.map(([name]) => name)
@@ -238,7 +242,7 @@ function chainIssues(file: TenantFile, { gatewayFunctionArn }: ConfigRules): Con
   return [...issues, ...chains.flatMap(([name, chain]) => functionIssues(name, chain, file, gatewayFunctionArn))]
 }
 
-/** Without its answer a login or a migration would end in a way that nobody decided. */
+/** Triggers whose failure must not be ignored: a login or a migration would end in a way that nobody decided. */
 const NEVER_IGNORED: readonly string[] = [...CUSTOM_AUTH_TRIGGERS, 'userMigration']
 
 function functionIssues(

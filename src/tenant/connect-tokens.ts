@@ -10,12 +10,13 @@ import type { TenantConfig } from './config.js'
 import type { IdTokens, TokenUser } from './id-tokens.js'
 import { secretFault, type TenantSecrets } from './secrets.js'
 
-/** What Corbado gave: `connectToken` is a secret of the user's browser. */
+/** What Corbado gave: `connectToken` is a secret for the user's browser, `expires` is in seconds (fact C13). */
 export interface ConnectToken {
   readonly connectToken: string
   readonly expires: number
 }
 
+/** Connect tokens for users who show an ID token of their tenant's pool. */
 export interface ConnectTokens {
   /** The user of a valid ID token. @throws GW_ERR_UPSTREAM_… if the pool's keys cannot be read */
   userOf(config: TenantConfig, token: string, call: Call): Promise<TokenUser | undefined>
@@ -23,8 +24,9 @@ export interface ConnectTokens {
   create(config: TenantConfig, user: TokenUser, type: string, call: Call): Promise<ConnectToken | undefined>
 }
 
+/** How long a user waits for another token of the same type. */
 const PAUSE_MS = 2_000
-/** Two seconds of 50,000 users. */
+/** Most pauses kept: two seconds at 50,000 tokens a second. */
 const USERS_MAX = 100_000
 
 export interface ConnectTokensOptions {
@@ -35,6 +37,7 @@ export interface ConnectTokensOptions {
   readonly clock: Clock
 }
 
+/** Gives connect tokens within the limits and breakers that a tenant's calls to Corbado have. */
 export function createConnectTokens(options: ConnectTokensOptions): ConnectTokens {
   const { createConnectToken, idTokens, secrets, guard, clock } = options
   const nextAt = createBoundedMap<TenantKey, number>(USERS_MAX)
@@ -73,7 +76,7 @@ export function createConnectTokens(options: ConnectTokensOptions): ConnectToken
       try {
         return await ask(config, user, type, call)
       } catch (error) {
-        // Nothing was given, so nothing is to be waited for.
+        // No token was given, so the user need not wait.
         nextAt.delete(key)
         throw error
       }

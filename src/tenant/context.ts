@@ -28,15 +28,16 @@ export type { Proof, TenantUsers, Verdict }
 export interface TenantContext {
   readonly config: TenantConfig
   readonly configVersion: number
+  /** The table failed when it was last asked; this config may be out of date. */
   readonly configStale: boolean
   /** Asks the Backend API about a proof. Every outcome is a value. */
   verify(proof: Proof): Promise<Verdict>
   readonly users: TenantUsers
   /** Invokes one of the customer's own functions. Every outcome is a value. */
   readonly invoke: InvokeChained
-  /** Can nobody sign in through an app client but by custom authentication? False if that cannot be known. */
+  /** Is custom authentication the only way to sign in through an app client? False if that cannot be known. */
   takesOnlyCustomAuth(clientId: string): Promise<boolean>
-  /** A user name of nobody, the same for the same text. @throws GW_ERR_INTERNAL if its key cannot be had */
+  /** A user name that belongs to nobody, the same for the same text. @throws GW_ERR_INTERNAL without the key for it */
   nameOfNobody(text: string): Promise<string>
   /** Connect tokens, for users who show an ID token. */
   readonly connectTokens: {
@@ -47,7 +48,7 @@ export interface TenantContext {
   signIn(client: PostLoginClient, username: string, proof: string): Promise<SignedIn>
 }
 
-/** What is remembered of tenants: their configs, credentials and secrets. */
+/** The caches of what tenants have: their configs, credentials and secrets. */
 export type TenantCache = 'config' | 'credentials' | 'secret'
 
 /** For metrics. */
@@ -60,6 +61,7 @@ export interface TenantStats {
   readonly renewals: Readonly<Record<TenantCache, LoadCounts>>
 }
 
+/** Finds tenants by their pools. */
 export interface Tenants {
   /**
    * The context of a pool's tenant; undefined if the pool is unknown.

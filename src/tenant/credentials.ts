@@ -9,10 +9,13 @@ import { ROLE_SECONDS } from '../upstreams/sts.js'
 import type { TenantConfig } from './config.js'
 import { type Purpose, roleRequest } from './role-request.js'
 
+/** The credentials of tenants' roles. */
 export interface TenantCredentials {
   /**
    * Runs one operation with the tenant's credentials (null: the gateway's own). If AWS calls them expired or denies the
-   * operation, they are fetched again, once; an operation that fresh ones are denied is not tried again for a while.
+   * operation, they are fetched again, once. If fresh ones are denied it too, the operation is not tried again for
+   * {@link DENIED_MS}.
+   * @param purpose what the session is for; the pool if left out
    * @throws the operation's error, or the one of the AssumeRole call
    */
   use<T>(
@@ -22,7 +25,7 @@ export interface TenantCredentials {
     run: (credentials: RoleCredentials | null) => Promise<T>,
     purpose?: Purpose,
   ): Promise<T>
-  /** How many sets had to make room for others. */
+  /** How many sets of credentials had to make room for others. */
   evictions(): number
   /** How often they were asked for, and what came of it. */
   loads(): LoadCounts
@@ -31,14 +34,14 @@ export interface TenantCredentials {
 /** Renewed 5 to 10 minutes before they expire; the spread keeps tenants that came together from renewing together. */
 const MARGIN_MS = 300_000
 const JITTER_MS = 300_000
-/** Credentials must not expire while a request is on its way. */
+/** Credentials are not used in the last minute before they expire: they must not expire while a request is on its way. */
 const LAST_USE_MS = 60_000
 /** What AssumeRole is asked for (upstreams/sts.ts), and how far two machines' clocks are commonly apart. */
 const ASKED_MS = 1_000 * ROLE_SECONDS
 const SKEW_MS = 300_000
 /** Credentials are replaced at most this often, and younger ones count as fresh: a refusal must not drain STS. */
 const RENEWAL_MS = 30_000
-/** How long a missing permission is believed to be still missing: asking again costs a login its time. */
+/** How long a missing permission is taken to be still missing: asking again would cost a login its time. */
 const DENIED_MS = 60_000
 
 interface Issued {
@@ -46,6 +49,7 @@ interface Issued {
   readonly issuedAt: number
 }
 
+/** Assumes tenants' roles, through one cache. */
 export function createTenantCredentials(
   { maxTenantsInMemory: max }: Pick<Env, 'maxTenantsInMemory'>,
   assumeRole: Upstreams['assumeRole'],
@@ -113,8 +117,8 @@ export function createTenantCredentials(
 }
 
 /**
- * How long credentials that were issued just now are good for, in milliseconds. STS tells it as a date, which a clock that is
- * wrong by an hour would read as over or as twice the time: beyond what was asked for, it is the clock that is wrong.
+ * How long credentials that were issued just now are valid, in milliseconds. STS sends a date. If that is past, or further
+ * off than was asked for, this machine's clock is wrong, and the time that was asked for counts.
  */
 function lifeOf({ expiration }: RoleCredentials, clock: Clock): number {
   const lifeMs = expiration.getTime() - clock.now()
@@ -129,7 +133,7 @@ type Attempt<T> =
   | { readonly kind: 'done'; readonly value: T }
   | { readonly kind: 'rejected'; readonly error: UpstreamError }
 
-/** Runs and tells apart the errors that speak of the credentials; every other error is thrown on. */
+/** Runs, and turns errors about the credentials into a value; every other error is thrown. */
 async function attempt<T>(run: () => Promise<T>): Promise<Attempt<T>> {
   try {
     return { kind: 'done', value: await run() }

@@ -16,14 +16,14 @@ export interface Chained {
   readonly wait: 'answer' | 'event'
   /** The event as JSON text, as it came. */
   readonly payload: string
-  /** How many gateways it has been through before this one. */
+  /** How many gateways it has passed through before this one. */
   readonly hops: number
 }
 
-/** Why a function gave no answer; `chain_threw` is its own doing and not a fault. */
+/** Why a function gave no answer. `chain_threw` is not one of them: the function answered by throwing. */
 export type ChainFault = Exclude<ReasonAt<'pre-sign-up', 'unchanged'> & `chain_${string}`, 'chain_threw'>
 
-/** What came of it. */
+/** What came of the invocation. */
 export type ChainAnswer =
   | { readonly kind: 'answered'; readonly response: Readonly<Record<string, unknown>> }
   | { readonly kind: 'accepted' }
@@ -39,10 +39,10 @@ export interface TenantFunctionsOptions {
   readonly guard: Guard
 }
 
-/** More than a person reads; Cognito shows it. */
+/** Longest text of a function's error that is passed on: more than a person reads, and Cognito shows it. */
 const TEXT_LENGTH_MAX = 1_000
 
-/** What a tenant's functions are invoked with in one call. */
+/** Makes what invokes a tenant's functions during one call. */
 export function createTenantFunctions(
   { upstreams, credentials, guard }: TenantFunctionsOptions,
   config: TenantConfig,
@@ -50,7 +50,7 @@ export function createTenantFunctions(
 ): InvokeChained {
   return async ({ hops, ...chained }) => {
     const { functionArn } = chained
-    // A function that Cognito's triggers of another pool call may be this gateway again.
+    // The event came from a gateway: the function may be this gateway again, and the call would never end.
     if (hops > 0) return { kind: 'failed', reason: 'chain_loop' }
     const lane = tenantKey(config.userPoolId, 'lambda', functionArn)
     try {
@@ -84,7 +84,7 @@ function answerOf(answer: FunctionAnswer, call: Call): ChainAnswer {
   }
   const { errorType, text } = answer
   call.observe('lambda', 0, { operation: 'Invoke', errorType })
-  // Lambda's own words for a function that was ended, and not its function's.
+  // Lambda's own words for a function that it ended, not the function's.
   if (errorType === 'Sandbox.Timedout' || /Task timed out after/.test(text ?? '')) {
     return { kind: 'failed', reason: 'chain_timeout' }
   }
@@ -92,7 +92,7 @@ function answerOf(answer: FunctionAnswer, call: Call): ChainAnswer {
   return { kind: 'threw', text: text.slice(0, TEXT_LENGTH_MAX) }
 }
 
-/** The `response` of an event that came back; undefined if it is none, or nested more deeply than could be written. */
+/** The `response` of an event that came back; undefined if there is none, or if it is nested too deeply to be written. */
 function responseOf(payload: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const event: unknown = JSON.parse(payload)

@@ -7,13 +7,14 @@ import { createExpiringCache, failureMemoryMs } from '../resilience/expiring-cac
 import type { Upstreams } from '../upstreams/index.js'
 import type { TenantConfig } from './config.js'
 
-/** Who a verified ID token says that its user is. */
+/** The user whom a verified ID token names. */
 export interface TokenUser {
   readonly username: string
   readonly email: string | undefined
   readonly clientId: string
 }
 
+/** Verifies ID tokens of tenants' pools. */
 export interface IdTokens {
   /**
    * The user of an ID token of the tenant's pool, for one of these app clients; undefined if it is not valid.
@@ -22,22 +23,25 @@ export interface IdTokens {
   userOf(config: TenantConfig, clientIds: readonly string[], token: string, call: Call): Promise<TokenUser | undefined>
 }
 
-/** Keys change seldom, and a token under a new one has the set read again at once. */
+/** Keys rarely change, and a token signed by a new one makes the set be read again at once. */
 const FRESH_MS = 3_600_000
 /** A pool that cannot be reached has not changed its keys. */
 const KEEP_MS = 24 * 3_600_000
 const LOAD_MS = 1_500
-/** Tokens under keys that do not exist must not make us ask at will. */
+/** Least time between two such reads: tokens that name made-up keys must not make us ask each time. */
 const REREAD_MS = 60_000
-/** Cognito's own are below, or no browser's other headers would have room beside one. */
+/** Cognito's tokens are shorter: otherwise a browser's other headers would have no room beside one. */
 const TOKEN_LENGTH_MAX = 8_192
 
-/** What tells an ID token's user; `unknown-key`: none of the key set signed it. */
+/** Answers an ID token's user; `unknown-key` if no key of the set signed it, undefined if it is not valid. */
 type Verify = (token: string, clientIds: readonly string[]) => TokenUser | 'unknown-key' | undefined
 
-/** Signature, issuer, audience, use and end are all looked at by the library; whatever it throws is a refusal. */
+/**
+ * The library checks signature, issuer, audience, use and expiry; whatever it throws is a refusal.
+ * @throws GW_ERR_UPSTREAM_MALFORMED if the key set cannot be read
+ */
 async function createVerify(userPoolId: string, keySet: string): Promise<Verify> {
-  // Loaded with the first token: a cold start does without.
+  // Loaded with the first token: a cold start does without it.
   const { CognitoJwtVerifier } = await import('aws-jwt-verify')
   const { KidNotFoundInJwksError } = await import('aws-jwt-verify/error')
   const verifier = CognitoJwtVerifier.create({ userPoolId, tokenUse: 'id', clientId: null })
@@ -61,6 +65,7 @@ async function createVerify(userPoolId: string, keySet: string): Promise<Verify>
   }
 }
 
+/** Verifies ID tokens by the pools' key sets, through one cache. */
 export function createIdTokens(
   env: Pick<Env, 'maxTenantsInMemory' | 'cognitoEndpoint'>,
   { fetchKeySet }: Pick<Upstreams, 'fetchKeySet'>,

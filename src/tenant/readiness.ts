@@ -8,7 +8,7 @@ export type Readiness = (call: Call) => Promise<readonly string[]>
 
 /** Probes come from several sides every few seconds; one look at the dependencies serves them all. */
 const KEEP_MS = 1_000
-/** A pool that cannot exist: account regions have no such prefix. Costs one read that finds nothing. */
+/** A pool that cannot exist, since no region has this name: to look for it costs one read that finds nothing. */
 const PROBE = 'readiness-probe_0' as UserPoolId
 
 export interface ReadinessOptions {
@@ -17,6 +17,7 @@ export interface ReadinessOptions {
   readonly clock: Clock
 }
 
+/** Asks the table for a pool and SSM for the callers' secrets, at most once in {@link KEEP_MS}. */
 export function createReadiness({ table, callers, clock }: ReadinessOptions): Readiness {
   let known: Promise<readonly string[]> | undefined
   let until = 0

@@ -14,6 +14,7 @@ export interface Tenant {
   readonly version: number
 }
 
+/** A tenant as it is served. */
 export interface ResolvedTenant extends Tenant {
   /** The table failed when it was last asked; this config may be out of date. */
   readonly stale: boolean
@@ -28,6 +29,7 @@ export interface RegistryStats {
   readonly loads: LoadCounts
 }
 
+/** Finds a pool's tenant. */
 export interface TenantRegistry {
   /**
    * The tenant of a pool, from memory or from the table; undefined if there is none.
@@ -37,7 +39,7 @@ export interface TenantRegistry {
   stats(): RegistryStats
 }
 
-/** A table that fails may be outlived this long; an older config may have been changed on purpose. */
+/** How long a config serves while the table fails; an older one may have been changed on purpose. */
 const KEEP_MS = 24 * 3_600_000
 /** Unknown pools are remembered so that no caller can make us ask the table at will … */
 const UNKNOWN_MS = 30_000
@@ -50,6 +52,7 @@ const TABLE_FAILURE_MS = 5_000
 
 type RegistryEnv = ConfigRules & Pick<Env, 'tenantTtlSeconds' | 'tenantStaleSeconds' | 'maxTenantsInMemory'>
 
+/** Reads tenants' configs from the table, through one cache. */
 export function createTenantRegistry(
   env: RegistryEnv,
   table: Pick<Table, 'fetchConfig'>,
@@ -68,7 +71,7 @@ export function createTenantRegistry(
       const record = await table.fetchConfig(userPoolId, call)
       if (!record) return { value: 'absent', ...keptFor(0) }
       const tenant = toTenant(record, env)
-      // Only a failing table lets an older config serve: one that became invalid takes its place.
+      // An older config serves only while the table fails: a record that became invalid replaces it.
       if (!tenant) return { value: 'invalid', ...keptFor(INVALID_MS) }
       return {
         value: tenant,
@@ -104,7 +107,7 @@ function keptFor(ms: number) {
   return { freshMs: ms, staleMs: ms, keepMs: ms }
 }
 
-/** Checks what the table holds as if it came from a stranger: it may have been edited by hand. */
+/** Checks a record as if it came from a stranger, since it may have been edited by hand; undefined if it is not valid. */
 function toTenant({ userPoolId, version, config }: TenantRecord, env: RegistryEnv): Tenant | undefined {
   if (!Number.isSafeInteger(version)) return undefined
   const parsed = parseTenantFile(config, env)

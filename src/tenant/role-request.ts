@@ -5,7 +5,10 @@ import type { TenantConfig } from './config.js'
 /** What a session of a tenant's role is for: the calls on its pool, or the invocation of one function. */
 export type Purpose = 'pool' | { readonly functionArn: string }
 
-/** The AssumeRole request of a tenant: its role, its ExternalId, and rights on its one pool or on one function. */
+/**
+ * The AssumeRole request of a tenant: its role, its ExternalId, and rights on its one pool or on one function.
+ * @throws GW_ERR_INTERNAL if the tenant has no role (self-hosted)
+ */
 export function roleRequest(config: TenantConfig, purpose: Purpose = 'pool'): RoleRequest {
   const { roleArn, externalId } = config.aws
   if (roleArn === null || externalId === null) throw new Internal()
@@ -28,7 +31,10 @@ function operationsInUse({ actions, login }: TenantConfig): string[] {
   ]
 }
 
-/** Narrows whatever the customer's role allows to the operations in use on the one pool: about 390 of 2,048 characters. */
+/**
+ * Narrows whatever the customer's role allows to the operations in use on the one pool: about 390 of 2,048 characters (fact
+ * A37).
+ */
 function sessionPolicy(config: TenantConfig, roleArn: string): string {
   const { region, accountId } = config.aws
   const partition = roleArn.split(':')[1]
@@ -44,7 +50,7 @@ function sessionPolicy(config: TenantConfig, roleArn: string): string {
   })
 }
 
-/** The one function as it is invoked, version or alias included: IAM compares it as a whole. */
+/** Allows the one function as it is invoked, version or alias included: IAM compares the whole ARN. */
 function functionPolicy(functionArn: string): string {
   return JSON.stringify({
     Version: '2012-10-17',

@@ -9,8 +9,8 @@ import { isParameterMissing, type Upstreams } from '../upstreams/index.js'
 import type { TenantConfig } from './config.js'
 
 /**
- * A tenant's credential for the Backend API, ready to send, or why there is none: what SSM holds cannot be used, or what SSM
- * answered instead.
+ * A tenant's credential for the Backend API, ready to send, or why there is none: the value in SSM cannot be used, or SSM
+ * failed.
  */
 export type BackendCredential =
   | { readonly kind: 'usable'; readonly authorization: string }
@@ -20,9 +20,10 @@ export type ClientSecret = { readonly kind: 'usable'; readonly secret: string } 
 export type SecretFault = UnusableSecret | 'denied' | 'throttled' | 'timeout' | 'unavailable'
 type UnusableSecret = 'missing' | 'malformed' | 'wrong-project'
 
-/** What a stored value is good for. */
+/** A stored value, if it can be used. */
 type Stored = { readonly kind: 'usable'; readonly authorization: string } | { readonly kind: UnusableSecret }
 
+/** Tenants' secrets, as SSM holds them. */
 export interface TenantSecrets {
   /** Never throws: a missing, malformed or unreadable secret is a value. */
   backendCredential(config: TenantConfig, call: Call): Promise<BackendCredential>
@@ -35,7 +36,7 @@ export interface TenantSecrets {
   clientSecret(config: TenantConfig, parameter: string, call: Call): Promise<ClientSecret>
   /** After Cognito refused it: asks SSM again, at most once a tenant in 30 s, and answers what holds now. */
   clientSecretAfterRefusal(config: TenantConfig, parameter: string, call: Call): Promise<ClientSecret>
-  /** How many had to make room for others. */
+  /** How many secrets had to make room for others. */
   evictions(): number
   /** How often they were asked for, and what came of it. */
   loads(): LoadCounts
@@ -45,6 +46,7 @@ export interface TenantSecrets {
 const KEEP_MS = 24 * 3_600_000
 const REREAD_MS = 30_000
 
+/** Reads tenants' secrets from SSM, through one cache for each kind. */
 export function createTenantSecrets(
   env: Pick<Env, 'maxTenantsInMemory' | 'secretTtlSeconds'>,
   fetchParameter: Upstreams['fetchParameter'],
@@ -53,7 +55,7 @@ export function createTenantSecrets(
   const nextReread = createBoundedMap<TenantKey, number>(2 * env.maxTenantsInMemory)
   const ttlMs = env.secretTtlSeconds * 1_000
 
-  /** What SSM holds under a name, read as one kind of secret. */
+  /** A cache of one kind of secret, read from the SSM parameter that `nameOf` names. */
   function cacheOf<V extends { readonly kind: string }, Facts>(
     nameOf: (facts: Facts) => string,
     read: (value: string, facts: Facts) => V,
@@ -68,7 +70,7 @@ export function createTenantSecrets(
       async load(call, facts) {
         const value = await fetch(nameOf(facts), call, (text) => read(text, facts))
         if (value.kind === 'usable') return { value, freshMs: ttlMs, staleMs: ttlMs, keepMs: KEEP_MS }
-        // Nothing of this is a fault of SSM's: what was there before must stop working, and what is put right soon counts.
+        // SSM itself works: the value from before must stop working, and a corrected one must count soon.
         const ms = failureMemoryMs()
         return { value, freshMs: ms, staleMs: ms, keepMs: ms }
       },
@@ -90,7 +92,7 @@ export function createTenantSecrets(
   const secrets = cacheOf(({ credentialParameter }: TenantConfig['corbado']) => credentialParameter, toCredential)
   const clientSecrets = cacheOf((parameter: string) => parameter, toClientSecret)
 
-  /** What a value is good for depends on scheme and project: with another config it is looked at again. */
+  /** Whether a value can be used depends on scheme and project: with another config it is read again. */
   const keyOf = ({ userPoolId, corbado }: TenantConfig) =>
     tenantKey(userPoolId, corbado.credentialParameter, corbado.credentialScheme, corbado.projectId)
 
@@ -118,7 +120,7 @@ export function createTenantSecrets(
     }
   }
 
-  /** Has the next call ask SSM for a value that was refused, if that was not done just now. */
+  /** Makes the next call ask SSM again for a refused value, at most once in {@link REREAD_MS}. */
   function reread(key: TenantKey, expire: (key: TenantKey) => void): void {
     if (clock.elapsed() < (nextReread.get(key) ?? 0)) return
     nextReread.set(key, clock.elapsed() + REREAD_MS)
@@ -142,7 +144,7 @@ export function createTenantSecrets(
   }
 }
 
-/** What SSM did instead of answering, in the words that a line has for it. */
+/** What SSM did instead of answering, in the words of a log line. */
 function faultOf({ kind }: UpstreamError): SecretFault {
   if (kind === 'denied' || kind === 'expired') return 'denied'
   return kind === 'throttled' || kind === 'timeout' ? kind : 'unavailable'
@@ -166,7 +168,7 @@ function toCredential(value: string, { credentialScheme, projectId }: TenantConf
   return project === projectId ? { kind: 'usable', authorization: `Basic ${value}` } : { kind: 'wrong-project' }
 }
 
-/** What cannot be used is as good as an answer that cannot be read; all else is what SSM did. */
+/** A value that cannot be used counts as an answer that cannot be read; the others are what SSM did. */
 const faults = {
   missing: ['malformed', 'secret_missing'],
   malformed: ['malformed', 'secret_malformed'],
@@ -177,7 +179,7 @@ const faults = {
   unavailable: ['unavailable', 'secret_unavailable'],
 } as const satisfies Record<SecretFault, readonly [UpstreamFaultKind, Reason]>
 
-/** The fault of a call that needs a secret which cannot be used. */
+/** The error of a call whose secret cannot be had or used. */
 export function secretFault(kind: SecretFault): UpstreamError {
   const [fault, reason] = faults[kind]
   return Object.assign(upstreamError('ssm', fault, { operation: 'GetParameter' }), { reason })

@@ -14,6 +14,7 @@ export type SignedIn =
   | { readonly kind: 'tokens'; readonly tokens: Readonly<Record<string, unknown>> }
   | { readonly kind: 'refused' }
 
+/** What came of choosing an MFA factor for a user. */
 export type MfaOutcome = 'preferred' | 'not-possible' | 'no-user'
 
 /** The users of one tenant's pool, seen with the tenant's own rights. Every method throws GW_ERR_UPSTREAM_… on a fault. */
@@ -25,17 +26,19 @@ export interface TenantUsers {
   /** Enables and prefers an MFA factor. `not-possible`: the user lacks what it needs, e.g. a phone number. */
   preferMfa(username: string, factor: MfaFactor): Promise<MfaOutcome>
   /**
-   * Runs the pool's custom authentication with one answer. The answer, which can be used once, is not sent if Cognito signs in
-   * another user than was named, or if too little time is left: that is a timeout. A fault of `client_secret_refused` came
-   * before it was sent.
+   * Runs the pool's custom authentication with one answer, which can be used only once. It is not sent if Cognito would
+   * sign in a user other than the one named, or if too little time is left (a timeout). Nor was it sent if the fault is
+   * `client_secret_refused`.
    */
   signIn(client: LoginClient, username: string, answer: string): Promise<SignedIn>
 }
 
-/** What Verify and Define need once an answer is sent, in milliseconds: with less the answer would be used up for nothing. */
+/**
+ * What Verify and Define need once an answer is sent, in milliseconds: with less, the answer would be used up for nothing.
+ */
 const ANSWER_MS = 1_000
 
-/** What a search needs once it has its place, in milliseconds: with less no search would be answered any more. */
+/** What a search needs once it has its place, in milliseconds: with less, no search is answered in time. */
 const SEARCH_MS = 500
 
 export interface TenantUsersOptions {
@@ -46,6 +49,7 @@ export interface TenantUsersOptions {
   readonly clock: Clock
 }
 
+/** Makes the calls on a tenant's users, within the time of one call. */
 export function createTenantUsers(options: TenantUsersOptions, config: TenantConfig, call: Call): TenantUsers {
   const { upstreams, credentials, limiter, guard, clock } = options
   const ownLane = tenantKey(config.userPoolId, 'cognito')
@@ -64,7 +68,10 @@ export function createTenantUsers(options: TenantUsersOptions, config: TenantCon
     })
   }
 
-  /** One search is one place of the tenant's limit, however many pages it has: most are empty, and not the caller's doing. */
+  /**
+   * A search takes one place of the tenant's limit, however many pages it has: most are empty, which is not the caller's
+   * doing.
+   */
   async function waitForSearch(): Promise<void> {
     const key = tenantKey(config.userPoolId, 'list')
     const waitMs = limiter.reserve(key, config.limits.listUsersPerSecond, Math.max(0, call.remainingMs() - SEARCH_MS))
@@ -97,9 +104,10 @@ export function createTenantUsers(options: TenantUsersOptions, config: TenantCon
       return unlessRefused(async () => {
         const begin = (pool: UserPool) => pool.startLogin(client, username, call)
         const step = await inPool('AdminInitiateAuth', begin, loginLane)
-        // Tokens before a proof was asked for are none of ours; a proof is not shown to anybody else's login.
+        // Tokens before our challenge do not come from our flow, and a proof is not sent to anybody else's login.
         if (step.kind !== 'challenge' || step.name !== 'CUSTOM_CHALLENGE' || step.username !== username) return REFUSED
-        // Asked once there is a place: the time passes in the queue too. That there is none left is no silence of Cognito's.
+        // Checked once the call has its place, as time passes in the queue too. That none is left says nothing about
+        // Cognito.
         const end = async (pool: UserPool) =>
           call.remainingMs() < ANSWER_MS ? undefined : pool.answerLogin(client, step, answer, call)
         const last = await inPool('AdminRespondToAuthChallenge', end, loginLane)
@@ -120,7 +128,7 @@ export function createTenantUsers(options: TenantUsersOptions, config: TenantCon
   }
 }
 
-/** Every answer of AWS is a sign of life, an error too. */
+/** Why AWS gave no answer; undefined if it answered, even with an error. */
 export function silenceOf(ended: Ended<unknown>): Silence | undefined {
   if (!('error' in ended) || !isUpstreamError(ended.error)) return undefined
   const { kind } = ended.error
@@ -140,16 +148,16 @@ async function answerUnless<T>(errorType: string, value: T, run: () => Promise<T
 const REFUSED: SignedIn = { kind: 'refused' }
 
 /**
- * Cognito's words for a login that it does not let through: of a user, of a state of theirs, or of an answer. All else is a
- * fault, and so is a trigger of ours that fails; one of the customer's may refuse a user.
+ * Cognito's names for a login that it refuses because of the user, their state or the answer. Everything else is a fault,
+ * also a trigger of ours that fails; a trigger of the customer's may refuse a user.
  */
 const REFUSALS =
   /^(NotAuthorizedException|UserNotFoundException|UserNotConfirmedException|PasswordResetRequiredException|CodeMismatchException|ExpiredCodeException)$/
 const OURS_FAILED = /^(Define|Create|Verify)AuthChallenge/
-/** Of a client whose secret is not the one that was used, or that has one and got no proof of it. */
+/** In Cognito's text if the client has another secret than the one used, or has one and got no proof of it. */
 const SECRET_REFUSED = /secret ?hash/i
 
-/** Turns Cognito's refusals into a value; one of the client's secret is no refusal of the user. */
+/** Turns Cognito's refusals into a value. A refused client secret is thrown: it is not a refusal of the user. */
 async function unlessRefused(run: () => Promise<SignedIn>): Promise<SignedIn> {
   try {
     return await run()
@@ -167,7 +175,7 @@ async function unlessRefused(run: () => Promise<SignedIn>): Promise<SignedIn> {
   }
 }
 
-/** A call that was not made, for a limit of ours. */
+/** The error of a call that was not made because of a limit of ours. */
 function refusal(reason: Reason): Error {
   const error = upstreamError('cognito', 'throttled')
   error.reason = reason

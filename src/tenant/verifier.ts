@@ -12,6 +12,7 @@ import type { SecretFault, TenantSecrets } from './secrets.js'
 /** What came of a question to the Backend API, or why it was not asked. */
 export type Verdict = VerifyAnswer | { readonly kind: `secret-${SecretFault}` | 'verify-rate-limited' | 'busy' }
 
+/** A user's answer to a challenge, as Corbado is asked about it. */
 export interface Proof {
   readonly signedPasskeyData: string
   readonly username: string
@@ -21,7 +22,7 @@ export interface Proof {
   readonly lifeMs: number
 }
 
-/** Asks Corbado about a tenant's proof: once, however often and however concurrently the same event comes. */
+/** Asks Corbado about a tenant's proof: once, however often the same event comes, also at the same time. */
 export type Verify = (config: TenantConfig, proof: Proof, call: Call) => Promise<Verdict>
 
 interface Kept {
@@ -29,7 +30,7 @@ interface Kept {
   readonly until: number
 }
 
-/** Six minutes of 270 logins a second in one process; a kept verdict is about 500 bytes. */
+/** Most verdicts kept: six minutes of 270 logins a second in one process, at about 500 bytes each. */
 const KEPT_MAX = 100_000
 
 export interface VerifierOptions {
@@ -42,6 +43,7 @@ export interface VerifierOptions {
   readonly keptMax?: number
 }
 
+/** Makes the {@link Verify} of a process, with its memory of verdicts. */
 export function createVerifier(options: VerifierOptions): Verify {
   const { verifySignedData, secrets, limiter, guard, clock, keptMax = KEPT_MAX } = options
   const kept = createBoundedMap<TenantKey, Kept>(keptMax)
@@ -92,7 +94,7 @@ export function createVerifier(options: VerifierOptions): Verify {
   }
 }
 
-/** Every answer of the Backend API is a sign of life, a refusal too. */
+/** Why the Backend API gave no answer; undefined if it answered, even with a refusal. */
 function silenceOf(ended: Ended<VerifyAnswer>): Silence | undefined {
   const kind = 'value' in ended ? ended.value.kind : undefined
   return kind === 'timeout' || kind === 'unavailable' ? kind : undefined

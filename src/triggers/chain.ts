@@ -3,14 +3,17 @@ import type { Chain, ChainAnswer, Chained, TenantConfig } from '../tenant/contex
 import { isOurClient } from './our-client.js'
 import type { Trigger, TriggerResult } from './trigger.js'
 
-/** A trigger's name in LambdaConfig with a small first letter, which is its key in the config; Cognito writes SMS in capitals. */
+/**
+ * A trigger's key in the config: its name in LambdaConfig with a small first letter, e.g. `customSMSSender` for
+ * `custom-sms-sender`.
+ */
 function keyOf(name: string): string {
   return name.replace(/-sms-/, '-SMS-').replace(/-([a-zA-Z])/g, (_, letter: string) => letter.toUpperCase())
 }
 
 /**
- * The customer's own function that answers a trigger, if one does. Custom authentication is split by app client: those of
- * `login.clientIds` are Corbado's, from the first call of a login to the last, and all others the function's.
+ * The customer's own function that answers a trigger; undefined if there is none. Custom authentication is split by app
+ * client: every call of a login through one of `login.clientIds` is Corbado's, and all others are the function's.
  */
 export function chainOf(
   { name, kind }: Pick<Trigger, 'name' | 'kind'>,
@@ -22,9 +25,14 @@ export function chainOf(
   return kind === 'custom-auth' && isOurClient(callerContext, login) ? undefined : chain
 }
 
+/** The default of a chain's `timeoutMs`, in milliseconds. */
 const TIMEOUT_MS = 3_000
 
-/** How a function is asked. A sender's delivery is its own affair: Cognito waits for no answer, so nor does the gateway. */
+/**
+ * The call of a customer's function. Cognito waits for no answer of a sender, so the gateway does not either.
+ * @param payload the event as JSON text
+ * @param hops how many gateways the event has passed through before this one
+ */
 export function chainedCall(
   { functionArn, timeoutMs = TIMEOUT_MS }: Chain,
   { kind }: Pick<Trigger, 'kind'>,

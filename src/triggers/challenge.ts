@@ -1,10 +1,13 @@
 import { type Static, Type } from 'typebox'
 
-/** Written by create, read by define: a wire format, shared with the Lambdas that a customer used before. */
+/**
+ * Begins a challenge's metadata: create writes it, define reads it. A wire format, shared with a customer's earlier Corbado
+ * Lambdas.
+ */
 const METADATA = 'CORBADO_CHALLENGE_COGNITO_CLAIM'
 const flowIdPattern = new RegExp(`^${METADATA}\\.([\\w-]{22})(\\.|$)`)
 
-/** One past challenge of the login, as Cognito lists them. Names are open: Cognito adds some. */
+/** One past challenge of a login, as Cognito lists it. Any name is accepted, as Cognito adds new ones. */
 export const ChallengeResult = Type.Object({
   challengeName: Type.String(),
   challengeResult: Type.Optional(Type.Unknown()),
@@ -12,7 +15,7 @@ export const ChallengeResult = Type.Object({
 })
 export type ChallengeResult = Static<typeof ChallengeResult>
 
-/** Null and a missing list are the empty session of a first call. */
+/** The past challenges of a login; null or missing in its first call. */
 export const Session = Type.Optional(Type.Union([Type.Array(ChallengeResult), Type.Null()]))
 
 /** Is this a custom challenge that the gateway, or a customer's earlier Corbado Lambda, made? */
@@ -21,18 +24,18 @@ export function isOwn({ challengeName, challengeMetadata }: ChallengeResult): bo
   return challengeMetadata === METADATA || challengeMetadata.startsWith(`${METADATA}.`)
 }
 
-/** The id of the login, from the last of our challenges that carries one. */
+/** The id of a login, from the last of our challenges; undefined if that has none. */
 export function flowIdOf(session: readonly ChallengeResult[]): string | undefined {
   const last = session.filter(isOwn).at(-1)
   return flowIdPattern.exec(last?.challengeMetadata ?? '')?.[1]
 }
 
-/** Is a text of the form that create gives the id of a login? */
+/** Does a value have the form of a login's id, 22 base64url characters? */
 export function isFlowId(value: unknown): value is string {
   return typeof value === 'string' && /^[\w-]{22}$/.test(value)
 }
 
-/** What a line says of the how-many-th try of the passkey this is: nothing of the first. */
+/** The log field for the number of a passkey attempt, counted from 1; empty for the first. */
 export function attemptFact(attempt: number): { readonly attempt?: number } {
   return attempt > 1 ? { attempt } : {}
 }

@@ -1,6 +1,8 @@
 import { fieldsOf, textsOf } from '../fields.js'
 
-/** What the claim says of a login: which proofs it took, and when it ended, in seconds since the epoch. */
+/**
+ * What the claim says about a login: which proofs it took (`amr`), and when it ended (`time`, in seconds since the epoch).
+ */
 export interface LoginClaim {
   readonly amr: readonly string[]
   readonly time: number
@@ -8,7 +10,7 @@ export interface LoginClaim {
 
 type Response = Readonly<Record<string, unknown>>
 
-/** Claims to add and to suppress, with nothing of the name in either but what is given. */
+/** The claims to add and to suppress, with this claim set to `value`, or left out of both if that is undefined. */
 function overridden(details: unknown, name: string, value: unknown): Response {
   const { claimsToAddOrOverride, claimsToSuppress, ...more } = fieldsOf(details)
   const { [name]: _others, ...added } = fieldsOf(claimsToAddOrOverride)
@@ -22,10 +24,10 @@ function overridden(details: unknown, name: string, value: unknown): Response {
 }
 
 /**
- * A response of token generation in which the claim of this name is ours alone: what another set under it is taken out, and so
- * is its suppression. Groups are not touched: to name them emptily would suppress them (fact A54).
- * @param version of the event: in `1` a claim is a text and of ID tokens alone (fact A53)
- * @param claim undefined: there is none
+ * A response of token generation in which the claim of this name is ours alone: a value or a suppression from elsewhere is
+ * removed. Groups are left alone: naming none would suppress them (fact A54).
+ * @param version of the event: in `1` a claim is a text, in ID tokens alone (fact A53)
+ * @param claim undefined: the tokens get none
  */
 export function withClaim(version: '1' | '2' | '3', response: unknown, name: string, claim?: LoginClaim): Response {
   const fields = fieldsOf(response)

@@ -13,7 +13,7 @@ type CreateEvent = Static<typeof CreateEvent>
 /** 128 random bits as 22 base64url characters. */
 const randomId = () => randomBytes(16).toString('base64url')
 
-/** Makes the challenge that a passkey answers. What has to be proven is known to Corbado, so the client gets nothing. */
+/** Makes the challenge that a passkey answers. Corbado knows what has to be proven, so the client gets no data. */
 export const createAuthChallenge: Trigger<typeof CreateEvent> = {
   name: 'create-auth-challenge',
   triggerSource: ['CreateAuthChallenge'],
@@ -27,7 +27,8 @@ export const createAuthChallenge: Trigger<typeof CreateEvent> = {
         challengeMetadata: challengeMetadata(flowId),
         // Cognito wants at least one public parameter.
         publicChallengeParameters: { dummy: 'dummy' },
-        // The nonce ties an answer to this challenge; only verify sees it. With the id of the login, verify's line joins it.
+        // The nonce ties an answer to this challenge; only verify sees it. The flow id joins verify's log line to the
+        // login.
         privateChallengeParameters: { cognitoID: userName, flowId, nonce: randomId() },
       },
       outcome: 'created',

@@ -1,7 +1,7 @@
 import { TriggerSenderRefused } from '../errors.js'
 import { type Trigger, TriggerEvent } from './trigger.js'
 
-/** A sender replaces Cognito's delivery. Passing it through would lose the message without a word, so it is refused. */
+/** A sender replaces Cognito's delivery. Passing it through would silently lose the message, so it is refused. */
 export function customSender(name: string, ...triggerSource: string[]): Trigger<typeof TriggerEvent> {
   return {
     name,

@@ -29,6 +29,7 @@ export interface LoginState {
   readonly userStatus: string | undefined
 }
 
+/** What comes next in a login. */
 export type Decision =
   | { readonly kind: 'tokens' }
   | {
@@ -40,7 +41,7 @@ export type Decision =
 /** Why a login fails. */
 export type FailReason = ReasonAt<'define-auth-challenge', 'fail'>
 
-/** No login of ours comes near it; Cognito documents no limit of its own. */
+/** Most entries of a session. No login of ours comes near it; Cognito documents no limit of its own. */
 const SESSION_MAX = 20
 
 /** Challenges that Cognito itself sets after a password (fact A14). */
@@ -79,7 +80,7 @@ export function decideLogin(state: LoginState): Decision {
   return challenge('CUSTOM_CHALLENGE')
 }
 
-/** Does it contradict itself? An accepted proof ends a login, so it is the last entry, and its user exists. */
+/** Does the session contradict itself? An accepted proof ends a login, so it is the last entry, and its user exists. */
 function isInconsistent({ session, userNotFound }: LoginState, own: readonly ChallengeResult[]): boolean {
   const accepted = own.filter(isTrue)
   if (accepted.length === 0) return false
@@ -118,7 +119,7 @@ function toResponse(decision: Decision): Record<string, unknown> {
   return decision.kind === 'challenge' ? { challengeName: decision.challengeName, ...flags } : flags
 }
 
-/** Which try of the passkey a decision speaks of: the one that it asks for, else the last one there was. */
+/** The number of the passkey attempt that a decision is about: the one it asks for, else the last one. */
 function attemptOf(decision: Decision, session: readonly ChallengeResult[]): number {
   const asksForPasskey = decision.kind === 'challenge' && decision.challengeName === 'CUSTOM_CHALLENGE'
   return session.filter(isOwn).length + (asksForPasskey ? 1 : 0)

@@ -28,7 +28,10 @@ export const unknownTrigger = passThrough('unknown')
 
 const bySource = new Map(triggers.flatMap((trigger) => trigger.triggerSource.map((s) => [s.toLowerCase(), trigger])))
 
-/** The trigger of a `triggerSource`, by the part before `_`, ignoring case; AWS's own tables spell some in two ways. */
+/**
+ * The trigger of a `triggerSource`, by the part before `_`; undefined if none fits. Case does not matter, as AWS's own
+ * tables spell some in two ways.
+ */
 export function findTrigger(triggerSource: string): Trigger | undefined {
   return bySource.get(triggerSource.split('_', 1)[0]?.toLowerCase() ?? '')
 }

@@ -15,12 +15,16 @@ type TokenEvent = Static<typeof TokenEvent>
 const versions = ['1', '2', '3'] as const
 const versionOf = ({ version }: TokenEvent) => versions.find((known) => known === version)
 
-/** The only source of a login that ends just now, with nothing hosted, renewed, remembered or changed about it. */
+/**
+ * The only source of a login that ends right now. The others are for hosted logins, refreshed tokens, known devices and new
+ * passwords.
+ */
 const AUTHENTICATION = 'TokenGeneration_Authentication'
 
 /**
- * Says in the tokens how their user signed in, if the tenant wants that and it is certain. The event does not tell: a password login
- * has the same source. So an app client is asked for through which nothing but our custom authentication can sign in.
+ * Says in the tokens how their user signed in, if the tenant wants that and it is certain. The event does not tell: a
+ * password login has the same source. So it says so only for app clients that allow no sign-in other than our custom
+ * authentication.
  */
 export const preTokenGeneration: Trigger<typeof TokenEvent> = {
   name: 'pre-token-generation',
@@ -28,7 +32,10 @@ export const preTokenGeneration: Trigger<typeof TokenEvent> = {
   kind: 'pass-through',
   schema: TokenEvent,
   handle: claimed,
-  /** The customer's function first, then our claim and only that: what it says under that name is not ours, and is taken out. */
+  /**
+   * Adds our claim to the answer of the customer's function. What the function itself says under that name is not ours, and
+   * is removed.
+   */
   async onTop(event, chained, input) {
     const { claim } = input.tenant.config.login
     // Its fault was ignored: the event goes back as it came.
@@ -49,7 +56,7 @@ async function claimed(event: TokenEvent, { tenant, now }: TriggerInput): Promis
   const wanted = event.triggerSource === AUTHENTICATION && isOurClient(event.callerContext, login) && login.claim
   if (!wanted || typeof clientId !== 'string' || !wanted.clientIds.includes(clientId)) return { outcome: 'unchanged' }
   const version = versionOf(event)
-  // An older config may still call a client ours that is not, and a flow the tenant's that was.
+  // An outdated config may name an app client or a flow that is no longer right.
   const isProven = version !== undefined && !tenant.configStale && (await tenant.takesOnlyCustomAuth(clientId))
   if (!isProven) return { outcome: 'unchanged', reason: 'claim_unproven', level: 'warn' }
   const amr = login.flow === 'passkey' ? ['passkey'] : ['pwd', 'passkey']

@@ -3,8 +3,8 @@ import type { Outcome, Reason } from '../reasons.js'
 import type { TenantContext } from '../tenant/context.js'
 
 /**
- * What every trigger event has. Cognito may add, move and change keys at any time, so only what a decision needs is
- * described; what merely goes into the log is looked at where the line is written.
+ * What every trigger event has. Cognito may add, move and change keys at any time, so the schema has only what a decision
+ * needs. What only goes into the log is checked where the line is written.
  */
 export const TriggerEvent = Type.Object({
   triggerSource: Type.String(),
@@ -23,9 +23,9 @@ export interface TriggerResult {
   readonly level?: 'warn' | 'error'
   /** Ties together the lines of one login. */
   readonly flowId?: string | undefined
-  /** Which try of the passkey this is; left out for the first, which most logins end with. */
+  /** Number of the passkey attempt; left out for the first. */
   readonly attempt?: number
-  /** How long after its end a proof came, in milliseconds. */
+  /** How long after its expiry a proof came, in milliseconds. */
   readonly lateMs?: number
   /** The pool has no such user, and hides that from the client. */
   readonly userNotFound?: true
@@ -46,10 +46,13 @@ export interface Trigger<Schema extends TSchema = TSchema> {
   readonly name: string
   /** The parts of `triggerSource` before `_`; matched ignoring case. */
   readonly triggerSource: readonly string[]
-  /** `custom-auth` needs a tenant that is served; `pass-through` must work even without one. */
+  /**
+   * `custom-auth` needs a tenant that is served; `pass-through` must work even without one; `sender` replaces Cognito's
+   * delivery.
+   */
   readonly kind: 'custom-auth' | 'pass-through' | 'sender'
   readonly schema: Schema
   handle(event: Static<Schema>, input: TriggerInput): TriggerResult | Promise<TriggerResult>
-  /** What is put on top of an answer of the customer's own function. Without it, that answer is the whole of it. */
+  /** Adds to the answer of the customer's own function. Without it, that answer is used as it is. */
   onTop?(event: Static<Schema>, chained: TriggerResult, input: TriggerInput): Promise<TriggerResult>
 }

@@ -5,7 +5,10 @@ import type { Proof, TenantConfig, Verdict } from '../tenant/context.js'
 import { isFlowId } from './challenge.js'
 import { type Trigger, TriggerEvent } from './trigger.js'
 
-/** Anything but text that is no Unicode: half a character has no UTF-8, so neither Corbado nor Cognito could be told it. */
+/**
+ * Any value but a text that is not valid Unicode: half a surrogate pair has no UTF-8 form, so it could not be sent to
+ * Corbado or Cognito.
+ */
 const Encodable = Type.Refine(
   Type.Unknown(),
   (value) => typeof value !== 'string' || !/\p{Cs}/u.test(value),
@@ -36,8 +39,9 @@ export type VerifyReason = ReasonAt<'verify-auth-challenge-response', 'correct' 
 
 /** Signed passkey data is about 900 characters (fact C5). */
 const ANSWER_BYTES_MAX = 16_384
+/** How long after its expiry a proof is still sent to Corbado: clocks differ. */
 const EXPIRY_LEEWAY_MS = 60_000
-/** How long a proof is taken to live if it does not say (fact C6). */
+/** How long a proof is assumed to live if it does not say (fact C6). */
 const PROOF_LIFE_MS = 300_000
 
 type Screened =
@@ -46,7 +50,10 @@ type Screened =
 
 const refused = (reason: VerifyReason): Screened => ({ kind: 'refused', reason })
 
-/** Refuses what cannot be genuine, without a call. Nothing here accepts: the claims are not verified yet. */
+/**
+ * Refuses an answer that cannot be genuine, without asking Corbado. It accepts none: the claims are not verified yet.
+ * @param now milliseconds since the epoch
+ */
 export function screenAnswer(request: VerifyEvent['request'], projectId: string, now: number): Screened {
   const { challengeAnswer: answer, privateChallengeParameters } = request
   const { cognitoID, nonce } = privateChallengeParameters ?? {}
@@ -89,7 +96,7 @@ const reasonOfKind = {
   'secret-wrong-project': 'secret_wrong_project',
 } as const satisfies Record<Exclude<Verdict['kind'], 'result'>, VerifyReason>
 
-/** Did the login fail for no fault of the user's? */
+/** The level of a login that failed through no fault of the user; empty for others. */
 function levelOf(reason: VerifyReason): { readonly level?: 'warn' | 'error' } {
   if (reason === 'verify_rate_limited') return { level: 'warn' }
   return /^(backend|secret)_/.test(reason) ? { level: 'error' } : {}
@@ -117,7 +124,7 @@ async function verdictOf(
   return { reason: hidden ? 'user_not_found' : reasonOf(verdict) }
 }
 
-/** Has Corbado say whether the answer is a genuine, unused proof of this very user. */
+/** Asks Corbado whether the answer is a genuine, unused proof of this very user. */
 export const verifyAuthChallengeResponse: Trigger<typeof VerifyEvent> = {
   name: 'verify-auth-challenge-response',
   triggerSource: ['VerifyAuthChallengeResponse', 'VerifyAuthChallenge'],

@@ -5,7 +5,7 @@ import { failureMemoryMs } from '../../resilience/expiring-cache.js'
 import type { Upstreams } from '../../upstreams/index.js'
 import { createGatewaySecret, type FailedFetch, type GatewaySecretOptions } from './secret.js'
 
-/** What is remembered of Corbado's own callers: their secrets, and which requests they have sent. */
+/** What is known about Corbado's own callers: their secrets, and which requests they have sent. */
 export interface Callers {
   /** Is there a parameter with secrets at all? Without it no caller can sign. */
   readonly configured: boolean
@@ -23,13 +23,19 @@ export interface Callers {
   forget(id: string): void
 }
 
-/** Ids of ten minutes at 2,000 actions a second would be more; those are then forgotten early, oldest first. */
+/** Most ids kept. Ten minutes at 2,000 actions a second would bring more: the oldest are then forgotten early. */
 const IDS_MAX = 500_000
 
-/** From the second pause on, each is twice as long; SSM may be refusing many containers at once. */
+/**
+ * The first and the longest pause, in milliseconds. Each is twice the one before, as SSM may be refusing many containers at
+ * once.
+ */
 const PAUSE_MS = { first: 50, longest: 800 }
 
-/** Without a secret nothing is served, so SSM is asked again as soon as it may, and at once if it (or we) was only slow. */
+/**
+ * How long to wait after a failed fetch, in milliseconds. Without a secret nothing signed is served, so SSM is asked again
+ * soon, and at once if it (or this process) was only slow.
+ */
 function retryMs({ kind, count, known }: FailedFetch): number {
   if (known || kind === 'missing' || kind === 'unusable') return failureMemoryMs()
   if (kind === 'timeout') return 0
@@ -40,12 +46,13 @@ export interface CallersOptions {
   readonly env: Pick<Env, 'callerSecretsParameter' | 'secretTtlSeconds'>
   readonly fetchParameter: Upstreams['fetchParameter']
   readonly clock: Clock
-  /** Does a text hold a secret? Until another does, the last one that did serves. */
+  /** Does a text hold a secret? The last text that did serves until another one does. */
   readonly isUsable: (text: string) => boolean
   /** Told once when the parameter is missing or holds no secret. */
   readonly onSpoiled: NonNullable<GatewaySecretOptions['onSpoiled']>
 }
 
+/** Reads the callers' secrets from SSM, and remembers requests in this process. */
 export function createCallers({ env, fetchParameter, clock, isUsable, onSpoiled }: CallersOptions): Callers {
   const parameter = env.callerSecretsParameter
   const ttlMs = env.secretTtlSeconds * 1_000

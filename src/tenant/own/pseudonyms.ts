@@ -10,13 +10,16 @@ import { createGatewaySecret, type GatewaySecretOptions } from './secret.js'
 export interface Pseudonyms {
   /** Begins to fetch the key, beside the request's other work. */
   prepare(): void
-  /** There is nothing to wait for: the key is here and fresh, or there is none. */
+  /** There is nothing to wait for: the key is here and fresh, or none is configured. */
   readonly settled: boolean
   /** Waits for a fetch that still runs, as long as the call can; never throws. */
   ready(call: Call): Promise<void>
   /** `u_` and 22 characters; undefined without a key. The same user name in another pool has another pseudonym. */
   of(userPoolId: UserPoolId, username: string): string | undefined
-  /** A user name of nobody, in the form that Cognito makes (UUID): the same for the same text; undefined without a key. */
+  /**
+   * A user name that belongs to nobody, in the form that Cognito makes (UUID): the same for the same text; undefined
+   * without a key.
+   */
   nameOfNobody(userPoolId: UserPoolId, text: string): string | undefined
 }
 
@@ -42,6 +45,7 @@ export interface PseudonymsOptions {
   readonly onSpoiled: NonNullable<GatewaySecretOptions['onSpoiled']>
 }
 
+/** Makes pseudonyms with the key in SSM. */
 export function createPseudonyms({ env, fetchParameter, clock, onSpoiled }: PseudonymsOptions): Pseudonyms {
   const key = createGatewaySecret({
     parameter: env.pseudonymKeyParameter,
@@ -66,13 +70,13 @@ export function createPseudonyms({ env, fetchParameter, clock, onSpoiled }: Pseu
     },
     nameOfNobody(userPoolId, text) {
       if (key.current === undefined) return undefined
-      // Three parts, so that it is no pseudonym of any user name, which has no line break.
+      // Three parts, so that it is no user's pseudonym: no user name has a line break.
       return uuidOf(createHmac('sha256', key.current).update(`${userPoolId}\n${text}\nnobody`).digest())
     },
   }
 }
 
-/** Version 4, as random ones are. */
+/** A hash as a UUID of version 4, like random ones. */
 function uuidOf(hash: Buffer): string {
   const bytes = Buffer.from(hash.subarray(0, 16))
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40

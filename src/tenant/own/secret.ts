@@ -24,7 +24,10 @@ export interface GatewaySecret {
 
 /** What is known when a fetch has brought no usable value. */
 export interface FailedFetch {
-  /** `timeout`, `unavailable`: SSM itself failed. `unsigned`: it did not take the signature. `missing` and `unusable` is what it told of the parameter. */
+  /**
+   * `timeout`, `unavailable`: SSM itself failed. `unsigned`: it refused the signature. `missing`, `unusable`: the parameter
+   * is.
+   */
   readonly kind: 'timeout' | 'unavailable' | 'unsigned' | 'missing' | 'unusable'
   /** How many fetches in a row have failed, this one included. */
   readonly count: number
@@ -32,6 +35,7 @@ export interface FailedFetch {
   readonly known: boolean
 }
 
+/** Where a secret comes from, and what to do without one. */
 export interface GatewaySecretOptions {
   /** Name of the SSM parameter; undefined: there is no such secret. */
   readonly parameter: string | undefined
@@ -42,14 +46,16 @@ export interface GatewaySecretOptions {
   readonly clock: Clock
   /** Could a text, without white space around it, be the secret? One that could not never becomes the value. */
   readonly isUsable: (text: string) => boolean
-  /** What an unusable text means for the usable one before it; a parameter that was deleted takes it away in any case. */
+  /** Whether an unusable text replaces the usable one before it; a deleted parameter drops it in any case. */
   readonly whenUnusable: 'keep' | 'drop'
   /** Told when the parameter turns out missing or unusable: once, until it is usable again. */
   readonly onSpoiled?: (kind: 'missing' | 'unusable') => void
 }
 
+/** Least time between two reads that `expire` causes. */
 const EXPIRE_MS = 30_000
 
+/** Makes one secret of the gateway; nothing is fetched yet. */
 export function createGatewaySecret(options: GatewaySecretOptions): GatewaySecret {
   const { parameter, ttlMs, retryMs, fetchParameter, clock, isUsable, whenUnusable, onSpoiled = () => {} } = options
   let current: string | undefined
@@ -102,7 +108,8 @@ export function createGatewaySecret(options: GatewaySecretOptions): GatewaySecre
       if (!loading) return current
       const start = performance.now()
       await call.within(loading, () => undefined)
-      // A process that has just started may be too busy to read SSM's answer in time: as long as one may be had, it is waited for.
+      // A process that has just started may be too busy to read SSM's answer in time: while there is time for another try,
+      // wait for it.
       while (current === undefined && call.remainingMs() > REPEAT_MS) {
         prepare()
         if (!loading) break
