@@ -24,23 +24,23 @@ const expired =
 /** A permission is missing. Cognito's NotAuthorizedException is not among them: it can speak of one user. */
 const denied = /^(AccessDenied|AccessDeniedException|UnauthorizedOperation)$/
 
-/** No service's word: JavaScript's and the SDK's names for an answer that they cannot read, or that names no error. */
+/** Names that no service uses: JavaScript's and the SDK's for an answer that they cannot read, or that names no error. */
 const unread = /^(Error|SyntaxError|TypeError|RangeError|Unknown|UnknownError)$/
 
 /** How late a timer commonly is, in milliseconds. */
 const TIMER_MS = 25
 
-/** What the SDK is given with a command: the connections read the trip. */
+/** What the SDK is given with a command. Our connections read the trip. */
 export interface SendOptions {
   readonly abortSignal: AbortSignal
   readonly trip: Trip
 }
 
 /**
- * What may be sent a second time. In any case: what has not left this process, and what was refused for its signature, for that
- * was not done. `unavailable`: also what was lost with its connection or met one bad server of many. `read`: also what waits in
- * vain, above all on a kept connection that may be dead. `never`: a write whose first request may have been done although its
- * answer was lost, and whose second answer would not say so; it has a new connection from the start.
+ * When a request may be sent a second time. Always if it has not left this process, or if its signature was refused: then
+ * nothing was done. `unavailable`: also if its connection was lost, or one bad server of many answered. `read`: also if no
+ * answer comes, above all on a kept connection that may be dead. `never`: not otherwise, for a write that may have been
+ * done although its answer was lost, which a second answer would not show; it has a new connection from the start.
  */
 type Repeats = 'read' | 'unavailable' | 'never'
 
@@ -59,8 +59,10 @@ interface Job<T> {
 
 /**
  * Sends one command of an AWS SDK client within its slice of the deadline, and notes its time on the call. The slice begins
- * when the request has its connection: the process's own credentials and the queue for a connection are not the dependency's.
- * @param asked with the operation for the service's calls, whose lines name it; the dependency alone for an operator's
+ * when the request has its connection: waiting for the process's own credentials or for a connection is not the
+ * dependency's time.
+ * @param asked the dependency, with the operation for the service's calls, whose log lines name it
+ * @param sliceMs milliseconds; undefined: all that are left
  * @throws the error of errors.ts that fits what happened; never the SDK's own
  */
 export async function callAws<T>(
@@ -87,8 +89,8 @@ export async function callAws<T>(
 }
 
 /**
- * Sends a read. If it has had its part of the time, it is sent once more, on a new connection; what is answered first counts.
- * One whose connection is lost is no answer: the other may still have one.
+ * Sends a read, and sends it once more, on a new connection, if its part of the time is over. The first answer counts. A
+ * lost connection is no answer: the other request may still get one.
  */
 async function sendTwiceIfSilent<T>(
   job: Job<T>,
@@ -125,7 +127,7 @@ async function sendTwiceIfSilent<T>(
   }
 }
 
-/** What a request is answered, or, if its connection is lost, what the other one comes to. */
+/** A request's answer, or what the other one comes to if the connection is lost. */
 function answerOr<T>(request: Promise<T>, other: Promise<T>): Promise<T> {
   return request.catch((error) => {
     if (isUpstreamError(error) && error.facts.status === undefined) return other
@@ -134,8 +136,8 @@ function answerOr<T>(request: Promise<T>, other: Promise<T>): Promise<T> {
 }
 
 /**
- * After how many milliseconds a read is sent a second time; undefined: not at all. On a kept connection after half of its time.
- * One that may take all that is left leaves enough of it for the second.
+ * After how many milliseconds a read is sent a second time; undefined: not at all. On a kept connection, after half of its
+ * time. A read that may take all the time left leaves enough of it for the second.
  */
 function partOf(kept: boolean, sliceMs: number | undefined, remainingMs: number): number | undefined {
   if (kept) return Math.min(sliceMs ?? remainingMs, remainingMs) / 2
@@ -143,7 +145,10 @@ function partOf(kept: boolean, sliceMs: number | undefined, remainingMs: number)
   return sliceMs === undefined && firstMs > REPEAT_MS ? firstMs : undefined
 }
 
-/** Sends, and sends again what may be, at once: once if the connection or a server failed, and once if the signature did. */
+/**
+ * Sends a request, and sends it again at once if it may be: once if the connection or a server failed, and once if the
+ * signature was refused.
+ */
 async function persist<T>(
   job: Job<T>,
   signal: AbortSignal,
@@ -171,7 +176,7 @@ async function persist<T>(
         unsigned = true
       } else if (!lost && (trip.sent ? job.repeats !== 'never' && fault.kind === 'unavailable' : isUnsent(fault))) {
         lost = true
-        // One kept connection was dead: so may all be that are kept. A new one that failed says nothing of them.
+        // If one kept connection was dead, all of them may be. A new one that failed says nothing about them.
         isFresh = isKept && fault.facts.status === undefined
       } else throw fault
     }
@@ -179,8 +184,8 @@ async function persist<T>(
 }
 
 /**
- * The answer, if it is the service's. Each of AWS has an id of its own; an empty page of a proxy has neither that nor any field,
- * and to the SDK it is a success: it would say that there is no such record, or that what was written is written.
+ * The answer, if it is the service's. Every answer of AWS has a request id. An empty page of a proxy has neither that nor
+ * any field, but the SDK takes it for a success: it would mean "no such record", or "written".
  */
 function answerOf<T>({ upstream, operation }: Job<T>, answer: T): T {
   const { $metadata, ...fields } = answer as SdkAnswer
@@ -189,7 +194,7 @@ function answerOf<T>({ upstream, operation }: Job<T>, answer: T): T {
   throw unreadAnswer(upstream, 'malformed', { operation, status: $metadata?.httpStatusCode })
 }
 
-/** Is that all that can become of a request that never left? Any other error would only be repeated. */
+/** Is this a fault that a request that never left can have? Any other error would only come again. */
 function isUnsent({ kind, facts }: UpstreamError): boolean {
   return facts.status === undefined && (kind === 'unavailable' || kind === 'timeout')
 }

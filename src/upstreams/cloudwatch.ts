@@ -39,14 +39,16 @@ export interface LogPage {
 /** The values of a row by the names of its columns; what is empty is missing. */
 export type QueryRow = ReadonlyMap<string, string>
 
+/** Part of a query's rows; more follow while there is a token. */
 export interface QueryPage {
   readonly status: 'running' | 'complete' | 'failed'
   readonly rows: readonly QueryRow[]
   readonly token?: string | undefined
 }
 
-/** What of CloudWatch Logs is asked; needs `logs:FilterLogEvents`, `logs:StartQuery` and `logs:GetQueryResults`. */
+/** The calls to CloudWatch Logs; they need `logs:FilterLogEvents`, `logs:StartQuery` and `logs:GetQueryResults`. */
 export interface CloudWatchLogs {
+  /** One page of the lines that a search finds. */
   search(search: LogSearch, call: Call): Promise<LogPage>
   /**
    * Starts a query of Logs Insights.
@@ -56,6 +58,7 @@ export interface CloudWatchLogs {
     query: { readonly groups: readonly string[]; readonly text: string; readonly from: number; readonly to: number },
     call: Call,
   ): Promise<string>
+  /** One page of what a query has found so far. */
   fetchRows(queryId: string, token: string | undefined, call: Call): Promise<QueryPage>
 }
 
@@ -106,7 +109,7 @@ function statusOf(status: string | undefined): QueryPage['status'] {
   return status === 'Scheduled' || status === 'Running' ? 'running' : 'failed'
 }
 
-/** As many queries as an account may have run at once: somebody else's will be over soon, as if we had asked too fast. */
+/** The account runs as many queries as it may at once. Others will end soon, so it counts as asking too fast. */
 function waitForOthers(error: Error): never {
   throw error.name === 'LimitExceededException' ? Object.assign(error, { name: 'TooManyRequestsException' }) : error
 }

@@ -26,6 +26,7 @@ export interface User {
   readonly mfaFactors: readonly string[]
 }
 
+/** One page of users; more follow while there is a token. */
 export interface UserPage {
   readonly users: readonly User[]
   readonly nextToken: string | undefined
@@ -58,8 +59,15 @@ export type LoginStep =
       readonly username: string | undefined
     }
 
-/** The admin calls on one user pool, made with one set of credentials. */
+/**
+ * The admin calls on one user pool, made with one set of credentials. Each throws GW_ERR_UPSTREAM_… if Cognito refused or
+ * failed.
+ */
 export interface UserPool {
+  /**
+   * The user with this name, alias or sub. @throws the error whose `facts.errorType` is `UserNotFoundException` if there is
+   * none
+   */
   fetchUser(username: string, call: Call): Promise<User>
   /** One page of ListUsers. */
   fetchUsers(filter: string, nextToken: string | undefined, call: Call): Promise<UserPage>
@@ -78,8 +86,8 @@ export interface UserPool {
 }
 
 /**
- * Reads an answer whose parts the SDK hands on as they came: a number in the place of a list is an answer that cannot be read,
- * and a fault of the call like any other.
+ * Reads an answer whose parts the SDK does not check: a number in place of a list makes it unreadable, which is a fault of
+ * the call like any other.
  */
 function readAnswer<T>({ upstream, operation }: Asked, call: Call, read: () => T): T {
   try {
@@ -113,7 +121,9 @@ const factorSettings = {
   'software-token': 'SoftwareTokenMfaSettings',
 } as const
 
-/** Of its secret nothing is kept. What cannot be read counts as open to more than was asked for. */
+/**
+ * An app client's settings, without its secret. Without a list of flows it has none, and so does not count as ours alone.
+ */
 function toAppClient(described: UserPoolClientType | undefined, asked: string): AppClient {
   if (!described) throw upstreamError('cognito', 'malformed')
   if (described.ClientId !== asked) throw otherAnswer('cognito', 'another app client', 'this one')
@@ -136,7 +146,7 @@ interface LoginAnswer {
   readonly AuthenticationResult?: object | undefined
 }
 
-/** It comes from Cognito itself, so its signature is not looked at. */
+/** The user of an access token. It comes from Cognito itself, so its signature is not checked. */
 function usernameIn(accessToken: string): string | undefined {
   try {
     const { username } = decodeJwt(accessToken)
@@ -156,14 +166,15 @@ function readLoginStep(
     return { kind: 'tokens', tokens, username: usernameIn(tokens.AccessToken) }
   }
   if (typeof ChallengeName !== 'string' || typeof Session !== 'string') throw upstreamError('cognito', 'malformed')
-  // Of a user who has aliases it is Cognito's own name.
+  // For a user with aliases it is Cognito's own name.
   const { USERNAME: username = asked } = ChallengeParameters ?? {}
   return { kind: 'challenge', name: ChallengeName, session: Session, username }
 }
 
-/** Two are enough to see that a value is ambiguous; a few more spare a page. */
+/** Users in a page: two are enough to see that a value is ambiguous; a few more save a page. */
 const PAGE_SIZE = 10
 
+/** Makes the calls on a pool with the client's credentials. */
 export function createUserPool(client: CognitoIdentityProviderClient, UserPoolId: UserPoolId): UserPool {
   return {
     async fetchUser(Username, call) {

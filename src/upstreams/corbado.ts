@@ -17,7 +17,7 @@ export type VerifyAnswer =
       readonly facts: UpstreamFacts
       /** The proof may have left this process. One that has not may be asked about again. */
       readonly sent: boolean
-      /** What ended the way there, if no answer came: for a person's command, and for no line. */
+      /** The error, if no answer came: for commands, never for log lines. */
       readonly cause?: Error
     }
 
@@ -35,6 +35,7 @@ export type ConnectTokenAnswer =
   | { readonly kind: 'created'; readonly secret: string; readonly expires: number }
   | { readonly kind: Exclude<VerifyAnswer['kind'], 'result'>; readonly facts: UpstreamFacts }
 
+/** What a connect token is asked with; `backendApiUrl` and `authorization` as in {@link VerifyRequest}. */
 export interface ConnectTokenRequest {
   readonly backendApiUrl: string
   readonly authorization: string
@@ -43,8 +44,9 @@ export interface ConnectTokenRequest {
   readonly displayName: string
 }
 
+/** The calls to Corbado's Backend API. */
 export interface Corbado {
-  /** Has the Backend API make a token for one operation of one user's browser (fact C13). */
+  /** Asks the Backend API for a token for one operation of one user's browser (fact C13). */
   createConnectToken(request: ConnectTokenRequest, call: Call): Promise<ConnectTokenAnswer>
   /** Asks the Backend API whether signed passkey data is genuine. Never sends a proof twice: it is single-use. */
   verifySignedData(request: VerifyRequest, call: Call): Promise<VerifyAnswer>

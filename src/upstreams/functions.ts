@@ -12,16 +12,16 @@ export interface FunctionCall {
   /** A Cognito event as JSON text, sent as it is. */
   readonly payload: string
   /**
-   * `answer`: its answer is waited for; `event`: Lambda takes it into its own queue, and tries it up to three times; `nothing`:
-   * it is not run, and Lambda says whether it could be.
+   * `answer`: wait for the function's answer; `event`: Lambda queues the event and tries it up to three times; `nothing`:
+   * Lambda only says whether it would run the function.
    */
   readonly wait: 'answer' | 'event' | 'nothing'
-  /** How many gateways the event has been through, this one included: travels in the ClientContext, never in the event. */
+  /** How many gateways the event has passed through, this one included: sent in the ClientContext, never in the event. */
   readonly hops: number
   readonly timeoutMs: number
 }
 
-/** What came of it. `threw`: the function ran and failed; the text is the one that it threw with. */
+/** What came of it. `threw`: the function ran and failed; `text` is its error's message. */
 export type FunctionAnswer =
   | { readonly kind: 'answered'; readonly payload: string }
   | { readonly kind: 'accepted' }
@@ -30,7 +30,8 @@ export type FunctionAnswer =
 const invocationTypes = { answer: 'RequestResponse', event: 'Event', nothing: 'DryRun' } as const
 
 /**
- * Invokes a function with a client of its region, and of a session that may.
+ * Invokes a function.
+ * @param client of the function's region, with a session that may invoke it
  * @throws GW_ERR_UPSTREAM_… if Lambda refused, failed, or did not answer in time
  */
 export async function invokeFunction(

@@ -39,12 +39,12 @@ export interface Upstreams {
   close(): Promise<void>
 }
 
-/** The longest that one call may take by dependency, in milliseconds; Cognito's may take all that is left. */
+/** Longest time for one call, by dependency, in milliseconds; Cognito's may take all that is left. */
 export type SliceMs = Readonly<Record<'table' | 'ssm' | 'sts', number>>
 
 /**
- * What all AWS clients of a process share: connections, and the process's own credentials, which are then fetched once for all.
- * The SDK does not repeat anything: it would wait up to a second first, which no slice has. `callAws` repeats.
+ * What all AWS clients of a process share: connections, and the process's own credentials, which are fetched once for all.
+ * The SDK repeats no request: it would first wait up to a second, which no slice has. `callAws` does it instead.
  */
 export interface ClientBase {
   readonly region: string
@@ -53,10 +53,10 @@ export interface ClientBase {
   readonly credentials?: DynamoDBClient['config']['credentials']
 }
 
-/** The service's counterparts. */
+/** The service's upstreams. */
 export function createUpstreams(env: Env, clock: Clock): Upstreams {
   const { awsRegion: region, tenantTable } = env
-  // A config that is only refreshed has less: the cache sees to that.
+  // A config that is only refreshed has less time: the cache sees to that.
   const ms = { ...SLICE_MS, table: SLICE_MS.tableFirst }
   const credentials = createOwnCredentials(clock)
   return upstreamsOver(createClients({ region, requestHandler: new RequestHandler(clock, env), credentials }), {
@@ -78,7 +78,7 @@ export interface Clients {
 
 export interface ClientsOptions {
   readonly region: string
-  /** Of all clients: it knows the proxies. */
+  /** Shared by all clients; it knows the proxies. */
   readonly requestHandler: RequestHandler
   /** The SDK's default chain if left out. */
   readonly credentials?: CredentialSource
@@ -94,7 +94,7 @@ export function createClients({ region, requestHandler, credentials }: ClientsOp
     dynamodb,
     ssm: new SSMClient(base),
     sts: new STSClient(base),
-    // The table is read before any pool is asked: what its answers tell of this machine's clock is true for the pool too.
+    // The table is read before any pool is asked, and its answers show how far off this machine's clock is.
     cognito: createCognitoClients(base, () => dynamodb.config.systemClockOffset),
   }
 }
@@ -148,7 +148,10 @@ function createLambdaClients(base: ClientBase) {
   const byCredentials = new WeakMap<RoleCredentials, LambdaClient>()
 
   return {
-    /** A set of credentials is for one function, and so for one region; with null, the process's own. */
+    /**
+     * The client for a region. A set of credentials is for one function, and so for one region; null stands for the
+     * process's own.
+     */
     async of(region: string, credentials: RoleCredentials | null): Promise<LambdaClient> {
       const { LambdaClient } = await import('@aws-sdk/client-lambda')
       const known = credentials ? byCredentials.get(credentials) : own.get(region)
@@ -160,9 +163,9 @@ function createLambdaClients(base: ClientBase) {
   }
 }
 
-/** Clients of Cognito, one for each set of credentials and gone with it. */
+/** Clients of Cognito, one for each set of credentials; each goes when its credentials do. */
 export interface CognitoClients {
-  /** With null, the process's own credentials. */
+  /** The client for a pool's region; null stands for the process's own credentials. */
   of(region: string, credentials: RoleCredentials | null): CognitoIdentityProviderClient
 }
 

@@ -22,12 +22,13 @@ export type PolicyWrite = 'written' | 'changed-meanwhile' | 'too-long'
 /** The aliases of one function and the resource policy of each. */
 export interface FunctionAliases extends Policies {
   /**
-   * Did the endpoint not know the calls on whole policies, so that the older ones on single statements are used? A policy
-   * then has one statement a pool, and room for fewer of them.
+   * The endpoint does not know the calls on whole policies, so the older ones on single statements are used. A policy then
+   * has one statement for each pool, and room for fewer pools.
    */
   readonly olderCalls: boolean
+  /** The names of all aliases. */
   list(call: Call): Promise<string[]>
-  /** Makes an alias of the version that the actions alias has. One that exists already is what was wanted. */
+  /** Makes an alias for the version that the actions alias has. One that exists already is left as it is. */
   create(alias: string, call: Call): Promise<void>
 }
 
@@ -79,7 +80,7 @@ export function createFunctionAliases(
   const whole = wholePolicies(client, FunctionName)
   const single = singleStatements(client, FunctionName)
   let older = false
-  /** Asks by the newer calls until the endpoint is seen not to know them. */
+  /** Uses the newer calls until the endpoint shows that it does not know them. */
   async function either<T>(ask: (policies: Policies) => Promise<T>): Promise<T> {
     if (older) return ask(single)
     try {
@@ -121,8 +122,8 @@ export function createFunctionAliases(
 }
 
 /**
- * An emulator, or a partition in which the calls of 2026-07 are not there yet: it names no such operation, or answers as for
- * a path that it does not have. That an alias has no policy is Lambda's own word, and is none of this.
+ * Does the endpoint not know the calls of 2026-07, as an emulator or a partition may not yet? It then says that there is no
+ * such operation, or answers as for an unknown path. Lambda's own answer that an alias has no policy is none of this.
  */
 function isUnknownOperation(error: unknown): boolean {
   if (!isUpstreamError(error)) return false
@@ -145,7 +146,7 @@ async function fetched(reading: Promise<{ Policy?: string | undefined; RevisionI
   }
 }
 
-/** By the calls on a whole policy. */
+/** Works by the calls on a whole policy. */
 function wholePolicies(client: LambdaClient, functionArn: string): Policies {
   return {
     fetchPolicy(alias, call) {
@@ -164,7 +165,7 @@ function wholePolicies(client: LambdaClient, functionArn: string): Policies {
   }
 }
 
-/** By the calls on single statements, which AWS had from the beginning: each lets one pool in. */
+/** Works by the calls on single statements, which AWS had from the beginning: each lets one pool in. */
 function singleStatements(client: LambdaClient, FunctionName: string): Policies {
   function fetchPolicy(Qualifier: string, call: Call) {
     const command = new GetPolicyCommand({ FunctionName, Qualifier })
@@ -172,8 +173,8 @@ function singleStatements(client: LambdaClient, FunctionName: string): Policies 
   }
 
   /**
-   * Makes the statements of an alias these: one that stands there as it is wanted stays, all others become one a pool. The first
-   * change is made only under the revision that was read.
+   * Gives an alias these statements: those that are there already stay, all others become one for each pool. The first
+   * change is made only if the revision is still the one that was read.
    */
   async function change(Qualifier: string, policy: readonly unknown[], revisionId: string | undefined, call: Call) {
     const found = await fetchPolicy(Qualifier, call)
@@ -232,7 +233,7 @@ function statementsOf(policy: string): unknown[] {
   }
 }
 
-/** A statement that is there. */
+/** Reads a statement of a policy. */
 function readStatement(statement: unknown): Statement {
   const sid = textAt(statement, 'Sid') ?? ''
   const simple = textAt(statement, 'Principal', 'Service') === COGNITO && textAt(statement, 'Effect') === 'Allow'
@@ -241,7 +242,7 @@ function readStatement(statement: unknown): Statement {
   return { sid, poolArn, accountId: textAt(statement, 'Condition', 'StringEquals', 'AWS:SourceAccount') }
 }
 
-/** A statement of ours as several, of one pool each. */
+/** A statement of ours as several, one for each pool. */
 function splitStatement(statement: unknown): Statement[] {
   return textsOf(fieldAt(statement, 'Condition', 'ArnLike', 'AWS:SourceArn')).map((poolArn) => {
     const [, , , , accountId, pool = ''] = poolArn.split(':')

@@ -39,7 +39,7 @@ export type { UserPoolSettings, WholeUserPool } from './user-pool-settings.js'
 
 /** Everything outside the process that the command line works with: the service's counterparts and the operator's own. */
 export interface OperatorUpstreams extends Upstreams {
-  /** Fetches the process's own credentials, with which everything else is asked; throws what their source says. */
+  /** Fetches the process's own credentials, which everything else uses; throws what their source says. */
   signIn(): Promise<void>
   /** What commands keep in the table for a while. */
   readonly states: States
@@ -72,12 +72,15 @@ export interface OperatorOptions {
   readonly askCode?: (serial: string) => Promise<string>
 }
 
-/** As long as one request may take: a person waits, from anywhere, whose credentials may come over the network too. */
+/**
+ * As long as one request may take: a person waits, perhaps far from the region, and their credentials may come over the
+ * network too.
+ */
 const OPERATOR_MS = { table: REQUEST_MS, ssm: REQUEST_MS, sts: REQUEST_MS }
 
 /**
- * The operator's counterparts. The service must not import this: it makes clients that the service does without.
- * @param onWait told once of every dependency that a patient call waits for
+ * The operator's upstreams. The service must not import this: it makes clients that the service does not need.
+ * @param onWait called once for every dependency that a patient call waits for
  */
 export function createOperatorUpstreams(
   options: OperatorOptions,
@@ -87,7 +90,7 @@ export function createOperatorUpstreams(
   const patience = createPatience({ clock, onWait })
   const { region, tenantTable, functionArn, actionsAlias, proxies = {}, askCode } = options
   const requestHandler = new RequestHandler(clock, proxies)
-  // Else a source that is asked over the network, as IAM Identity Center is, would be looked for without the proxy.
+  // Otherwise a source that is asked over the network, such as IAM Identity Center, would be asked without the proxy.
   const clientConfig = { requestHandler }
   const credentials = defaultProvider({ clientConfig, ...(askCode && { mfaCodeProvider: askCode }) })
   const clients = createClients({ region, requestHandler, credentials })
@@ -149,7 +152,7 @@ async function loadLogs({ base }: Clients): Promise<CloudWatchLogs> {
     import('@aws-sdk/client-cloudwatch-logs'),
     import('./cloudwatch.js'),
   ])
-  // Its connections are those of all, and closed with them.
+  // It uses the connections of all clients, which are closed with them.
   return createCloudWatchLogs(new CloudWatchLogsClient(base))
 }
 

@@ -3,20 +3,22 @@ import type { Call } from '../call.js'
 import { upstreamError } from '../errors.js'
 import { callAws } from './aws-call.js'
 
+/** A parameter to write. */
 export interface ParameterRequest {
   readonly name: string
   /** A secret: it goes nowhere but into the request. */
   readonly value: string
   readonly type: 'SecureString'
-  /** Without it, a parameter that exists is refused as `ParameterAlreadyExists`. */
+  /** If false, a parameter that exists is refused as `ParameterAlreadyExists`. */
   readonly overwrite: boolean
-  /** KMS key, by id, ARN or alias; the account's `aws/ssm` without it. */
+  /** KMS key, by id, ARN or alias; the account's `aws/ssm` if left out. */
   readonly keyId?: string | undefined
 }
 
 /** Writes an SSM parameter; answers its new version, counted from 1. */
 export type PutParameter = (request: ParameterRequest, call: Call) => Promise<{ version: number }>
 
+/** Writes with the client's credentials; needs `ssm:PutParameter`. */
 export function createPutParameter(client: SSMClient): PutParameter {
   return async ({ name, value, type, overwrite, keyId }, call) => {
     const command = new PutParameterCommand({
@@ -44,6 +46,7 @@ export interface ParameterVersion {
 /** Fetches the versions that SSM keeps of a parameter, the oldest first: who and when, and no value. */
 export type FetchParameterHistory = (name: string, call: Call) => Promise<ParameterVersion[]>
 
+/** Asks with the client's credentials; needs `ssm:GetParameterHistory`. */
 export function createFetchParameterHistory(client: SSMClient): FetchParameterHistory {
   return async (name, call) => {
     const versions: ParameterVersion[] = []

@@ -1,26 +1,32 @@
 import { type Call, type Clock, createCall, pause } from '../call.js'
 import { isUpstreamError, type Upstream } from '../errors.js'
 
-/** A call of a person's: while the dependency says that it is asked too much, it may wait, as long as anything goes on. */
+/**
+ * A call of a person's command: when the dependency says that it is asked too fast, the call waits and tries again, as long
+ * as anything of the command goes on.
+ */
 export interface PatientCall extends Call {
   readonly patient: true
 }
 
-/** Begins a call that may wait; each of its requests may take `budgetMs`. */
+/** Begins a call that may wait; each of its requests may take `budgetMs` milliseconds. */
 export function createPatientCall(budgetMs: number, clock?: Clock): PatientCall {
   return { ...createCall(budgetMs, clock), patient: true }
 }
 
-/** Longest wait in which none of a command's requests is served. A quota of a second, or of a burst, is back long before. */
+/**
+ * Longest time in which none of a command's requests is served, in milliseconds. A quota per second, or of a burst, is back
+ * long before.
+ */
 const PATIENCE_MS = 60_000
-/** The first pause at most; each further one may be twice as long, up to the longest. */
+/** The longest first pause, in milliseconds; each further one may be twice as long, up to the longest of all. */
 const PAUSE_MS = 200
 const PAUSE_MS_MAX = 1_000
 
 /** How one command waits. */
 interface PatienceOptions {
   readonly clock: Clock
-  /** Told once of every dependency that is waited for. */
+  /** Called once for every dependency that is waited for. */
   onWait(upstream: Upstream): void
   /** Between 0 and 1: callers that were refused together must not come back together. */
   random?(): number
@@ -32,11 +38,12 @@ export interface Patience {
   of<T extends object>(functions: T): T
 }
 
+/** Makes one command's patience. */
 export function createPatience({ clock, onWait, random = Math.random }: PatienceOptions): Patience {
   const told = new Set<Upstream>()
   let servedAt = Number.NEGATIVE_INFINITY
 
-  /** Waits before another try; false if there is no more patience. */
+  /** Waits before another try; answers false, without a wait, if the patience is at its end. */
   async function waited(upstream: Upstream, tries: number, begunAt: number): Promise<boolean> {
     if (clock.elapsed() - Math.max(servedAt, begunAt) >= PATIENCE_MS) return false
     if (!told.has(upstream)) onWait(upstream)

@@ -3,13 +3,13 @@ import { type Call, SLICE_MS } from '../call.js'
 import { isUpstreamError, otherAnswer, upstreamError } from '../errors.js'
 import { callAws } from './aws-call.js'
 
-/** An SSM parameter: its decrypted value, and the number that SSM counts its values by. */
+/** An SSM parameter: its decrypted value, and SSM's number of that value. */
 export interface Parameter {
   readonly value: string
   readonly version: number | undefined
 }
 
-/** Fetches an SSM parameter. */
+/** Fetches an SSM parameter by its name. @throws GW_ERR_UPSTREAM_…; see {@link isParameterMissing} */
 export type FetchParameter = (name: string, call: Call) => Promise<Parameter>
 
 /** Did SSM answer that there is no such parameter? Then it is not SSM that failed. */
@@ -19,12 +19,15 @@ export function isParameterMissing(error: unknown): boolean {
 
 const ASKED = { upstream: 'ssm', operation: 'GetParameter' } as const
 
-/** @param sliceMs longest that one fetch may take */
+/**
+ * @param sliceMs Asks with the client's credentials.
+ * @param sliceMs longest time for one fetch, in milliseconds
+ */
 export function createFetchParameter(client: SSMClient, sliceMs: number = SLICE_MS.ssm): FetchParameter {
   return async (name, call) => {
     const command = new GetParameterCommand({ Name: name, WithDecryption: true })
     const { Parameter } = await callAws(ASKED, call, sliceMs, (options) => client.send(command, options), 'read')
-    // The SDK hands on whatever stands there.
+    // The SDK does not check its type.
     if (typeof Parameter?.Value !== 'string') throw upstreamError('ssm', 'malformed')
     // A selector of a version is not a part of the name.
     const { Name, ARN } = Parameter

@@ -3,6 +3,7 @@ import { type Call, SLICE_MS } from '../call.js'
 import { otherAnswer, upstreamError } from '../errors.js'
 import { callAws } from './aws-call.js'
 
+/** A session of a role. */
 export interface RoleRequest {
   readonly roleArn: string
   /** A tenant's role is never asked for without one. */
@@ -12,7 +13,7 @@ export interface RoleRequest {
   readonly sessionPolicy?: string
 }
 
-/** Temporary credentials of a role. `expiration` is AWS's word, never a guess. */
+/** Temporary credentials of a role. `expiration` is what AWS says, never a guess. */
 export interface RoleCredentials {
   readonly accessKeyId: string
   readonly secretAccessKey: string
@@ -20,6 +21,7 @@ export interface RoleCredentials {
   readonly expiration: Date
 }
 
+/** Fetches credentials of a role. @throws GW_ERR_UPSTREAM_…, also if the answer is about another role */
 export type AssumeRole = (request: RoleRequest, call: Call) => Promise<RoleCredentials>
 
 /** Role chaining caps a session at one hour; asking for more fails (fact A36). */
@@ -33,7 +35,10 @@ function isSessionOf(arn: string, roleArn: string, sessionName: string): boolean
   return arn === `arn:${partition}:sts::${accountId}:assumed-role/${role.split('/').at(-1)}/${sessionName}`
 }
 
-/** @param sliceMs longest that one call may take */
+/**
+ * @param sliceMs Asks with the client's credentials.
+ * @param sliceMs longest time for one call, in milliseconds
+ */
 export function createAssumeRole(client: STSClient, sliceMs: number = SLICE_MS.sts): AssumeRole {
   return async ({ roleArn, externalId, sessionName, sessionPolicy }, call) => {
     const command = new AssumeRoleCommand({
@@ -63,7 +68,7 @@ export function createAssumeRole(client: STSClient, sliceMs: number = SLICE_MS.s
 /** Whose credentials the process has; needs no permission. */
 export type CallerIdentity = (call: Call) => Promise<{ accountId: string; arn: string }>
 
-/** An operator's: the service never asks who it is. */
+/** For operators: the service never asks who it is. */
 export function createCallerIdentity(client: STSClient): CallerIdentity {
   return async (call) => {
     const command = new GetCallerIdentityCommand({})

@@ -30,13 +30,13 @@ export interface TenantRecord {
 export interface Table {
   /** The current record of a pool; undefined if there is none. Eventually consistent, like every config read. */
   fetchConfig(userPoolId: UserPoolId, call: Call): Promise<TenantRecord | undefined>
-  /** The same, strongly consistent: tells, after a condition that did not hold, whether the write was ours. */
+  /** The same, strongly consistent: after a condition that did not hold, it tells whether the write was ours. */
   fetchConfigNow(userPoolId: UserPoolId, call: Call): Promise<TenantRecord | undefined>
   /** The current records of all pools. */
   listConfigs(call: Call): Promise<TenantRecord[]>
   /**
-   * Keeps a current record, before it is replaced, as `v<version>`, and any other under its own name. Keeping the same
-   * one twice does no harm; false if another one is kept under that name, which must not be lost.
+   * Keeps a copy of a record: a current one, before it is replaced, as `v<version>`, any other under its own name. Keeping
+   * the same one twice does no harm; false if a different one is kept under that name, which must not be lost.
    */
   keepVersion(record: TenantRecord, call: Call): Promise<boolean>
   /** Writes the current record if the table still holds `expected` (undefined: none); false if it does not. */
@@ -48,8 +48,8 @@ export interface Table {
 }
 
 /**
- * An item as a record. One by another hand may lack fields, or have them in other types: its version is then 0, which is
- * nobody's, its author and time are empty, and what else it holds stays.
+ * An item as a record. One that was edited by hand may lack fields, or have wrong types: its version is then 0, which no
+ * record has, its author and time are empty, and its other fields stay.
  */
 function fromItem(item: Item): TenantRecord {
   try {
@@ -80,7 +80,7 @@ function holds(expected: number | undefined) {
   }
 }
 
-/** Was it written? A condition that did not hold is an answer, not a fault. */
+/** Answers whether it was written: a condition that did not hold is an answer, not a fault. */
 async function unlessChanged(write: Promise<unknown>): Promise<boolean> {
   try {
     await write
@@ -113,7 +113,7 @@ async function readPages(
 
 /**
  * Reads and writes tenant records with the given client.
- * @param sliceMs longest that one record may take
+ * @param sliceMs longest time for reading one record, in milliseconds
  */
 export function createTable(client: DynamoDBClient, tableName: string, sliceMs: number = SLICE_MS.tableFirst): Table {
   async function putUnless(record: TenantRecord, expected: number | undefined, call: Call): Promise<boolean> {
@@ -183,7 +183,7 @@ export function createTable(client: DynamoDBClient, tableName: string, sliceMs: 
   }
 }
 
-/** What a command keeps beside the configs for a while; a table whose TTL attribute is `expiresAt` forgets it by itself. */
+/** What a command keeps for a while beside the configs; a table whose TTL attribute is `expiresAt` deletes it by itself. */
 export interface StateRecord {
   /** A pool's id, or the name of the command for what is of no pool. */
   readonly userPoolId: string
@@ -195,8 +195,9 @@ export interface StateRecord {
   readonly state: unknown
 }
 
+/** The records that commands keep in the table for a while. */
 export interface States {
-  /** All records of this name that have not expired; the table takes them away only days later. */
+  /** All records of this name that have not expired; the table deletes expired ones only days later. */
   list(record: string, nowMs: number, call: Call): Promise<StateRecord[]>
   /** Replaces a record of any version. */
   put(record: StateRecord, call: Call): Promise<void>

@@ -17,7 +17,7 @@ import { type Fields, fieldAt, isFields } from '../fields.js'
 import type { UserPoolId } from '../ids.js'
 import { callAws } from './aws-call.js'
 
-/** A pool as it was read: in the SDK's types, which know the keys of their own time, and as Cognito answered it. */
+/** A pool as it was read: in the SDK's types, which know only the keys of their release, and as Cognito answered it. */
 export interface WholeUserPool {
   readonly userPool: UserPoolType
   readonly raw: Fields
@@ -26,7 +26,7 @@ export interface WholeUserPool {
 /** A user pool as its owner sees it, in the SDK's own types: what is read must be sent back whole. */
 export interface UserPoolSettings {
   describe(call: Call): Promise<UserPoolType>
-  /** The same, with all that the SDK leaves out. */
+  /** The same, and the whole answer with the keys that the SDK leaves out. */
   describeWhole(call: Call): Promise<WholeUserPool>
   /** Sets every parameter that can change: AWS resets those that are not in `input` (fact A24). */
   update(input: UpdateUserPoolCommandInput, call: Call): Promise<void>
@@ -39,7 +39,7 @@ export interface UserPoolSettings {
   fetchGroups(username: string, call: Call): Promise<readonly string[]>
 }
 
-/** The most that ListUserPoolClients gives in a page (API model). */
+/** Most app clients in a page of ListUserPoolClients (API model). */
 const CLIENTS_A_PAGE = 60
 
 /** Reads and writes one pool's settings with the given client. */
@@ -105,7 +105,7 @@ export function createUserPoolSettings(
   }
 }
 
-/** The steps of an SDK command's way out and back, as far as they are needed here. */
+/** As much of an SDK command's middleware as is used here. */
 interface Steps {
   addRelativeTo(
     step: (next: (args: never) => Promise<Answer>) => (args: never) => Promise<Answer>,
@@ -123,13 +123,13 @@ interface HttpResponse {
 }
 
 /**
- * Keeps what a command is answered, as it comes over the wire: the SDK drops every key that its own model does not know.
- * Works with the SDK's JSON protocols.
+ * Keeps a command's answer as it comes over the wire: the SDK drops every key that its own model does not know. Works with
+ * the SDK's JSON protocols.
  * @returns a function that answers the JSON object of the last answer; undefined if there was none
  */
 export function keepRawAnswer(command: { readonly middlewareStack: unknown }): () => Fields | undefined {
   let text: string | undefined
-  // The SDK's own type of it leads through six more.
+  // The SDK's own type for it needs six more.
   const steps = command.middlewareStack as Steps
   steps.addRelativeTo(
     (next) => async (args) => {
@@ -140,7 +140,7 @@ export function keepRawAnswer(command: { readonly middlewareStack: unknown }): (
       else for await (const part of response.body ?? []) parts.push(part)
       const bytes = Buffer.concat(parts)
       text = bytes.toString('utf8')
-      // The SDK reads bytes as it reads a stream.
+      // The SDK reads bytes as well as a stream.
       response.body = bytes
       return answer
     },

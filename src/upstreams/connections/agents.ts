@@ -5,7 +5,7 @@ import type { TLSSocket } from 'node:tls'
 import type { Clock } from '../../call.js'
 import { IDLE_MS, isStale, type Stamp, stampOf } from './idle.js'
 
-/** One request on its way, as those who wait for it and its connection tell each other of it. */
+/** One request on its way: what its connection and the code that waits for it tell each other. */
 export interface Trip {
   /** Wanted: a new connection, because what is kept may be dead. */
   readonly fresh: boolean
@@ -16,12 +16,12 @@ export interface Trip {
 }
 
 /**
- * Connections of one AWS client to its service. The SDK's own 50 are what three tenants take whose pools all hang, at 16 calls
- * each (`limits.concurrentCalls`).
+ * Most connections of one AWS client to its service. Three tenants whose pools hang would take nearly all of the SDK's own
+ * 50, at 16 calls each (`limits.concurrentCalls`).
  */
 const SOCKETS_MAX = 512
 
-/** The timeout closes a connection that nobody uses any more; what decides before each use are the clocks. */
+/** The timeout only closes connections that nobody uses any more; before each use the clocks decide. */
 export const AGENT_OPTIONS = { keepAlive: true, maxSockets: SOCKETS_MAX, timeout: IDLE_MS } as const
 
 interface RequestOptions {
@@ -30,13 +30,13 @@ interface RequestOptions {
 
 // biome-ignore lint/suspicious/noExplicitAny: TypeScript wants it so of a class that is extended.
 type AgentClass = new (...args: any[]) => HttpAgent
-/** What node calls for every request, and its types leave out. */
+/** Node calls this for every request; its types leave it out. */
 type AddRequest = (this: HttpAgent, request: ClientRequest, options: RequestOptions) => void
 const { addRequest } = HttpAgent.prototype as unknown as { addRequest: AddRequest }
 
 /**
- * Node's agent, or one that speaks to a proxy, that never uses a connection which was idle for too long by either clock.
- * @param trips those that want to know of their connection, by the headers of their request
+ * Makes a class of Node's agent, or of a proxy's, that never uses a connection that was idle for too long by either clock.
+ * @param trips the trips that are told about their connections, by the headers of their requests
  */
 export function keeping<A extends AgentClass>(Base: A, clock: Clock, trips: WeakMap<object, Trip>) {
   const stamps = new WeakMap<Duplex, Stamp>()
@@ -50,7 +50,7 @@ export function keeping<A extends AgentClass>(Base: A, clock: Clock, trips: Weak
     /** Called by node for each request. */
     addRequest(request: ClientRequest, options: RequestOptions): void {
       const trip = trips.get(options.headers ?? this)
-      // What is kept was put there in order: the first has been idle longest.
+      // The list is in the order of last use: the first has been idle longest.
       for (const kept of Object.values(this.freeSockets)) {
         while (kept?.[0] && (trip?.fresh || isStale(stamps.get(kept[0]) ?? NEVER, clock))) kept.shift()?.destroy()
       }

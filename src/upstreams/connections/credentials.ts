@@ -10,13 +10,13 @@ export type CredentialSource = Extract<DynamoDBClientConfig['credentials'], (...
 
 /** After how many milliseconds of silence a source is asked again: as long as the SDK waits for a connection to one. */
 const SILENT_MS = 1_000
-/** How often it is asked: ten seconds in all, as long as any other request may take. */
+/** How often it is asked at most: ten seconds in all, as long as any other request may take. */
 const ASKED_MAX = 10
 
 /**
- * The SDK's default chain, asked again when it is silent. The SDK sets no limit to an answer that does not come or does not
- * end, and hands the same wait to every call, even when the source has long been well again: a container that began at a bad
- * moment would never serve. What is answered first counts; the chain that began last is the one that is asked from then on.
+ * The SDK's default chain, asked again while it is silent. The SDK sets no limit to an answer that does not come or does
+ * not end, and every later call joins the same wait, even when the source is well again: a container that started at a bad
+ * moment would never serve. The first answer counts; later calls ask the chain that was made last.
  */
 export function createOwnCredentials(
   clock: Clock,
@@ -45,7 +45,7 @@ export function createOwnCredentials(
     try {
       return await ask()
     } finally {
-      // A chain that answered at once may still renew what it holds; where several were asked, the silent ones are over.
+      // A chain that answered at once may still renew what it holds. If several were asked, the silent ones are ended.
       if (answers.length > 1) requests.end()
       void Promise.allSettled(answers).then(() => requests.forget())
     }
@@ -55,7 +55,10 @@ export function createOwnCredentials(
 const REQUEST_START = 'http.client.request.start'
 const maker = new AsyncLocalStorage<Requests>()
 
-/** The requests that some work makes. The SDK has no way to end those for credentials; without one, each would stay open. */
+/**
+ * The requests that some work makes, so that they can be ended. The SDK has no way to end those for credentials: each would
+ * stay open.
+ */
 class Requests {
   readonly #open = new Set<ClientRequest>()
   readonly #note = (message: unknown) => this.#add((message as { readonly request: ClientRequest }).request)
@@ -80,7 +83,7 @@ class Requests {
 
   #add(request: ClientRequest): void {
     if (maker.getStore() !== this) return
-    // The SDK repeats what was ended.
+    // The SDK sends again what was ended.
     if (this.#ended) request.destroy()
     else this.#open.add(request)
   }

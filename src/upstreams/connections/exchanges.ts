@@ -32,11 +32,11 @@ export interface Exchanges {
   close(): Promise<void>
 }
 
-/** The answer is one small object; more is not Corbado speaking. */
+/** Largest answer, in bytes: a real one is one small object. */
 const RESPONSE_BYTES_MAX = 65_536
 /**
- * Connections per Backend API host: 500 verifications a second at 100 ms each take 50, and a tenant whose calls all hang takes
- * `limits.concurrentCalls`, 16 by default, so that 28 such tenants still leave the others what they need.
+ * Connections per Backend API host: 500 verifications a second at 100 ms each take 50, and a tenant whose calls all hang
+ * takes `limits.concurrentCalls`, 16 by default, so that 28 such tenants still leave enough for the others.
  */
 const CONNECTIONS_MAX = 512
 
@@ -50,21 +50,21 @@ interface Line {
 /** The lines to one host. */
 interface Host {
   readonly limit: LimitFunction
-  /** Idle, the one that was used last at the end. */
+  /** Idle lines, the last used at the end. */
   readonly kept: Line[]
 }
 
 const OPTIONS = {
   pipelining: 1,
-  // A timer, for connections that nobody uses any more; what decides before each use are the clocks.
+  // A timer that only closes connections that nobody uses any more; before each use the clocks decide.
   keepAliveTimeout: IDLE_MS,
   keepAliveMaxTimeout: IDLE_MS,
   maxResponseSize: RESPONSE_BYTES_MAX,
-  // The kernel looks each second whether an idle connection is still there, and a proof is not lost on one that is not.
+  // The kernel probes an idle connection each second, so that no proof is lost on a dead one.
   connect: { timeout: 3_000, keepAlive: true, keepAliveInitialDelay: 1_000 },
 } as const
 
-/** Connections of its own to each host that it is asked for. */
+/** Makes exchanges that keep connections to each host. */
 export function createExchanges(clock: Clock, proxies: Proxies): Exchanges {
   const hosts = new Map<string, Host>()
 
@@ -100,7 +100,7 @@ export function createExchanges(clock: Clock, proxies: Proxies): Exchanges {
     return proxy === undefined ? factory(origin, OPTIONS) : new ProxyAgent({ ...OPTIONS, uri: proxy, factory })
   }
 
-  /** The fault that an exchange came to, in words that name the proxy if it is the proxy's. */
+  /** An exchange's fault, in words that name the proxy if it is the proxy's. */
   function faultOf(error: unknown, { protocol, hostname, port, host }: URL): unknown {
     const proxy = proxyFor({ protocol, hostname, port }, proxies)
     const target = port === '' ? `${host}:${protocol === 'https:' ? 443 : 80}` : host
@@ -117,7 +117,7 @@ export function createExchanges(clock: Clock, proxies: Proxies): Exchanges {
       line.usedAt = stampOf(clock)
       kept.push(line)
     } else {
-      // A kept connection was dead, or silent: so may all be that are kept.
+      // If a kept connection was dead or silent, all of them may be.
       if (line.usedAt) drop(kept)
       drop([line])
     }
@@ -130,7 +130,7 @@ export function createExchanges(clock: Clock, proxies: Proxies): Exchanges {
       const host = hostOf(url.origin)
       const once = () => host.limit(() => exchange(host, url, request))
       const first = await once()
-      // What has never left may be asked again. A kept connection may have been closed just then.
+      // What has never left may be sent again: a kept connection may have been closed just then.
       const last = first.kind === 'failed' && !first.sent && !request.signal.aborted ? await once() : first
       forget(url.origin, host)
       return last.kind === 'failed' ? { ...last, error: faultOf(last.error, url) } : last
@@ -146,7 +146,7 @@ function exchangeOver(dispatcher: Dispatcher, url: URL, request: ExchangeRequest
   return new Promise((resolve) => {
     let [sent, status] = [false, 0]
     const chunks: Buffer[] = []
-    // It carries this request alone.
+    // The connection carries this request alone.
     const abort = () => void dispatcher.destroy(signal.reason)
     const end = (exchanged: Exchange) => {
       signal.removeEventListener('abort', abort)

@@ -1,9 +1,9 @@
 import type { Clock } from '../../call.js'
 
 /**
- * Longest that a connection may have been idle to be used again, in milliseconds (contract, section 7). Networks between
- * here and a service forget connections without a word, some after less than a minute, and a process that was frozen
- * cannot know what became of its own.
+ * A connection that was idle for longer is not used again, in milliseconds (contract, section 7). Networks between here and
+ * a service silently forget connections, some after less than a minute, and a process that was frozen cannot know what
+ * became of its own.
  */
 export const IDLE_MS = 20_000
 
@@ -18,7 +18,7 @@ export function stampOf(clock: Clock): Stamp {
   return { now: clock.now(), elapsed: clock.elapsed() }
 }
 
-/** Was a connection idle for too long, by either clock? One that was stamped by a date in the future counts as well. */
+/** Was a connection idle for too long, by either clock? A date in the future counts as too long as well. */
 export function isStale(stamp: Stamp, clock: Clock): boolean {
   return clock.elapsed() - stamp.elapsed > IDLE_MS || Math.abs(clock.now() - stamp.now) > IDLE_MS
 }

@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net'
 import type { Proxies } from '../../env.js'
 
-/** Where something is asked for. */
+/** Where a request goes. */
 export interface Target {
   /** With the colon. */
   readonly protocol: string
@@ -9,13 +9,13 @@ export interface Target {
   readonly port?: number | string | undefined
 }
 
-/** This machine, and addresses that are valid on its own link alone: where credentials come from. */
+/** This machine and link-local addresses, where credentials come from: no proxy reaches them. */
 const near = new BlockList()
 near.addSubnet('127.0.0.0', 8)
 near.addSubnet('169.254.0.0', 16)
 near.addAddress('::1', 'ipv6')
 near.addSubnet('fe80::', 10, 'ipv6')
-// EC2's and EKS's own, at which they answer over IPv6.
+// Where EC2 and EKS answer over IPv6.
 near.addSubnet('fd00:ec2::', 32, 'ipv6')
 
 /** The proxy through which a target is reached; undefined: none. */
@@ -34,7 +34,10 @@ function isNear(host: string): boolean {
   return near.check(host, version === 6 ? 'ipv6' : 'ipv4')
 }
 
-/** `*`; a host with all below it, with or without a dot or `*.` before it; each with a port or without. */
+/**
+ * Does a pattern fit a host? `*` fits all; a name fits the host and all below it, with or without a dot or `*.` in front; a
+ * port may follow.
+ */
 function fits(pattern: string, host: string, port: string): boolean {
   const [, name = '', only = port] =
     /^(.*?)(?::(\d+))?$/.exec(isIP(pattern) === 6 ? `${pattern}:${port}` : pattern) ?? []
@@ -43,13 +46,13 @@ function fits(pattern: string, host: string, port: string): boolean {
   return name === '*' || host === bare || host.endsWith(`.${bare}`)
 }
 
-/** What came of a proxy in the place of a tunnel: other words than the target's, so that nobody looks for the fault there. */
+/** A proxy that made no tunnel, in words that name the proxy: nobody should look for the fault at the target. */
 export class ProxyFault extends Error {
-  // Its words say what it is.
+  // Printed without a name of its own: its text says what it is.
   override readonly name = 'Error'
 
   /**
-   * @param code as Node names a fault of the network, or {@link PROXY_REFUSED}
+   * @param code Node's name for a fault of the network, or {@link PROXY_REFUSED}
    * @param status what the proxy answered to CONNECT; undefined: nothing
    */
   constructor(
@@ -69,7 +72,7 @@ const refused = /^(?:Bad response: (\d+)|Proxy response \((\d+)\) !== 200 when H
 
 /**
  * A fault of the way through a proxy, in words that name the proxy without its name and password.
- * @param isWay is it known that the fault is the proxy's? Else only what its own words show to be so is taken for one
+ * @param isWay the fault is known to be the proxy's; otherwise only one that shows so is taken for it
  */
 export function proxyFault(error: unknown, proxy: string, target: string, isWay = false): unknown {
   if (!(error instanceof Error)) return error
@@ -93,7 +96,7 @@ export function proxyFault(error: unknown, proxy: string, target: string, isWay 
 /** {@link proxyFault}'s words in a text: the SDK's sources of credentials keep nothing else of an error. */
 const words = /the proxy \S+ (?:answered (\d+) to CONNECT \S+|could not be used: .*|does not answer)/
 
-/** The proxy's fault of which a text tells; undefined if it tells of none. */
+/** The proxy's fault that a text names; undefined if it names none. */
 export function proxyFaultIn(text: string): ProxyFault | undefined {
   const [said, status] = words.exec(text) ?? []
   return said === undefined

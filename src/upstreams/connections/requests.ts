@@ -6,7 +6,7 @@ import type { Proxies } from '../../env.js'
 import { AGENT_OPTIONS, createAgents, keeping, type Trip } from './agents.js'
 import { proxyFault, proxyFor } from './proxy.js'
 
-/** Longer than any call of the service may take, and as long as one request of an operator's may. */
+/** In milliseconds: longer than any call of the service may take, and the most for one request of an operator's. */
 export const REQUEST_MS = 10_000
 
 /** A call's own signal ends its requests; this ends those that have none, e.g. the SDK's own for credentials. */
@@ -21,7 +21,7 @@ type Request = Parameters<Handle>[0]
 /** What `callAws` gives the SDK with a command, and the SDK hands on. */
 type Options = Parameters<Handle>[1] & { readonly trip?: Trip }
 
-/** Sends the requests of all AWS clients: over connections that are kept, but never used after too long a rest. */
+/** Sends the requests of all AWS clients, over kept connections that are never used after being idle too long. */
 export class RequestHandler extends NodeHttpHandler {
   readonly #clock: Clock
   readonly #proxies: Proxies
@@ -50,7 +50,7 @@ export class RequestHandler extends NodeHttpHandler {
     for (const handler of this.#proxied.values()) void handler.then((one) => one.destroy())
   }
 
-  /** Loaded where a proxy is set: a cold start does without. */
+  /** Loaded only if a proxy is set: a cold start does without it. */
   async #through(proxy: string): Promise<NodeHttpHandler> {
     const { HttpProxyAgent, HttpsProxyAgent } = await import('hpagent')
     const Http = keeping(naming(HttpProxyAgent, proxy), this.#clock, this.#trips)
@@ -68,7 +68,7 @@ type Connect = (
   done: (error: unknown, socket?: Duplex) => void,
 ) => void
 
-/** The agent of a proxy, whose faults name it. */
+/** A proxy's agent with faults that name the proxy. */
 function naming<A extends ProxyAgentClass>(Base: A, proxy: string): A {
   const { createConnection } = Base.prototype as unknown as { createConnection: Connect }
   return class extends Base {
