@@ -98,7 +98,7 @@ export const SETTINGS = {
   logLevel: {
     name: 'LOG_LEVEL',
     default: 'info',
-    doc: 'least level that is logged',
+    doc: 'lowest level that is logged',
     parse: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
   },
   port: {
@@ -116,7 +116,7 @@ export const SETTINGS = {
   metricsPort: {
     name: 'METRICS_PORT',
     default: undefined,
-    doc: 'port of `GET /metrics`; without it there are none',
+    doc: 'port of `GET /metrics`; without it no metrics are served',
     parse: integer(0, 65_535),
   },
   callerSecretsParameter: {
@@ -140,7 +140,7 @@ export const SETTINGS = {
   tenantStaleSeconds: {
     name: 'TENANT_STALE_SECONDS',
     default: '300',
-    doc: 'age up to which it is served while it is read again; at least TENANT_TTL_SECONDS',
+    doc: 'age up to which a config is served while it is read again; at least TENANT_TTL_SECONDS',
     parse: integer(1, 86_400),
   },
   secretTtlSeconds: {
@@ -176,7 +176,7 @@ export const SETTINGS = {
   gatewayFunctionArn: {
     name: 'GATEWAY_FUNCTION_ARN',
     default: undefined,
-    doc: "ARN, without an alias, of the function that Cognito invokes; where set, a forwarder's envelope must agree with it",
+    doc: "ARN, without an alias, of the function that Cognito invokes; if it is set, a forwarder's envelope must agree with it",
     parse: matching(
       new RegExp(`^arn:${PARTITION_PATTERN}:lambda:${REGION_PATTERN}:\\d{12}:function:[\\w-]{1,64}$`),
       'the ARN of a Lambda function without version or alias',
@@ -224,7 +224,7 @@ export const SETTINGS = {
     name: 'NO_PROXY',
     default: undefined,
     lowerCase: true,
-    doc: 'hosts that are called without a proxy, with all below them, separated by commas; `*` for all',
+    doc: 'hosts that are called without a proxy, with all their subdomains, separated by commas; `*` for all',
     parse: words,
   },
 } satisfies Record<string, Setting<unknown>>

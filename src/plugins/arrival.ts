@@ -15,11 +15,11 @@ export interface LambdaInvocation {
   readonly remainingMs: number
   /** Milliseconds since the process started, on the first invocation of an environment. */
   readonly coldStartMs: number | undefined
-  /** How many gateways the event has been through, as one of them says in the ClientContext. */
+  /** How many gateways the event has passed through, as the last of them says in the ClientContext. */
   readonly hops: number
 }
 
-/** The invocation behind a request, told by what no client can send; undefined on a server. */
+/** Finds the invocation behind a request, by a mark that no client can send; undefined on a server. */
 export type InvocationOf = (request: FastifyRequest) => LambdaInvocation | undefined
 
 /** The alias through which Cognito or Corbado invoked a function of ours: this one, or a forwarder. */
@@ -36,7 +36,7 @@ declare module 'fastify' {
     readonly direct: boolean
     /** Set if the alias rules apply; the tenant's alias is compared with it. */
     via: ViaAlias | undefined
-    /** How many gateways the event has been through before this one: none, unless a chained function is a gateway. */
+    /** How many gateways the event has passed through before this one: 0, unless a chained function is a gateway. */
     hops: number
   }
   interface FastifyInstance {
@@ -88,7 +88,7 @@ export const arrival = fp<ArrivalOptions>(
       }
       done()
     })
-    // Lambda freezes the environment with the answer: what was started in the background is settled before it leaves.
+    // Lambda freezes the environment once the answer is out, so background work ends first.
     app.addHook('onSend', (request, _reply, payload, done) => {
       if (!request.call.hasDeferred()) return done(null, payload)
       request.call.settled().then(() => done(null, payload))

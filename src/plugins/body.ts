@@ -1,21 +1,22 @@
 import type { IncomingMessage } from 'node:http'
 import { type GatewayError, Overloaded, RequestInvalid, RequestTooLarge } from '../errors.js'
 
-/** What a body may be, and what all bodies that are still on their way may take up together. */
+/** The largest body, and the most memory for all bodies that are still arriving together, in bytes. */
 export interface BodyLimits {
   readonly bytesMax: number
   readonly unfinishedBytesMax: number
 }
 
-/** Hands over a request's bytes once all are here, or why they never will be; calls `done` once. */
+/** Hands over a request's bytes once all are here, or the error if they never will be; calls `done` once. */
 export type ReadBody = (message: IncomingMessage, done: (error: GatewayError | null, body?: Buffer) => void) => void
 
 /** Emitted on a connection, with the failure, if the server gives up the request that is arriving on it. */
 export const GIVEN_UP = 'given up'
 
-/** What a piece takes up beside its bytes: a sender can cut a body into pieces of one byte. */
+/** Memory that a piece takes beside its bytes: a sender can cut a body into pieces of one byte. */
 const PIECE_BYTES = 128
 
+/** Makes a reader that refuses with GW_ERR_REQUEST_TOO_LARGE, GW_ERR_OVERLOADED or GW_ERR_REQUEST_INVALID. */
 export function createBodyReader({ bytesMax, unfinishedBytesMax }: BodyLimits): ReadBody {
   let unfinished = 0
   return (message, done) => {
@@ -37,7 +38,7 @@ export function createBodyReader({ bytesMax, unfinishedBytesMax }: BodyLimits): 
       unfinished -= held
       message.off('data', take).off('end', finish).off('error', breakOff)
       socket?.off(GIVEN_UP, end)
-      // What else comes of it is nobody's: it is read, so that the answer arrives, and dropped.
+      // Whatever else arrives of it is read and dropped, so that the answer gets through.
       if (error) message.on('error', () => undefined).resume()
       done(error, error ? undefined : Buffer.concat(pieces, bytes))
     }

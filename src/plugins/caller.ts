@@ -34,7 +34,7 @@ export interface CallerOptions {
   readonly readBody: ReadBody
 }
 
-/** As long as a signature can be valid, from the earliest clock that is accepted to the latest. */
+/** How long an id is remembered: as long as a signature can be valid, from the earliest accepted time to the latest. */
 const REPLAY_MS = 2 * TOLERANCE_SECONDS * 1_000
 
 /** Serves direct invocations and open routes; every other request must be signed over its raw bytes. */
@@ -58,7 +58,8 @@ export const caller = fp<CallerOptions>(
       if (request.mustBeSigned && !request.signed) throw new CallerUnsigned()
       done()
     })
-    // A fault has done nothing that must not be done again, and the standard's senders repeat under the same id.
+    // After a fault, nothing has been done that must not be done again, and the standard's senders repeat under the same
+    // id.
     app.addHook('onSend', (request, reply, payload, done) => {
       if (request.webhookId !== undefined && reply.statusCode >= 500) callers.forget(request.webhookId)
       done(null, payload)
@@ -90,7 +91,7 @@ export const caller = fp<CallerOptions>(
       return isSigned(headersOf(request), body, parsed.secrets, clock.now())
     }
 
-    /** Fetches the secrets if they do not fit the signature: they may be old, or not here yet. */
+    /** Fetches the secrets, and again if they do not fit the signature: they may be old, or not here yet. */
     async function assertSigned(request: FastifyRequest, body: Buffer): Promise<void> {
       const text = await callers.secrets(request.call)
       if (text === undefined) throw new CallerSecretsUnavailable()

@@ -17,10 +17,12 @@ declare module 'fastify' {
 const COGNITO_MS = 5_000
 /** Kept back for the answer's way to Cognito. */
 const RESERVE_MS = 150
+/** Time for the start of a process and its first answer together. */
 const COLD_BUDGET_MS = 4_700
-/** With less time no answer is tried for. */
+/** The least time that a request is given; load shedding refuses one with less left. */
 export const LEAST_MS = 500
 
+/** What limits the time of an answer. */
 export interface Budget {
   readonly triggerDeadlineMs: number
   /** What Lambda, or a forwarder, still has. */

@@ -25,7 +25,7 @@ export const errorHandler = fp(
       if (failure instanceof Overloaded) reply.header('retry-after', '1')
       return { code: failure.code, message: failure.message, requestId: request.requestId }
     })
-    // Node's server does not look: its refusal would have neither a body nor a line.
+    // Node's server is told not to look: its refusal would have neither a body nor a line.
     app.addHook('onRequest', ({ raw }, _reply, done) => {
       if (raw.httpVersion === '1.1' && raw.headers.host === undefined) throw new RequestInvalid('it names no host')
       done()

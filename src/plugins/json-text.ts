@@ -1,4 +1,4 @@
-/** JSON as text, for what is sent back as it came: neither printed again nor built up as an object of ours. */
+/** JSON as text, for events that go back as they came: neither printed again nor rebuilt as objects of ours. */
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
@@ -22,7 +22,10 @@ export function isNestedBeyond(text: string, levels: number): boolean {
   return false
 }
 
-/** The text of a member of the object that the text is; of several with that name the last, as JSON.parse reads it. */
+/**
+ * The text of a member of a JSON object; undefined if it is missing. Of several with that name it is the last, as for
+ * JSON.parse.
+ */
 export function memberText(text: string, name: string): string | undefined {
   const last = membersNamed(text, name).at(-1)
   return last && text.slice(last.start, last.end)

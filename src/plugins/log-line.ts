@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Level, Outcome, Reason } from '../reasons.js'
 
-/** Tells one process from another: of a thousand at once, two are alike in one case of ten thousand. */
+/** Makes an id that tells processes apart: of a thousand at once, two are alike in one case of ten thousand. */
 export const createInstanceId = () => randomBytes(4).toString('hex')
 
 /** Every field that a log line may have, with its meaning; the table in ON-CALL.md is compared with this list. */
@@ -90,7 +90,7 @@ export interface LineFacts {
   userNotFound?: true
   chained?: true
   clientSdk?: string | undefined
-  /** Set if the level does not follow from the outcome. */
+  /** Set only if the level does not follow from the outcome. */
   level?: Level
   error?: unknown
   /** No line is written, as for health checks. */

@@ -7,8 +7,8 @@ const messages = new Set<unknown>(Object.keys(LOG_MESSAGES))
 const isListed = (text: unknown): text is LogMessage => messages.has(text)
 
 /**
- * The net below the allow-list: what looks like a token, an e-mail, a key or a secret is cut out of any field. It goes by
- * the value, since a name says nothing of what a dependency put there.
+ * The net below the allow-list: whatever looks like a token, an e-mail, a key or a secret is cut out of any field. It looks
+ * at values, since a field's name says nothing about what a dependency put there.
  */
 const forbidden = /eyJ[\w-]{8,}|[^\s@]@[^\s@]+\.|whsec_|corbado1_|\b(AKIA|ASIA)[A-Z0-9]{12}/
 
@@ -41,7 +41,7 @@ export function createLogger(level: string, destination: DestinationStream): Log
   return Object.assign(logger, { child: () => logger })
 }
 
-/** As pino's `isoTime`; of the many lines that a busy millisecond has, only the first formats it. */
+/** Like pino's `isoTime`, but formats a millisecond only once, however many lines it has. */
 function createTimestamp(): () => string {
   let at = 0
   let text = ''
@@ -68,7 +68,9 @@ function cleaned(line: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(kept.map(([name, value]) => [name, isAllowed(name, value) ? value : '[redacted]']))
 }
 
-/** An error's message may hold anything, so only its code is written; of a bug also its name and place in the code. */
+/**
+ * An error's message may hold anything, so only its code is written; for a bug, also its name and its place in the code.
+ */
 function toErr(error: unknown): Record<string, unknown> {
   if (isGatewayError(error)) return { code: error.code }
   if (!(error instanceof Error)) return { code: 'GW_ERR_INTERNAL' }

@@ -16,7 +16,7 @@ declare module 'fastify' {
   }
 }
 
-/** Writes one closing line a request. */
+/** Writes one closing line for each request. */
 export const logging = fp<{ readonly pseudonyms: Pseudonyms }>(
   async (app, { pseudonyms }) => {
     const instance = createInstanceId()

@@ -18,15 +18,15 @@ export const METRIC_DOCS = {
   gateway_request_duration_seconds: { labels: ['name'], help: 'time from request to answer' },
   gateway_dependency_duration_seconds: {
     labels: ['dependency'],
-    help: 'time that a request spent on a dependency, repeated calls and the wait for a call that several share added up',
+    help: 'time that a request spent on a dependency, with repeated calls and waits for a shared call added up',
   },
   gateway_deadline_misses_total: {
     labels: ['name'],
-    help: 'requests that had no time left when they were answered: at the deadline, or after it',
+    help: 'requests that were answered at the deadline or after it, with no time left',
   },
   gateway_remembered_failures_total: {
     labels: ['reason'],
-    help: 'requests that failed without a call, with what a call of a moment ago, or the first try of a proof, came to',
+    help: 'requests that failed without a call, by the failure of a call a moment ago or of the first try of a proof',
   },
   gateway_renewals_total: {
     labels: ['cache', 'result'],
@@ -37,11 +37,11 @@ export const METRIC_DOCS = {
     help: 'configs, credentials and secrets of tenants that made room for others',
   },
   gateway_tenant_configs: { labels: [], help: 'tenant configs in memory' },
-  gateway_log_lines_lost_total: { labels: [], help: 'log lines lost because the reader of stdout stalled or went' },
+  gateway_log_lines_lost_total: { labels: [], help: 'log lines lost because the reader of stdout stalled or went away' },
 } as const
 type MetricName = keyof typeof METRIC_DOCS
 
-/** What is counted of a request. Every value is one of a list of ours: none comes from a caller. */
+/** What is counted for a request. Every value comes from a list of ours, none from a caller. */
 export interface Observation {
   /** Trigger or action, if it is one. */
   readonly step: LineFacts['trigger']
@@ -52,7 +52,7 @@ export interface Observation {
   readonly upstream: Call['observed']['upstream']
   /** No time was left. */
   readonly isLate: boolean
-  /** It is an error that a call before it, and none of its own, came to. */
+  /** It failed by a remembered failure, without a call of its own. */
   readonly isRemembered: boolean
 }
 
@@ -67,10 +67,10 @@ export interface Metrics {
   watchLines(lost: () => number): void
 }
 
-/** Up to Cognito's five seconds. */
+/** In seconds, up to Cognito's five. */
 const BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 4.2, 5]
 
-/** The value of a label that a request has nothing for. */
+/** The value of a label for which a request has nothing. */
 const NONE = 'none'
 
 const namedAs = (name: MetricName) => ({ name, help: METRIC_DOCS[name].help, labelNames: METRIC_DOCS[name].labels })
@@ -132,8 +132,8 @@ export function createMetrics(): Metrics {
 }
 
 /**
- * A counter of requests by the values of its labels, in their order. A look-up by labels costs more than a count: counts wait
- * here, and prom-client gets them when its text is read.
+ * A counter of requests by the values of its labels, in their order. A look-up by labels costs more than a count, so counts
+ * wait here until prom-client's text is read.
  */
 function createPending(registry: Registry, name: MetricName): (...values: readonly string[]) => void {
   const pending = new Map<string, { readonly values: readonly string[]; count: number }>()

@@ -10,13 +10,13 @@ export interface SignatureHeaders {
 /** A request signed longer ago, or further ahead, is refused: it may be a copy that was kept. */
 export const TOLERANCE_SECONDS = 300
 
-/** With a dot in its id, a signed text would be that of another id, timestamp and body too. */
+/** No dots: with one in the id, the signed text could also be that of another id, timestamp and body. */
 const MESSAGE_ID = /^[!-\-/-~]{1,256}$/
 
-/** A sender that rotates its secret sends two. */
+/** Most signatures of one request; a sender that rotates its secret sends two. */
 const SIGNATURES_MAX = 8
 
-/** Callers' secrets from the parameter's text, one `whsec_<base64>` a line; other lines are passed over. */
+/** Callers' secrets from the parameter's text, one `whsec_<base64>` on each line; other lines are skipped. */
 export function parseCallerSecrets(text: string): KeyObject[] {
   const lines = text.split('\n').map((line) => line.trim())
   return lines.filter((line) => /^whsec_[A-Za-z0-9+/]{32,}={0,2}$/.test(line)).map(decodeSecret)

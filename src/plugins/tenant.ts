@@ -17,7 +17,7 @@ import type { TenantConfig, TenantContext, Tenants } from '../tenant/context.js'
 export interface AdmissionRequest {
   readonly userPoolId: string
   readonly region?: string
-  /** Without its tenant the request can be answered all the same: by leaving the event as it is. */
+  /** The request can be answered without its tenant, by leaving the event as it is. */
   readonly mayBypass?: boolean
   /** Is the request served whatever the tenant's status? */
   anyStatus?(config: TenantConfig): boolean

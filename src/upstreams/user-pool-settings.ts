@@ -35,7 +35,7 @@ export interface UserPoolSettings {
   /** All app clients. */
   listClients(call: Call): Promise<{ clientId: string; clientName: string }[]>
   fetchMfaConfig(call: Call): Promise<GetUserPoolMfaConfigCommandOutput>
-  /** The first groups of a user: something to read that the gateway has no use for. */
+  /** The first group of a user. The gateway never needs it: the doctor tries whether a role allows too much. */
   fetchGroups(username: string, call: Call): Promise<readonly string[]>
 }
 

@@ -3,19 +3,19 @@ import type { Clock } from '../../call.js'
 
 /** How far the process is behind with what reaches its port. */
 export interface Backlog {
-  /** Milliseconds for which a request whose headers are read now has waited to be read, at most: the loop was busy. */
+  /** The longest that a request whose headers are read now may have waited, in milliseconds, because the loop was busy. */
   waitedMs(): number
   stop(): void
 }
 
-/** How often is looked, and so how much of a wait goes unseen. */
+/** Milliseconds between two looks; a shorter wait goes unseen. */
 const LOOK_MS = 100
 
 /**
- * Nothing tells when bytes have reached the machine. So it is noted up to when all that had come has been read: a look's own
- * time, once the loop has polled again after it. Of new connections one is taken a turn, and its request is read in the next:
- * while any come, there may be more that wait.
- * @param connectionsMax as many new connections as the port lets wait
+ * Nothing tells when bytes have reached the machine. So each look finds out up to when everything that had arrived has been
+ * read: its own time, once the loop has polled again after it. Each turn of the loop takes one new connection, whose
+ * request is read in the next: while connections come, more may be waiting.
+ * @param connectionsMax how many new connections may wait at the port
  */
 export function watchBacklog(server: Server, connectionsMax: number, clock: Clock): Backlog {
   let readUpTo = clock.elapsed()

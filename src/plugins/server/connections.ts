@@ -26,10 +26,10 @@ export const DOOR_LIMITS: ConnectionLimits = { connectionsMax: 4_096, arrivalMs:
 /** A few scrapers. */
 export const METRICS_LIMITS: ConnectionLimits = { connectionsMax: 64, arrivalMs: 5_000 }
 
-/** How often Node looks for requests that are late, as a part of the time they have. */
+/** How many times Node looks for late requests in the time that they have. */
 const LOOKS = 10
 
-/** Server options under which no request takes for ever to arrive, and all that is refused is refused in our words. */
+/** Server options that bound the time in which a request arrives, and that word every refusal as the app does. */
 export function serverOptions({ arrivalMs }: ConnectionLimits, log: FastifyBaseLogger) {
   return {
     requestTimeout: arrivalMs,
@@ -49,7 +49,7 @@ export function serverOptions({ arrivalMs }: ConnectionLimits, log: FastifyBaseL
 /** Bounds a server's connections; further ones are closed at once. */
 export function boundConnections(server: Server, { connectionsMax }: ConnectionLimits, log: FastifyBaseLogger): void {
   server.maxConnections = connectionsMax
-  // Node would close the first without a word, and answer the second without a body.
+  // Node would close a CONNECT without an answer, and answer an unknown `expect` without a body.
   server.on('connect', (_request, socket) => giveUp(socket as Socket, new MethodNotAllowed(), log))
   server.on('checkExpectation', (request, response) => server.emit('request', request, response))
 }
@@ -61,10 +61,10 @@ function failureOf({ code }: NodeJS.ErrnoException): GatewayError | undefined {
   return new RequestInvalid('it is not HTTP')
 }
 
-/** Ends the request that is arriving. One whose headers are here is answered by the app; any other right here. */
+/** Ends the request that is arriving. If its headers are here, the app answers it, otherwise this does. */
 function giveUp(socket: Socket, failure: GatewayError | undefined, log: FastifyBaseLogger): void {
   if (failure && socket.emit(GIVEN_UP, failure)) return
-  // A connection on which nothing ever came was no request.
+  // A connection on which nothing ever arrived was no request.
   if (failure && socket.writable && socket.bytesRead > 0) refuse(socket, failure, log)
   else socket.destroy()
 }

@@ -13,8 +13,9 @@ export interface LoadSheddingOptions {
 }
 
 /**
- * Refuses what cannot be answered in time any more, and no other request: a load balancer can then try another instance.
- * What a request waited before it was read is part of its time. Health checks go on, or an orchestrator would make it worse.
+ * Refuses only requests that can no longer be answered in time, so that a load balancer can try another instance. The time
+ * that a request waited before it was read counts. Health checks are not refused: an orchestrator would end the container,
+ * and make matters worse.
  */
 export const loadShedding = fp<LoadSheddingOptions>(
   async (app, { env, clock, requestsMax = DOOR_LIMITS.connectionsMax }) => {

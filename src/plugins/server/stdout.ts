@@ -9,16 +9,16 @@ export interface LineOutput {
   write(line: string): void
   /** How many lines were lost so far. */
   readonly lost: number
-  /** Resolves when all that was kept is written, or after so many milliseconds. */
+  /** Resolves when all that was kept is written, or after `ms` milliseconds. */
   flush(ms: number): Promise<void>
 }
 
-/** Some ten thousand lines: what a busy second writes, a few times over. */
+/** Most bytes kept: some ten thousand lines, what a busy second writes a few times over. */
 const KEPT_BYTES_MAX = 8_388_608
 
 /**
- * Lines for a process's stdout. If it is a pipe, as under every container runtime, a reader that stalls or goes costs
- * lines and never keeps a request waiting. A file or a terminal is written at once.
+ * Opens the process's stdout for lines. If it is a pipe, as under every container runtime, a reader that stalls or goes
+ * away costs lines and never keeps a request waiting. A file or a terminal is written synchronously.
  */
 export function openStdout(clock: Clock): LineOutput {
   const fd = 1
@@ -28,7 +28,7 @@ export function openStdout(clock: Clock): LineOutput {
   return { write: (line) => void destination.write(line), lost: 0, flush: async () => destination.flushSync() }
 }
 
-/** Keeps so many bytes that the stream has not taken yet; a line for which there is no room is lost. */
+/** Keeps up to `keptBytesMax` bytes that the stream has not taken yet; a line for which there is no room is lost. */
 export function boundedOutput(stream: Writable, clock: Clock, keptBytesMax: number = KEPT_BYTES_MAX): LineOutput {
   let lost = 0
   let broken = false
