@@ -80,6 +80,7 @@ const upstreamErrors = {
 }
 
 export type UpstreamFaultKind = keyof typeof upstreamErrors
+/** The dependencies, as log lines name them. */
 export type Upstream = 'table' | 'ssm' | 'sts' | 'cognito' | 'lambda' | 'cloudformation' | 'cloudwatch' | 'corbado'
 
 /** The calls that the service makes, by their dependencies' own names. */

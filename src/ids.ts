@@ -36,6 +36,7 @@ const partitions = [
   { name: 'aws-iso-e', region: /^eu-isoe-/, domain: 'cloud.adc-e.uk' },
   { name: 'aws-iso-f', region: /^us-isof-/, domain: 'csp.hci.ic.gov' },
 ] as const
+/** The name of a partition, such as `aws-cn`. */
 export type Partition = (typeof partitions)[number]['name']
 export const PARTITIONS: readonly Partition[] = partitions.map(({ name }) => name)
 /** The domains of AWS's services, each once. */

@@ -69,6 +69,7 @@ export const LOG_MESSAGES = {
   'pseudonym key unusable':
     '`PSEUDONYM_KEY_PARAMETER` is missing (`upstreamErrorType`) or holds fewer than 32 bytes: lines carry no `user`. Put the key back; read again within 6 s',
 } as const
+/** A text of {@link LOG_MESSAGES}. */
 export type LogMessage = keyof typeof LOG_MESSAGES
 
 /** What routes and plugins find out about a request on its way; the closing line is written from it. */

@@ -56,6 +56,7 @@ export interface Observation {
   readonly isRemembered: boolean
 }
 
+/** The metrics of one container. */
 export interface Metrics {
   /** Prometheus text. */
   text(): Promise<string>

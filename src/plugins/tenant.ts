@@ -23,6 +23,7 @@ export interface AdmissionRequest {
   anyStatus?(config: TenantConfig): boolean
 }
 
+/** The tenant that serves a request, or why the request goes on without one. */
 export type Admission =
   | { readonly kind: 'served'; readonly tenant: TenantContext }
   | { readonly kind: 'bypassed'; readonly reason: Reason; readonly level: 'warn' | 'error' }

@@ -16,6 +16,7 @@ export interface Loaded<V> {
   readonly keepMs: number
 }
 
+/** A value from the cache. */
 export interface Cached<V> {
   readonly value: V
   /** The source failed when it was last asked. */
@@ -56,6 +57,7 @@ export interface ExpiringCache<V, Args extends unknown[]> {
   readonly loads: LoadCounts
 }
 
+/** How many loads ended with a value, and how many failed. */
 export interface LoadCounts {
   readonly done: number
   readonly failed: number

@@ -28,7 +28,10 @@ export interface Guard {
   ): Promise<Guarded<T>>
 }
 
-/** @param max most keys whose failures are remembered */
+/**
+ * Makes a guard with places and a breaker for each key.
+ * @param max most keys whose failures are remembered
+ */
 export function createGuard(max: number, clock: Clock): Guard {
   const bulkhead = createBulkhead(clock)
   const breaker: Breaker = createBreaker(max, clock)

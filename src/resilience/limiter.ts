@@ -2,6 +2,7 @@ import type { Clock } from '../call.js'
 import type { TenantKey } from '../ids.js'
 import { createBoundedMap } from './bounded-map.js'
 
+/** Limits how often something is done in a second, for each key. */
 export interface Limiter {
   /** Takes one place of the key's `perSecond`; false if none is free. Up to one second's worth can be saved up. */
   take(key: TenantKey, perSecond: number): boolean

@@ -17,6 +17,7 @@ export type BackendCredential =
   | { readonly kind: SecretFault }
 /** The secret of an app client, or why there is none. */
 export type ClientSecret = { readonly kind: 'usable'; readonly secret: string } | { readonly kind: SecretFault }
+/** Why there is no usable secret: the parameter's doing, or SSM's. */
 export type SecretFault = UnusableSecret | 'denied' | 'throttled' | 'timeout' | 'unavailable'
 type UnusableSecret = 'missing' | 'malformed' | 'wrong-project'
 

@@ -21,6 +21,7 @@ export type VerifyAnswer =
       readonly cause?: Error
     }
 
+/** A proof, and whose it is said to be. */
 export interface VerifyRequest {
   /** Base URL from the tenant's config, already checked against the allow-list. */
   readonly backendApiUrl: string

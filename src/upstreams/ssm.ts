@@ -20,7 +20,7 @@ export function isParameterMissing(error: unknown): boolean {
 const ASKED = { upstream: 'ssm', operation: 'GetParameter' } as const
 
 /**
- * @param sliceMs Asks with the client's credentials.
+ * Asks with the client's credentials.
  * @param sliceMs longest time for one fetch, in milliseconds
  */
 export function createFetchParameter(client: SSMClient, sliceMs: number = SLICE_MS.ssm): FetchParameter {

@@ -36,7 +36,7 @@ function isSessionOf(arn: string, roleArn: string, sessionName: string): boolean
 }
 
 /**
- * @param sliceMs Asks with the client's credentials.
+ * Asks with the client's credentials.
  * @param sliceMs longest time for one call, in milliseconds
  */
 export function createAssumeRole(client: STSClient, sliceMs: number = SLICE_MS.sts): AssumeRole {

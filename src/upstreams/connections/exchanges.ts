@@ -16,6 +16,7 @@ export type Exchange =
   | { readonly kind: 'answered'; readonly answer: Answer }
   | { readonly kind: 'failed'; readonly error: unknown; readonly sent: boolean }
 
+/** One HTTP request; its signal ends it. */
 export interface ExchangeRequest {
   readonly method: 'GET' | 'POST'
   readonly url: string
