@@ -88,9 +88,8 @@ async function findByAttribute({ users, config }: TenantContext, identifier: str
 }
 
 /**
- * Makes the same calls for everybody, side by side, and answers a name for everybody: if what was typed is not a user's
- * name and lets nobody in as an attribute, it is the name of nobody, always the same one. The log line still has the real
- * user.
+ * Makes the same calls for everybody, side by side, and answers a name for everybody: if what was typed is no user's name,
+ * and lets nobody in as an attribute, it is the name of nobody, always the same one. The log line still has the real user.
  */
 async function decideWithDecoy(identifier: string, tenant: TenantContext): Promise<ActionResult> {
   const config = tenant.config.actions.preLogin

@@ -80,7 +80,7 @@ interface Held<V> {
 
 interface Load<V> {
   readonly outcome: Promise<Outcome<V>>
-  /** Until when a call waits for it that has no older value to use. */
+  /** Until when calls that have no older value wait for it. */
   waitedUntil: number
 }
 

@@ -25,7 +25,7 @@ function overridden(details: unknown, name: string, value: unknown): Response {
 
 /**
  * A response of token generation in which the claim of this name is ours alone: a value or a suppression from elsewhere is
- * removed. Groups are left alone: naming none would suppress them (fact A54).
+ * removed. Groups are left alone: an empty set of them would suppress the user's (fact A54).
  * @param version of the event: in `1` a claim is a text, in ID tokens alone (fact A53)
  * @param claim undefined: the tokens get none
  */

@@ -23,8 +23,8 @@ const AUTHENTICATION = 'TokenGeneration_Authentication'
 
 /**
  * Says in the tokens how their user signed in, if the tenant wants that and it is certain. The event does not tell: a
- * password login has the same source. So it says so only for app clients that allow no sign-in other than our custom
- * authentication.
+ * password login has the same source. So only app clients that allow no sign-in other than our custom authentication get
+ * it.
  */
 export const preTokenGeneration: Trigger<typeof TokenEvent> = {
   name: 'pre-token-generation',

@@ -25,8 +25,8 @@ export interface GatewaySecret {
 /** What is known when a fetch has brought no usable value. */
 export interface FailedFetch {
   /**
-   * `timeout`, `unavailable`: SSM itself failed. `unsigned`: it refused the signature. `missing`, `unusable`: the parameter
-   * is.
+   * `timeout`, `unavailable`: SSM itself failed. `unsigned`: it refused the signature. `missing`, `unusable`: SSM works,
+   * and the parameter is so.
    */
   readonly kind: 'timeout' | 'unavailable' | 'unsigned' | 'missing' | 'unusable'
   /** How many fetches in a row have failed, this one included. */
@@ -46,7 +46,7 @@ export interface GatewaySecretOptions {
   readonly clock: Clock
   /** Could a text, without white space around it, be the secret? One that could not never becomes the value. */
   readonly isUsable: (text: string) => boolean
-  /** Whether an unusable text replaces the usable one before it; a deleted parameter drops it in any case. */
+  /** Whether the usable text before an unusable one stays; a deleted parameter drops it in any case. */
   readonly whenUnusable: 'keep' | 'drop'
   /** Told when the parameter turns out missing or unusable: once, until it is usable again. */
   readonly onSpoiled?: (kind: 'missing' | 'unusable') => void

@@ -9,7 +9,7 @@ export interface Target {
   readonly port?: number | string | undefined
 }
 
-/** This machine and link-local addresses, where credentials come from: no proxy reaches them. */
+/** This machine and link-local addresses, where credentials come from: never called through a proxy. */
 const near = new BlockList()
 near.addSubnet('127.0.0.0', 8)
 near.addSubnet('169.254.0.0', 16)
