@@ -37,7 +37,10 @@ export const METRIC_DOCS = {
     help: 'configs, credentials and secrets of tenants that made room for others',
   },
   gateway_tenant_configs: { labels: [], help: 'tenant configs in memory' },
-  gateway_log_lines_lost_total: { labels: [], help: 'log lines lost because the reader of stdout stalled or went away' },
+  gateway_log_lines_lost_total: {
+    labels: [],
+    help: 'log lines lost because the reader of stdout stalled or went away',
+  },
 } as const
 type MetricName = keyof typeof METRIC_DOCS
 
