@@ -24,6 +24,7 @@ export function parseTenantFile(value: unknown, rules: ConfigRules): ParsedConfi
     ...postLoginIssues(value, rules),
     ...claimIssues(value),
     ...decoyIssues(value, rules),
+    ...connectTokenIssues(value),
     ...aliasIssues(value, rules),
     ...chainIssues(value, rules),
   ]
@@ -265,6 +266,16 @@ function functionIssues(
     issues.push({ path: `${path}/onFailure`, message: 'must be fail: this trigger cannot be answered without it' })
   }
   return issues
+}
+
+/** Partitions whose pools' ID tokens `aws-jwt-verify` can check: it knows one domain of AWS, and that form of region. */
+const CHECKED_TOKENS: readonly string[] = ['aws', 'aws-us-gov']
+
+function connectTokenIssues({ aws, connectTokens }: TenantFile): ConfigIssue[] {
+  const partition = partitionOf(aws.region)
+  if (connectTokens === undefined || CHECKED_TOKENS.includes(partition)) return []
+  const message = `must be left out: ID tokens of pools in ${partition} cannot be checked, only those in ${CHECKED_TOKENS.join(' and ')}`
+  return [{ path: '/connectTokens', message }]
 }
 
 function aliasIssues({ alias }: TenantFile, { actionsAlias }: ConfigRules): ConfigIssue[] {

@@ -79,7 +79,8 @@ export function createIdTokens(
     operation: 'jwks.json',
     loadMs: LOAD_MS,
     async load(call, { userPoolId, aws }) {
-      const base = env.cognitoEndpoint ?? `https://cognito-idp.${aws.region}.${suffixOf(aws.region)}`
+      // No other domain: the rules of a tenant's file let no other partition have connect tokens.
+      const base = env.cognitoEndpoint ?? `https://cognito-idp.${aws.region}.amazonaws.com`
       const value = await createVerify(userPoolId, await fetchKeySet(`${base}/${userPoolId}`, call))
       return { value, freshMs: FRESH_MS, staleMs: KEEP_MS, keepMs: KEEP_MS }
     },
@@ -102,5 +103,3 @@ export function createIdTokens(
     },
   }
 }
-
-const suffixOf = (region: string) => (region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com')

@@ -129,7 +129,10 @@ export function createTenantSecrets(
   }
 
   return {
-    loads: () => secrets.loads,
+    loads: () => ({
+      done: secrets.loads.done + clientSecrets.loads.done,
+      failed: secrets.loads.failed + clientSecrets.loads.failed,
+    }),
     evictions: () => secrets.evictions + clientSecrets.evictions,
     clientSecret: ({ userPoolId }, parameter, call) => clientSecret(parameter, tenantKey(userPoolId, parameter), call),
     clientSecretAfterRefusal({ userPoolId }, parameter, call) {

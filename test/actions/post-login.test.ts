@@ -383,6 +383,16 @@ function poolOf({ userPoolId, aws, alias, clients }: Awaited<ReturnType<typeof n
   }
 }
 
+t.test('the secret of an app client counts among the secrets that were read', async (t) => {
+  const file = await newTenant(CONFIDENTIAL)
+  const count = async () =>
+    Number(/^gateway_renewals_total\{cache="secret",result="done"\} (\d+)$/m.exec(await container.metrics())?.[1])
+  const before = await count()
+  t.equal((await actThrough('container')(file, await proofFor(file))).statusCode, 200)
+  // Our triggers, which read the project's credential, are served by the other door.
+  t.equal((await count()) - before, 1)
+})
+
 t.test('no line and no answer has a proof, a token or a secret in it', async (t) => {
   const file = await newTenant(CONFIDENTIAL)
   const proof = await proofFor(file)

@@ -420,6 +420,16 @@ t.test('a region and its partition, in every partition of AWS', async (t) => {
     const prefix = `/corbado/gateway/${userPoolId}/backend-api`
     const corbado = { ...file.corbado, credentialParameter: prefix }
     t.strictSame(messages({ ...file, corbado } as unknown as TenantFile), [], region)
+    const connectTokens = { clientIds: ['web1'], origins: ['https://app.acme.example'], types: ['passkey-append'] }
+    t.strictSame(
+      messages({ ...file, corbado, connectTokens } as unknown as TenantFile),
+      partition === 'aws' || partition === 'aws-us-gov'
+        ? []
+        : [
+            `/connectTokens must be left out: ID tokens of pools in ${partition} cannot be checked, only those in aws and aws-us-gov`,
+          ],
+      `${region}: connect tokens only where ID tokens can be checked`,
+    )
     t.strictSame(messages({ ...told, corbado } as unknown as TenantFile), [`/aws/roleArn must be ${expected}`])
   }
 })
