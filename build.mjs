@@ -4,7 +4,7 @@
  *     node build.mjs                  all of them
  *     node build.mjs lambda server    those named
  */
-import { readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { build } from 'esbuild'
@@ -81,10 +81,30 @@ function notices({ inputs }) {
   return `The command line holds code of these packages.\n\n${parts.join(`\n\n${'-'.repeat(80)}\n\n`)}\n`
 }
 
+/** The page of the demo, as browsers get it: a document, its style, its script. */
+async function buildPage() {
+  const from = 'src/local/demo/page'
+  const to = 'dist/demo'
+  rmSync(to, { recursive: true, force: true })
+  await build({
+    bundle: true,
+    entryPoints: [`${from}/main.ts`, `${from}/style.css`],
+    outdir: to,
+    platform: 'browser',
+    format: 'esm',
+    target: 'es2022',
+    minify: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+  })
+  for (const name of ['index.html', 'icon.svg']) copyFileSync(join(from, name), join(to, name))
+}
+
 const BUILDS = {
   lambda: () => buildDoor('src/lambda.ts', 'dist/lambda/index.mjs', 'dist/lambda.meta.json'),
   server: () => buildDoor('src/server.ts', 'dist/server.mjs', 'dist/server.meta.json'),
   cli: buildCli,
+  page: buildPage,
 }
 
 /** Builds the programs that are named, or all; throws for a name that there is not. */
