@@ -9,6 +9,7 @@ import {
   getCurrentUser,
   resendSignUpCode,
   resetPassword,
+  type SignInInput,
   type SignInOutput,
   signIn,
   signOut,
@@ -61,23 +62,34 @@ function configure({ tenantId, userPoolId, clientId }: DemoTenant, other: string
   Amplify.configure({ Auth: { Cognito: { userPoolId, userPoolClientId: other ?? clientId, userPoolEndpoint } } })
 }
 
+/** Begins a sign-in. Tokens that nobody can use any more, or another account's, would keep Amplify from it: they go first. */
+async function begin(input: SignInInput): Promise<Step> {
+  try {
+    return stepOf(await signIn(input))
+  } catch (error) {
+    if (!(error instanceof Error && error.name === 'UserAlreadyAuthenticatedException')) throw error
+    await signOut()
+    return stepOf(await signIn(input))
+  }
+}
+
 /** By password alone, as apps without passkeys do it (SRP: the password does not leave the browser). */
 export async function passwordSignIn(tenant: DemoTenant, username: string, password: string): Promise<Step> {
   configure(tenant, undefined)
-  return stepOf(await signIn({ username, password, options: { authFlowType: 'USER_SRP_AUTH' } }))
+  return begin({ username, password, options: { authFlowType: 'USER_SRP_AUTH' } })
 }
 
 /** Begins a login that the gateway's triggers decide: by passkey, or by password and passkey if there is a password. */
 export async function beginLogin(tenant: DemoTenant, username: string, password?: string): Promise<Step> {
   configure(tenant, undefined)
-  if (password === undefined) return stepOf(await signIn({ username, options: { authFlowType: 'CUSTOM_WITHOUT_SRP' } }))
-  return stepOf(await signIn({ username, password, options: { authFlowType: 'CUSTOM_WITH_SRP' } }))
+  if (password === undefined) return begin({ username, options: { authFlowType: 'CUSTOM_WITHOUT_SRP' } })
+  return begin({ username, password, options: { authFlowType: 'CUSTOM_WITH_SRP' } })
 }
 
 /** Begins the customer's own sign-in by one-time code, through an app client of its own. */
 export async function beginOwnCode(tenant: DemoTenant, username: string): Promise<Step> {
   configure(tenant, tenant.ownCode?.clientId)
-  return stepOf(await signIn({ username, options: { authFlowType: 'CUSTOM_WITHOUT_SRP' } }))
+  return begin({ username, options: { authFlowType: 'CUSTOM_WITHOUT_SRP' } })
 }
 
 /** Answers what Cognito asked last: with a proof, or with a code. */
@@ -153,6 +165,12 @@ export async function currentSession(options: { renew?: boolean } = {}): Promise
     claims: payload,
     endsAt: (payload.exp ?? 0) * 1_000,
   }
+}
+
+/** Are there tokens of this tenant's app, whatever they are worth? */
+export function hasTokens(): boolean {
+  const { userPoolClientId } = Amplify.getConfig().Auth?.Cognito ?? {}
+  return localStorage.getItem(`CognitoIdentityServiceProvider.${userPoolClientId}.LastAuthUser`) !== null
 }
 
 /** Ends the session here; Cognito is told to forget its refresh token. */

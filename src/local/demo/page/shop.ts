@@ -4,7 +4,7 @@
  * way to the sign-in.
  */
 import type { DemoTenant } from '../api.js'
-import { currentSession, type Session, type Step, useTenant } from './auth.js'
+import { currentSession, hasTokens, type Session, type Step, useTenant } from './auth.js'
 import { byId, el } from './dom.js'
 import type { Panel } from './panel/index.js'
 import { createPasskeys, hasPasskeys, type Passkeys } from './passkeys.js'
@@ -136,7 +136,12 @@ export function startShop(
       passkeys,
       passkeysPossible: hasPasskeys(),
       memory: {},
-      session: () => currentSession().catch(() => undefined),
+      async session() {
+        const had = hasTokens()
+        const session = await currentSession().catch(() => undefined)
+        if (had && session === undefined) notice = 'Your session has ended. Sign in again.'
+        return session
+      },
       go(name, text) {
         notice = text
         const hash = `#/${tenant.tenantId}/${name}`

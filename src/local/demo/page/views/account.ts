@@ -19,6 +19,8 @@ const newPassword = (value: string): Field => ({
   hint: 'Made up for you, so it is shown. Use none of your own here.',
 })
 
+const SENT = 'We sent it by e-mail. It is among the messages on this page.'
+
 /** A new account. Everything is filled in: address, number and password are made up. */
 export async function signUpView(shop: Shop): Promise<View | ViewName> {
   if (await shop.session()) return 'home'
@@ -57,7 +59,7 @@ export function confirmView(shop: Shop): View | ViewName {
   const { tenant, memory } = shop
   const { identifier, password } = memory
   if (identifier === undefined) return 'sign-in'
-  const element = form([CODE], 'Confirm', ({ code = '' }) =>
+  const element = form([{ ...CODE, hint: SENT }], 'Confirm', ({ code = '' }) =>
     shop.act('Confirm the account', 'code', async () => {
       await confirmAccount(identifier, code)
       const told = 'The account is confirmed.'
@@ -73,11 +75,7 @@ export function confirmView(shop: Shop): View | ViewName {
     })
   return {
     title: 'Confirm your address',
-    content: [
-      el('p', {}, 'We sent a code by e-mail. It is among the messages on this page.'),
-      element,
-      el('div', { class: 'links' }, button('Send the code again', again, { class: 'link' })),
-    ],
+    content: [element, el('div', { class: 'links' }, button('Send the code again', again, { class: 'link' }))],
     shown: () => document.querySelector<HTMLInputElement>('#field-code')?.focus(),
   }
 }
@@ -111,19 +109,22 @@ export function newPasswordView(shop: Shop): View | ViewName {
   const { tenant, memory } = shop
   const { identifier } = memory
   if (identifier === undefined) return 'forgot'
-  const element = form([CODE, newPassword(madeUpPassword())], 'Set the password', ({ code = '', password = '' }) =>
-    shop.act('Set another password', 'code', async () => {
-      await setPassword(identifier, code, password)
-      keepName(tenant.tenantId, identifier, identifier)
-      memory.password = password
-      const told = 'Your password is changed. You are signed in with it.'
-      shop.follow(await passwordSignIn(tenant, identifier, password), told)
-      return told
-    }),
+  const element = form(
+    [{ ...CODE, hint: SENT }, newPassword(madeUpPassword())],
+    'Set the password',
+    ({ code = '', password = '' }) =>
+      shop.act('Set another password', 'code', async () => {
+        await setPassword(identifier, code, password)
+        keepName(tenant.tenantId, identifier, identifier)
+        memory.password = password
+        const told = 'Your password is changed. You are signed in with it.'
+        shop.follow(await passwordSignIn(tenant, identifier, password), told)
+        return told
+      }),
   )
   return {
     title: 'Set another password',
-    content: [el('p', {}, `A code is on its way to ${identifier}. It is among the messages on this page.`), element],
+    content: [element],
     shown: () => document.querySelector<HTMLInputElement>('#field-code')?.focus(),
   }
 }

@@ -45,7 +45,7 @@ function codeForm(
   shop: Shop,
   { title, where, action, told }: Readonly<Record<'title' | 'where' | 'action' | 'told', string>>,
 ): View {
-  const element = form([CODE], 'Continue', ({ code = '' }) =>
+  const element = form([{ ...CODE, hint: where }], 'Continue', ({ code = '' }) =>
     shop.act(action, 'code', async () => {
       const step = await answer(code)
       if (step.kind !== 'done') throw new Told('code_refused', 'This code is not the right one. Try again.')
@@ -57,7 +57,7 @@ function codeForm(
   const again = button('Start again', () => shop.go('sign-in'), { class: 'link' })
   return {
     title,
-    content: [el('p', {}, where), element, el('div', { class: 'links' }, again)],
+    content: [element, el('div', { class: 'links' }, again)],
     shown: () => document.querySelector<HTMLInputElement>('#field-code')?.focus(),
   }
 }
