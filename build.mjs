@@ -12,7 +12,7 @@ import { build } from 'esbuild'
 /** Fastify's own compilers, which we replace. */
 const NEVER_LOADED = ['@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler']
 /** Of `local` alone, which needs a checkout. */
-const STAND_INS = ['dynalite', 'amazon-cognito-identity-js']
+const STAND_INS = ['dynalite', 'amazon-cognito-identity-js', '@simplewebauthn/server']
 const NOTICES = 'dist/THIRD-PARTY-NOTICES.txt'
 
 const common = {
@@ -49,7 +49,8 @@ async function buildCli() {
   rmSync('dist/chunks', { recursive: true, force: true })
   const { metafile } = await build({
     ...common,
-    entryPoints: ['src/cli.ts', 'src/local/gateway/runtime.ts'],
+    // What only a checkout runs has files of its own, which the package leaves out.
+    entryPoints: ['src/cli.ts', 'src/local/gateway/runtime.ts', 'src/local/demo/index.ts'],
     outdir: 'dist',
     outExtension: { '.js': '.mjs' },
     splitting: true,

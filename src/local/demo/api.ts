@@ -95,14 +95,17 @@ export interface ConnectTokenAnswer {
   readonly expires: number
 }
 
-/** A mail or text that was sent to a user. */
+/**
+ * A mail or text that was sent to a user. `authenticator`: nothing was sent; it is what the user's app shows when a sign-in
+ * asks for its code.
+ */
 export interface OutboxMessage {
   /** Of the stream's ids: they grow. */
   readonly id: number
   /** ISO 8601. */
   readonly at: string
   readonly tenantId: string
-  readonly medium: 'email' | 'sms'
+  readonly medium: 'email' | 'sms' | 'authenticator'
   readonly to: string
   readonly purpose: 'sign-up' | 'forgot-password' | 'mfa' | 'own-code'
   readonly subject?: string
