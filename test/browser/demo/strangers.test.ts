@@ -1,7 +1,7 @@
 /** What an application meets that a demonstration does not show: a restart, other people's passkeys, two tabs, and the like. */
 import t from 'tap'
 import { openBrowser } from '../fixtures/chromium.js'
-import { configOf, somePort, startDemo } from '../fixtures/demo.js'
+import { personOf, signInByPassword, somePort, startDemo } from '../fixtures/demo.js'
 import { openTab, type Visitor, visit } from '../fixtures/visitor.js'
 
 const browser = await openBrowser(t)
@@ -10,17 +10,11 @@ if (browser) {
   const first = await startDemo(t, port)
   const { url } = first
   const shop = `${url}/#/acme-shop`
-  const { tenants } = await configOf(first)
-  const [mara, jonas] = tenants.find(({ tenantId }) => tenantId === 'acme-shop')?.people ?? []
+  const [mara, jonas] = [await personOf(first, 'acme-shop', 0), await personOf(first, 'acme-shop', 1)]
 
   /** Signs in by password, as somebody without a passkey does. */
-  async function signIn(visitor: Visitor, person = jonas): Promise<void> {
-    await visitor.page.goto(`${shop}/password`)
-    await visitor.sees('Your password')
-    await visitor.types('E-mail address', person?.identifier ?? '')
-    await visitor.types('Password', person?.password ?? '')
-    await visitor.press('Sign in')
-    await visitor.sees('Sign in faster next time')
+  async function signIn(visitor: Visitor): Promise<void> {
+    await signInByPassword(visitor, shop, jonas)
     await visitor.press('Not now')
     await visitor.sees(/^Hello/)
   }
@@ -90,8 +84,8 @@ if (browser) {
     await visitor.page.goto(`${shop}/sign-in`)
     await visitor.sees('Your password')
     await visitor.page.getByText('This browser has no passkeys').waitFor()
-    await visitor.types('E-mail address', jonas?.identifier ?? '')
-    await visitor.types('Password', jonas?.password ?? '')
+    await visitor.types('E-mail address', jonas.identifier)
+    await visitor.types('Password', jonas.password)
     await visitor.press('Sign in')
     await visitor.sees(/^Hello/)
     t.strictSame(visitor.complaints, [])
@@ -103,11 +97,11 @@ if (browser) {
     await sees('Sign in')
     await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
-    t.equal(await page.evaluate('document.activeElement.id'), 'view-title')
+    await page.locator('#view-title:focus').waitFor()
     await page.getByRole('button', { name: 'Create an account' }).focus()
     await page.keyboard.press('Enter')
     await sees('Create an account')
-    await page.waitForFunction(`document.activeElement.id === 'view-title'`)
+    await page.locator('#view-title:focus').waitFor()
   })
 
   t.test('opened by IP, it leads to localhost', async (t) => {
@@ -120,12 +114,7 @@ if (browser) {
   t.test('another start clears what this one left, and its passkeys are refused kindly', async (t) => {
     const visitor = await visit(t, browser, url)
     const { page, press, sees, confirm } = visitor
-    await page.goto(`${shop}/password`)
-    await sees('Your password')
-    await visitor.types('E-mail address', mara?.identifier ?? '')
-    await visitor.types('Password', mara?.password ?? '')
-    await press('Sign in')
-    await sees('Sign in faster next time')
+    await signInByPassword(visitor, shop, mara)
     await confirm(true)
     await press('Create a passkey')
     await sees(/^Hello/)

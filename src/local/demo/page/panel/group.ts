@@ -17,13 +17,16 @@ export interface Group {
   close(): void
 }
 
-/** Makes a group without calls. */
-export function createGroup(about: { title: string; number: number; tenantId: string }): Group {
+/**
+ * Makes a group without calls.
+ * @param about `begun`: somebody began it, so it has an end
+ */
+export function createGroup(about: { title: string; number: number; tenantId: string; begun: boolean }): Group {
   const calls = new Map<number, TraceCall>()
   const rows = new Map<number, Row>()
   const list = el('ol', { class: 'calls' })
   const count = el('span', { class: 'count' })
-  const mark = el('span', { class: 'mark' }, 'runs')
+  const mark = el('span', { class: 'mark', hidden: !about.begun }, 'runs')
   const title = el('h3', {}, `${about.number}. ${about.title}`)
   const both = el('div', { class: 'both', hidden: true })
   const explained = el('div', { class: 'explained' })

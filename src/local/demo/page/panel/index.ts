@@ -44,9 +44,9 @@ export function startPanel(config: DemoConfig): Panel {
 
   for (const one of kept) add(one)
 
-  function add(one: Kept): Group {
+  function add(one: Kept, begun = true): Group {
     for (const { group } of groups) group.close()
-    const group = createGroup({ title: one.title, number: groups.length + 1, tenantId: one.tenantId })
+    const group = createGroup({ title: one.title, number: groups.length + 1, tenantId: one.tenantId, begun })
     if (one.result) group.end(one.result)
     groups.push({ kept: one, group })
     list.prepend(group.element)
@@ -64,7 +64,7 @@ export function startPanel(config: DemoConfig): Panel {
     // Of an earlier time, or of another tab: not this person's.
     if (Date.parse(call.at) < openedAt || tenant === undefined) return
     if (call.tenantId !== undefined && call.tenantId !== tenant.tenantId) return
-    add({ tenantId: tenant.tenantId, title: 'Open the page', after: call.id - 1 }).put(call)
+    add({ tenantId: tenant.tenantId, title: 'Open the page', after: call.id - 1 }, false).put(call)
   }
 
   followTrace(config.start, (event) => {

@@ -11,6 +11,9 @@ export interface Outbox {
 
 const SHOWN_MAX = 5
 
+/** What a message came by. Nothing is sent to an authenticator app; it shows a code of its own. */
+const MEDIA: Readonly<Record<OutboxMessage['medium'], string>> = { email: 'Mail', sms: 'SMS', authenticator: 'App' }
+
 /** Makes the outbox in its place on the page. */
 export function createOutbox(place: HTMLElement): Outbox {
   const messages = new Map<number, OutboxMessage>()
@@ -32,7 +35,7 @@ export function createOutbox(place: HTMLElement): Outbox {
       show()
       if (!fresh || message.tenantId !== tenantId) return
       const { medium, to, code } = message
-      byId('news').textContent = `New ${medium === 'sms' ? 'SMS' : 'mail'} to ${to}: code ${code}.`
+      byId('news').textContent = `${MEDIA[medium]} for ${to}: code ${code}.`
     },
     setTenant(next) {
       tenantId = next
@@ -42,7 +45,6 @@ export function createOutbox(place: HTMLElement): Outbox {
 }
 
 function item({ at, medium, to, subject, text, code }: OutboxMessage): HTMLElement {
-  const kind = medium === 'sms' ? 'SMS' : 'Mail'
   const use = button('Use', () => void takeCode(code), { class: 'small', 'aria-label': `Use the code ${code}` })
   return el(
     'li',
@@ -50,7 +52,7 @@ function item({ at, medium, to, subject, text, code }: OutboxMessage): HTMLEleme
     el(
       'p',
       { class: 'head' },
-      el('span', { class: 'medium' }, kind),
+      el('span', { class: 'medium' }, MEDIA[medium]),
       el('span', { class: 'grow' }, to),
       el('time', { datetime: at }, new Date(at).toLocaleTimeString()),
     ),
