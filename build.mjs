@@ -50,7 +50,7 @@ async function buildCli() {
   const { metafile } = await build({
     ...common,
     // What only a checkout runs has files of its own, which the package leaves out.
-    entryPoints: ['src/cli.ts', 'src/local/gateway/runtime.ts', 'src/local/demo/index.ts'],
+    entryPoints: ['src/cli.ts', 'src/commands/local/run.ts', 'src/local/gateway/runtime.ts', 'src/local/demo/index.ts'],
     outdir: 'dist',
     outExtension: { '.js': '.mjs' },
     splitting: true,

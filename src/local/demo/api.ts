@@ -166,7 +166,7 @@ export type TraceEvent =
 export interface ExplainAnswer {
   /** The line that an engineer types. */
   readonly command: string
-  /** What it prints, lines of at most 80 columns. */
+  /** What it prints where there is no terminal: a table's lines may be wider than 80 columns. */
   readonly text: string
   /** What it answers with `--json`. */
   readonly answer: Readonly<Record<string, unknown>>

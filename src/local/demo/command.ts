@@ -17,7 +17,7 @@ const BYTES_MAX = 4 * 1024 * 1024
 /** Makes what runs the program at a path in the rights of an operator on call. */
 export function createRunCommand(program: string, env: Readonly<Record<string, string>>): RunCommand {
   const options = {
-    env: { PATH: process.env.PATH, NO_COLOR: '1', COLUMNS: '80', ...NO_SDK_NOTICE, ...env },
+    env: { PATH: process.env.PATH, NO_COLOR: '1', ...NO_SDK_NOTICE, ...env },
     timeout: TIMEOUT_MS,
     maxBuffer: BYTES_MAX,
   }

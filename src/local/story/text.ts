@@ -127,7 +127,7 @@ export function summaryText(told: readonly { tenantId: string; steps: readonly S
 
 /** Where a person does all of it, in a browser. */
 export function siteText(url: string, paint: Paint): string {
-  const what = 'the sample app of the guide, with a passkey of yours'
+  const what = "the guide's app, with your passkey"
   return `\n${paint('bold', 'Open in a browser')}\n${addressText('demo', url, what, paint)}`
 }
 
