@@ -133,11 +133,15 @@ if (browser) {
     await sees(/^Hello/)
     await happened(visitor, ['post-append'])
 
+    // With one: password, the code that the account needs by now, passkey.
     await press('Sign out')
     await sees('Sign in')
     await types('User name', identifier)
     await types('Password', password)
     await press('Sign in')
+    await sees('The code of your app')
+    await takeCode()
+    await press('Continue')
     await sees(/^Hello/)
     await happened(visitor, ['verify-auth-challenge-response'])
 

@@ -24,7 +24,7 @@ if (browser) {
   const [person] = tenant?.people ?? []
   const identifier = person?.identifier ?? ''
   const visitor = await visit(t, browser, demo.url)
-  const { page, press, sees, types, confirm } = visitor
+  const { page, press, sees, confirm } = visitor
   if (person === undefined) throw new Error('no such tenant')
   await signInByPassword(visitor, `${demo.url}/#/${tenant?.tenantId}`, person)
   await confirm(true)

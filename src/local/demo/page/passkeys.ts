@@ -18,6 +18,12 @@ export interface PasskeyInfo {
   readonly where: string
 }
 
+/** There is a passkey for that name. */
+export interface Found {
+  /** Has the browser ask for it. */
+  use(): Promise<Proof>
+}
+
 /** The app goes on to its own sign-in; `code` is Corbado's or the gateway's. */
 export interface NoPasskey {
   readonly code: string
@@ -31,8 +37,8 @@ export interface Passkeys {
   /** Who used a passkey on this device last. */
   last(): string | undefined
   forget(): void
-  /** By name: Corbado looks it up through pre-login, then the browser asks for the passkey. */
-  use(identifier: string, from: 'field' | 'one-tap'): Promise<Proof | NoPasskey>
+  /** By name: Corbado looks it up through pre-login. */
+  find(identifier: string, from: 'field' | 'one-tap'): Promise<Found | NoPasskey>
   /** Lets the browser suggest passkeys in the sign-in field, until one is chosen, or {@link stop} is called and it rejects. */
   suggest(chosen: () => void): Promise<Proof>
   add(token: string): Promise<void>
@@ -54,12 +60,12 @@ export function createPasskeys({ projectId }: DemoTenant): Passkeys {
   return {
     last: () => service.getLastLogin()?.identifierValue || undefined,
     forget: () => service.clearLastLogin(),
-    async use(identifier, from) {
+    async find(identifier, from) {
       const source = from === 'one-tap' ? PasskeyLoginSource.OneTap : PasskeyLoginSource.TextField
       const started = take(await service.loginStart(identifier, source, loadedMs()))
       const { assertionOptions, fallbackOperationError: fallback } = started
       if (!assertionOptions || fallback?.initFallback || fallback?.error) return noPasskey(fallback?.error)
-      return proofOf(take(await service.loginContinue(started)))
+      return { use: async () => proofOf(take(await service.loginContinue(started))) }
     },
     async suggest(chosen) {
       const { loginAllowed, conditionalUIChallenge } = take(await service.loginInit(new AbortController()))

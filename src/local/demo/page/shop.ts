@@ -7,7 +7,7 @@ import type { DemoTenant } from '../api.js'
 import { currentSession, hasTokens, type Session, type Step, useTenant } from './auth.js'
 import { byId, el } from './dom.js'
 import type { Panel } from './panel/index.js'
-import { createPasskeys, hasPasskeys, type Passkeys } from './passkeys.js'
+import { createPasskeys, type Found, hasPasskeys, type Passkeys } from './passkeys.js'
 import { type Attempt, wordsOf } from './words.js'
 
 export type ViewName =
@@ -40,6 +40,8 @@ export interface Memory {
   /** Of an account that is to be confirmed, or of a login that goes on without its passkey. */
   password?: string
   code?: Extract<Step, { kind: 'code' }>
+  /** Is asked for once Cognito has checked the password, and the code that the account may need. */
+  passkey?: Found
   /** Was the last sign-in by passkey? Then none needs to be created. */
   byPasskey?: boolean
 }
@@ -71,6 +73,9 @@ interface Place {
   readonly view: string
 }
 
+/** Amplify writes the tokens of a session one after the other. */
+const SETTLED_MS = 300
+
 /** Shows the app, and follows the address from now on. */
 export function startShop(
   tenants: readonly DemoTenant[],
@@ -83,6 +88,8 @@ export function startShop(
   let shop: Shop | undefined
   let current: View | undefined
   let notice: string | undefined
+  /** Were there tokens when the view was made? */
+  let had = false
   // A view that takes time to make may be left before it is there.
   let turn = 0
 
@@ -120,6 +127,7 @@ export function startShop(
     alert.replaceChildren()
     status.textContent = notice ?? ''
     notice = undefined
+    had = hasTokens()
     current = view
     // Whoever cannot see the change is taken to it; whoever has just opened the page has not asked for one.
     if (!first) title.focus()
@@ -180,9 +188,14 @@ export function startShop(
     // Any other is a place on this page, as of the link that skips to the app.
     if (location.hash.startsWith('#/')) void show()
   })
-  // Another tab signed in or out: this one shows what is true now.
+  // Another tab signed in or out: this one shows what is true now, once all of the tokens are written.
+  let waiting: ReturnType<typeof setTimeout> | undefined
   window.addEventListener('storage', ({ key }) => {
-    if (key?.endsWith('.LastAuthUser')) void show()
+    if (!key?.startsWith('CognitoIdentityServiceProvider.')) return
+    clearTimeout(waiting)
+    waiting = setTimeout(() => {
+      if (hasTokens() !== had) void show()
+    }, SETTLED_MS)
   })
   void show()
 }

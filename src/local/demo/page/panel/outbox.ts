@@ -34,8 +34,8 @@ export function createOutbox(place: HTMLElement): Outbox {
       messages.set(message.id, message)
       show()
       if (!fresh || message.tenantId !== tenantId) return
-      const { medium, to, code } = message
-      byId('news').textContent = `${MEDIA[medium]} for ${to}: code ${code}.`
+      const { at, medium, to, code } = message
+      byId('news').textContent = `${MEDIA[medium]} for ${to} at ${new Date(at).toLocaleTimeString()}: code ${code}.`
     },
     setTenant(next) {
       tenantId = next

@@ -3,6 +3,7 @@ import { button, el } from '../dom.js'
 import { type Field, form } from '../form.js'
 import type { Shop, View, ViewName } from '../shop.js'
 import { Told } from '../words.js'
+import { goOn } from './finish.js'
 
 export const CODE: Field = {
   name: 'code',
@@ -48,10 +49,10 @@ function codeForm(
   const element = form([{ ...CODE, hint: where }], 'Continue', ({ code = '' }) =>
     shop.act(action, 'code', async () => {
       const step = await answer(code)
-      if (step.kind !== 'done') throw new Told('code_refused', 'This code is not the right one. Try again.')
+      const expected = step.kind === 'done' || shop.memory.passkey !== undefined
+      if (!expected) throw new Told('code_refused', 'This code is not the right one. Try again.')
       delete shop.memory.code
-      shop.follow(step, told)
-      return told
+      return goOn(shop, step, told)
     }),
   )
   const again = button('Start again', () => shop.go('sign-in'), { class: 'link' })

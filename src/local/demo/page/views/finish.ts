@@ -1,4 +1,4 @@
-import { answer, beginLogin } from '../auth.js'
+import { answer, beginLogin, type Step } from '../auth.js'
 import { keepName } from '../names.js'
 import type { Proof } from '../passkeys.js'
 import type { Shop } from '../shop.js'
@@ -24,4 +24,15 @@ export async function finishWithProof(shop: Shop, proof: Proof, name?: string, b
   if (name !== undefined) keepName(tenant.tenantId, proof.username, name)
   shop.follow(next, 'Signed in with your passkey.')
   return 'Signed in with your passkey.'
+}
+
+/** Goes where Cognito's answer leads: to the passkey, if that is what a password was the first half for. */
+export async function goOn(shop: Shop, step: Step, told = 'A code is asked for as well.'): Promise<string> {
+  const { passkey, identifier } = shop.memory
+  if (step.kind === 'challenge' && passkey !== undefined) {
+    delete shop.memory.passkey
+    return finishWithProof(shop, await passkey.use(), identifier, true)
+  }
+  shop.follow(step, step.kind === 'done' ? told : undefined)
+  return told
 }

@@ -4,12 +4,13 @@ import { form } from '../form.js'
 import { nameOf } from '../names.js'
 import type { Shop, View, ViewName } from '../shop.js'
 import { Told } from '../words.js'
-import { finishWithProof } from './finish.js'
+import { finishWithProof, goOn } from './finish.js'
 
 /** The way in: one tap for whom this device knows, else a name; or, if the tenant wants it first, name and password. */
 export async function signInView(shop: Shop): Promise<View | ViewName> {
   if (await shop.session()) return 'home'
   shop.memory.byPasskey = false
+  delete shop.memory.passkey
   if (!shop.passkeysPossible) return 'password'
   if (shop.tenant.flow === 'password-then-passkey') return passwordFirst(shop)
   const last = shop.passkeys.last()
@@ -66,15 +67,18 @@ function byName(shop: Shop): View {
 }
 
 async function useByName(shop: Shop, identifier: string, from: 'field' | 'one-tap'): Promise<string> {
-  const used = await shop.passkeys.use(identifier, from)
-  if ('signedPasskeyData' in used) return finishWithProof(shop, used, identifier)
-  if (used.unknown) throw new Told(used.code, used.text)
+  const found = await shop.passkeys.find(identifier, from)
+  if ('use' in found) return finishWithProof(shop, await found.use(), identifier)
+  if (found.unknown) throw new Told(found.code, found.text)
   shop.memory.identifier = nameOf(shop.tenant.tenantId, identifier)
-  shop.go('password', used.text)
-  return used.text
+  shop.go('password', found.text)
+  return found.text
 }
 
-/** Cognito checks the password first; whoever has no passkey yet goes on with the password alone. */
+/**
+ * Cognito checks the password first, and the code that the account may need; then the passkey is asked for. Whoever has none
+ * yet signs in by the password alone.
+ */
 function passwordFirst(shop: Shop): View {
   const { tenant, memory } = shop
   const fields = [
@@ -84,20 +88,16 @@ function passwordFirst(shop: Shop): View {
   const element = form(fields, 'Sign in', ({ identifier = '', password = '' }) => {
     memory.identifier = identifier
     return shop.act('Sign in with password and passkey', 'password', async () => {
-      const step = await beginLogin(tenant, identifier, password)
-      if (step.kind !== 'challenge') return follow(shop, step)
-      const used = await shop.passkeys.use(identifier, 'field')
-      if ('signedPasskeyData' in used) return finishWithProof(shop, used, identifier, true)
-      shop.follow(await passwordSignIn(tenant, identifier, password), used.text)
-      return used.text
+      const found = await shop.passkeys.find(identifier, 'field')
+      if ('use' in found) {
+        memory.passkey = found
+        return goOn(shop, await beginLogin(tenant, identifier, password))
+      }
+      shop.follow(await passwordSignIn(tenant, identifier, password), found.text)
+      return found.text
     })
   })
   return { title: 'Sign in', content: [element, links(shop), people(shop)] }
-}
-
-function follow(shop: Shop, step: Parameters<Shop['follow']>[0]): string {
-  shop.follow(step)
-  return 'The sign-in goes on.'
 }
 
 /** By name and password alone, with whatever second factor the account has. */
@@ -112,6 +112,7 @@ export async function passwordView(shop: Shop): Promise<View | ViewName> {
   const element = form(fields, 'Sign in', ({ identifier = '', password = '' }) => {
     memory.identifier = identifier
     memory.password = password
+    delete memory.passkey
     return shop.act('Sign in with a password', 'password', async () => {
       const step = await passwordSignIn(tenant, identifier, password)
       shop.follow(step)
