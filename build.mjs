@@ -4,7 +4,7 @@
  *     node build.mjs                  all of them
  *     node build.mjs lambda server    those named
  */
-import { readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { build } from 'esbuild'
@@ -12,7 +12,7 @@ import { build } from 'esbuild'
 /** Fastify's own compilers, which we replace. */
 const NEVER_LOADED = ['@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler']
 /** Of `local` alone, which needs a checkout. */
-const STAND_INS = ['dynalite', 'amazon-cognito-identity-js']
+const STAND_INS = ['dynalite', 'amazon-cognito-identity-js', '@simplewebauthn/server']
 const NOTICES = 'dist/THIRD-PARTY-NOTICES.txt'
 
 const common = {
@@ -49,7 +49,8 @@ async function buildCli() {
   rmSync('dist/chunks', { recursive: true, force: true })
   const { metafile } = await build({
     ...common,
-    entryPoints: ['src/cli.ts', 'src/local/gateway/runtime.ts'],
+    // What only a checkout runs has files of its own, which the package leaves out.
+    entryPoints: ['src/cli.ts', 'src/commands/local/run.ts', 'src/local/gateway/runtime.ts', 'src/local/demo/index.ts'],
     outdir: 'dist',
     outExtension: { '.js': '.mjs' },
     splitting: true,
@@ -81,10 +82,30 @@ function notices({ inputs }) {
   return `The command line holds code of these packages.\n\n${parts.join(`\n\n${'-'.repeat(80)}\n\n`)}\n`
 }
 
+/** The page of the demo, as browsers get it: a document, its style, its script. */
+async function buildPage() {
+  const from = 'src/local/demo/page'
+  const to = 'dist/demo'
+  rmSync(to, { recursive: true, force: true })
+  await build({
+    bundle: true,
+    entryPoints: [`${from}/main.ts`, `${from}/style.css`],
+    outdir: to,
+    platform: 'browser',
+    format: 'esm',
+    target: 'es2022',
+    minify: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+  })
+  for (const name of ['index.html', 'icon.svg']) copyFileSync(join(from, name), join(to, name))
+}
+
 const BUILDS = {
   lambda: () => buildDoor('src/lambda.ts', 'dist/lambda/index.mjs', 'dist/lambda.meta.json'),
   server: () => buildDoor('src/server.ts', 'dist/server.mjs', 'dist/server.meta.json'),
   cli: buildCli,
+  page: buildPage,
 }
 
 /** Builds the programs that are named, or all; throws for a name that there is not. */

@@ -86,6 +86,9 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'local/clients': ['local', 'local/aws', 'terminal'],
   'local/world': ['local', 'operator/config-rules.ts', 'operator/role', 'operator/files', 'terminal', 'type tenant'],
   'local/story': ['local', 'operator/role', 'operator/files', 'terminal'],
+  'local/demo': ['local', 'terminal', 'type tenant'],
+  // What browsers run: it knows what it says to its server, and nothing of this program.
+  'local/demo/page': ['local/demo/api.ts'],
 }
 
 /** Rooms of the embedded stack, from the wire up; a file in `local` itself stands between services and gateway. */
@@ -101,6 +104,7 @@ const LOCAL_FLOORS = [
   'clients',
   'world',
   'story',
+  'demo',
 ]
 
 /** The longest path of the table that is the file or a folder above it. */
@@ -198,7 +202,7 @@ t.test('no chain of imports, of types neither, comes back to the file where it b
 t.test('no chain of imports between folders comes back to where it began', async (t) => {
   // A file at the top of a room that gathers the folders below, and the things those share, stand for themselves.
   const place = (file: string) =>
-    ['.', 'commands', 'operator', 'local'].includes(dirname(file)) ? file : dirname(file)
+    ['.', 'commands', 'operator', 'local', 'local/demo/page'].includes(dirname(file)) ? file : dirname(file)
   t.strictSame(circles(graphOf(place)), [])
 })
 
@@ -255,6 +259,19 @@ t.test('what must not know a library does not import it', async (t) => {
     const seen = specifiers.filter(({ from, specifier }) => room.test(from) && library.test(specifier))
     t.strictSame(seen, [])
   }
+})
+
+t.test('what browsers run is of two published clients, and nothing else imports it', async (t) => {
+  const page = /^local\/demo\/page\//
+  const packages = specifiers.filter(({ from, specifier }) => page.test(from) && !specifier.startsWith('.'))
+  const names = new Set(
+    packages.map(({ specifier }) => specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')),
+  )
+  t.strictSame([...names].sort(), ['@corbado/web-core', 'aws-amplify'])
+  t.strictSame(
+    imports.filter(({ from, to }) => page.test(to) && !page.test(from)),
+    [],
+  )
 })
 
 t.test('only doors and the command line read the environment', async (t) => {
@@ -320,7 +337,7 @@ t.test('neither the embedded stack nor the command line is in the Lambda bundle'
   const inputs = Object.keys(meta.inputs)
   t.ok(inputs.includes('src/lambda.ts'))
   const foreign =
-    /^src\/(local|operator|commands|terminal|cli|upstreams\/operator)|dynalite|commander|inquirer|amazon-cognito-identity-js|client-cloudformation|client-cloudwatch-logs/
+    /^src\/(local|operator|commands|terminal|cli|upstreams\/operator)|dynalite|commander|inquirer|amazon-cognito-identity-js|client-cloudformation|client-cloudwatch-logs|@corbado|@simplewebauthn|aws-amplify|otpauth/
   t.strictSame(
     inputs.filter((name) => foreign.test(name)),
     [],

@@ -40,8 +40,8 @@ export interface Faults {
   begin(order: FaultOrder): Promise<void>
   /** All that last, by the stack's clock. */
   list(): LastingFault[]
-  /** Ends those of a dependency, or all; answers which. */
-  clear(dependency?: Dependency): LastingFault[]
+  /** Ends those of a dependency, or all; of one tenant's own, if it is named. Answers which. */
+  clear(dependency?: Dependency, userPoolId?: string): LastingFault[]
 }
 
 const FAULTS: Readonly<Record<FaultKind, ChosenFault>> = {
@@ -63,7 +63,7 @@ const OF_TENANT: Readonly<Record<Dependency, (call: RecordedCall, tenant: Faulty
 /** Calls of the users' own apps: they are not the gateway's, and go on. */
 const OF_APPS: Partial<Record<Dependency, (call: RecordedCall) => boolean>> = {
   cognito: ({ principal }) => principal === undefined,
-  corbado: ({ operation }) => ['start', 'finish', 'append'].includes(operation),
+  corbado: ({ operation }) => ['start', 'finish', 'append'].includes(operation) || operation.includes('/'),
 }
 
 /** Lets the dependencies of a stack fail, one tenant's calls or all. */
@@ -105,8 +105,11 @@ export function createFaults(stack: Stack): Faults {
       await standIns[dependency].setFault({ kind: 'chosen', of: (call) => faultOf(dependency, call) })
     },
     list: () => lasting().map(shown),
-    clear(dependency) {
-      const ended = lasting().filter((one) => dependency === undefined || one.dependency === dependency)
+    clear(dependency, userPoolId) {
+      const isMeant = ({ tenant, ...one }: FaultOrder) =>
+        (dependency === undefined || one.dependency === dependency) &&
+        (userPoolId === undefined || tenant?.userPoolId === userPoolId)
+      const ended = lasting().filter(isMeant)
       begun = begun.filter((one) => !ended.includes(one))
       for (const one of ended) heal(one.dependency)
       return ended.map(shown)

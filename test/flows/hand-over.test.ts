@@ -13,7 +13,7 @@ import {
 } from '../../src/commands/onboard/hand-over/plain.js'
 import { changedTriggers, planWiring } from '../../src/commands/wire/changes.js'
 import { POOL_FIELDS, poolUpdate } from '../../src/commands/wire/request.js'
-import { describePool } from '../../src/local/cognito/settings.js'
+import { describePool } from '../../src/local/cognito/pool/settings.js'
 import { NEWCOMER_POOL } from '../../src/local/world/newcomer.js'
 import { CUSTOM_AUTH_SLOTS } from '../../src/operator/pool/triggers.js'
 import { templateChecksum } from '../../src/operator/role/cloudformation.js'

@@ -11,8 +11,8 @@ import { systemClock } from '../../src/call.js'
 import { createIdentity } from '../../src/local/aws/identity.js'
 import { useFastPowers } from '../../src/local/clients/big-integer.js'
 import { type NewUser, startCognito, type UserPool } from '../../src/local/cognito/index.js'
-import { createPasswordChallenge, formatTimestamp, provesPassword } from '../../src/local/cognito/password.js'
-import { signClaim } from '../../src/local/cognito/srp.js'
+import { createPasswordChallenge, formatTimestamp, provesPassword } from '../../src/local/cognito/login/password.js'
+import { signClaim } from '../../src/local/cognito/login/srp.js'
 
 const useOwnPowers = useFastPowers()
 

@@ -28,7 +28,7 @@ import {
   operator,
 } from '../../src/local/accounts.js'
 import type { Principal } from '../../src/local/aws/identity.js'
-import { DEFAULTS } from '../../src/local/cognito/settings.js'
+import { DEFAULTS } from '../../src/local/cognito/pool/settings.js'
 import { inProcess } from '../../src/local/lambda/index.js'
 import { startStack } from '../../src/local/stack.js'
 import { everySetting, everyTrigger, fullPool } from '../fixtures/full-pool.js'

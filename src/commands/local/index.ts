@@ -29,7 +29,7 @@ export function localCommand(io: CommandIo): Command {
     ],
   })
     .argument('[dir]', 'folder of the tenant files', 'tenants')
-    .option('--port <n>', 'first of nine ports to use; 0 takes any free ones', readPort, 4_500)
+    .option('--port <n>', 'first of ten ports to use; 0 takes any free ones', readPort, 4_500)
     .option('--once', 'end after the logins; exit code 1 if a step did not go as expected')
     .option('--json', 'with --once: print { kind: "local", tenants }')
     .option('--logs', "print the gateway's log lines on stderr, not into a file")

@@ -11,13 +11,17 @@ import {
   newcomerText,
   restText,
   serviceText,
+  siteText,
   stepText,
   suggestionsText,
   summaryText,
   tenantsText,
 } from '../../local/story/text.js'
 import { suggestions } from '../../local/story/try-next.js'
+import type { Example } from '../../local/world/example.js'
+import { startPageAt } from '../../local/world/ports.js'
 import { writeShellFiles } from '../../local/world/shell-files.js'
+import type { TenantChange } from '../../local/world/workspace.js'
 import { type Door, openWorld, type World } from '../../local/world/world.js'
 import { writeAnswer } from '../../operator/answers/write.js'
 import { type CommandIo, createPaint, type Output, type Paint } from '../../terminal/io.js'
@@ -97,14 +101,18 @@ async function runSession(
   const paint = createPaint(io.stdout, io.env)
   // With --json only the document goes to stdout.
   const page = json ? { write: () => true } : io.stdout
+  const opening = once ? undefined : openSite(io.built, port, onClose)
+  // It is awaited later; a failure before that must not end the process.
+  opening?.catch(() => undefined)
   const onStarted = (name: Service, url: string) => void page.write(serviceText(name, url, paint))
   const world = await openWorld({ dir, built: io.built, port, logs, json, io, onClose, makeKeyPair, onStarted })
   if (!world) return
+  const site = await opening
   const newcomer = await writeShellFiles(world)
   // With --once, the files are gone before they could be used.
   if (newcomer && !once) page.write(newcomerText(newcomer, world, paint))
   page.write(tenantsText(world, paint))
-  if (!(await loadTenants(world, dir, { ...io, stdout: page }))) return
+  if (!(await loadTenants(world, dir, { ...io, stdout: page }, site?.changesOf))) return
   page.write(doorsText(paint))
   const door = await world.door
   page.write(doorText({ ...world, ...door }, logs, paint))
@@ -114,9 +122,26 @@ async function runSession(
   page.write(summaryText(told, paint))
   if (once) return
   const examples = world.examples.filter(({ tenant }) => tenant.status === 'active')
+  site?.serve(world, door)
+  if (site) page.write(siteText(site.url, paint))
   const program = join(io.built, 'cli.mjs')
   page.write(suggestionsText(suggestions({ ...world, ...door, examples, dir, program, logged: !logs }), paint))
   await aborted(interruption)
+}
+
+/** The page of the demo, and what it asks of the tenants' files; loaded only if it stays up long enough to be used. */
+async function openSite(built: string, base: number, onClose: (close: () => Promise<unknown>) => void) {
+  const { connectTokensFor, serveDemo, startDemo } = await import('../../local/demo/index.js')
+  const server = await startPageAt(base, (port) => startDemo(built, port))
+  onClose(server.stop)
+  return {
+    url: server.url,
+    changesOf(example: Example): readonly TenantChange[] {
+      const value = connectTokensFor(example, server.url)
+      return value === undefined ? [] : [{ path: ['connectTokens'], value }]
+    },
+    serve: (world: World, door: Door) => serveDemo(server, { world, door, built }),
+  }
 }
 
 /** One tenant after the other, each step printed as it ends. */

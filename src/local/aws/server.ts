@@ -30,6 +30,16 @@ export interface RecordedCall {
   readonly connection: number
 }
 
+/** How a request ended. */
+export interface CallEnd {
+  /** undefined: nothing was answered. */
+  readonly answer: WireAnswer | undefined
+  readonly ms: number
+}
+
+/** Is told of each request as it comes, and answers what is told of its end. */
+export type CallWatcher = (call: RecordedCall) => (end: CallEnd) => void
+
 export type Fault =
   | { readonly kind: 'refuse' }
   | { readonly kind: 'reset' }
@@ -67,6 +77,8 @@ export interface StandIn {
   setFault(fault: Fault | undefined, only?: string): Promise<void>
   /** How many requests a fault holds whose clients still wait. */
   waiting(): number
+  /** From now on, has every request and its end told. */
+  watch(watcher: CallWatcher): void
   stop(): Promise<void>
 }
 
@@ -183,6 +195,7 @@ export async function startStandIn(options: StandInOptions): Promise<StandIn> {
   const calls: RecordedCall[] = []
   const connections = new WeakMap<Socket, number>()
   const waiting = new Set<ServerResponse>()
+  const watchers: CallWatcher[] = []
   let connectionCount = 0
   let current: { fault: Fault; only: string | undefined } | undefined
 
@@ -198,6 +211,11 @@ export async function startStandIn(options: StandInOptions): Promise<StandIn> {
       connection: connections.get(message.socket) ?? 0,
     }
     calls.push(call)
+    const startedAt = clock.elapsed()
+    const ends = watchers.map((watcher) => watcher(call))
+    const ended = (answer: WireAnswer | undefined) => {
+      for (const end of ends) end({ answer, ms: clock.elapsed() - startedAt })
+    }
     const set = (current?.only ?? operation) === operation ? current?.fault : undefined
     const fault = set?.kind === 'chosen' ? set.of(call) : set
     if (fault && HOLDING.includes(fault.kind)) {
@@ -207,9 +225,14 @@ export async function startStandIn(options: StandInOptions): Promise<StandIn> {
     if (fault?.kind === 'unsigned')
       current = fault.times > 1 ? { fault: oneLess(fault), only: current?.only } : undefined
     const forced = fault && (await applyFault(fault, response, call, options))
-    if (forced === 'taken') return
+    if (forced === 'taken') {
+      if (response.closed || response.destroyed) ended(undefined)
+      else response.once('close', () => ended(undefined))
+      return
+    }
     waiting.delete(response)
     const answer = forced ?? refusal ?? (await answerOf(request, operation, options))
+    ended(answer)
     send(response, answer, options.identity?.skewMs)
   }
   // A client that gave up while its request was read gets no answer.
@@ -247,6 +270,7 @@ export async function startStandIn(options: StandInOptions): Promise<StandIn> {
       if (fault?.kind !== 'refuse' && !server.listening) await listen(port)
     },
     waiting: () => waiting.size,
+    watch: (watcher) => void watchers.push(watcher),
     async stop() {
       if (server.listening) await close()
     },

@@ -1,5 +1,5 @@
 import BigIntegers, { type BigInteger } from 'amazon-cognito-identity-js/lib/BigInteger.js'
-import { N, power } from '../cognito/srp.js'
+import { N, power } from '../cognito/login/srp.js'
 
 const { prototype } = BigIntegers.default
 const own = prototype.modPow

@@ -63,6 +63,8 @@ function stageOf(user: CognitoUser, act: (callbacks: Callbacks) => void): Promis
         }),
       onFailure: ({ name = 'unknown', message = '' }: { name?: string; message?: string }) =>
         resolve({ kind: 'refused', error: name, message }),
+      mfaRequired: () => resolve(factorAsked('SMS_MFA')),
+      totpRequired: () => resolve(factorAsked('SOFTWARE_TOKEN_MFA')),
       customChallenge: () =>
         resolve({
           kind: 'challenge',
@@ -70,6 +72,11 @@ function stageOf(user: CognitoUser, act: (callbacks: Callbacks) => void): Promis
         }),
     })
   })
+}
+
+/** A code that nobody here can read: the login ends where the user would type it. */
+function factorAsked(factor: string): LoginStage {
+  return { kind: 'refused', error: factor, message: 'Cognito asks for a code as second factor' }
 }
 
 /** The client keeps its tokens in a browser's storage; this one ends with the login. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../../call.js'
 import { type Fields, isFields, textsOf } from '../../fields.js'
-import type { MfaFactor, Pools, User, UserPool } from './pools.js'
-import { invalidMember, invalidParameter, Refusal, readText } from './wire.js'
+import type { MfaFactor, Pools, User, UserPool } from './pool/pools.js'
+import { invalidMember, invalidParameter, Refusal, readText } from './pool/wire.js'
 
 const FILTER_LENGTH_MAX = 256
 /** `name = "value"` or `name ^= "value"`, the name quoted or not; `\` escapes inside the value. */
@@ -74,7 +74,7 @@ function canUse(factor: MfaFactor, { attributes, totp = false }: User): boolean 
 }
 
 /** Applies the settings in the request; factors that it does not name stay as they are. */
-function withPreference(user: User, fields: Fields): User {
+export function withPreference(user: User, fields: Fields): User {
   const mfa = new Set(user.mfa)
   let { preferredMfa } = user
   const preferred = Object.keys(factors).filter((key) => isFields(fields[key]) && fields[key].PreferredMfa === true)

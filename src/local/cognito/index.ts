@@ -4,17 +4,23 @@ import { allows, deniedText, type Identity, type Principal } from '../aws/identi
 import { awsJsonAnswer, awsJsonError, awsJsonOperation, parseJson } from '../aws/json.js'
 import { type MakeKeyPair, makeKeyPair } from '../aws/key-pairs.js'
 import { type StandIn, startStandIn, type WireAnswer, type WireRequest } from '../aws/server.js'
+import { createForgotten } from './account/forgotten.js'
+import { createSignUp } from './account/sign-up.js'
 import { createAdmin } from './admin.js'
-import { createFlow } from './flow.js'
+import { createFlow } from './login/flow.js'
+import { createIssuer } from './login/tokens.js'
+import { totpCode } from './login/totp.js'
 import { createOwner } from './owner.js'
-import { clientOf, createPools, type NewUser, type Pools, poolArn, type User, type UserPool } from './pools.js'
+import { createCodes } from './pool/codes.js'
+import { createOutbox, type Outbox } from './pool/outbox.js'
+import { clientOf, createPools, type NewUser, type Pools, poolArn, type User, type UserPool } from './pool/pools.js'
+import { createTriggers, type Invoke, type TriggerCall } from './pool/triggers.js'
+import { cognitoFault, Refusal, readText } from './pool/wire.js'
 import { createSelf } from './self.js'
-import { createIssuer } from './tokens.js'
-import { createTriggers, type Invoke, type TriggerCall } from './triggers.js'
-import { cognitoFault, Refusal, readText } from './wire.js'
 
-export type { AppClient, MfaFactor, NewUser, TriggerName, User, UserPool } from './pools.js'
-export type { TriggerCall } from './triggers.js'
+export type { SentMessage } from './pool/outbox.js'
+export type { AppClient, MfaFactor, NewUser, TriggerName, User, UserPool } from './pool/pools.js'
+export type { TriggerCall } from './pool/triggers.js'
 
 /** How long Cognito waits for a trigger (fact A1). */
 const TRIGGER_TIMEOUT_MS = 5_000
@@ -42,6 +48,10 @@ export interface Cognito extends StandIn {
   rotateKeys(): void
   /** Every delivery of a trigger event, repeats included. */
   readonly triggerCalls: TriggerCall[]
+  /** The mails and texts that users were sent. */
+  readonly outbox: Pick<Outbox, 'messages' | 'onMessage'>
+  /** The code that the user's authenticator app shows now; undefined if there is none. */
+  authenticatorCode(userPoolId: string, username: string): string | undefined
 }
 
 function readFields(body: Buffer): Fields {
@@ -102,7 +112,10 @@ function ofPool(pool: UserPool, fields: Fields): Fields {
   return fields
 }
 
-/** Starts the part of Cognito that passkey logins need: the custom auth flow, tokens and the admin calls on users. */
+/**
+ * Starts the part of Cognito that passkey logins need, and those beside them: the custom auth flow, passwords and second
+ * factors, accounts of one's own making, tokens, and the admin calls on users.
+ */
 export async function startCognito(options: CognitoOptions): Promise<Cognito> {
   const { clock, identity, port = 0, invoke, triggerTimeoutMs = TRIGGER_TIMEOUT_MS } = options
   const triggerCalls: TriggerCall[] = []
@@ -111,7 +124,10 @@ export async function startCognito(options: CognitoOptions): Promise<Cognito> {
   const pools = createPools(clock)
   const fire = createTriggers(invoke, triggerTimeoutMs, triggerCalls, clock)
   const issuer = createIssuer(fire, clock, options.makeKeyPair ?? makeKeyPair)
-  const flow = createFlow(pools, fire, issuer, clock)
+  const [outbox, codes] = [createOutbox(clock), createCodes(clock)]
+  const flow = createFlow(pools, fire, issuer, outbox, clock)
+  const signUp = createSignUp({ pools, fire, codes, outbox, clock })
+  const forgotten = createForgotten({ pools, fire, codes, outbox, clock })
   const self = createSelf(pools, issuer, clock)
   const admin = createAdmin(pools, clock, emptyPages)
   const owner = createOwner(pools, clock, concurrentUpdates)
@@ -120,7 +136,15 @@ export async function startCognito(options: CognitoOptions): Promise<Cognito> {
     Object.entries({
       InitiateAuth: (fields: Fields) => (isRefresh(fields) ? self.refreshAuth(fields) : flow.initiate(fields)),
       RespondToAuthChallenge: flow.respond,
+      SignUp: signUp.signUp,
+      ConfirmSignUp: signUp.confirmSignUp,
+      ResendConfirmationCode: signUp.resendConfirmationCode,
+      ForgotPassword: forgotten.forgotPassword,
+      ConfirmForgotPassword: forgotten.confirmForgotPassword,
       GetUser: self.getUser,
+      AssociateSoftwareToken: self.associateSoftwareToken,
+      VerifySoftwareToken: self.verifySoftwareToken,
+      SetUserMFAPreference: self.setUserMfaPreference,
       GetTokensFromRefreshToken: self.getTokensFromRefreshToken,
       RevokeToken: self.revokeToken,
       GlobalSignOut: self.globalSignOut,
@@ -185,5 +209,10 @@ export async function startCognito(options: CognitoOptions): Promise<Cognito> {
     setConcurrentUpdates: (userPoolId, count) => void concurrentUpdates.set(userPoolId, count),
     rotateKeys: issuer.rotateKeys,
     triggerCalls,
+    outbox,
+    authenticatorCode(userPoolId, username) {
+      const { totpSecret } = pools.user(userPoolId, username) ?? {}
+      return totpSecret === undefined ? undefined : totpCode(totpSecret, clock.now())
+    },
   }
 }

@@ -15,9 +15,9 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider'
 import type { Clock } from '../../call.js'
 import { type Fields, isFields } from '../../fields.js'
-import { type AppClient, clientOf, type Pools, type UserPool } from './pools.js'
-import { DEFAULTS, describeMfa, describePool } from './settings.js'
-import { invalidMember, invalidParameter, Refusal, readText } from './wire.js'
+import { type AppClient, clientOf, type Pools, type UserPool } from './pool/pools.js'
+import { DEFAULTS, describeMfa, describePool } from './pool/settings.js'
+import { invalidMember, invalidParameter, Refusal, readText } from './pool/wire.js'
 
 const plainTriggers = [
   'PreSignUp',

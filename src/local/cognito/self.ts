@@ -1,11 +1,12 @@
 import type { Clock } from '../../call.js'
 import type { Fields } from '../../fields.js'
-import { mfaView, nameValues } from './admin.js'
-import type { Grant } from './grants.js'
-import { assertEnabled, checkSecretHash } from './login.js'
-import type { AppClient, Pools, User } from './pools.js'
-import type { Issuer, Recipient } from './tokens.js'
-import { notAuthorized, Refusal, readParameter, readText, readTextMap } from './wire.js'
+import { mfaView, nameValues, withPreference } from './admin.js'
+import type { Grant } from './login/grants.js'
+import { assertEnabled, checkSecretHash } from './login/login.js'
+import type { Issuer, Recipient } from './login/tokens.js'
+import { createTotpSecret, isTotpCode } from './login/totp.js'
+import type { AppClient, Pools, User } from './pool/pools.js'
+import { invalidParameter, notAuthorized, Refusal, readParameter, readText, readTextMap } from './pool/wire.js'
 
 const unauthorized = (message: string) => new Refusal('UnauthorizedException', message)
 
@@ -17,6 +18,8 @@ function holdsSecret({ clientSecret }: AppClient, fields: Fields): boolean {
 /** The calls that users make about themselves and their tokens, with a token instead of AWS credentials. */
 export function createSelf(pools: Pools, issuer: Issuer, clock: Clock) {
   const { grants } = issuer
+  /** Secrets of authenticator apps that have not shown a code yet, by pool and user. */
+  const offered = new Map<string, string>()
 
   /** The user of a login; one who was deleted or disabled since is refused. */
   function userOf({ userPoolId, username }: Grant): User {
@@ -50,6 +53,32 @@ export function createSelf(pools: Pools, issuer: Issuer, clock: Clock) {
     async getUser(fields: Fields) {
       const user = userOf(await grantOf(fields))
       return { Username: user.username, UserAttributes: nameValues(user.attributes), ...mfaView(user) }
+    },
+
+    /** Only the app of which the user then shows a code becomes the factor. */
+    async associateSoftwareToken(fields: Fields) {
+      const { userPoolId, username } = await grantOf(fields)
+      const secret = createTotpSecret()
+      offered.set(`${userPoolId} ${username}`, secret)
+      return { SecretCode: secret }
+    },
+
+    async verifySoftwareToken(fields: Fields) {
+      const grant = await grantOf(fields)
+      const user = userOf(grant)
+      const totpSecret = offered.get(`${grant.userPoolId} ${user.username}`)
+      if (totpSecret === undefined) throw invalidParameter('No software token was associated.')
+      if (!isTotpCode(totpSecret, readText(fields, 'UserCode'), clock.now())) {
+        throw new Refusal('EnableSoftwareTokenMFAException', 'Code mismatch')
+      }
+      pools.putUser(grant.userPoolId, { ...user, totp: true, totpSecret })
+      return { Status: 'SUCCESS' }
+    },
+
+    async setUserMfaPreference(fields: Fields) {
+      const grant = await grantOf(fields)
+      pools.putUser(grant.userPoolId, withPreference(userOf(grant), fields))
+      return {}
     },
 
     async globalSignOut(fields: Fields) {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { fieldAt, textAt } from '../../fields.js'
+import { textAt } from '../../fields.js'
 import { parseJson } from '../aws/json.js'
 import type { WireAnswer } from '../aws/server.js'
 
@@ -37,21 +37,4 @@ export function parseVerify(body: Buffer): { signedPasskeyData: string; username
   const missing = Object.entries({ signedPasskeyData, username }).filter(([, value]) => value === undefined)
   const validation = missing.map(([field]) => ({ field, message: 'cannot be blank' }))
   return failure(400, { type: 'validation_error', validation })
-}
-
-const TOKEN_TYPES = ['passkey-append', 'passkey-delete', 'passkey-list', 'passkey-login']
-
-/** Makes a connect token, for an hour (fact C13). */
-export function connectTokenAnswer(body: Buffer, nowMs: number): WireAnswer {
-  const input = parseJson(body)
-  if (input === undefined) return failure(400, { type: 'invalid_json' })
-  const [type, identifier] = [textAt(input, 'type'), textAt(input, 'data', 'identifier')]
-  if (!type || !TOKEN_TYPES.includes(type) || !identifier) return failure(400, { type: 'validation_error' })
-  if (type === 'passkey-append' && !textAt(input, 'data', 'displayName'))
-    return failure(400, { type: 'validation_error' })
-  const id = `ctk-${randomBytes(8).readBigUInt64BE()}`
-  const secret = `ctk1_${randomBytes(32).toString('base64url')}`
-  const expires = Math.floor(nowMs / 1_000) + 3_600
-  const data = fieldAt(input, 'data')
-  return { status: 200, body: { id, tokenType: type, data, connectTokenStatus: 'initial', secret, expires } }
 }

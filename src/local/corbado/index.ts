@@ -1,9 +1,10 @@
 import type { Clock } from '../../call.js'
 import { type MakeKeyPair, makeKeyPair } from '../aws/key-pairs.js'
 import { type StandIn, startStandIn, type WireAnswer, type WireRequest } from '../aws/server.js'
-import { connectTokenAnswer, failure, faultAnswer, parseVerify } from './answers.js'
+import { failure, faultAnswer, parseVerify } from './answers.js'
 import { answerLogin, type CallAction } from './frontend.js'
 import { createProofDesk, type ProofDesk } from './proof.js'
+import { type ConnectTokens, createConnectTokens } from './tokens.js'
 
 /** A Corbado project and what the Backend API accepts from it. */
 interface CorbadoProject {
@@ -26,11 +27,23 @@ export interface CorbadoStandIn extends StandIn {
   rotateSecret(projectId: string, apiSecret: string): void
   /** Makes a proof as Corbado's Frontend API would after a passkey ceremony. */
   readonly sign: ProofDesk['sign']
+  /** What verifySignedData says of a proof; a good one is used up by it. */
+  readonly verify: ProofDesk['verify']
+  /** Uses a connect token that was given to a server of the project. */
+  readonly takeConnectToken: ConnectTokens['take']
   /** Sets what is called when a user starts to sign in. */
   onAction(call: CallAction): void
+  /** Sets what serves browsers: the Frontend API, below {@link FRONTEND_API}. */
+  onFrontend(serve: ServeFrontend): void
   /** Forces one answer for all calls until cleared with `undefined`. */
   answerWith(answer: WireAnswer | undefined): void
 }
+
+/** Answers a browser's request. */
+export type ServeFrontend = (request: WireRequest) => Promise<WireAnswer>
+
+/** Where paths of the Frontend API for Connect begin. */
+export const FRONTEND_API = '/v2/connect/'
 
 const VERIFY = '/v2/passkey/verifySignedData'
 const CONNECT_TOKENS = '/v2/connectTokens'
@@ -53,7 +66,7 @@ function projectOf(
 
 /**
  * Starts Corbado: of its Backend API verifySignedData with Basic or Bearer, proofs that work once, and Corbado's errors;
- * of what an app's users see, the two ends of a passkey login.
+ * of what an app's users see, the two ends of a passkey login. What browsers ask is served once it was set.
  */
 export async function startCorbado(options: {
   readonly clock: Clock
@@ -65,17 +78,22 @@ export async function startCorbado(options: {
   const projects = new Map<string, CorbadoProject>()
   const proofs = createProofDesk(clock, options.makeKeyPair ?? makeKeyPair)
   let forced: WireAnswer | undefined
+  const connectTokens = createConnectTokens(clock)
   let called: CallAction | undefined
+  let frontend: ServeFrontend | undefined
 
   const handle = async (request: WireRequest): Promise<WireAnswer> => {
     if (forced) return forced
+    if (frontend && request.path.startsWith(FRONTEND_API)) {
+      return request.method === 'POST' ? frontend(request) : failure(405, { type: 'method_not_allowed' })
+    }
     const login = await answerLogin(request, proofs, called)
     if (login) return login
     if (![VERIFY, CONNECT_TOKENS].includes(request.path)) return failure(404, { type: 'not_found' })
     if (request.method !== 'POST') return failure(405, { type: 'method_not_allowed' })
     const project = projectOf(request, projects)
     if (!project) return failure(401, { type: 'login_error', details: 'Login failed' })
-    if (request.path === CONNECT_TOKENS) return connectTokenAnswer(request.body, clock.now())
+    if (request.path === CONNECT_TOKENS) return connectTokens.create(project.projectId, request.body)
     const input = parseVerify(request.body)
     if ('status' in input) return input
     const verificationResult = await proofs.verify(project.projectId, input.signedPasskeyData, input.username)
@@ -86,7 +104,8 @@ export async function startCorbado(options: {
     name: 'corbado',
     port,
     clock,
-    operationOf: ({ path }) => path.split('/').at(-1) ?? path,
+    operationOf: ({ path }) =>
+      path.startsWith(FRONTEND_API) ? path.slice(FRONTEND_API.length) : (path.split('/').at(-1) ?? path),
     callerOf: (request) => projectOf(request, projects)?.projectId,
     faultAnswer,
     handle,
@@ -108,6 +127,11 @@ export async function startCorbado(options: {
     rotateSecret: (projectId, apiSecret) =>
       void projects.set(projectId, { ...projects.get(projectId), projectId, apiSecret, furtherSecrets: [] }),
     sign: proofs.sign,
+    verify: proofs.verify,
+    takeConnectToken: connectTokens.take,
+    onFrontend(serve) {
+      frontend = serve
+    },
     onAction(call) {
       called = call
     },

@@ -14,6 +14,8 @@ export interface GatewayLog {
   readonly lines: readonly string[]
   /** Makes what takes the lines of one door. */
   adder(door: Door): (line: string) => void
+  /** From now on each line is told. */
+  onLine(listener: (line: string) => void): void
   /** The closing lines of a door's trigger calls, in their order, once there are so many; fewer if they do not come. */
   triggerLines(door: Door, count: number): Promise<readonly Fields[]>
 }
@@ -21,12 +23,15 @@ export interface GatewayLog {
 /** Collects lines, and passes each on. */
 export function createGatewayLog(write: (line: string) => void): GatewayLog {
   const lines: string[] = []
+  const listeners: ((line: string) => void)[] = []
   const triggers: Record<Door, Fields[]> = { lambda: [], container: [] }
   return {
     lines,
+    onLine: (listener) => void listeners.push(listener),
     adder: (door) => (line) => {
       lines.push(line)
       write(line)
+      for (const listener of listeners) listener(line)
       const fields = parseLine(line)
       if (fields.msg === 'trigger') triggers[door].push(fields)
     },

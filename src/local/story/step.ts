@@ -78,7 +78,7 @@ function reportTrigger({ event, answer, ms }: TriggerCall): TriggerReport {
 }
 
 /** What a trigger decided, in Cognito's words. */
-function outcomeOf(response: TriggerEvent['response']): string {
+export function outcomeOf(response: TriggerEvent['response']): string {
   if (response.issueTokens === true) return 'issueTokens'
   if (response.failAuthentication === true) return 'failAuthentication'
   if (typeof response.challengeName === 'string') return response.challengeName

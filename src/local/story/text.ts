@@ -125,6 +125,12 @@ export function summaryText(told: readonly { tenantId: string; steps: readonly S
   return `\n${paint('red', `${wrong.length} of ${steps.length} steps did not go as expected:`)}\n${lines.join('')}`
 }
 
+/** Where a person does all of it, in a browser. */
+export function siteText(url: string, paint: Paint): string {
+  const what = "the guide's app, with your passkey"
+  return `\n${paint('bold', 'Open in a browser')}\n${addressText('demo', url, what, paint)}`
+}
+
 /** What to try next, one command a line. */
 export function suggestionsText(list: readonly Suggestion[], paint: Paint): string {
   const lines = list.map(({ why, line }) => `\n${paint('dim', `# ${why}`)}\n${line}\n`)

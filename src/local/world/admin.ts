@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import type { AdminRequest, CredentialOrder, FaultBegin } from '../clients/admin.js'
-import { createFaults, type Dependency } from '../faults.js'
+import { createFaults, type Dependency, type Faults } from '../faults.js'
 import type { Stack } from '../stack.js'
 import { basicCredential, createApiSecret } from './tenants.js'
 
@@ -12,6 +12,7 @@ import { basicCredential, createApiSecret } from './tenants.js'
 export interface Admin {
   /** Holds a word that no page in a browser can guess. */
   readonly url: string
+  readonly faults: Faults
   stop(): Promise<void>
 }
 
@@ -48,6 +49,7 @@ export async function startAdmin(stack: Stack, retire: () => void): Promise<Admi
   await once(server.listen(0, '127.0.0.1'), 'listening')
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/${word}`,
+    faults,
     async stop() {
       server.close()
       server.closeAllConnections()

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { TenantFile } from '../../tenant/config.js'
 import type { UserPool } from '../cognito/index.js'
+import { createTotpSecret } from '../cognito/login/totp.js'
 import type { Stack } from '../stack.js'
 import { basicCredential, createApiSecret, createPassword, setUpTenant } from './tenants.js'
 
@@ -9,6 +10,8 @@ export interface Person {
   readonly username: string
   readonly attributes: Readonly<Record<string, string>>
   readonly password: string
+  /** Of the authenticator app, if the tenant's users have one. */
+  readonly totpSecret?: string
 }
 
 /** A tenant with all that the story needs around it. */
@@ -16,6 +19,8 @@ export interface Example {
   readonly tenant: TenantFile
   readonly clientId: string
   readonly apiSecret: string
+  /** How the names begin that the customer's app makes up for new users; empty if Cognito makes them. */
+  readonly usernamePrefix: string
   /** Signs in. */
   readonly person: Person
   /** Has a passkey too, which must not open the first one's account. */
@@ -40,16 +45,25 @@ export function identifierAttributeOf({ actions }: TenantFile): IdentifierAttrib
   return actions.preLogin?.identifierAttribute ?? 'email'
 }
 
-/** If pre-login may take a user found by an attribute, the pool has no alias by which Cognito would find one. */
-const hasAlias = ({ actions }: TenantFile) => actions.preLogin?.acceptAttributeMatch !== true
+/** If pre-login may take a user found by an attribute, the pool has none by which Cognito would find one. */
+const isFoundByCognito = ({ actions }: TenantFile) => actions.preLogin?.acceptAttributeMatch !== true
+
+/** What users sign in by, if that is an address: then Cognito makes their names. */
+function usernameAttributesOf(tenant: TenantFile): readonly ('email' | 'phone_number')[] {
+  const attribute = identifierAttributeOf(tenant)
+  if (!isFoundByCognito(tenant) || attribute === 'preferred_username') return []
+  return attribute === 'email' ? [attribute] : [attribute, 'email']
+}
 
 function createPerson(tenant: TenantFile, about: (typeof PEOPLE)[number], ordinal: number): Person {
   const sub = randomUUID()
   const email = mailOf(`${about.given_name}.${about.family_name}`.toLowerCase(), tenant)
   return {
-    username: hasAlias(tenant) ? sub : `${tenant.customer}-${100_417 + ordinal}`,
+    username: isFoundByCognito(tenant) ? sub : `${tenant.customer}-${100_417 + ordinal}`,
     attributes: { sub, email, email_verified: 'true', ...about, phone_number_verified: 'true' },
     password: createPassword(),
+    // A user who is to confirm by an authenticator app must have one.
+    ...(tenant.actions.postAppend.mfa === 'software-token' && { totpSecret: createTotpSecret() }),
   }
 }
 
@@ -69,6 +83,7 @@ function createExample(tenant: TenantFile, apiSecret: string): Example {
     tenant,
     clientId: number.toString(36).slice(0, 26),
     apiSecret,
+    usernamePrefix: usernameAttributesOf(tenant).length > 0 ? '' : `${tenant.customer}-`,
     person,
     other,
     identifier: person.attributes[attribute] ?? '',
@@ -76,26 +91,41 @@ function createExample(tenant: TenantFile, apiSecret: string): Example {
   }
 }
 
+/** As the apps of both kinds of tenants need it: a passkey alone, or a password, with a passkey or without. */
+const AUTH_FLOWS = ['ALLOW_CUSTOM_AUTH', 'ALLOW_USER_SRP_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH'] as const
+
 /** Sets up pool, role, project, secret and users in the stack. */
 export function putExample(stack: Stack, example: Example): void {
   const { tenant, clientId, apiSecret, person, other } = example
+  const usernameAttributes = usernameAttributesOf(tenant)
   setUpTenant(stack, tenant, {
     apiSecret,
-    clients: [{ clientId, preventUserExistenceErrors: true, allowCustomAuth: true }],
-    aliasAttributes: hasAlias(tenant) ? [identifierAttributeOf(tenant)] : [],
+    clients: [
+      {
+        clientId,
+        preventUserExistenceErrors: true,
+        allowCustomAuth: true,
+        settings: { ExplicitAuthFlows: [...AUTH_FLOWS] },
+      },
+    ],
+    usernameAttributes,
+    // Whoever signs up confirms it by a code.
+    ...(usernameAttributes.length === 0 && { autoVerified: ['email'] }),
+    aliasAttributes: isFoundByCognito(tenant) && usernameAttributes.length === 0 ? [identifierAttributeOf(tenant)] : [],
   })
   const { projectId } = tenant.corbado
   stack.corbado.putProject({ projectId, apiSecret, bearerKey: apiSecret })
-  // A user who is to confirm by an authenticator app must have one.
-  const totp = tenant.actions.postAppend.mfa === 'software-token'
-  for (const user of [person, other]) stack.cognito.putUser(tenant.userPoolId, { ...user, totp })
+  for (const user of [person, other]) {
+    stack.cognito.putUser(tenant.userPoolId, { ...user, totp: user.totpSecret !== undefined })
+  }
 }
 
 /** What must never be seen in a log line: who these people are, and everything secret. */
 export function privateValues({ tenant, apiSecret, person, other, unknownIdentifier }: Example): string[] {
-  const people = [person, other].flatMap(({ username, password, attributes }) => {
+  const people = [person, other].flatMap(({ username, password, totpSecret, attributes }) => {
     const { sub = '', email = '', phone_number = '', preferred_username = '', family_name = '' } = attributes
-    return [username, password, sub, email, phone_number, preferred_username, family_name]
+    const secrets = totpSecret === undefined ? [password] : [password, totpSecret]
+    return [username, ...secrets, sub, email, phone_number, preferred_username, family_name]
   })
   return [...new Set([...people, apiSecret, basicCredential(tenant.corbado.projectId, apiSecret), unknownIdentifier])]
 }

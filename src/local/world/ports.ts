@@ -31,10 +31,26 @@ export async function startContainerAt(base: number, { env, ...options }: Contai
   }
 }
 
+/**
+ * Starts the demo's page on the port after the container door's; 0 stands for any free one.
+ * @throws NotPossible, naming the port if it is taken
+ */
+export async function startPageAt<T>(base: number, start: (port: number) => Promise<T>): Promise<T> {
+  try {
+    return await start(base === 0 ? 0 : base + SERVICES.length + 1)
+  } catch (error) {
+    throw takenPort(error, base) ?? error
+  }
+}
+
+/** What listens on the ports after the services'. */
+const OTHERS = ['container door', "demo's page"] as const
+
 function takenPort(error: unknown, base: number): NotPossible | undefined {
   if (!(error instanceof Error && 'code' in error && 'port' in error) || error.code !== 'EADDRINUSE') return undefined
-  const service = SERVICES[Number(error.port) - base]
+  const ordinal = Number(error.port) - base
+  const service = SERVICES[ordinal]
   const other = base + NEXT_BASE <= 65_500 ? base + NEXT_BASE : base - NEXT_BASE
-  const what = `Port ${error.port} (${service ? `${service} stand-in` : 'container door'}) is taken.`
+  const what = `Port ${error.port} (${service ? `${service} stand-in` : OTHERS[ordinal - SERVICES.length]}) is taken.`
   return new NotPossible(`${what} Stop what listens there, or choose another base: npm start -- --port ${other}`)
 }

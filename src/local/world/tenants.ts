@@ -5,7 +5,7 @@ import { featuresOfTenant } from '../../operator/role/features.js'
 import { chainedFunctions, describeCustomerRole, USUAL_FEATURES } from '../../operator/role/role.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { doctor, FUNCTION_ARN, gateway, operator, REGION, roleArnOf } from '../accounts.js'
-import { type AppClient, poolArn, type TriggerName, type UserPool } from '../cognito/pools.js'
+import { type AppClient, poolArn, type TriggerName, type UserPool } from '../cognito/pool/pools.js'
 import type { Stack } from '../stack.js'
 
 /** What a customer and Corbado set up around a tenant's config. */
@@ -14,6 +14,10 @@ export interface TenantSetup {
   readonly apiSecret: string
   readonly clients: readonly AppClient[]
   readonly aliasAttributes?: UserPool['aliasAttributes']
+  /** What users sign in by, if Cognito makes their names. */
+  readonly usernameAttributes?: readonly ('email' | 'phone_number')[]
+  /** What a new user's address is verified of; by default what users are found by. */
+  readonly autoVerified?: ('email' | 'phone_number')[]
   /** Further triggers of the pool that point at the gateway. */
   readonly triggers?: readonly TriggerName[]
 }
@@ -51,13 +55,20 @@ export function setUpTenant(stack: Stack, file: TenantFile, setup: TenantSetup):
 }
 
 /** Settings with which passkey logins, aliases and the tenant's MFA factor work. */
-function poolSettings({ actions, aws }: TenantFile, { aliasAttributes = [] }: TenantSetup): Partial<UserPool> {
+function poolSettings({ actions, aws }: TenantFile, setup: TenantSetup): Partial<UserPool> {
+  const { aliasAttributes = [], usernameAttributes = [] } = setup
   const { mfa } = actions.postAppend
   const SnsCallerArn = `arn:aws:iam::${aws.accountId}:role/cognito-sms`
   return {
-    fixed: { UsernameConfiguration: { CaseSensitive: false } },
+    fixed: {
+      UsernameConfiguration: { CaseSensitive: false },
+      ...(usernameAttributes.length > 0 && { UsernameAttributes: [...usernameAttributes] }),
+    },
     settings: {
-      AutoVerifiedAttributes: aliasAttributes.flatMap((alias) => (alias === 'preferred_username' ? [] : alias)),
+      AutoVerifiedAttributes: setup.autoVerified ?? [
+        ...usernameAttributes,
+        ...aliasAttributes.flatMap((alias) => (alias === 'preferred_username' ? [] : alias)),
+      ],
       MfaConfiguration: mfa === 'none' ? 'OFF' : 'OPTIONAL',
       ...(mfa === 'sms' && { SmsConfiguration: { SnsCallerArn, ExternalId: 'cognito-sms' } }),
     },

@@ -23,10 +23,16 @@ export interface Workspace {
   write(name: string, text: string): Promise<string>
   /** Writes variables for a shell to read in, which also puts the program on its path. */
   writeEnv(name: string, env: Readonly<Record<string, string>>): Promise<string>
-  /** Copies a tenant file, comments and all, with another address of the Backend API. */
-  copyTenant(file: string, name: string, backendApiUrl: string): Promise<void>
+  /** Copies a tenant file, comments and all, with other values. */
+  copyTenant(file: string, name: string, changes: readonly TenantChange[]): Promise<void>
   /** Removes what was written here, for it works no longer. */
   close(): Promise<void>
+}
+
+/** A value of a tenant file, by the path to it. */
+export interface TenantChange {
+  readonly path: readonly string[]
+  readonly value: unknown
 }
 
 interface WorkspaceOptions {
@@ -64,11 +70,11 @@ export async function createWorkspace({ program, keepLog }: WorkspaceOptions): P
     log: (line) => void log.write(`${line}\n`),
     write,
     writeEnv: (name, env) => write(name, `${shellExports(env)}export PATH=${shellWord(bin)}:"$PATH"\n`),
-    async copyTenant(file, name, backendApiUrl) {
+    async copyTenant(file, name, changes) {
       const read = await readTextFile(file, TENANT_BYTES_MAX)
       if (read.kind !== 'text') throw new NotPossible(`${file} ${read.why}`)
       const document = parseDocument(read.text)
-      document.setIn(['corbado', 'backendApiUrl'], backendApiUrl)
+      for (const { path, value } of changes) document.setIn(path, document.createNode(value))
       await writeFile(join(tenantsDir, name), document.toString({ lineWidth: 0 }))
     },
     async close() {

@@ -88,13 +88,13 @@ function isFree(port: number): Promise<boolean> {
   })
 }
 
-const nine = (base: number) => [0, 1, 2, 3, 4, 5, 6, 7, 8].map((n) => base + n)
+const ten = (base: number) => [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => base + n)
 
-/** The first of nine free ports, below those that the system gives to anybody. */
+/** The first of ten free ports, below those that the system gives to anybody. */
 async function freeBase(): Promise<number> {
   for (;;) {
     const base = 20_000 + Math.floor(Math.random() * 10_000)
-    const free = await Promise.all(nine(base).map(isFree))
+    const free = await Promise.all(ten(base).map(isFree))
     if (free.every(Boolean)) return base
   }
 }
@@ -145,7 +145,7 @@ async function startBeside(t: Teardown, ordinal: number, argv: string[], options
   t.teardown(() => taken.close())
   const ended = await tell(['--port', String(base), ...argv], options)
   const left = await Promise.all(
-    nine(base)
+    ten(base)
       .filter((port) => port !== base + ordinal)
       .map(isFree),
   )
@@ -178,6 +178,16 @@ t.test('says the same of the port of the container door, which comes after the s
   t.equal(said, `error: Port ${port} (container door) is taken. ${advice} `)
   t.notMatch(bar, /[{}]/, 'and no line of the door itself')
   t.ok(nothingLeft)
+})
+
+t.test('and of the port of the page, which comes last', async (t) => {
+  const base = await freeBase()
+  const taken = createServer().listen(base + 9, '127.0.0.1')
+  await once(taken, 'listening')
+  t.teardown(() => taken.close())
+  const { code, stderr } = await start(t, '--port', String(base)).end()
+  t.equal(code, 1)
+  t.match(stderr, `error: Port ${base + 9} (demo's page) is taken. Stop what listens there,`)
 })
 
 const triggersOf = (report: Report['tenants'][number] | undefined, name: string) =>
@@ -326,9 +336,9 @@ t.test('ends if its output is no longer read, as by head', async (t) => {
   t.equal(stderr, '')
 })
 
-/** Whether each of the nine ports from a base on is free. */
-const freeAt = (base: number) => Promise.all(nine(base).map(isFree))
-const all = (free: boolean) => Array.from({ length: 9 }, () => free)
+/** Whether each of the ten ports from a base on is free. */
+const freeAt = (base: number) => Promise.all(ten(base).map(isFree))
+const all = (free: boolean) => Array.from({ length: 10 }, () => free)
 
 t.test('with --logs, the lines go to stderr; SIGTERM ends it, and frees its ports', async (t) => {
   const dir = t.testdir({ 'acme.yaml': tenantYaml().replace('status: active', 'status: suspended') })
@@ -377,8 +387,14 @@ t.test('stays up once its story is told', async (t) => {
 
   t.test('on the ports that it was given', async (t) => {
     const ports = [...stdout.matchAll(/^ {2}\w+ +http:\/\/127\.0\.0\.1:(\d+)/gm)].map(([, port]) => Number(port))
-    t.same(ports, nine(base))
+    t.same(ports, ten(base).slice(0, 9))
     t.same(await freeAt(base), all(false))
+  })
+
+  t.test('with the page of the demo on the last of them', async (t) => {
+    const [, url = ''] = /^ {2}demo +(http:\/\/localhost:\d+) {2}/m.exec(stdout) ?? []
+    t.equal(url, `http://localhost:${base + 9}`)
+    t.match(await (await fetch(`${url}/config.json`)).json(), { tenants: { length: 2 } })
   })
 
   t.test('with lines to try next that work as they stand', async (t) => {

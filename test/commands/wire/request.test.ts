@@ -6,8 +6,8 @@ import { changedTriggers, planUndo, planWiring } from '../../../src/commands/wir
 import { managementOf, triggersFor } from '../../../src/commands/wire/managed.js'
 import { POOL_FIELDS, poolDifferences, poolUpdate } from '../../../src/commands/wire/request.js'
 import { updatePool } from '../../../src/local/cognito/owner.js'
-import type { PoolSettings } from '../../../src/local/cognito/pools.js'
-import { describePool } from '../../../src/local/cognito/settings.js'
+import type { PoolSettings } from '../../../src/local/cognito/pool/pools.js'
+import { describePool } from '../../../src/local/cognito/pool/settings.js'
 import { CUSTOM_AUTH_SLOTS, OTHER_SLOTS, slotArn } from '../../../src/operator/pool/triggers.js'
 import { everySetting, everyTrigger, fullPool } from '../../fixtures/full-pool.js'
 

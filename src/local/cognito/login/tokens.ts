@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { errors, exportJWK, jwtVerify, SignJWT } from 'jose'
-import type { Clock } from '../../call.js'
-import { type Fields, fieldsOf, isFields } from '../../fields.js'
-import type { KeyPair, MakeKeyPair } from '../aws/key-pairs.js'
+import type { Clock } from '../../../call.js'
+import { type Fields, fieldsOf, isFields } from '../../../fields.js'
+import type { KeyPair, MakeKeyPair } from '../../aws/key-pairs.js'
+import type { User, UserPool } from '../pool/pools.js'
+import type { Fire } from '../pool/triggers.js'
+import { isTextMap, notAuthorized } from '../pool/wire.js'
 import { createGrants, type Grant } from './grants.js'
 import { type Login, triggerRequest } from './login.js'
-import type { User, UserPool } from './pools.js'
-import type { Fire } from './triggers.js'
-import { isTextMap, notAuthorized } from './wire.js'
 
 /** Lifetime of access and id tokens (Cognito's default). */
 const TOKEN_SECONDS = 3_600

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
-import type { User, UserPool } from './pools.js'
+import type { User, UserPool } from '../pool/pools.js'
+import { invalidParameter, readParameter } from '../pool/wire.js'
 import { createServerKey, createVerifier, deriveKey, type SrpIdentity, signClaim, toNumber } from './srp.js'
-import { invalidParameter, readParameter } from './wire.js'
 
 /** How far a client's clock may be off, either way. AWS documents no number; this is the one of SigV4. */
 const SKEW_MS = 300_000

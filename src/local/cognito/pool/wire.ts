@@ -1,6 +1,6 @@
-import { type Fields, isFields } from '../../fields.js'
-import { awsJsonError } from '../aws/json.js'
-import type { WireAnswer } from '../aws/server.js'
+import { type Fields, isFields } from '../../../fields.js'
+import { awsJsonError } from '../../aws/json.js'
+import type { WireAnswer } from '../../aws/server.js'
 
 /** A refusal as Cognito words it: `name` is the exception's name on the wire. */
 export class Refusal extends Error {
@@ -39,6 +39,11 @@ export function readTextMap(fields: Fields, name: string): Record<string, string
   const given = isFields(value) && Object.fromEntries(Object.entries(value).filter(([, one]) => one !== null))
   if (isTextMap(given)) return given
   throw new Refusal('SerializationException', `${name} can not be converted to a map of strings`)
+}
+
+/** What a client sends along for the triggers; undefined if it sends nothing. */
+export function readMetadata(fields: Fields): Record<string, string> | undefined {
+  return fields.ClientMetadata === undefined ? undefined : readTextMap(fields, 'ClientMetadata')
 }
 
 /** A parameter inside AuthParameters or ChallengeResponses. */

@@ -1,12 +1,14 @@
 import { createHmac } from 'node:crypto'
-import type { Fields } from '../../fields.js'
-import type { AppClient, Pools, User, UserPool } from './pools.js'
+import type { Fields } from '../../../fields.js'
+import type { AppClient, Pools, User, UserPool } from '../pool/pools.js'
+import type { ChallengeResult } from '../pool/triggers.js'
+import { invalidParameter, notAuthorized, Refusal, readParameter, readText, readTextMap } from '../pool/wire.js'
 import { parseClientKey } from './srp.js'
-import type { ChallengeResult } from './triggers.js'
-import { invalidParameter, notAuthorized, Refusal, readParameter, readText, readTextMap } from './wire.js'
 
 /** One login, from InitiateAuth to its end. */
 export interface Login {
+  /** What decides after each challenge: the pool's define trigger, or Cognito itself once the password was shown. */
+  readonly flow: 'custom' | 'password'
   readonly pool: UserPool
   readonly client: AppClient
   /** undefined: there is no such user, and the client must not notice. */
@@ -103,7 +105,22 @@ export function startLogin(pools: Pools, fields: Fields): Login {
   if (!DefineAuthChallenge || !CreateAuthChallenge || !VerifyAuthChallengeResponse) {
     throw invalidParameter('Custom auth lambda trigger is not configured for the user pool.')
   }
-  return { pool, client, ...findUser(pools, pool, client, typed), ...start }
+  return { flow: 'custom', pool, client, ...findUser(pools, pool, client, typed), ...start }
+}
+
+/** May a client sign in by SRP alone? One without settings is the kind that it was made as. */
+function allowsSrp({ settings, allowCustomAuth }: AppClient): boolean {
+  return settings?.ExplicitAuthFlows?.includes('ALLOW_USER_SRP_AUTH') ?? !allowCustomAuth
+}
+
+/** Checks an InitiateAuth call of USER_SRP_AUTH and finds its user; the triggers of custom auth are not asked. */
+export function startSrpLogin(pools: Pools, fields: Fields): Login {
+  const { pool, client } = pools.client(readText(fields, 'ClientId'))
+  if (!allowsSrp(client)) throw invalidParameter('USER_SRP_AUTH is not enabled for the client.')
+  const parameters = readTextMap(fields, 'AuthParameters')
+  const typed = readUsername(client, parameters)
+  const start = readStart({ ...parameters, CHALLENGE_NAME: 'SRP_A' })
+  return { flow: 'password', pool, client, ...findUser(pools, pool, client, typed), ...start }
 }
 
 /** Checks an InitiateAuth call of USER_PASSWORD_AUTH and finds its user; the triggers of custom auth are not asked. */
@@ -114,7 +131,8 @@ export function startPasswordLogin(pools: Pools, fields: Fields): Login {
   }
   const parameters = readTextMap(fields, 'AuthParameters')
   const typed = readUsername(client, parameters)
-  return { pool, client, ...findUser(pools, pool, client, typed), results: [], clientKey: undefined }
+  const user = findUser(pools, pool, client, typed)
+  return { flow: 'password', pool, client, ...user, results: [], clientKey: undefined }
 }
 
 /** Checks the password of a login by password alone. */
@@ -122,8 +140,5 @@ export function assertPassword(login: Login, fields: Fields): Login {
   const { user } = login
   const password = readParameter(readTextMap(fields, 'AuthParameters'), 'PASSWORD')
   if (user?.password === undefined || user.password !== password) throw loginFailed()
-  // AWS would ask such a user for a code first.
-  if (user.mfa.length + (user.mfaOptions?.length ?? 0) > 0)
-    throw new Refusal('NotAuthorizedException', 'MFA is not part of the stand-in.')
   return login
 }

@@ -1,6 +1,6 @@
-import type { Clock } from '../../call.js'
-import { type Fields, isFields } from '../../fields.js'
-import type { InvocationResult, InvocationSource } from '../lambda/as-cognito.js'
+import type { Clock } from '../../../call.js'
+import { type Fields, isFields } from '../../../fields.js'
+import type { InvocationResult, InvocationSource } from '../../lambda/as-cognito.js'
 import { type AppClient, poolArn, type TriggerName, type UserPool } from './pools.js'
 import { isTextMap, Refusal } from './wire.js'
 
@@ -65,6 +65,8 @@ export interface TriggerCall {
 const TRIES = 3
 
 const triggerSources: Record<TriggerName, string> = {
+  PreSignUp: 'PreSignUp_SignUp',
+  PostConfirmation: 'PostConfirmation_ConfirmSignUp',
   PreAuthentication: 'PreAuthentication_Authentication',
   DefineAuthChallenge: 'DefineAuthChallenge_Authentication',
   CreateAuthChallenge: 'CreateAuthChallenge_Authentication',

@@ -1,5 +1,9 @@
-import { type Clock, systemClock } from '../../call.js'
-import type { Fields } from '../../fields.js'
+import { type Clock, systemClock } from '../../../call.js'
+import type { Fields } from '../../../fields.js'
+import type { Outbox } from '../pool/outbox.js'
+import type { MfaFactor, Pools } from '../pool/pools.js'
+import { type ChallengeName, type Fire, invalidResponse, readCreate, readDefine, readVerify } from '../pool/triggers.js'
+import { Refusal, readParameter, readTextMap } from '../pool/wire.js'
 import {
   type Challenge,
   type CustomChallenge,
@@ -8,17 +12,27 @@ import {
   type Pending,
   type Sessions,
 } from './challenge.js'
-import { assertPassword, type Login, loginFailed, startLogin, startPasswordLogin, triggerRequest } from './login.js'
+import {
+  assertPassword,
+  type Login,
+  loginFailed,
+  startLogin,
+  startPasswordLogin,
+  startSrpLogin,
+  triggerRequest,
+} from './login.js'
 import { createPasswordChallenge, provesPassword } from './password.js'
-import type { Pools } from './pools.js'
+import { createFactorChallenge, factorOf } from './second-factor.js'
 import type { Issuer } from './tokens.js'
-import { type ChallengeName, type Fire, invalidResponse, readCreate, readDefine, readVerify } from './triggers.js'
-import { Refusal, readParameter, readTextMap } from './wire.js'
 
-const passed = (challengeName: ChallengeName) => ({ challengeName, challengeResult: true, challengeMetadata: null })
+const passed = (challengeName: ChallengeName | MfaFactor) => ({
+  challengeName,
+  challengeResult: true,
+  challengeMetadata: null,
+})
 
 /** The steps between a client's call and Cognito's answer; Define decides which. */
-function createSteps(fire: Fire, sessions: Sessions<Pending>, issuer: Issuer) {
+function createSteps(fire: Fire, sessions: Sessions<Pending>, issuer: Issuer, outbox: Outbox) {
   const ask = (login: Login, challenge: Challenge, parameters: Record<string, string>) => ({
     ChallengeName: challenge.challengeName,
     ChallengeParameters: parameters,
@@ -48,7 +62,8 @@ function createSteps(fire: Fire, sessions: Sessions<Pending>, issuer: Issuer) {
   function askNewPassword(login: Login) {
     const { user, results } = login
     // AWS documents it for users who have just shown the old one (fact A18); else anyone could set a password.
-    const shown = results.some(({ challengeName }) => challengeName === 'PASSWORD_VERIFIER')
+    const shown =
+      login.flow === 'password' || results.some(({ challengeName }) => challengeName === 'PASSWORD_VERIFIER')
     if (!user || !shown) throw invalidResponse()
     const { sub, ...userAttributes } = user.attributes
     return ask(
@@ -87,16 +102,43 @@ function createSteps(fire: Fire, sessions: Sessions<Pending>, issuer: Issuer) {
     return next.challengeName === 'PASSWORD_VERIFIER' ? askPassword(login) : askNewPassword(login)
   }
 
-  return { proceed, issueTokens }
+  /**
+   * What comes once a password was shown, in any flow: a new one if it is due and no trigger decides, then a factor if the
+   * user has one. In the custom flow Define sees its entry among the results.
+   */
+  async function afterPassword(login: Login) {
+    const { status } = login.user ?? {}
+    if (login.flow === 'password') {
+      if (status === 'RESET_REQUIRED') {
+        throw new Refusal('PasswordResetRequiredException', 'Password reset required for the user')
+      }
+      if (status === 'FORCE_CHANGE_PASSWORD') return askNewPassword(login)
+    }
+    const factor = factorOf(login)
+    if (factor === undefined) return finish(login)
+    const { challenge, parameters } = createFactorChallenge(outbox, login, factor)
+    return ask(login, challenge, parameters)
+  }
+
+  /** All that Cognito itself asks for was shown. */
+  const finish = (login: Login) => (login.flow === 'custom' ? proceed(login) : issueTokens(login))
+
+  return { proceed, askPassword, afterPassword, finish }
+}
+
+/** How a login begins, by its flow; any other is refused as the custom one. */
+const STARTS: Readonly<Record<string, (pools: Pools, fields: Fields) => Login>> = {
+  USER_PASSWORD_AUTH: startPasswordLogin,
+  USER_SRP_AUTH: startSrpLogin,
 }
 
 /**
  * Cognito's custom authentication flow: InitiateAuth and RespondToAuthChallenge, public and admin alike; and a login by
- * password alone, which asks none of its triggers.
+ * password and a second factor, which asks none of its triggers.
  */
-export function createFlow(pools: Pools, fire: Fire, issuer: Issuer, clock: Clock) {
+export function createFlow(pools: Pools, fire: Fire, issuer: Issuer, outbox: Outbox, clock: Clock) {
   const sessions = createSessions<Pending>(clock)
-  const { proceed, issueTokens } = createSteps(fire, sessions, issuer)
+  const { proceed, askPassword, afterPassword, finish } = createSteps(fire, sessions, issuer, outbox)
 
   async function verify(login: Login, challenge: CustomChallenge, challengeAnswer: string) {
     const { challengeName, privateParameters: privateChallengeParameters, metadata: challengeMetadata } = challenge
@@ -116,33 +158,49 @@ export function createFlow(pools: Pools, fire: Fire, issuer: Issuer, clock: Cloc
     return { ...login, user: pools.user(pool.userPoolId, userName) }
   }
 
+  /** A code that arrived there proves the number. */
+  function withVerifiedPhone(login: Login): Login {
+    const { user, pool } = login
+    if (!user) return login
+    const verified = { ...user, attributes: { ...user.attributes, phone_number_verified: 'true' } }
+    pools.putUser(pool.userPoolId, verified)
+    return { ...login, user: verified }
+  }
+
   return {
     async initiate(fields: Fields) {
-      const byPassword = fields.AuthFlow === 'USER_PASSWORD_AUTH'
-      const login = byPassword ? startPasswordLogin(pools, fields) : startLogin(pools, fields)
+      const start = STARTS[String(fields.AuthFlow)] ?? startLogin
+      const login = start(pools, fields)
       // Only this trigger sees what the client sent along with a login's first call (fact A11).
       await fire('PreAuthentication', login, {
         request: { ...triggerRequest(login), validationData: readTextMap(fields, 'ClientMetadata') },
         response: {},
         read: () => true,
       })
-      return byPassword ? issueTokens(assertPassword(login, fields)) : proceed(login)
+      if (login.flow === 'custom') return proceed(login)
+      return login.clientKey === undefined ? afterPassword(assertPassword(login, fields)) : askPassword(login)
     },
 
     async respond(fields: Fields) {
-      const { login, challenge, responses } = continueLogin(pools, sessions, fields)
+      const { login, challenge, responses } = continueLogin(pools, sessions, fields, clock)
       const { challengeName } = challenge
-      const next = (after: Login, result: Login['results'][number]) =>
-        proceed({ ...after, results: [...after.results, result] })
+      const after = (known: Login, result: Login['results'][number]) => ({
+        ...known,
+        results: [...known.results, result],
+      })
       if (challengeName === 'CUSTOM_CHALLENGE') {
-        return next(login, await verify(login, challenge, readParameter(responses, 'ANSWER')))
+        return proceed(after(login, await verify(login, challenge, readParameter(responses, 'ANSWER'))))
       }
       if (challengeName === 'NEW_PASSWORD_REQUIRED') {
-        return next(changePassword(login, responses), passed(challengeName))
+        const changed = after(changePassword(login, responses), passed(challengeName))
+        return login.flow === 'custom' ? proceed(changed) : afterPassword(changed)
+      }
+      if (challengeName !== 'PASSWORD_VERIFIER') {
+        return finish(after(challengeName === 'SMS_MFA' ? withVerifiedPhone(login) : login, passed(challengeName)))
       }
       // The time is the machine's, as it is the client's: a test's clock moves sessions and tokens only.
       if (!provesPassword(challenge, responses, systemClock.now())) throw loginFailed()
-      return next(login, passed(challengeName))
+      return afterPassword(after(login, passed(challengeName)))
     },
   }
 }

@@ -1,11 +1,20 @@
 import { randomBytes } from 'node:crypto'
-import type { Clock } from '../../call.js'
-import type { Fields } from '../../fields.js'
+import type { Clock } from '../../../call.js'
+import type { Fields } from '../../../fields.js'
+import type { Pools, User } from '../pool/pools.js'
+import type { ChallengeName } from '../pool/triggers.js'
+import {
+  invalidMember,
+  invalidParameter,
+  notAuthorized,
+  readMetadata,
+  readParameter,
+  readText,
+  readTextMap,
+} from '../pool/wire.js'
 import { assertEnabled, type Login, readUsername } from './login.js'
 import { type PasswordChallenge, parseTimestamp } from './password.js'
-import type { Pools, User } from './pools.js'
-import type { ChallengeName } from './triggers.js'
-import { invalidMember, invalidParameter, notAuthorized, readParameter, readText, readTextMap } from './wire.js'
+import { assertFactor, type FactorChallenge, isFactor } from './second-factor.js'
 
 /** Cognito's default AuthSessionValidity (fact A17). */
 const SESSION_MS = 180_000
@@ -18,11 +27,13 @@ export interface Sessions<T> {
   find(token: string): T
   /** From now on the session is refused. */
   spend(token: string): void
+  /** Counts one more wrong answer that left the session as it was; answers how many there were. */
+  countWrong(token: string): number
 }
 
 /** Holds what Cognito remembers between two calls of a login: single-use, three minutes, a new token each round. */
 export function createSessions<T>(clock: Clock): Sessions<T> {
-  const entries = new Map<string, { readonly state: T; readonly issuedAt: number; spent: boolean }>()
+  const entries = new Map<string, { readonly state: T; readonly issuedAt: number; spent: boolean; wrong: number }>()
 
   /** The map keeps the order of issue, so the oldest come first. */
   function forgetOld(): void {
@@ -36,7 +47,7 @@ export function createSessions<T>(clock: Clock): Sessions<T> {
     issue(state) {
       forgetOld()
       const token = randomBytes(120).toString('base64url')
-      entries.set(token, { state, issuedAt: clock.now(), spent: false })
+      entries.set(token, { state, issuedAt: clock.now(), spent: false, wrong: 0 })
       return token
     },
     find(token) {
@@ -52,6 +63,12 @@ export function createSessions<T>(clock: Clock): Sessions<T> {
     spend(token) {
       const entry = entries.get(token)
       if (entry) entry.spent = true
+    },
+    countWrong(token) {
+      const entry = entries.get(token)
+      if (!entry) return 0
+      entry.wrong += 1
+      return entry.wrong
     },
   }
 }
@@ -69,6 +86,7 @@ export type Challenge =
   | CustomChallenge
   | ({ readonly challengeName: 'PASSWORD_VERIFIER' } & PasswordChallenge)
   | { readonly challengeName: 'NEW_PASSWORD_REQUIRED' }
+  | FactorChallenge
 
 /** A login that waits for the answer to a challenge. */
 export interface Pending {
@@ -89,7 +107,10 @@ function readResponses(fields: Fields): Record<string, string> {
   throw invalidMember('challengeResponses', `Member must have length less than or equal to ${ANSWER_LENGTH_MAX}`)
 }
 
-function assertAnswers({ challengeName }: Challenge, responses: Record<string, string>): void {
+function assertAnswers(challenge: Challenge, responses: Record<string, string>): void {
+  // What its code must be is checked with it.
+  if (isFactor(challenge)) return
+  const { challengeName } = challenge
   for (const name of requiredResponses[challengeName]) readParameter(responses, name)
   if (challengeName === 'PASSWORD_VERIFIER') parseTimestamp(readParameter(responses, 'TIMESTAMP'))
   const attribute = Object.keys(responses).find((name) => name.startsWith('userAttributes.'))
@@ -105,11 +126,15 @@ function isSameUser({ login, challenge }: Pending, user: User | undefined, typed
   )
 }
 
+/** So many wrong codes a session takes; AWS documents that there is a limit, and not which. */
+const WRONG_CODES_MAX = 5
+
 /**
  * Checks a RespondToAuthChallenge call and spends its session, which must have been given to this client and user for
- * this challenge. A call that is not well-formed leaves the session as it was.
+ * this challenge. A call that is not well-formed leaves the session as it was, and so does a wrong code of a factor: the
+ * user may type another one.
  */
-export function continueLogin(pools: Pools, sessions: Sessions<Pending>, fields: Fields) {
+export function continueLogin(pools: Pools, sessions: Sessions<Pending>, fields: Fields, clock: Clock) {
   const { client } = pools.client(readText(fields, 'ClientId'))
   const responses = readResponses(fields)
   const typed = readUsername(client, responses)
@@ -122,7 +147,15 @@ export function continueLogin(pools: Pools, sessions: Sessions<Pending>, fields:
     throw notAuthorized('Invalid session for the user.')
   }
   assertAnswers(challenge, responses)
-  const clientMetadata = fields.ClientMetadata === undefined ? undefined : readTextMap(fields, 'ClientMetadata')
+  if (isFactor(challenge)) {
+    try {
+      assertFactor(challenge, user, responses, clock)
+    } catch (error) {
+      if (sessions.countWrong(fields.Session) >= WRONG_CODES_MAX) sessions.spend(fields.Session)
+      throw error
+    }
+  }
+  const clientMetadata = readMetadata(fields)
   sessions.spend(fields.Session)
   assertEnabled(user)
   return { login: { ...login, user, clientMetadata }, challenge, responses }

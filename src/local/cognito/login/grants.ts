@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import type { Clock } from '../../call.js'
-import type { AppClient, User, UserPool } from './pools.js'
+import type { Clock } from '../../../call.js'
+import type { AppClient, User, UserPool } from '../pool/pools.js'
 
 /** Cognito's default RefreshTokenValidity: 30 days. */
 const REFRESH_MS = 30 * 86_400_000

@@ -6,12 +6,14 @@ import type {
   UserPoolClientType,
   UserPoolType,
 } from '@aws-sdk/client-cognito-identity-provider'
-import type { Clock } from '../../call.js'
-import { isUsername } from '../../ids.js'
+import type { Clock } from '../../../call.js'
+import { isUsername } from '../../../ids.js'
 import { invalidMember, Refusal } from './wire.js'
 
 /** Keys of a pool's LambdaConfig that the stand-in fires. */
 export type TriggerName =
+  | 'PreSignUp'
+  | 'PostConfirmation'
   | 'PreAuthentication'
   | 'DefineAuthChallenge'
   | 'CreateAuthChallenge'
@@ -81,6 +83,8 @@ export interface User {
   readonly mfaOptions?: readonly { DeliveryMedium: 'SMS'; AttributeName: 'phone_number' }[]
   /** Has verified an authenticator app. */
   readonly totp?: boolean
+  /** What the app makes its codes of, in base32; without one no code is right. */
+  readonly totpSecret?: string
   /** Without one, no password login of this user can pass. */
   readonly password?: string
   /** Milliseconds since the epoch. */
@@ -100,22 +104,32 @@ export interface Pools {
   /** By the exact user name. */
   user(userPoolId: string, username: string): User | undefined
   users(userPoolId: string): readonly User[]
-  /** By user name, `sub` or an alias of the pool. */
+  /** By user name, `sub`, an alias of the pool or what its users sign in by. */
   find(pool: UserPool, name: string): User | undefined
+  /** As `find`; by an alias also who has not confirmed it yet, whom the sign-up's own calls are about. */
+  findSignedUp(pool: UserPool, name: string): User | undefined
   /** @throws ResourceNotFoundException */
   client(clientId: string): { readonly pool: UserPool; readonly client: AppClient }
 }
 
 const same = (a: string | undefined, b: string) => a?.toLowerCase() === b.toLowerCase()
 
-/** An e-mail or phone alias counts only once it is verified; names are compared as new pools do, ignoring case. */
-function answersTo(user: User, name: string, { aliasAttributes }: UserPool): boolean {
+/**
+ * An e-mail or phone alias counts only once it is verified, what users sign in by always does; names are compared as new
+ * pools do, ignoring case.
+ */
+function answersTo(user: User, name: string, { aliasAttributes, fixed }: UserPool): boolean {
   const { username, attributes } = user
   if (same(username, name) || attributes.sub === name) return true
+  if (fixed?.UsernameAttributes?.some((attribute) => same(attributes[attribute], name))) return true
   return aliasAttributes.some((alias) => {
     const usable = alias === 'preferred_username' || attributes[`${alias}_verified`] === 'true'
     return usable && same(attributes[alias], name)
   })
+}
+
+function isUnconfirmed({ attributes, status }: User, name: string, { aliasAttributes }: UserPool): boolean {
+  return status === 'UNCONFIRMED' && aliasAttributes.some((alias) => same(attributes[alias], name))
 }
 
 const noClient = (clientId: string) =>
@@ -134,6 +148,12 @@ export function createPools(clock: Clock): Pools {
   const users = new Map<string, Map<string, User>>()
   const usersOf = (userPoolId: string) => [...(users.get(userPoolId)?.values() ?? [])]
 
+  function find(pool: UserPool, name: string): User | undefined {
+    // The model's own check of a user name comes before any look-up.
+    if (!isUsername(name)) throw invalidMember('username', 'Member must satisfy regular expression pattern')
+    return usersOf(pool.userPoolId).find((user) => answersTo(user, name, pool))
+  }
+
   return {
     putPool(pool) {
       pools.set(pool.userPoolId, { createdAt: clock.now(), ...pool })
@@ -148,11 +168,10 @@ export function createPools(clock: Clock): Pools {
     pool: (userPoolId) => pools.get(userPoolId),
     user: (userPoolId, username) => users.get(userPoolId)?.get(username),
     users: usersOf,
-    find(pool, name) {
-      // The model's own check of a user name comes before any look-up.
-      if (!isUsername(name)) throw invalidMember('username', 'Member must satisfy regular expression pattern')
-      return usersOf(pool.userPoolId).find((user) => answersTo(user, name, pool))
-    },
+    find,
+    // Of two who claim one address, the newer one.
+    findSignedUp: (pool, name) =>
+      find(pool, name) ?? usersOf(pool.userPoolId).findLast((user) => isUnconfirmed(user, name, pool)),
     client(clientId) {
       for (const pool of pools.values()) {
         const client = pool.clients.find((one) => one.clientId === clientId)

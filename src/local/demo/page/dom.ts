@@ -1,0 +1,45 @@
+/** Elements in short. Text is always text: nothing here takes markup. */
+
+type Attributes = Readonly<Record<string, string | number | boolean | undefined>>
+type Child = Node | string | undefined | false
+
+/** Makes an element; an attribute that is true stands without a value, one that is false or undefined is left out. */
+export function el<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  ...children: readonly Child[]
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag)
+  setAttributes(element, attributes)
+  element.append(...children.filter((child) => child !== undefined && child !== false))
+  return element
+}
+
+/** Sets attributes as {@link el} does; false and undefined take one away. */
+export function setAttributes(element: Element, attributes: Attributes): void {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === undefined || value === false) element.removeAttribute(name)
+    else element.setAttribute(name, value === true ? '' : String(value))
+  }
+}
+
+/** A button that does something on this page. */
+export function button(text: string, act: () => void, attributes: Attributes = {}): HTMLButtonElement {
+  const element = el('button', { type: 'button', ...attributes }, text)
+  element.addEventListener('click', act)
+  return element
+}
+
+/** The element that the page's document has under this id. */
+export function byId(id: string): HTMLElement {
+  const element = document.getElementById(id)
+  if (element === null) throw new Error(`the page has no #${id}`)
+  return element
+}
+
+/** How many milliseconds, for people. */
+export function msText(ms: number | null): string {
+  if (ms === null) return 'no answer'
+  if (ms >= 10_000) return `${Math.round(ms / 1_000)} s`
+  return ms >= 1_000 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.max(1, Math.round(ms))} ms`
+}

@@ -1,0 +1,102 @@
+/** What happens behind the app: every call as it happens, in groups by what the user did; messages; and what can be broken. */
+import type { DemoConfig, DemoTenant, TraceCall } from '../../api.js'
+import { byId } from '../dom.js'
+import { createGroup, type Group, type Result } from './group.js'
+import { createOutbox } from './outbox.js'
+import { createProvoking } from './provoke.js'
+import { followTrace } from './stream.js'
+
+/** Something that the user began. */
+export interface Action {
+  /** What came of it, as the user was told. */
+  end(result: Result): void
+}
+
+export interface Panel {
+  /** From now on the app is this tenant's. */
+  setTenant(tenant: DemoTenant): void
+  begin(title: string): Action
+}
+
+/** Of an action that is kept for when the page is loaded again. */
+interface Kept {
+  readonly tenantId: string
+  readonly title: string
+  /** The last call before it. */
+  readonly after: number
+  result?: Result
+}
+
+const KEPT = 'demo_actions'
+const KEPT_MAX = 20
+
+/** Starts to listen. */
+export function startPanel(config: DemoConfig): Panel {
+  const list = byId('groups')
+  const empty = byId('groups-empty')
+  const openedAt = Date.now()
+  const kept: Kept[] = readKept()
+  const groups: { readonly kept: Kept; readonly group: Group }[] = []
+  const outbox = createOutbox(byId('outbox'))
+  const provoking = createProvoking(byId('provoke'), config.provocations)
+  let tenant = config.tenants[0]
+  let newest = 0
+
+  for (const one of kept) add(one)
+
+  function add(one: Kept, begun = true): Group {
+    for (const { group } of groups) group.close()
+    const group = createGroup({ title: one.title, number: groups.length + 1, tenantId: one.tenantId, begun })
+    if (one.result) group.end(one.result)
+    groups.push({ kept: one, group })
+    list.prepend(group.element)
+    group.element.hidden = tenant !== undefined && tenant.tenantId !== one.tenantId
+    empty.hidden = true
+    return group
+  }
+
+  function place(call: TraceCall): void {
+    newest = Math.max(newest, call.id)
+    const owner = groups.findLast(({ kept: { after, tenantId } }) => {
+      return after < call.id && (call.tenantId === undefined || call.tenantId === tenantId)
+    })
+    if (owner) return void owner.group.put(call)
+    // Of an earlier time, or of another tab: not this person's.
+    if (Date.parse(call.at) < openedAt || tenant === undefined) return
+    if (call.tenantId !== undefined && call.tenantId !== tenant.tenantId) return
+    add({ tenantId: tenant.tenantId, title: 'Open the page', after: call.id - 1 }, false).put(call)
+  }
+
+  followTrace(config.start, (event) => {
+    if (event.kind === 'call') place(event.call)
+    else if (event.kind === 'message') outbox.put(event.message, Date.parse(event.message.at) >= openedAt)
+    else provoking.show(event.active)
+  })
+
+  return {
+    setTenant(next) {
+      tenant = next
+      for (const { kept, group } of groups) group.element.hidden = kept.tenantId !== next.tenantId
+      outbox.setTenant(next.tenantId)
+      provoking.setTenant(next.tenantId)
+    },
+    begin(title) {
+      const one: Kept = { tenantId: tenant?.tenantId ?? '', title, after: newest }
+      kept.push(one)
+      const group = add(one)
+      return {
+        end(result) {
+          one.result = result
+          group.end(result)
+          sessionStorage.setItem(KEPT, JSON.stringify(kept.slice(-KEPT_MAX)))
+        },
+      }
+    },
+  }
+}
+
+function readKept(): Kept[] {
+  const text = sessionStorage.getItem(KEPT)
+  const kept: Kept[] = text === null ? [] : JSON.parse(text)
+  return kept
+}

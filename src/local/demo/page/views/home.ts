@@ -1,0 +1,85 @@
+import { currentSession, endSession } from '../auth.js'
+import { button, el } from '../dom.js'
+import { keepName } from '../names.js'
+import { connectToken } from '../passkeys.js'
+import type { Shop, View, ViewName } from '../shop.js'
+import { Told } from '../words.js'
+
+/** Offers a passkey to whoever signed in without one. */
+export async function appendView(shop: Shop): Promise<View | ViewName> {
+  const session = await shop.session()
+  if (session === undefined) return 'sign-in'
+  if (!shop.passkeysPossible) return 'home'
+  const name = session.email ?? session.username
+  keepName(shop.tenant.tenantId, session.username, name)
+  const create = () => addPasskey(shop).then((added) => added && shop.go('home', 'Your passkey is created.'))
+  return {
+    title: 'Sign in faster next time',
+    content: [
+      el('p', {}, `Create a passkey for ${name}, and you sign in with the lock of your device.`),
+      button('Create a passkey', () => void create(), { class: 'primary' }),
+      el(
+        'div',
+        { class: 'links' },
+        button('Not now', () => shop.go('home'), { class: 'link' }),
+      ),
+    ],
+  }
+}
+
+/** Adds a passkey for who is signed in; false if it did not come to that, which is told. */
+export function addPasskey(shop: Shop): Promise<boolean> {
+  return shop.act('Create a passkey', 'passkey', async () => {
+    const session = await shop.session()
+    if (session === undefined) throw new Told('session_ended', 'Your session has ended. Sign in again.')
+    const token = await connectToken(shop.tenant.tenantId, 'passkey-append', session.idToken)
+    await shop.passkeys.add(token)
+    return 'A passkey was created.'
+  })
+}
+
+/** The app behind the sign-in. */
+export async function homeView(shop: Shop): Promise<View | ViewName> {
+  const session = await shop.session()
+  if (session === undefined) return 'sign-in'
+  const { username, email, claims, endsAt } = session
+  const name = email ?? username
+  keepName(shop.tenant.tenantId, username, name)
+  const renew = () =>
+    void shop.act('Renew the session', 'account', async () => {
+      const renewed = await currentSession({ renew: true })
+      if (renewed === undefined) throw new Told('session_ended', 'Your session has ended. Sign in again.')
+      shop.go('home', 'Your session is renewed.')
+      return 'The session is renewed.'
+    })
+  const leave = () =>
+    void shop.act('Sign out', 'account', async () => {
+      await endSession()
+      shop.go('sign-in', 'You are signed out.')
+      return 'Signed out.'
+    })
+  const facts = [
+    ['Account', name],
+    ['User name', username],
+    ['Session until', new Date(endsAt).toLocaleTimeString()],
+  ]
+  return {
+    title: `Hello, ${String(claims.given_name ?? name.split('@')[0])}`,
+    content: [
+      el('dl', { class: 'facts' }, ...facts.flatMap(([term, fact]) => [el('dt', {}, term), el('dd', {}, fact)])),
+      button('Your passkeys', () => shop.go('passkeys'), { class: 'primary' }),
+      el(
+        'div',
+        { class: 'links' },
+        button('Renew the session', renew, { class: 'link' }),
+        button('Sign out', leave, { class: 'link' }),
+      ),
+      el(
+        'details',
+        { class: 'token' },
+        el('summary', {}, 'What the ID token says'),
+        el('pre', {}, JSON.stringify(claims, null, 2)),
+      ),
+    ],
+  }
+}

@@ -1,0 +1,93 @@
+import { button, el } from '../dom.js'
+import { connectToken, type PasskeyInfo } from '../passkeys.js'
+import type { Shop, View, ViewName } from '../shop.js'
+import { Told } from '../words.js'
+import { addPasskey } from './home.js'
+
+/** The passkeys of who is signed in. */
+export async function passkeysView(shop: Shop): Promise<View | ViewName> {
+  if ((await shop.session()) === undefined) return 'sign-in'
+  const list = el('ul', { class: 'passkeys', 'aria-label': 'Your passkeys' })
+  const none = el('p', {}, 'Reading your passkeys …')
+  const dialog = el('dialog', { 'aria-labelledby': 'delete-title' })
+  // One token lists several times; the route gives one of a kind in two seconds.
+  let listToken: string | undefined
+
+  async function tokenFor(type: 'passkey-list' | 'passkey-delete'): Promise<string> {
+    const session = await shop.session()
+    if (session === undefined) throw new Told('session_ended', 'Your session has ended. Sign in again.')
+    return connectToken(shop.tenant.tenantId, type, session.idToken)
+  }
+
+  async function read(): Promise<void> {
+    listToken ??= await tokenFor('passkey-list')
+    const passkeys = await shop.passkeys.list(listToken)
+    list.replaceChildren(...passkeys.map(row))
+    none.textContent = 'You have no passkey.'
+    none.hidden = passkeys.length > 0
+  }
+
+  function row(one: PasskeyInfo): HTMLElement {
+    const what = `${one.name}, created at ${one.made.toLocaleTimeString()}`
+    const used = `created ${one.made.toLocaleString()} · last used ${one.used.toLocaleString()}`
+    return el(
+      'li',
+      {},
+      el(
+        'span',
+        { class: 'grow' },
+        el('strong', {}, one.name),
+        el('span', { class: 'hint' }, one.where, el('br'), used),
+      ),
+      button('Delete', () => ask(one, what), { class: 'small danger', 'aria-label': `Delete ${what}` }),
+    )
+  }
+
+  function ask(one: PasskeyInfo, what: string): void {
+    const remove = () => {
+      dialog.close()
+      void shop
+        .act('Delete a passkey', 'passkey', async () => {
+          await shop.passkeys.remove(await tokenFor('passkey-delete'), one.id)
+          await read()
+          return 'The passkey is deleted.'
+        })
+        .then(() => document.getElementById('view-title')?.focus())
+    }
+    dialog.replaceChildren(
+      el('h3', { id: 'delete-title' }, 'Delete this passkey?'),
+      el('p', {}, `${what}. It opens nothing any more, and your browser is told to remove it.`),
+      el(
+        'div',
+        { class: 'choice' },
+        button('Delete it', remove, { class: 'danger' }),
+        button('Keep it', () => dialog.close()),
+      ),
+    )
+    dialog.showModal()
+  }
+
+  const show = () =>
+    shop.act('List your passkeys', 'passkey list', async () => {
+      await read()
+      return list.childElementCount === 1 ? 'One passkey.' : `${list.childElementCount} passkeys.`
+    })
+  const add = async () => {
+    if (await addPasskey(shop)) await show()
+  }
+  return {
+    title: 'Your passkeys',
+    content: [
+      none,
+      list,
+      button('Add a passkey', () => void add(), { class: 'primary' }),
+      el(
+        'div',
+        { class: 'links' },
+        button('Back', () => shop.go('home'), { class: 'link' }),
+      ),
+      dialog,
+    ],
+    shown: () => void show(),
+  }
+}

@@ -1,0 +1,110 @@
+/** What goes wrong on purpose: what the user sees, and beside it what the engineer on call sees. */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { openBrowser } from '../fixtures/chromium.js'
+import { configOf, PICTURES, signInByPassword, somePort, startDemo } from '../fixtures/demo.js'
+import { visit } from '../fixtures/visitor.js'
+
+/** By what is provoked: the reason on the gateway's line. */
+const REASONS: Readonly<Record<string, string>> = {
+  'used-proof': 'invalid_challenge',
+  'wrong-passkey': 'user_mismatch',
+  'corbado-down': 'backend_unavailable',
+  'secret-wrong': 'backend_unauthorized',
+  'paused-tenant': 'passkeys_off',
+}
+
+const browser = await openBrowser(t)
+if (browser) {
+  mkdirSync(PICTURES, { recursive: true })
+  const demo = await startDemo(t, somePort())
+  const { tenants, provocations } = await configOf(demo)
+  const tenant = tenants.find(({ flow }) => flow === 'passkey')
+  const [person] = tenant?.people ?? []
+  const identifier = person?.identifier ?? ''
+  const visitor = await visit(t, browser, demo.url)
+  const { page, press, sees, confirm } = visitor
+  if (person === undefined) throw new Error('no such tenant')
+  await signInByPassword(visitor, `${demo.url}/#/${tenant?.tenantId}`, person)
+  await confirm(true)
+  await press('Create a passkey')
+  await sees(/^Hello/)
+  await press('Sign out')
+  await sees('Welcome back')
+
+  t.strictSame(provocations.map(({ what }) => what).sort(), Object.keys(REASONS).sort())
+
+  const hello = page.locator('#view h2', { hasText: /^Hello/ })
+  const ended = page.locator('#view h2', { hasText: /^Hello|^Your password/ }).or(page.locator('#alert p'))
+
+  /** Signs in by passkey, in whatever way the app offers now; answers if that was so. */
+  async function signIn(): Promise<boolean> {
+    const oneTap = page.getByRole('button', { name: `Sign in as ${identifier}` })
+    const field = page.getByLabel('E-mail address')
+    if (await page.locator('#view h2', { hasText: 'Your password' }).isVisible()) {
+      await press('Use a passkey')
+      await sees(/Sign in|Welcome back/)
+    }
+    if (await oneTap.isVisible()) await oneTap.click()
+    else {
+      await field.fill(identifier)
+      await press('Continue')
+    }
+    await page.locator('.group[data-ok]').first().waitFor()
+    await ended.first().waitFor()
+    return hello.isVisible()
+  }
+
+  async function signOut(): Promise<void> {
+    await press('Sign out')
+    await sees('Welcome back')
+  }
+
+  for (const { what, label, lasts } of provocations)
+    t.test(`${what}: the user is told in the app's words, and the engineer has reason and meaning`, async (t) => {
+      const toggle = page.getByRole('button', { name: label, exact: true })
+      const pressed = page.locator('#provoke [aria-pressed="true"]')
+      await toggle.click()
+      await pressed.waitFor()
+      // The gateway follows a changed config within seconds; until then, logins go on as before.
+      while (await signIn()) await signOut()
+      const group = page.locator('.group').first()
+      const both = group.locator('.both', { hasText: REASONS[what] ?? '' })
+      await both.waitFor()
+      t.ok((await both.locator('div').first().innerText()).length > 40, 'the user is told something')
+      const explain = group.getByRole('button', { name: 'Explain this login' })
+      if (await explain.isVisible()) {
+        await explain.click()
+        await group.getByLabel('Answer of explain').waitFor()
+        t.match(await group.getByLabel('Answer of explain').innerText(), REASONS[what])
+      }
+      t.strictSame(await visitor.barriers(), [])
+      await visitor.shoot(join(PICTURES, `${what}.png`))
+      if (lasts === 'lasting') await toggle.click()
+      await pressed.waitFor({ state: 'detached' })
+      while (!(await signIn()));
+      await signOut()
+      t.strictSame(visitor.complaints, [])
+      t.strictSame(visitor.foreign, [])
+    })
+
+  t.test('a name that nobody has, and a wrong password, are refused in plain words', async (t) => {
+    const other = await visit(t, browser, demo.url)
+    await other.page.goto(`${demo.url}/#/${tenant?.tenantId}/sign-in`)
+    await other.sees('Sign in')
+    await other.types('E-mail address', 'nobody@nowhere.example')
+    await other.press('Continue')
+    await other.page
+      .getByRole('alert')
+      .getByText(/no account|not find|unknown/i)
+      .waitFor()
+    await other.press('Use your password')
+    await other.sees('Your password')
+    await other.types('E-mail address', identifier)
+    await other.types('Password', 'not-the-password-1!')
+    await other.press('Sign in')
+    await other.page.getByRole('alert').getByText('do not match an account').waitFor()
+    t.strictSame(other.complaints, [])
+  })
+}
