@@ -112,6 +112,15 @@ t.test('refuses what cannot be meant before it asks AWS', async (t) => {
   await refused(/Corbado does not deliver messages/, 'apply', pool, '--arn', arn, '--also', 'CustomSMSSender')
   await refused(/It is <slot>=<the ARN that the slot holds now>/, 'apply', pool, '--arn', arn, '--replace', 'PreSignUp')
   await refused(/It is <slot>=<the ARN/, 'apply', pool, '--arn', arn, '--replace', 'CustomSMSSender=arn:x')
+  for (const line of ['plan', 'apply']) {
+    await refused(
+      /It must be written eu-central-1_Any00001: Cognito knows no EU-Central-1_Any00001\./,
+      line,
+      'EU-Central-1_Any00001',
+      '--arn',
+      arn,
+    )
+  }
   await refused(/Allowed choices are cloudformation, terraform/, 'plan', pool, '--arn', arn, '--as', 'pulumi')
   t.equal(cognito.calls.length, asked)
 })
