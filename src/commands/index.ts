@@ -33,6 +33,7 @@ import { tenantsStatusCommands } from './tenants/status.js'
 import { tenantsValidateCommand } from './tenants/validate.js'
 import { watchCommand } from './watch/index.js'
 import { wireApplyCommand } from './wire/apply.js'
+import { wireClientCommand } from './wire/client/index.js'
 import { wireExample } from './wire/options.js'
 import { wirePlanCommand } from './wire/plan.js'
 import { wireUndoCommand } from './wire/undo.js'
@@ -74,7 +75,7 @@ const COMMANDS: readonly CreateCommand[] = [
       summary: "Points a user pool's triggers at Corbado and back. Run it with credentials of the pool's account.",
       examples: [wireExample('plan'), wireExample('apply')],
     },
-    [wirePlanCommand, wireApplyCommand, wireUndoCommand],
+    [wirePlanCommand, wireApplyCommand, wireUndoCommand, wireClientCommand],
   ),
   onboardCommand,
   commandGroup(
@@ -144,7 +145,6 @@ export async function runCli(argv: readonly string[], given: Io): Promise<0 | 1 
   }
 }
 
-/** A bug of ours: its place is what we need to know. Its words may hold anything. */
 /** Whoever has set nothing yet is told of the credentials too, not once all else is there. */
 function withCredentials(error: unknown, { env }: Io): unknown {
   const unseen =
@@ -152,6 +152,7 @@ function withCredentials(error: unknown, { env }: Io): unknown {
   return error instanceof EnvInvalid && unseen !== undefined ? new EnvInvalid(`${error.message} ${unseen}`) : error
 }
 
+/** A bug of ours: its place is what we need to know. Its words may hold anything. */
 function bugOf(error: unknown, io: Io): Failure {
   io.stderr.write(`${inspect(error)}\n`)
   return { exitCode: 1, error: { message: 'a bug of this program: its place is on stderr', exitCode: 1 } }

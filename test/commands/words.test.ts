@@ -99,6 +99,7 @@ const LINES: Readonly<Record<string, string | readonly [line: string, stdin: str
   'wire plan': `wire plan eu-central-1_Acme00001 --arn ${hosted}`,
   'wire apply': `wire apply eu-central-1_Acme00001 --arn ${hosted}`,
   'wire undo': 'wire undo eu-central-1_Acme00001 --snapshot none.json',
+  'wire client': 'wire client eu-central-1_Acme00001 web',
   onboard: 'onboard --customer other',
   'aliases list': 'aliases list',
   'aliases grant': 'aliases grant acme',

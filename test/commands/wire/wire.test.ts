@@ -725,7 +725,8 @@ t.test('warns of app clients without custom auth, never shows a secret, and does
   const { stderr } = await plan(userPoolId)
   t.same(clock.pauses.slice(pauses), [200, 200, 200], 'Cognito answers five such questions a second')
   const warning =
-    'app client Old app (old) does not allow ALLOW_CUSTOM_AUTH: no user can sign in with a passkey through it'
+    'app client Old app (old) does not allow ALLOW_CUSTOM_AUTH: no user can sign in with a passkey through it. ' +
+    `If they are to: ${npx} wire client ${userPoolId} old`
   t.equal(stderr, `warning: ${warning}\n`)
   const json = await plan(userPoolId, '--json')
   t.same(JSON.parse(json.stdout).warnings, [warning])
