@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
 import { errorName } from '../errors.js'
 import { askLine, canAsk } from '../terminal/ask.js'
 import { inLine } from '../terminal/clean.js'
@@ -53,6 +56,24 @@ function noTerminalText(serial: string, env: CommandIo['env']): string {
   )
 }
 
+/** Variables of which each names a source of credentials. */
+const SOURCES = [
+  ...['AWS_ACCESS_KEY_ID', 'AWS_PROFILE', 'AWS_WEB_IDENTITY_TOKEN_FILE'],
+  ...['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI', 'AWS_CONTAINER_CREDENTIALS_FULL_URI'],
+]
+
+/** A sentence beside settings that are missing, if AWS credentials seem to be missing too; nobody is asked for them. */
+export function unseenCredentialsText(env: CommandIo['env'], home = homedir()): string | undefined {
+  const files = [
+    env.AWS_SHARED_CREDENTIALS_FILE || join(home, '.aws', 'credentials'),
+    env.AWS_CONFIG_FILE || join(home, '.aws', 'config'),
+  ]
+  if (SOURCES.some((name) => env[name]) || files.some((file) => existsSync(file))) return undefined
+  return `Nor are AWS credentials to be seen: unless this machine has a role of its own, ${SIGN_IN}.`
+}
+
+const SIGN_IN = 'sign in (aws sso login, aws configure), or name a profile in AWS_PROFILE'
+
 /** What the SDK says if none of its sources has any. */
 const NONE_ANYWHERE = /^Could not load credentials from any providers/
 
@@ -67,7 +88,7 @@ function noCredentialsText(error: unknown, env: CommandIo['env']): string {
     return `no AWS credentials${profile}: ${said}${advice === undefined ? '' : `: ${advice}`}`
   }
   return profile === ''
-    ? 'no AWS credentials here: sign in (aws sso login, aws configure), or name a profile in AWS_PROFILE'
+    ? `no AWS credentials here: ${SIGN_IN}`
     : `no AWS credentials${profile}: there is no such profile, or it holds none; aws configure list-profiles names those there are`
 }
 

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { constants } from 'node:fs'
-import { type FileHandle, open, rm, stat, writeFile } from 'node:fs/promises'
+import { type FileHandle, open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { pipeline, type Readable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 import { createGunzip } from 'node:zlib'
@@ -114,6 +114,24 @@ export async function writeNewFile(file: string, text: string | AsyncIterable<st
     await writeFile(file, text, { flag: 'wx', mode })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') await rm(file, { force: true })
+    throw error
+  }
+}
+
+/**
+ * Replaces a file as a whole, or makes it: a reader finds the old one or the new one, also on a full disk or if this is broken
+ * off. A link stays one, and a file that is there keeps its mode.
+ * @throws what the system says; then the old file is as it was
+ */
+export async function replaceFile(file: string, text: string | AsyncIterable<string>, mode = 0o666): Promise<void> {
+  const target = await realpath(file).catch(() => file)
+  const old = await stat(target).catch(() => undefined)
+  const draft = `${target}.${process.pid}.new`
+  try {
+    await writeFile(draft, text, { mode: old?.mode ?? mode })
+    await rename(draft, target)
+  } catch (error) {
+    await rm(draft, { force: true }).catch(() => undefined)
     throw error
   }
 }

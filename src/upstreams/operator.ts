@@ -35,7 +35,7 @@ export type { FetchParameterHistory, ParameterRequest, ParameterVersion, PutPara
 export type { FindStack, StackResource } from './stacks.js'
 export type { CallerIdentity } from './sts.js'
 export type { StateRecord, States } from './table.js'
-export type { UserPoolSettings, WholeUserPool } from './user-pool-settings.js'
+export type { UserPoolSettings, WholeClient, WholeUserPool } from './user-pool-settings.js'
 
 /** Everything outside the process that the command line works with: the service's counterparts and the operator's own. */
 export interface OperatorUpstreams extends Upstreams {

@@ -6,6 +6,8 @@ import {
   GetUserPoolMfaConfigCommand,
   type GetUserPoolMfaConfigCommandOutput,
   ListUserPoolClientsCommand,
+  UpdateUserPoolClientCommand,
+  type UpdateUserPoolClientCommandInput,
   UpdateUserPoolCommand,
   type UpdateUserPoolCommandInput,
   type UserPoolClientType,
@@ -23,6 +25,12 @@ export interface WholeUserPool {
   readonly raw: Fields
 }
 
+/** An app client, likewise. Both hold its secret, if it has one: never print them whole. */
+export interface WholeClient {
+  readonly client: UserPoolClientType
+  readonly raw: Fields
+}
+
 /** A user pool as its owner sees it, in the SDK's own types: what is read must be sent back whole. */
 export interface UserPoolSettings {
   describe(call: Call): Promise<UserPoolType>
@@ -32,6 +40,10 @@ export interface UserPoolSettings {
   update(input: UpdateUserPoolCommandInput, call: Call): Promise<void>
   /** An app client. Holds its secret, if it has one: never print it whole. */
   describeClient(clientId: string, call: Call): Promise<UserPoolClientType>
+  /** The same, with all that the SDK leaves out. */
+  describeWholeClient(clientId: string, call: Call): Promise<WholeClient>
+  /** Sets every parameter of an app client: AWS resets those that are not in `input` (fact A24). */
+  updateClient(input: UpdateUserPoolClientCommandInput, call: Call): Promise<void>
   /** All app clients. */
   listClients(call: Call): Promise<{ clientId: string; clientName: string }[]>
   fetchMfaConfig(call: Call): Promise<GetUserPoolMfaConfigCommandOutput>
@@ -47,6 +59,19 @@ export function createUserPoolSettings(
   client: CognitoIdentityProviderClient,
   UserPoolId: UserPoolId,
 ): UserPoolSettings {
+  async function describeWholeClient(ClientId: string, call: Call): Promise<WholeClient> {
+    const command = new DescribeUserPoolClientCommand({ UserPoolId, ClientId })
+    const rawAnswer = keepRawAnswer(command)
+    const { UserPoolClient } = await callAws('cognito', call, undefined, (options) => client.send(command, options))
+    const raw = fieldAt(rawAnswer(), 'UserPoolClient')
+    if (!UserPoolClient || !isFields(raw)) throw upstreamError('cognito', 'malformed')
+    if (UserPoolClient.UserPoolId !== UserPoolId || UserPoolClient.ClientId !== ClientId) {
+      const about = `app client ${UserPoolClient.ClientId} of ${UserPoolClient.UserPoolId}`
+      throw otherAnswer('cognito', about, `${ClientId} of ${UserPoolId}`)
+    }
+    return { client: UserPoolClient, raw }
+  }
+
   return {
     async describe(call) {
       const command = new DescribeUserPoolCommand({ UserPoolId })
@@ -69,14 +94,12 @@ export function createUserPoolSettings(
       await callAws('cognito', call, undefined, (options) => client.send(command, options), 'never')
     },
     async describeClient(ClientId, call) {
-      const command = new DescribeUserPoolClientCommand({ UserPoolId, ClientId })
-      const { UserPoolClient } = await callAws('cognito', call, undefined, (options) => client.send(command, options))
-      if (!UserPoolClient) throw upstreamError('cognito', 'malformed')
-      if (UserPoolClient.UserPoolId !== UserPoolId || UserPoolClient.ClientId !== ClientId) {
-        const about = `app client ${UserPoolClient.ClientId} of ${UserPoolClient.UserPoolId}`
-        throw otherAnswer('cognito', about, `${ClientId} of ${UserPoolId}`)
-      }
-      return UserPoolClient
+      return (await describeWholeClient(ClientId, call)).client
+    },
+    describeWholeClient,
+    async updateClient(input, call) {
+      const command = new UpdateUserPoolClientCommand({ ...input, UserPoolId })
+      await callAws('cognito', call, undefined, (options) => client.send(command, options), 'never')
     },
     async listClients(call) {
       const clients: { clientId: string; clientName: string }[] = []

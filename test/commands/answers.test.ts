@@ -217,7 +217,7 @@ t.test('every answer is as its schema says', async (t) => {
     region: 'eu-central-1',
     name: 'bare',
     lambdaConfig: {},
-    clients: [],
+    clients: [{ clientId: 'old', preventUserExistenceErrors: true, allowCustomAuth: false }],
     aliasAttributes: [],
   })
   const wiring = `${bare} --arn ${hosted}`
@@ -225,6 +225,10 @@ t.test('every answer is as its schema says', async (t) => {
   await is('wire-plan', 1, `wire apply ${wiring}`)
   await is('wire-plan', 0, `wire apply ${wiring} --yes --snapshot ${own}/before.json`)
   await is('wire-plan', 0, `wire undo ${bare} --snapshot ${own}/before.json --yes`)
+  await is('wire-client', 1, `wire client ${bare} old`)
+  await is('wire-client', 0, `wire client ${bare} old --yes`)
+  await is('wire-client', 0, `wire client ${bare} old --undo --yes`)
+  await is('error', 1, `wire client ${bare} nobody`)
   await putTenantRecord(stack, other, other.userPoolId)
   await is('tenant-removal', 1, `tenants remove globex --unchecked --dir ${dir}`)
   await is('tenant-removal', 0, `tenants remove globex --unchecked --confirm globex --dir ${dir}`)

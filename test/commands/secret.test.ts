@@ -337,7 +337,8 @@ t.test('a credential is tried at Corbado before it is stored, and with --no-chec
     const { code, stderr } = await set(`${projectId}:${SECRET}`, 'acme', { ...hosts, ...variables })
     t.equal(code, 1)
     const stored = 'the credential was not stored: it could not be tried, '
-    t.equal(stderr, `error: ${stored}Corbado (${url}) ${said}. To store it untried: --no-check\n`)
+    const ended = said.endsWith('?') ? said : `${said}.`
+    t.equal(stderr, `error: ${stored}Corbado (${url}) ${ended} To store it untried: --no-check\n`)
   }
   await putTenantRecord(stack, toLocal(file, stack), file.userPoolId)
   t.equal(puts(), before)

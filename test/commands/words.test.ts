@@ -54,6 +54,23 @@ t.test('everything that is missing is named at once, by every command', async (t
   }
 })
 
+t.test('credentials that are missing too are told with the settings, and only if none are to be seen', async (t) => {
+  const home = 'no-aws'
+  mkdirSync(home)
+  const files = { AWS_SHARED_CREDENTIALS_FILE: `${home}/none`, AWS_CONFIG_FILE: `${home}/config` }
+  const told = async (env: Record<string, string>) =>
+    (await cli(['tenants', 'list'], { env: { ...files, ...env } })).stderr
+  const said =
+    / Nor are AWS credentials to be seen: unless this machine has a role of its own, sign in \(aws sso login, aws configure\), or name a profile in AWS_PROFILE\.\n$/
+  t.match(await told({}), said)
+  t.match(await told({ TENANT_TABLE: 'x' }), said)
+  for (const seen of [{ AWS_ACCESS_KEY_ID: 'AKIA' }, { AWS_PROFILE: 'acme' }, { AWS_REGION: 'eu-central-1' }]) {
+    t.notMatch(await told(seen), 'Nor are', JSON.stringify(seen))
+  }
+  writeFileSync(`${home}/config`, '')
+  t.notMatch(await told({}), 'Nor are')
+})
+
 /** A line of every command that there is, and what is piped into it. It need not come to an end that is good. */
 const LINES: Readonly<Record<string, string | readonly [line: string, stdin: string]>> = {
   local: 'local no-such-folder',
@@ -82,6 +99,7 @@ const LINES: Readonly<Record<string, string | readonly [line: string, stdin: str
   'wire plan': `wire plan eu-central-1_Acme00001 --arn ${hosted}`,
   'wire apply': `wire apply eu-central-1_Acme00001 --arn ${hosted}`,
   'wire undo': 'wire undo eu-central-1_Acme00001 --snapshot none.json',
+  'wire client': 'wire client eu-central-1_Acme00001 web',
   onboard: 'onboard --customer other',
   'aliases list': 'aliases list',
   'aliases grant': 'aliases grant acme',

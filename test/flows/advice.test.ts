@@ -218,7 +218,7 @@ t.test('from onboard to a live tenant and back, by what is printed and the hand-
   await follow(t, 'commands/secret/set.ts: doctor', stored, { code: 1 })
 
   const page = await readFile('start.hand-over.md', 'utf8')
-  const [plan = '', apply = '', undo = ''] = commandsIn(page).filter((line) => line.startsWith('npx '))
+  const [plan = '', apply = '', client = '', undo = ''] = commandsIn(page).filter((line) => line.startsWith('npx '))
   const planned = await typed(plan)
   t.equal(planned.code, 0)
   await follow(t, 'commands/wire/plan.ts: npx', planned.printed, { code: 1 })
@@ -230,6 +230,7 @@ t.test('from onboard to a live tenant and back, by what is printed and the hand-
   followed.add('commands/onboard/hand-over/index.ts: npx')
   await rm(snapshot)
   t.equal((await typed(`${apply} --yes`)).code, 0)
+  t.match(await typed(client.replace('CLIENT_ID', 'web')), { code: 0, printed: 'Nothing to do.' })
 
   await follow(t, 'commands/onboard/report.ts: doctor', onboarded.printed)
   t.match(
@@ -366,6 +367,20 @@ t.test('wire: what is in use, what a tool manages, and what this version does no
   const refused = await wire('apply', taken)
   const shown = await follow(t, 'commands/wire/apply.ts: npx', refused.printed, { code: 1 })
   await follow(t, 'commands/wire/apply.ts: npx', shown)
+
+  const closed = `${region}_Closed`
+  createPool(closed, { clients: [{ clientId: 'old', preventUserExistenceErrors: true, allowCustomAuth: false }] })
+  const warned = await wire('plan', closed)
+  const asked = await follow(
+    t,
+    'commands/wire/warnings.ts: npx',
+    warned.printed.split('If they are to: ').at(-1) ?? '',
+    {
+      code: 1,
+    },
+  )
+  t.match(await follow(t, 'commands/wire/client/index.ts: npx', asked), 'the app client differs in nothing but this.')
+  t.notMatch((await wire('plan', closed)).printed, 'app client', 'nothing is left to warn of')
 
   const managed = `${region}_Managed`
   createPool(managed, { settings: { AutoVerifiedAttributes: ['email'], UserPoolTags: { ManagedBy: 'terraform' } } })

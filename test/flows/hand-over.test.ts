@@ -167,6 +167,12 @@ t.test('an app client without custom authentication gets it by step 3, and keeps
   }
   const { steps, clients, undo } = annexC(page)
   const before = await described()
+  const step = sectionOf(page, '3. Let your app clients').replaceAll('CLIENT_ID', client.clientId)
+  t.match(await follow(step), ['Read again, the app client differs in nothing but this.'])
+  const flows = [...settings.ExplicitAuthFlows, 'ALLOW_CUSTOM_AUTH']
+  t.same(await described(), { ...before, ExplicitAuthFlows: flows })
+  t.match(sectionOf(page, 'Annex D'), 'the command of step 3 does,\nwith `--undo`')
+  t.match(await follow(step.replace(/^npx .*$/m, '$& --undo')), ['Written.'])
   await follow(steps.slice(steps.indexOf('**Step 2')))
   t.match(await doctor(1), /app-clients .*app0without0custom0auth/)
   const outputs = await follow(clients.replaceAll('CLIENT_ID', client.clientId))

@@ -1,8 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import {
+  chmodSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -14,7 +17,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { readTextFile, writeNewFile } from '../../src/terminal/file.js'
+import { readTextFile, replaceFile, writeNewFile } from '../../src/terminal/file.js'
 
 const KIB = 1024
 const unreadable = (why: string) => ({ kind: 'unreadable', why })
@@ -70,3 +73,25 @@ t.test('a new file is written whole or not at all, and never over another', asyn
   await t.rejects(writeNewFile(old, 'other'), { code: 'EEXIST' })
   t.equal(readFileSync(old, 'utf8'), 'as it was')
 })
+
+t.test(
+  'a file is replaced whole or stays as it was: a full disk cuts nothing off, and a link stays a link',
+  async (t) => {
+    const dir = t.testdir({ old: 'as it was', link: t.fixture('symlink', 'old') })
+    const [old, link] = [join(dir, 'old'), join(dir, 'link')]
+    chmodSync(old, 0o640)
+    async function* torn() {
+      yield 'half of it'
+      throw new Error('no space left on device')
+    }
+    await t.rejects(replaceFile(old, torn()), { message: 'no space left on device' })
+    t.equal(readFileSync(old, 'utf8'), 'as it was')
+    await replaceFile(link, 'other')
+    t.equal(readFileSync(old, 'utf8'), 'other')
+    t.ok(lstatSync(link).isSymbolicLink())
+    t.equal(statSync(old).mode & 0o777, 0o640)
+    await replaceFile(join(dir, 'new'), 'made', 0o600)
+    t.equal(statSync(join(dir, 'new')).mode & 0o777, 0o600)
+    t.strictSame(readdirSync(dir).sort(), ['link', 'new', 'old'], 'nothing half-written stays')
+  },
+)

@@ -1,10 +1,10 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type Static, Type } from 'typebox'
 import { Check } from 'typebox/value'
 import { NotPossible } from '../../terminal/failure.js'
-import { readTextFile } from '../../terminal/file.js'
+import { readTextFile, replaceFile } from '../../terminal/file.js'
 
 /** What the doctor found last time, by table and user pool. No secret and no credential is ever in a finding. */
 const DoctorState = Type.Object({
@@ -74,13 +74,10 @@ export async function readDoctorState(file: string): Promise<DoctorState> {
  * @throws NotPossible if it cannot be written
  */
 export async function writeDoctorState(file: string, state: DoctorState): Promise<void> {
-  const draft = `${file}.${process.pid}.new`
   try {
     await mkdir(dirname(file), { recursive: true })
-    await writeFile(draft, `${JSON.stringify(state)}\n`, { mode: 0o600 })
-    await rename(draft, file)
+    await replaceFile(file, `${JSON.stringify(state)}\n`, 0o600)
   } catch (error) {
-    await rm(draft, { force: true }).catch(() => undefined)
     const { code } = error as NodeJS.ErrnoException
     throw new NotPossible(`${file} cannot be written (${code}): name another one with --state`)
   }

@@ -163,9 +163,11 @@ async function tryCredential(
   }
   const { kind, facts, cause } = answer
   const advice = wayAdvice({ ...facts, timeUp: kind === 'timeout', cause }, variables)
+  const why = advice === undefined ? said : `${said}: ${advice}`
+  // Advice may be a question.
+  const ended = why.endsWith('?') ? why : `${why}.`
   throw new NotPossible(
-    `the credential was not stored: it could not be tried, ${said}${advice === undefined ? '' : `: ${advice}`}. ` +
-      'To store it untried: --no-check',
+    `the credential was not stored: it could not be tried, ${ended} To store it untried: --no-check`,
   )
 }
 

@@ -93,10 +93,33 @@ export async function managementOfPool(pool: OwnedPool, { UserPoolTags }: UserPo
     const stack = await pool.findStack()
     return { management: stack ? { tool: 'cloudformation', ...stack } : tagged, warnings: [] }
   } catch (error) {
-    if (!isUpstreamError(error)) throw error
-    const unknown =
-      `it is not known whether a CloudFormation stack made this pool (cloudformation:DescribeStackResources: ${saidOf(error)}); ` +
-      'only its tags were looked at. If one did, see wire plan --as cloudformation'
-    return { management: tagged, warnings: [unknown] }
+    const unknown = 'only its tags were looked at. If one did, see wire plan --as cloudformation'
+    return { management: tagged, warnings: [notKnown(error, 'pool', unknown)] }
   }
+}
+
+/**
+ * The same of one of the pool's app clients, which have no tags: what Terraform made of a pool, it made of its clients too, while
+ * a stack may have the pool alone.
+ */
+export async function managementOfClient(
+  pool: OwnedPool,
+  { UserPoolTags }: UserPoolType,
+  clientId: string,
+): Promise<PoolManagement> {
+  const tagged = managementOf(UserPoolTags)
+  try {
+    const stack = await pool.findStack(clientId)
+    if (stack) return { management: { tool: 'cloudformation', ...stack }, warnings: [] }
+    return { management: tagged?.tool === 'terraform' ? tagged : undefined, warnings: [] }
+  } catch (error) {
+    const unknown = "only the pool's tags were looked at. If one did, make the change there"
+    return { management: tagged, warnings: [notKnown(error, 'app client', unknown)] }
+  }
+}
+
+function notKnown(error: unknown, what: string, instead: string): string {
+  if (!isUpstreamError(error)) throw error
+  const asked = `cloudformation:DescribeStackResources: ${saidOf(error)}`
+  return `it is not known whether a CloudFormation stack made this ${what} (${asked}); ${instead}`
 }

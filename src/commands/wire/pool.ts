@@ -1,4 +1,7 @@
-import type { UpdateUserPoolCommandInput } from '@aws-sdk/client-cognito-identity-provider'
+import type {
+  UpdateUserPoolClientCommandInput,
+  UpdateUserPoolCommandInput,
+} from '@aws-sdk/client-cognito-identity-provider'
 import { type Clock, createCall } from '../../call.js'
 import { parseProxies } from '../../env.js'
 import { isUpstreamError } from '../../errors.js'
@@ -8,12 +11,19 @@ import { saidInFull, saidOf } from '../../operator/attempt.js'
 import { deniedRight } from '../../operator/pool/rights.js'
 import { createSignIn } from '../../operator/sign-in.js'
 import { operatorCall, tellWait } from '../../operator/upstreams.js'
+import { inLine } from '../../terminal/clean.js'
 import { NotPossible } from '../../terminal/failure.js'
 import type { CommandIo } from '../../terminal/io.js'
-import type { CallerIdentity, StackResource, UserPoolSettings, WholeUserPool } from '../../upstreams/operator.js'
+import type {
+  CallerIdentity,
+  StackResource,
+  UserPoolSettings,
+  WholeClient,
+  WholeUserPool,
+} from '../../upstreams/operator.js'
 
 /** How an update ended. A fault that leaves open whether it was carried out is thrown. */
-type UpdateOutcome =
+export type UpdateOutcome =
   | { readonly kind: 'written' }
   /** Another change was going on; nothing was changed. */
   | { readonly kind: 'changed-meanwhile' }
@@ -31,8 +41,13 @@ export interface OwnedPool {
   readonly clock: Clock
   /** The ARN of whoever asks; or what STS said instead. */
   identity(): Promise<Identity>
-  /** The CloudFormation stack that has it; undefined if none does. Throws what was thrown: the work goes on without it. */
-  findStack(): Promise<StackResource | undefined>
+  describeClient(clientId: string): Promise<WholeClient>
+  updateClient(input: UpdateUserPoolClientCommandInput): Promise<UpdateOutcome>
+  /**
+   * The CloudFormation stack that has the pool, or an app client of it; undefined if none does. Throws what was thrown: the
+   * work goes on without it.
+   */
+  findStack(clientId?: string): Promise<StackResource | undefined>
 }
 
 /** Longest that one request may take; a person waits for it. */
@@ -58,8 +73,12 @@ export async function withOwnedPool<T>(
     tellWait(io),
   )
   const settings = upstreams.userPoolSettings(userPoolId, region, null)
+  const context = { ...at, io, callerIdentity: upstreams.callerIdentity }
   const fail = async (error: unknown): Promise<never> => {
-    throw await explainFault(error, { ...at, io, callerIdentity: upstreams.callerIdentity })
+    throw await explainFault(error, { ...context, needed: NEEDED })
+  }
+  const failOf = (clientId: string | undefined) => async (error: unknown) => {
+    throw await explainFault(error, { ...context, clientId, needed: NEEDED_OF_CLIENTS })
   }
   try {
     await signIn.run(upstreams)
@@ -67,9 +86,13 @@ export async function withOwnedPool<T>(
       settings,
       clock,
       identity: () => identityFor(upstreams.callerIdentity, io),
-      findStack: () => upstreams.findStack(userPoolId, createCall(STACK_CALL_MS, clock)),
+      findStack: (clientId = userPoolId) => upstreams.findStack(clientId, createCall(STACK_CALL_MS, clock)),
       describe: () => settings.describeWhole(operatorCall(POOL_CALL_MS, clock)).catch(fail),
       update: (input) => updateOf(settings.update(input, operatorCall(POOL_CALL_MS, clock))).catch(fail),
+      describeClient: (clientId) =>
+        settings.describeWholeClient(clientId, operatorCall(POOL_CALL_MS, clock)).catch(failOf(clientId)),
+      updateClient: (input) =>
+        updateOf(settings.updateClient(input, operatorCall(POOL_CALL_MS, clock))).catch(failOf(input.ClientId)),
     })
   } finally {
     await upstreams.close()
@@ -100,6 +123,10 @@ interface FaultContext {
   readonly region: string
   readonly callerIdentity: CallerIdentity
   readonly io: CommandIo
+  /** The app client that was asked about, if it was one; the pool was found before. */
+  readonly clientId?: string | undefined
+  /** What must be allowed. */
+  readonly needed: readonly string[]
 }
 
 /** A plan, or an error, is worth more than the name in it. */
@@ -107,6 +134,7 @@ const IDENTITY_MS = 5_000
 
 /** What must be allowed; what else is read may be refused. */
 const NEEDED = ['cognito-idp:DescribeUserPool', 'cognito-idp:UpdateUserPool']
+const NEEDED_OF_CLIENTS = ['cognito-idp:DescribeUserPoolClient', 'cognito-idp:UpdateUserPoolClient']
 
 /** A sentence for what the pool's owner can fix; any other error as it is. */
 async function explainFault(error: unknown, context: FaultContext): Promise<unknown> {
@@ -114,7 +142,13 @@ async function explainFault(error: unknown, context: FaultContext): Promise<unkn
   const { userPoolId, region } = context
   if (error.kind === 'denied') {
     const who = await identityOf(context)
-    return new NotPossible(`${who.name} may not do this: ${saidInFull(error)}. ${neededText(saidInFull(error))}`)
+    return new NotPossible(
+      `${who.name} may not do this: ${saidInFull(error)}. ${neededText(saidInFull(error), context)}`,
+    )
+  }
+  if (error.facts.errorType === 'ResourceNotFoundException' && context.clientId !== undefined) {
+    const ids = 'the ids of those that it has stand in the Cognito console, under App clients'
+    return new NotPossible(inLine(`user pool ${userPoolId} has no app client ${context.clientId}: ${ids}`))
   }
   if (error.facts.errorType === 'ResourceNotFoundException') {
     const who = await identityOf(context)
@@ -124,11 +158,12 @@ async function explainFault(error: unknown, context: FaultContext): Promise<unkn
 }
 
 /** The right that AWS named, if it is not one on the pool. */
-function neededText(said: string): string {
-  const onPool = `${NEEDED.join(' and ')} on the pool`
+function neededText(said: string, { needed, clientId }: FaultContext): string {
+  const onPool = `${needed.join(' and ')} on the pool`
   const named = deniedRight(said)
-  if (!named || NEEDED.includes(named.action)) return `It needs ${onPool}; a pool of another account is denied too`
-  return `It needs ${named.action} on ${named.resource} too: the whole pool is sent back`
+  if (!named || needed.includes(named.action)) return `It needs ${onPool}; a pool of another account is denied too`
+  const whole = clientId === undefined ? 'pool' : 'app client'
+  return `It needs ${named.action} on ${named.resource} too: the whole ${whole} is sent back`
 }
 
 function otherPlace({ userPoolId, region }: FaultContext): string {

@@ -91,11 +91,16 @@ function reportJson({ userPool, identity, plan, warnings, unknown, management, t
  * Which pool it is, what changes slot by slot and what is in the way.
  * @param written whether it is this command that would write it: then also what stays
  */
+/** As whom a pool is read, as a line below its title. */
+export function identityLine(identity: Identity): string {
+  return 'as' in identity ? `  as ${inLine(identity.as)}` : `  as whom is not known (${identity.unknown})`
+}
+
 function planText({ userPool, plan, identity }: WireReport, written: boolean, paint: Paint, output: Output): string {
   const { changes, taken } = plan
   const lines = [
     paint('bold', textAt(0, poolTitle(userPool), output).replaceAll('\n', '\n  ')),
-    'as' in identity ? `  as ${inLine(identity.as)}` : `  as whom is not known (${identity.unknown})`,
+    identityLine(identity),
     ...changes.map((change) => `  ${changeText(fieldChange(change), paint)}`),
     ...taken.map((slot) => `  ${paint('red', '!')} ${takenText(slot)}`),
   ]
@@ -107,7 +112,8 @@ function planText({ userPool, plan, identity }: WireReport, written: boolean, pa
   return `${lines.join('\n')}\n`
 }
 
-function poolTitle({ Id, Name, Arn = '' }: WiredPool['userPool']): string {
+/** Which pool it is, and whose. */
+export function poolTitle({ Id, Name, Arn = '' }: WiredPool['userPool']): string {
   const [region, accountId] = Arn.split(':').slice(3)
   return inLine(`User pool ${Id} (${Name}) in ${region} of account ${accountId}`)
 }
@@ -132,14 +138,16 @@ function fieldChange({ slot, from, to }: SlotChange): FieldChange {
   return { field: slot, ...(from !== undefined && { from }), ...(to !== undefined && { to }) }
 }
 
-const TOOL_NAMES: Readonly<Record<Tool, string>> = { cloudformation: 'CloudFormation', terraform: 'Terraform' }
+/** What people call the tools. */
+export const TOOL_NAMES: Readonly<Record<Tool, string>> = { cloudformation: 'CloudFormation', terraform: 'Terraform' }
 
 /** What says that a tool manages the pool; completes "nothing was written: …". */
-export function managedText(management: Management): string {
+export function managedText(management: Management, what: 'pool' | 'app client' = 'pool'): string {
   if ('tag' in management) {
-    return `its tag ${inLine(management.tag)} says that ${TOOL_NAMES[management.tool]} manages this pool`
+    const its = what === 'pool' ? 'its' : "the pool's"
+    return `${its} tag ${inLine(management.tag)} says that ${TOOL_NAMES[management.tool]} manages this pool`
   }
-  return inLine(`the CloudFormation stack ${management.stack} manages this pool, as ${management.resource}`)
+  return inLine(`the CloudFormation stack ${management.stack} manages this ${what}, as ${management.resource}`)
 }
 
 interface ManagedPool extends WiredPool {

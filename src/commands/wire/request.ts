@@ -112,7 +112,8 @@ export function poolDifferences(before: UserPoolType, lambdaConfig: LambdaConfig
   return [...triggers, ...others.map(([name]) => name)]
 }
 
-function isEmpty(value: unknown): boolean {
+/** Does it say nothing of its own? An empty list does. */
+export function isEmpty(value: unknown): boolean {
   if (value === undefined || value === null) return true
   return typeof value === 'object' && !Array.isArray(value) && Object.keys(value).length === 0
 }
@@ -134,7 +135,8 @@ function comparableTriggers(config: LambdaConfigType): Record<string, unknown> {
   return { ...rest, ...(LambdaArn && { PreTokenGenerationConfig: { LambdaVersion, LambdaArn } }) }
 }
 
-function sameSetting(a: unknown, b: unknown): boolean {
+/** Do two settings say the same, whatever their order and whatever is left out? */
+export function sameSetting(a: unknown, b: unknown): boolean {
   return isDeepStrictEqual(comparable(a), comparable(b))
 }
 

@@ -3,7 +3,8 @@ import type { Finding } from '../../operator/doctor/checks/finding.js'
 import { checkClients } from '../../operator/doctor/checks/pool/clients.js'
 import { checkSettings } from '../../operator/doctor/checks/pool/settings.js'
 import { checkStrays } from '../../operator/doctor/checks/pool/triggers.js'
-import { allowsCustomAuth, clientName, type PoolClients } from '../../operator/pool/clients.js'
+import { allowsCustomAuth, clientName, type PoolClient, type PoolClients } from '../../operator/pool/clients.js'
+import { clientWords, npxLine } from '../../operator/pool/line.js'
 import { CUSTOM_AUTH_SLOTS, isOfFunction, type SlotArns } from '../../operator/pool/triggers.js'
 
 /** Of a tenant's config, what is not known to whoever wires its pool: as it is unless Corbado was asked for something else. */
@@ -29,7 +30,12 @@ export function poolWarnings(
     ...checkSettings(pool, UNLESS_SAID),
     ...(typeof clients === 'string' ? [] : checkClients(clients, UNLESS_SAID)),
   ]
-  return [...findings.flatMap(sentenceOf), ...clientWarnings(clients)]
+  return [...findings.flatMap(sentenceOf), ...clientWarnings(clients, pool.Id ?? '')]
+}
+
+/** The same of one app client that allows custom authentication. */
+export function clientFindings(client: PoolClient): string[] {
+  return checkClients({ clients: [client], unseen: 0 }, UNLESS_SAID).flatMap(sentenceOf)
 }
 
 /** Which app client it is counts here, so that of those without custom authentication each is named. */
@@ -40,14 +46,18 @@ function sentenceOf({ check, state, what, fix, dependsOn }: Finding): string[] {
   return [`${what} ${advice}`]
 }
 
-function clientWarnings(clients: PoolClients | string): string[] {
+function clientWarnings(clients: PoolClients | string, userPoolId: string): string[] {
   if (typeof clients === 'string') {
     return [`whether its app clients allow ALLOW_CUSTOM_AUTH could not be looked at (${clients})`]
   }
   const refusing = clients.clients.filter((client) => !allowsCustomAuth(client))
   return [
     ...refusing.map((client) => {
-      return `app client ${clientName(client)} does not allow ALLOW_CUSTOM_AUTH: no user can sign in with a passkey through it`
+      const change = npxLine(clientWords(userPoolId, client.ClientId ?? ''))
+      return (
+        `app client ${clientName(client)} does not allow ALLOW_CUSTOM_AUTH: no user can sign in with a passkey through it. ` +
+        `If they are to: ${change}`
+      )
     }),
     ...(clients.unseen > 0 ? [`${clients.unseen} more app clients were not looked at`] : []),
   ]

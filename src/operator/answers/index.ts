@@ -138,6 +138,23 @@ export const ANSWERS = {
       different: maybe(texts),
     },
   },
+  'wire-client': {
+    by: ['wire client'],
+    members: {
+      applied: flag,
+      userPoolId: text,
+      clientId: text,
+      name: maybe(text),
+      as: maybe(text),
+      changes,
+      warnings: texts,
+      rights: list({ action: text, resource: text }),
+      unknown: maybe(texts),
+      management: maybe(exact({ tool: text, tag: maybe(text), stack: maybe(text), resource: maybe(text) })),
+      print: maybe(exact({ tool: text, text })),
+      different: maybe(texts),
+    },
+  },
   onboarding: {
     by: ['onboard'],
     members: {

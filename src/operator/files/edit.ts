@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { ConfigRules } from '../../env.js'
@@ -6,7 +6,7 @@ import { type Fields, fieldAt, isFields } from '../../fields.js'
 import type { UserPoolId } from '../../ids.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { inLine } from '../../terminal/clean.js'
-import { readTextFile } from '../../terminal/file.js'
+import { readTextFile, replaceFile } from '../../terminal/file.js'
 import { shellWord } from '../../terminal/text.js'
 import { changesOf } from '../records/changes.js'
 import { readTenantFile, TENANT_BYTES_MAX } from './read.js'
@@ -59,7 +59,8 @@ export async function editTenantFile(dir: string, { before, after, always = [] }
   const otherDifferences = changesOf(after, parseYamlFile(edited).value).map(({ field }) => field)
   if (edited === text) return { file, state: 'as-wanted', otherDifferences }
   try {
-    await writeFile(file, edited)
+    // A tenant's file is the one that a person wrote: a full disk must not cut it off.
+    await replaceFile(file, edited)
     return { file, state: 'edited', otherDifferences }
   } catch (error) {
     return leftAlone(`cannot be written (${(error as NodeJS.ErrnoException).code})`)
@@ -78,6 +79,11 @@ function fieldEdits(before: Fields, after: Fields, path: readonly string[] = [])
 
 /** What became of the file, in lines for a person. */
 export function fileEditLines({ file, state, reason, otherDifferences }: FileEdit): string[] {
+  const differs = `which were left as they are: ${otherDifferences.join(', ')}`
+  // What was to be changed may be nothing at all: then it does not say all that the table does.
+  if (state === 'as-wanted' && otherDifferences.length > 0) {
+    return [inLine(`${file} differs from the table in fields ${differs}`)]
+  }
   const first = {
     edited: `${file}: changed likewise`,
     'as-wanted': `${file} says so already`,
@@ -85,8 +91,7 @@ export function fileEditLines({ file, state, reason, otherDifferences }: FileEdi
     'left-alone': `${file} was left as it is: it ${reason}`,
   }[state]
   if (otherDifferences.length === 0) return [inLine(first)]
-  const others = `${file} differs from the table in other fields, which were left as they are: ${otherDifferences.join(', ')}`
-  return [inLine(first), inLine(others)]
+  return [inLine(first), inLine(`${file} differs from the table in other fields, ${differs}`)]
 }
 
 /** What became of the file of a tenant that was removed. */

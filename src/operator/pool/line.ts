@@ -32,3 +32,8 @@ export function wireWords(
 export function undoWords(userPoolId: string, snapshot: string): string[] {
   return ['wire', 'undo', userPoolId, '--snapshot', snapshot]
 }
+
+/** The words of the command that lets users of one app client sign in with a passkey. */
+export function clientWords(userPoolId: string, clientId: string): string[] {
+  return ['wire', 'client', userPoolId, clientId]
+}

@@ -210,6 +210,12 @@ t.test('a file that says more than the table keeps what it says, and that is sai
     `${dir}/ahead.yaml differs from the table in other fields, which were left as they are: actions.postAppend.mfa\n`,
   )
   t.equal(await readIn(dir, 'ahead.yaml'), file.replace('active #', 'passkeys-off #'))
+  const again = await run(`tenants pause ahead --dir ${dir}`)
+  t.match(
+    again.stdout,
+    `: nothing to change\n${dir}/ahead.yaml differs from the table in fields which were left as they are: actions.postAppend.mfa\n`,
+  )
+  t.notMatch(again.stdout, 'says so already', 'which it does not')
   t.match(await current('ahead'), { config: { actions: { postAppend: { mfa: 'sms' } } } })
 })
 

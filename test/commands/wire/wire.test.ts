@@ -112,6 +112,15 @@ t.test('refuses what cannot be meant before it asks AWS', async (t) => {
   await refused(/Corbado does not deliver messages/, 'apply', pool, '--arn', arn, '--also', 'CustomSMSSender')
   await refused(/It is <slot>=<the ARN that the slot holds now>/, 'apply', pool, '--arn', arn, '--replace', 'PreSignUp')
   await refused(/It is <slot>=<the ARN/, 'apply', pool, '--arn', arn, '--replace', 'CustomSMSSender=arn:x')
+  for (const line of ['plan', 'apply']) {
+    await refused(
+      /It must be written eu-central-1_Any00001: Cognito knows no EU-Central-1_Any00001\./,
+      line,
+      'EU-Central-1_Any00001',
+      '--arn',
+      arn,
+    )
+  }
   await refused(/Allowed choices are cloudformation, terraform/, 'plan', pool, '--arn', arn, '--as', 'pulumi')
   t.equal(cognito.calls.length, asked)
 })
@@ -716,7 +725,8 @@ t.test('warns of app clients without custom auth, never shows a secret, and does
   const { stderr } = await plan(userPoolId)
   t.same(clock.pauses.slice(pauses), [200, 200, 200], 'Cognito answers five such questions a second')
   const warning =
-    'app client Old app (old) does not allow ALLOW_CUSTOM_AUTH: no user can sign in with a passkey through it'
+    'app client Old app (old) does not allow ALLOW_CUSTOM_AUTH: no user can sign in with a passkey through it. ' +
+    `If they are to: ${npx} wire client ${userPoolId} old`
   t.equal(stderr, `warning: ${warning}\n`)
   const json = await plan(userPoolId, '--json')
   t.same(JSON.parse(json.stdout).warnings, [warning])

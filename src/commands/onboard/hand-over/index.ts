@@ -1,5 +1,5 @@
 import { GATEWAY_VERSION } from '../../../env.js'
-import { npxLine, undoWords, wireWords } from '../../../operator/pool/line.js'
+import { clientWords, npxLine, undoWords, wireWords } from '../../../operator/pool/line.js'
 import { CUSTOM_AUTH_SLOTS } from '../../../operator/pool/triggers.js'
 import { quickCreateLink, stackNameOf } from '../../../operator/role/cloudformation.js'
 import { type Feature, ROLE_VERSION } from '../../../operator/role/role.js'
@@ -41,7 +41,7 @@ until ${handOver.validUntil}. After that, ask for another page.
 
 ${roleStep(handOver)}
 ${wireStep(tenant, hostedArn)}
-${clientStep()}
+${clientStep(tenant)}
 ## 4. Tell Corbado
 
 Corbado then checks everything from its side and switches passkeys on. Until then your users notice nothing.
@@ -98,13 +98,19 @@ pool, \`plan\` prints the change for that tool instead, and \`apply\` writes not
 }
 
 /** What app clients need; the plan of step 2 names those that lack it. */
-function clientStep(): string {
+function clientStep({ userPoolId }: TenantFile): string {
   return `## 3. Let your app clients use passkeys
 
-The plan of step 2 warns of app clients without \`ALLOW_CUSTOM_AUTH\`. For each of them whose users are to sign in with
-passkeys: in the Cognito console choose the pool, *App clients*, the client and *Edit*, tick \`ALLOW_CUSTOM_AUTH\` among its
-authentication flows, and save. With Terraform or CloudFormation, add it to the client's \`ExplicitAuthFlows\` there; with
-the AWS CLI, see annex C. \`PreventUserExistenceErrors\` should be \`ENABLED\`.
+The plan of step 2 names the app clients without \`ALLOW_CUSTOM_AUTH\`. For each of them whose users are to sign in with passkeys,
+\`CLIENT_ID\` being its id:
+
+\`\`\`sh
+${npxLine(clientWords(userPoolId, 'CLIENT_ID'))}
+\`\`\`
+
+It shows the change, asks, and leaves all other settings as they are; if CloudFormation or Terraform manages the app client, it
+prints the change for that tool. The same in the Cognito console: the pool, *App clients*, the client, *Edit*, tick
+\`ALLOW_CUSTOM_AUTH\`. With the AWS CLI, see annex C. \`PreventUserExistenceErrors\` should be \`ENABLED\`.
 `
 }
 
@@ -119,7 +125,8 @@ passkey logins fail, and all others work as before:
 ${npxLine(undoWords(userPoolId, snapshotOf(userPoolId)))}
 \`\`\`
 
-Take \`ALLOW_CUSTOM_AUTH\` away from the app clients that got it, if nothing else of yours uses it.
+Take \`ALLOW_CUSTOM_AUTH\` away from the app clients that got it, if nothing else of yours uses it: the command of step 3 does,
+with \`--undo\`.
 
 When Corbado has said that the pool is out, which it checks with the role, delete the role's stack (or take the role out of your
 Terraform configuration):

@@ -16,8 +16,8 @@ export function checkClients(
   if (usable.length === 0) {
     const what = `No app client allows ALLOW_CUSTOM_AUTH${others.length > 0 ? ` (${namesOf(others)} do not)` : ''}.${more}`
     const fix =
-      'customer: add ALLOW_CUSTOM_AUTH to the ExplicitAuthFlows of each app client whose users are to have passkeys; ' +
-      'all its other settings must be sent back as they are'
+      'customer: add ALLOW_CUSTOM_AUTH to the ExplicitAuthFlows of each app client whose users are to have passkeys, by step 3 ' +
+      'of the hand-over; all its other settings must be sent back as they are'
     return [failed('app-clients', what, fix), ...dependent(['enumeration', 'auth-session'], 'app-clients')]
   }
   const without = others.length > 0 ? ` ${namesOf(others)} do not allow it: no passkeys there.` : ''
