@@ -1,6 +1,7 @@
 import type { LambdaConfigType, UserPoolType } from '@aws-sdk/client-cognito-identity-provider'
 import type { Finding } from '../../operator/doctor/checks/finding.js'
 import { checkClients } from '../../operator/doctor/checks/pool/clients.js'
+import { checkNative } from '../../operator/doctor/checks/pool/native.js'
 import { checkSettings } from '../../operator/doctor/checks/pool/settings.js'
 import { checkStrays } from '../../operator/doctor/checks/pool/triggers.js'
 import { allowsCustomAuth, clientName, type PoolClients } from '../../operator/pool/clients.js'
@@ -9,7 +10,7 @@ import type { TenantFile } from '../../tenant/config.js'
 
 /** Of a tenant's config, what is not known to whoever wires its pool: as it is unless Corbado was asked for something else. */
 const UNLESS_SAID = {
-  login: { flow: 'passkey' },
+  login: { flow: 'passkey' as const },
   actions: { preLogin: { identifierAttribute: 'email', acceptAttributeMatch: false } },
 } as const
 
@@ -32,7 +33,9 @@ export function poolWarnings(
   const findings = [
     checkStrays(wired.triggers, { ...hosted, ...(wired.chained && { config: { triggers: wired.chained } }) }),
     ...checkSettings(pool, UNLESS_SAID),
-    ...(typeof clients === 'string' ? [] : checkClients(clients, UNLESS_SAID)),
+    ...(typeof clients === 'string'
+      ? []
+      : [...checkClients(clients, UNLESS_SAID), checkNative(pool, clients, UNLESS_SAID)]),
   ]
   return [...findings.flatMap(sentenceOf), ...clientWarnings(clients)]
 }
