@@ -13,13 +13,7 @@ import {
   triggerOfSlot,
 } from '../../operator/pool/triggers.js'
 import type { TenantFile } from '../../tenant/config.js'
-import type { SlotChange, TakenSlot, WirePlan } from './changes.js'
-
-/** A slot that is to call the gateway, and the function that the gateway then hands its events on to. */
-export interface ChainedSlot {
-  readonly slot: Slot
-  readonly functionArn: string
-}
+import type { ChainedSlot, SlotChange, TakenSlot, WirePlan } from './changes.js'
 
 /** Versions of a slot's event that the gateway is sure to hand on and to answer whole. */
 const KNOWN_VERSIONS: { readonly [S in Slot]?: readonly string[] } = {

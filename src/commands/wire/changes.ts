@@ -1,6 +1,5 @@
 import type { LambdaConfigType, UserPoolType } from '@aws-sdk/client-cognito-identity-provider'
 import { type Slot, type SlotArns, slotArn, withSlot } from '../../operator/pool/triggers.js'
-import type { ChainedSlot } from './chain.js'
 
 /** One slot that changes; undefined stands for an empty slot. */
 export interface SlotChange {
@@ -17,6 +16,12 @@ export interface TakenSlot {
   readonly expected: string | undefined
   /** Why what it holds cannot be chained; completes "<slot> …". */
   readonly why?: string
+}
+
+/** A slot that is to call the gateway, and the function that the gateway then hands its events on to. */
+export interface ChainedSlot {
+  readonly slot: Slot
+  readonly functionArn: string
 }
 
 /** What wiring, or unwiring, a pool comes to. If a slot is taken, nothing at all is to be changed. */
