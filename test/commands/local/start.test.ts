@@ -417,8 +417,8 @@ t.test('stays up once its story is told', async (t) => {
     const asked = (line: string) => promisify(execFile)('sh', ['-c', line], { env: { ...env, PATH: path } })
     t.match(JSON.parse((await asked(find)).stdout), { statusCode: 200, body: { identifier: /^[\da-f-]{36}$/ } })
     await t.rejects(asked(find.replace('corbado.env', 'operator.env')), /AccessDeniedException/, 'not an operator')
-    t.match(await run(lineFor('Check')), { stdout: '2 tenants are valid\n', stderr: '' })
-    t.match(await run(lineFor('Compare')), { stdout: '2 untouched\n', stderr: '' })
+    t.match(await run(lineFor('Check')), { stdout: '3 tenants are valid\n', stderr: '' })
+    t.match(await run(lineFor('Compare')), { stdout: '3 untouched\n', stderr: '' })
     // Its story ends with logins that fail, as they must.
     const explained = await run(lineFor('Explain')).catch(({ stdout }: { stdout: string }) => ({ stdout }))
     t.match(explained.stdout, /define-auth-challenge +fail foreign_challenge/)
