@@ -114,6 +114,71 @@ t.test('refuses a factor without post-append, and post-append without a factor',
   t.match((await cli({ ...flags, mfa: 'none' })).stderr, /--mfa must name a factor, or/)
 })
 
+const fn = (name: string) => `arn:aws:lambda:eu-central-1:111122223333:function:${name}`
+const CUSTOM = ['DefineAuthChallenge', 'CreateAuthChallenge', 'VerifyAuthChallengeResponse']
+const ownCodes = CUSTOM.map((slot) => `${slot}=${fn('own-codes')}`).join(',')
+
+t.test('refuses functions, app clients and a post-login client that could not be served, by flag', async (t) => {
+  const { cli, dir } = setUp(t)
+  const withPostLogin = { features: 'pre-login,post-append,post-login' }
+  for (const [given, said] of [
+    [{ chain: 'preSignUp' }, /--chain must be none, or <slot>=<ARN of its function>/],
+    [{ chain: `PreSignUp=${fn('a')},PreSignUp=${fn('b')}` }, /--chain must name PreSignUp once/],
+    [{ chain: `PreSignUp=${fn('a').replace('1111', '4444')}` }, /--chain PreSignUp must be a function of account 1111/],
+    [{ chain: `PreSignUp=${FUNCTION_ARN}:t-1` }, /--chain PreSignUp must/],
+    [{ chain: `DefineAuthChallenge=${fn('a')}` }, /--chain \w+ is missing: the three triggers/],
+    [{ chain: ownCodes }, /--clients is missing: ids of the app clients that are for passkeys/],
+    [{ chain: ownCodes, clients: 'all' }, /--clients must name the app clients that are for passkeys/],
+    [{ clients: 'web-1' }, /--clients must be the id of an app client/],
+    [withPostLogin, /--post-login is missing: id of the app client/],
+    [{ ...withPostLogin, 'post-login': 'none' }, /--post-login must name an app client, or the features leave/],
+    [{ 'post-login': 'web1' }, /--post-login must be none, or the features hold post-login/],
+    [{ ...withPostLogin, 'post-login': 'web1', clients: 'web2' }, /--post-login must be one of login\.clientIds/],
+    [
+      { ...withPostLogin, 'post-login': 'web1', flow: 'password-then-passkey' },
+      /--post-login must be left out: post-login has no password/,
+    ],
+  ] as [Flags, RegExp][]) {
+    t.match(await cli({ ...flags, ...given }), { code: 2, stderr: said })
+  }
+  t.strictSame(await readdir(dir), [])
+})
+
+t.test('functions that go on and the post-login client stand in the draft, the role and the hand-over', async (t) => {
+  const { cli, dir, handOver, tenant } = setUp(t)
+  const chain = `${ownCodes},UserMigration=${fn('migrate:live')}`
+  const more = {
+    chain,
+    clients: 'web1,web2',
+    features: 'pre-login,post-append,post-login,checks',
+    'post-login': 'web2',
+  }
+  const { code, stderr } = await cli({ ...flags, ...more })
+  t.equal(code, 0, stderr)
+  const chained = (functionArn: string) => ({ mode: 'chain', functionArn, timeoutMs: 3_000, onFailure: 'fail' })
+  t.match(await tenant('acme-ab12cd34e'), {
+    login: { clientIds: ['web1', 'web2'] },
+    actions: { postLogin: { clientId: 'web2' } },
+    triggers: { defineAuthChallenge: chained(fn('own-codes')), userMigration: chained(fn('migrate:live')) },
+  })
+  t.match(await runCli(['tenants', 'validate', dir]), { code: 0 })
+  const text = await readFile(handOver, 'utf8')
+  const words = chain.split(',').map((word) => `--chain ${word}`)
+  for (const part of [
+    `wire plan ${POOL} --arn ${FUNCTION_ARN}:t-1 ${words.join(' ')}\n`,
+    `| \`UserMigration\` | \`${fn('migrate:live')}\` |\n`,
+    'Logins of the app clients `web1`, `web2` are for passkeys; those of all others\n',
+    `| \`lambda:InvokeFunction\` on \`${fn('own-codes')}\` |`,
+    'and hands it on to your function alone',
+    `param_ChainedFunctions=`,
+    'chained_functions = ["',
+  ]) {
+    t.ok(text.includes(part), part)
+  }
+  t.notMatch(text, 'It never sees a password')
+  for (const line of text.split('\n')) t.notMatch(line, /undefined|\[object/)
+})
+
 t.test('refuses a pool, a tenant id and a file that there are already, in the folder or in the table', async (t) => {
   const { cli, dir, handOver } = setUp(t)
   t.equal((await cli({ ...flags, 'tenant-id': 'first' })).code, 0)
@@ -264,7 +329,7 @@ t.test('chooses an alias with room, counting pools that are granted and those th
 
 t.test('asks on a terminal, a question a line, and again after a wrong answer', async (t) => {
   const { cli, tenant } = setUp(t)
-  const answers = ['', 'Acme Shop', 'acme', '', '1', '111122223333', POOL, 'pro-1', '', '', '', '', 'email', '']
+  const answers = ['', 'Acme Shop', 'acme', '', '1', '111122223333', POOL, 'pro-1', '', '', '', '', 'email', '', '']
   const { code, stderr } = await cli({}, { isTTY: true, stdin: `${answers.join('\n')}\n` })
   t.equal(code, 0, stderr)
   t.match(await tenant('acme-ab12cd34e'), {
@@ -287,6 +352,7 @@ t.test('asks only for what neither a flag nor the other answers say', async (t) 
     flow: 'passkey',
     'tenant-id': 'x',
     'backend-api-url': 'https://backendapi.corbado.io',
+    chain: 'none',
   }
   const { code, stderr } = await cli({ ...given, ...rest, features: 'pre-login' }, { isTTY: true, stdin: '\n' })
   t.equal(code, 0, stderr)
@@ -464,9 +530,21 @@ t.test('whatever is answered, the file says it, with its comments', async () => 
     flow: fc.constantFrom('passkey', 'password-then-passkey'),
     features: fc.constant('pre-login'),
     mfa: fc.constantFrom('sms', 'email', 'software-token', 'none'),
+    chain: fc.constantFrom('none', 'PreSignUp', 'PreSignUp,CustomSMSSender'),
+    clients: fc.constantFrom('all', 'web1,web2'),
+    postLogin: fc.constantFrom('none', 'web1'),
     tenantId: slug,
   })
-  const answers = given.map((all) => ({ ...all, pool: `${all.region}_${all.pool}` }))
+  const answers = given.map((all) => ({
+    ...all,
+    pool: `${all.region}_${all.pool}`,
+    postLogin: all.flow === 'passkey' ? all.postLogin : 'none',
+    chain: all.chain.replace(
+      /[A-Z]\w+/g,
+      (slot) =>
+        `${slot}=arn:${all.region === 'eu-central-1' ? 'aws' : 'aws-us-gov'}:lambda:${all.region}:${all.account}:function:own`,
+    ),
+  }))
   fc.assert(
     fc.property(answers, (given) => {
       const config = draftTenant(given, {

@@ -12,6 +12,7 @@ import { grantAlias, hostedArn, putTenantRecord, toLocal } from '../../src/local
 import { retryFix } from '../../src/operator/attempt.js'
 import { CHECKS, type Finding } from '../../src/operator/doctor/checks/finding.js'
 import { checkClients } from '../../src/operator/doctor/checks/pool/clients.js'
+import { checkNative } from '../../src/operator/doctor/checks/pool/native.js'
 import { diagnose, examineAll } from '../../src/operator/doctor/index.js'
 import { describeCustomerRole, USUAL_FEATURES } from '../../src/operator/role/role.js'
 import type { TenantFile } from '../../src/tenant/config.js'
@@ -77,13 +78,22 @@ const withPostLogin: TenantFile = {
   ...healthy,
   actions: { ...healthy.actions, postLogin: { clientId: client.clientId } },
 }
+const foreign = 'arn:aws:lambda:eu-central-1:111122223333:function:theirs'
+const withChain: TenantFile = { ...healthy, triggers: { preSignUp: { mode: 'chain', functionArn: foreign } } }
+const offering = (...ExplicitAuthFlows: NonNullable<NonNullable<typeof client.settings>['ExplicitAuthFlows']>) => ({
+  ...client,
+  settings: { ExplicitAuthFlows },
+})
+const withNative = {
+  UserPoolTier: 'ESSENTIALS',
+  Policies: { SignInPolicy: { AllowedFirstAuthFactors: ['PASSWORD', 'WEB_AUTHN'] } },
+} satisfies UserPool['settings']
 const signIn = ['cognito-idp:AdminInitiateAuth', 'cognito-idp:AdminRespondToAuthChallenge']
 const verdict = (verificationResult: string) => ({ status: 200, body: { verificationResult } })
 const corbadoError = (status: number, type: string) => ({
   status,
   body: { httpStatusCode: status, message: type, error: { type, links: [] }, requestData: { requestID: 'req-1' } },
 })
-const foreign = 'arn:aws:lambda:eu-central-1:111122223333:function:theirs'
 const customAuthWith = (more: UserPool['lambdaConfig']) => ({
   DefineAuthChallenge: hosted,
   CreateAuthChallenge: hosted,
@@ -340,6 +350,58 @@ const BREAKAGES: readonly Breakage[] = [
     breaks: () => poolWith({ clients: [{ ...client, allowCustomAuth: false }] }),
     failed: ['app-clients'],
     what: /No app client allows ALLOW_CUSTOM_AUTH \(web \(web\) do not\)/,
+  },
+  {
+    name: 'an app client that the config names and the pool has not',
+    file: { ...healthy, login: { clientIds: [client.clientId, 'gone'] } },
+    failed: ['app-clients'],
+    what: /^The pool has no app client gone \(login\.clientIds\)\.$/,
+    fix: /^operator: ask the customer for the id/,
+  },
+  {
+    name: 'a post-login client that the pool has not',
+    file: { ...healthy, actions: { ...healthy.actions, postLogin: { clientId: 'gone' } } },
+    failed: ['app-clients'],
+    what: /gone \(actions\.postLogin\)/,
+  },
+  {
+    name: 'connect tokens for an app client that the pool has not',
+    file: {
+      ...healthy,
+      connectTokens: { clientIds: ['gone'], origins: ['https://app.acme.example'], types: ['passkey-list'] },
+    },
+    failed: ['app-clients'],
+    what: /gone \(connectTokens\)/,
+  },
+  {
+    name: 'a claim for an app client with other ways in',
+    file: { ...healthy, login: { claim: { name: 'corbado', clientIds: [client.clientId] } } },
+    breaks: () => poolWith({ clients: [offering('ALLOW_CUSTOM_AUTH', 'ALLOW_USER_PASSWORD_AUTH')] }),
+    warned: ['app-clients'],
+    what: /^Tokens of web \(web\) never have the claim/,
+  },
+  {
+    name: 'both kinds of passkeys in one app',
+    breaks: () => poolWith({ clients: [offering('ALLOW_CUSTOM_AUTH', 'ALLOW_USER_AUTH')], settings: withNative }),
+    warned: ['native-passkeys'],
+    fix: /^customer: offer one kind in each app/,
+  },
+  {
+    name: 'a function that is chained here, and that the pool still calls itself',
+    file: withChain,
+    breaks() {
+      stack.lambda.putFunction({ functionArn: foreign, runner: neverInvoked, aliases: [] })
+      poolWith({ lambdaConfig: customAuthWith({ PreSignUp: foreign }) })
+    },
+    warned: ['triggers'],
+    what: /^Chained here, and not called through \S+: PreSignUp calls \S+:theirs\.$/,
+    fix: /^customer: npx \S+ wire apply \S+ --arn \S+ --chain PreSignUp=\S+:theirs$/,
+  },
+  {
+    name: 'a function that is chained here, in a slot that is empty',
+    file: withChain,
+    warned: ['triggers'],
+    fix: /^customer: say whether PreSignUp is still wanted; operator: correct triggers/,
   },
   { name: 'no app client at all', breaks: () => poolWith({ clients: [] }), failed: ['app-clients'] },
   {
@@ -642,6 +704,42 @@ t.test('app clients beyond what is looked at are counted, and clients without pa
   const login = { flow: 'passkey', maxAttempts: 3 } as const
   const [appClients] = checkClients({ clients, unseen: 4 }, { login })
   t.match(appClients, { state: 'passed', what: /allowed by web \(web\)\. till \(till\) do not .* 4 more were not/ })
+})
+
+t.test('an app client is judged by what it is named for, and the other kind of passkeys by where it is', async (t) => {
+  const one = (ClientId: string, ...ExplicitAuthFlows: ('ALLOW_CUSTOM_AUTH' | 'ALLOW_USER_AUTH')[]) => ({
+    ...{ ClientId, ClientName: ClientId, PreventUserExistenceErrors: 'ENABLED' as const },
+    ExplicitAuthFlows,
+  })
+  const clients = [
+    one('web', 'ALLOW_CUSTOM_AUTH'),
+    one('till', 'ALLOW_USER_AUTH'),
+    one('old', 'ALLOW_CUSTOM_AUTH', 'ALLOW_USER_AUTH'),
+  ]
+  const login = { flow: 'passkey', maxAttempts: 3 } as const
+  const [refused] = checkClients({ clients, unseen: 0 }, { login, actions: { postLogin: { clientId: 'till' } } })
+  t.match(refused, { state: 'failed', what: /^post-login signs users in through till \(till\), which does not allow/ })
+  const split = { ...login, clientIds: ['web'] }
+  const [passed] = checkClients({ clients, unseen: 3, ids: ['web', 'till', 'old', 'unseen'] }, { login: split })
+  t.match(passed, { state: 'passed', what: /allowed by web \(web\)\. 3 more were not looked at\.$/ })
+  const named = { login, actions: { postLogin: { clientId: 'unseen' } } }
+  t.match(checkClients({ clients, unseen: 1, ids: ['web', 'unseen'] }, named)[0], { state: 'passed' })
+  t.match(checkClients({ clients, unseen: 0 }, named)[0], { state: 'failed', what: /unseen \(actions\.postLogin\)/ })
+
+  const pool: Parameters<typeof checkNative>[0] = {
+    Policies: { SignInPolicy: { AllowedFirstAuthFactors: ['PASSWORD', 'WEB_AUTHN'] } },
+  }
+  const seen = { clients, unseen: 0 }
+  t.match(checkNative({}, seen, { login }), { state: 'passed', what: /are off in this pool/ })
+  t.match(checkNative(pool, seen, { login: split }), {
+    state: 'passed',
+    what: /at till \(till\), old \(old\) alone; Corbado's/,
+  })
+  t.match(checkNative(pool, seen, { login }), { state: 'warned', what: /^old \(old\) can offer two kinds of passkeys/ })
+  t.match(checkNative(pool, { clients: [], unseen: 0 }, { login }), {
+    state: 'passed',
+    what: /no app client offers them/,
+  })
 })
 
 t.test('it comes to an end within 25 s, whatever hangs', async (t) => {

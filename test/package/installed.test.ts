@@ -60,7 +60,7 @@ t.test('installed from nothing but the tarball, its program helps, checks files 
   const help = await program(['--help'])
   t.match(help, { code: 0, stdout: /^Usage: corbado-gateway /, stderr: '' })
   cpSync('tenants', join(folder, 'tenants'), { recursive: true })
-  t.match(await program(['tenants', 'validate']), { code: 0, stdout: '2 tenants are valid\n', stderr: '' })
+  t.match(await program(['tenants', 'validate']), { code: 0, stdout: '3 tenants are valid\n', stderr: '' })
   const plan = await program(wireWords('plan', POOL, { arn: HOSTED_ARN }), env)
   t.match(plan, { code: 0, stdout: `+ DefineAuthChallenge: "${HOSTED_ARN}"` })
   t.notMatch(plan.stderr, /error/i)

@@ -42,7 +42,7 @@ for (const version of NODES) {
     const program = (args: readonly string[], more = {}) => run(node, [cli, ...args], folder, { ...own, ...more })
     t.match(await run(node, ['--version'], folder, own), { stdout: `v${version}\n` })
     t.match(await program(['--help']), { code: 0, stdout: /^Usage: corbado-gateway /, stderr: '' })
-    t.match(await program(['tenants', 'validate']), { code: 0, stdout: '2 tenants are valid\n', stderr: '' })
+    t.match(await program(['tenants', 'validate']), { code: 0, stdout: '3 tenants are valid\n', stderr: '' })
     const plan = await program(wireWords('plan', POOL, { arn: HOSTED_ARN }), env)
     t.match(plan, { code: 0, stdout: `+ CreateAuthChallenge: "${HOSTED_ARN}"` })
     t.notMatch(plan.stderr, /error/i)

@@ -13,8 +13,8 @@ import { signInCommand } from './sign-in.js'
 const PORT_MIN = 1_024
 const PORT_MAX = 65_500
 
-/** Cognito signs with one, Corbado with one for each project; the two example tenants have two projects. */
-const KEY_PAIRS = 3
+/** Cognito signs with one, Corbado with one for each project; the three example tenants have three projects. */
+const KEY_PAIRS = 4
 
 /** `local`, which is `npm start`: the whole service on this machine, with logins through it. */
 export function localCommand(io: CommandIo): Command {

@@ -1,4 +1,5 @@
 import { partitionOf } from '../../ids.js'
+import { type Slot, triggerOfSlot } from '../../operator/pool/triggers.js'
 import type { Feature } from '../../operator/role/role.js'
 import type { TenantFile } from '../../tenant/config.js'
 
@@ -15,6 +16,12 @@ export interface Answers {
   /** Names of features, joined by commas. */
   readonly features: string
   readonly mfa: string
+  /** Functions that go on, as `<slot>=<ARN>` joined by commas; `none`. */
+  readonly chain: string
+  /** App clients whose custom authentication is Corbado's, joined by commas; `all`. */
+  readonly clients: string
+  /** The app client of post-login; `none`. */
+  readonly postLogin: string
   readonly tenantId: string
 }
 
@@ -27,13 +34,22 @@ interface Chosen {
 }
 
 /** The words of a list such as `pre-login, checks`. */
-export function featureWords(features: string): string[] {
-  return features.split(',').map((word) => word.trim())
+export function listWords(list: string): string[] {
+  return list.split(',').map((word) => word.trim())
+}
+
+/** The functions that go on, by slot, as an answer names them; whether each word is one is for its check. */
+export function chainWords(chain: string): (readonly [slot: string, functionArn: string])[] {
+  if (chain === 'none') return []
+  return listWords(chain).map((word) => {
+    const [slot = '', ...arn] = word.split('=')
+    return [slot, arn.join('=')]
+  })
 }
 
 /** The features of answers that were checked. */
 export function featuresOf({ features }: Answers): Feature[] {
-  return featureWords(features) as Feature[]
+  return listWords(features) as Feature[]
 }
 
 /** The new tenant's config: a draft, whatever the answers are; whether they are right is for `parseTenantFile`. */
@@ -58,7 +74,17 @@ export function draftTenant(answers: Answers, { externalId, alias, parameterPref
       credentialParameter: `${parameterPrefix}/${pool}/backend-api`,
       credentialScheme: 'basic',
     },
-    login: { flow: answers.flow },
-    actions: { preLogin: { identifierAttribute: 'email' }, postAppend: { mfa: answers.mfa } },
+    login: { flow: answers.flow, ...(answers.clients !== 'all' && { clientIds: listWords(answers.clients) }) },
+    actions: {
+      preLogin: { identifierAttribute: 'email' },
+      postAppend: { mfa: answers.mfa },
+      ...(answers.postLogin !== 'none' && { postLogin: { clientId: answers.postLogin } }),
+    },
+    ...(answers.chain !== 'none' && { triggers: chainedTriggers(answers.chain) }),
   } satisfies { [K in keyof Required<TenantFile>]?: unknown }
+}
+
+function chainedTriggers(chain: string): Record<string, unknown> {
+  const chained = (functionArn: string) => ({ mode: 'chain', functionArn, timeoutMs: 3_000, onFailure: 'fail' })
+  return Object.fromEntries(chainWords(chain).map(([slot, arn]) => [triggerOfSlot(slot as Slot), chained(arn)]))
 }

@@ -1,7 +1,8 @@
 import type { ConfigRules } from '../../env.js'
+import { CUSTOM_AUTH_SLOTS, isSlot, SLOTS, triggerOfSlot } from '../../operator/pool/triggers.js'
 import { FEATURE_NAMES } from '../../operator/role/role.js'
 import { parseTenantFile } from '../../tenant/config-rules.js'
-import { type Answers, draftTenant, featureWords } from './answers.js'
+import { type Answers, chainWords, draftTenant, listWords } from './answers.js'
 import { accountHolder, type KnownTenant } from './known.js'
 
 /** What answers are checked against. */
@@ -27,6 +28,9 @@ const sample: Answers = {
   flow: 'passkey',
   features: 'pre-login',
   mfa: 'none',
+  chain: 'none',
+  clients: 'all',
+  postLogin: 'none',
   tenantId: 'acme',
 }
 
@@ -69,7 +73,7 @@ export const checkTenantId: Check = (value, _, place) => {
 }
 
 export const checkFeatures: Check = (value) => {
-  const words = featureWords(value)
+  const words = listWords(value)
   if (!words.every((word) => FEATURE_NAMES.some((name) => name === word))) {
     return `must be names of ${FEATURE_NAMES.join(', ')}, separated by commas`
   }
@@ -79,8 +83,51 @@ export const checkFeatures: Check = (value) => {
 export const checkMfa: Check = (value, { features = '' }, place) => {
   const issue = fits('mfa', '/actions/postAppend/mfa')(value, {}, place)
   if (issue !== undefined) return issue
-  if (featureWords(features).includes('post-append')) {
+  if (listWords(features).includes('post-append')) {
     return value === 'none' ? 'must name a factor, or the features leave post-append out' : undefined
   }
   return value === 'none' ? undefined : 'must be none, or the features hold post-append'
+}
+
+/** Each function by the rules for a tenant's file; that the app clients are named too is for {@link checkClients}. */
+export const checkChain: Check = (value, { account, region }, place) => {
+  const words = chainWords(value)
+  const strange = words.find(([slot, arn]) => !isSlot(slot) || arn === '')
+  if (strange)
+    return `must be none, or <slot>=<ARN of its function> joined by commas, and <slot> one of ${SLOTS.join(', ')}`
+  const twice = words.find(([slot], index) => words.findIndex(([one]) => one === slot) !== index)
+  if (twice) return `must name ${twice[0]} once`
+  const of = { chain: value, ...(account !== undefined && { account }), region: region ?? place.region }
+  const paths = SLOTS.flatMap((slot) => [
+    `/triggers/${triggerOfSlot(slot)}`,
+    `/triggers/${triggerOfSlot(slot)}/functionArn`,
+  ])
+  const path = paths.find((one) => issueAt(one, of, place.rules) !== undefined)
+  const slot = path && SLOTS.find((one) => path.startsWith(`/triggers/${triggerOfSlot(one)}`))
+  return path && `${slot} ${issueAt(path, of, place.rules)}`
+}
+
+/** Do the functions of an answer have custom authentication among them? Then both sides of the split must be named. */
+export function chainsCustomAuth({ chain = 'none' }: Partial<Answers>): boolean {
+  return chainWords(chain).some(([slot]) => CUSTOM_AUTH_SLOTS.some((one) => one === slot))
+}
+
+export const checkClients: Check = (value, answers, place) => {
+  if (value === 'all') {
+    return chainsCustomAuth(answers)
+      ? 'must name the app clients that are for passkeys: the functions get the logins of all others'
+      : undefined
+  }
+  const words = listWords(value)
+  const paths = ['/login/clientIds', ...words.map((_, index) => `/login/clientIds/${index}`)]
+  return paths.map((path) => issueAt(path, { clients: value }, place.rules)).find((issue) => issue !== undefined)
+}
+
+export const checkPostLogin: Check = (value, { features = '', clients = 'all', flow = 'passkey' }, place) => {
+  if (!listWords(features).includes('post-login')) {
+    return value === 'none' ? undefined : 'must be none, or the features hold post-login'
+  }
+  if (value === 'none') return 'must name an app client, or the features leave post-login out'
+  const of = { postLogin: value, clients, flow }
+  return issueAt('/actions/postLogin/clientId', of, place.rules) ?? issueAt('/actions/postLogin', of, place.rules)
 }

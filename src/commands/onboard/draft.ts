@@ -8,7 +8,7 @@ import { type SurveyedAlias, surveyAliases } from '../../operator/aliases/survey
 import { saidOf } from '../../operator/attempt.js'
 import { issueTexts } from '../../operator/config-rules.js'
 import { poolArnIn } from '../../operator/pool/arn.js'
-import type { RoleTerms } from '../../operator/role/role.js'
+import { chainedFunctions, type RoleTerms } from '../../operator/role/role.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { parseTenantFile } from '../../tenant/config-rules.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
@@ -62,6 +62,7 @@ export async function draftOnboarding(request: OnboardingRequest): Promise<Onboa
     region: tenant.aws.region,
     externalId,
     features: featuresOf(answers),
+    functionArns: chainedFunctions(tenant),
     gatewayRoleArn: settings.gatewayRoleArn,
     doctorRoleArn: settings.doctorRoleArn,
   }
@@ -133,6 +134,7 @@ const comments: Readonly<Record<string, string>> = {
   'login.flow': 'passkey, or password-then-passkey',
   'actions.preLogin.identifierAttribute': 'email, phone_number or preferred_username',
   'actions.postAppend.mfa': 'sms, email, software-token or none: changes how users sign in with a password',
+  'actions.postLogin.clientId': 'must allow custom authentication; with a secret, clientSecretParameter too',
 }
 
 /** A config as the text of a tenant's file, with a word on the fields that need one. */

@@ -1,12 +1,16 @@
 import type { ConfigRules } from '../../env.js'
 import { USUAL_FEATURES } from '../../operator/role/role.js'
-import { type Answers, featureWords } from './answers.js'
+import { type Answers, listWords } from './answers.js'
 import {
   type Check,
+  chainsCustomAuth,
   checkAccount,
+  checkChain,
+  checkClients,
   checkFeatures,
   checkMfa,
   checkPool,
+  checkPostLogin,
   checkRegion,
   checkTenantId,
   fits,
@@ -90,6 +94,29 @@ export const QUESTIONS: readonly Question[] = [
     fallback: (answers) => (hasPostAppend(answers) ? undefined : 'none'),
   },
   {
+    key: 'chain',
+    flag: '--chain',
+    text: "functions that the pool's triggers call now and that go on, as PreSignUp=<ARN> (wire plan names them), separated by commas",
+    check: checkChain,
+    fallback: () => 'none',
+  },
+  {
+    key: 'clients',
+    flag: '--clients',
+    text: 'ids of the app clients that are for passkeys, separated by commas; logins of all others go on to the functions',
+    check: checkClients,
+    isOpen: chainsCustomAuth,
+    fallback: (answers) => (chainsCustomAuth(answers) ? undefined : 'all'),
+  },
+  {
+    key: 'postLogin',
+    flag: '--post-login',
+    text: 'id of the app client through which post-login signs users in',
+    check: checkPostLogin,
+    isOpen: hasPostLogin,
+    fallback: (answers) => (hasPostLogin(answers) ? undefined : 'none'),
+  },
+  {
     key: 'tenantId',
     flag: '--tenant-id',
     text: 'tenant id, the name in logs and of the file',
@@ -107,7 +134,11 @@ function backendApiUrlOf({ backendApiHosts }: ConfigRules): string | undefined {
 }
 
 function hasPostAppend({ features = '' }: Partial<Answers>): boolean {
-  return featureWords(features).includes('post-append')
+  return listWords(features).includes('post-append')
+}
+
+function hasPostLogin({ features = '' }: Partial<Answers>): boolean {
+  return listWords(features).includes('post-login')
 }
 
 /** `acme-shop` → `Acme Shop` */

@@ -6,8 +6,8 @@ import { mayWrite } from '../../terminal/ask.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible } from '../../terminal/failure.js'
 import type { CommandIo } from '../../terminal/io.js'
-import { planFor, readPool, replacingOptions } from './look.js'
-import { type WireOptions, wireExample, withTarget } from './options.js'
+import { chainingOptions, planFor, readPool, replacingOptions } from './look.js'
+import { assertWiring, type WireOptions, wireExample, withTarget } from './options.js'
 import { type OwnedPool, withOwnedPool } from './pool.js'
 import { managedText, reportPlan, reportWritten, type WireReport } from './report.js'
 import { dropSnapshot, snapshotName, writeSnapshot } from './snapshot.js'
@@ -33,9 +33,10 @@ export function wireApplyCommand(io: CommandIo): Command {
     .option('--unmanaged', 'write although CloudFormation or Terraform is known to manage the pool')
     .option(
       '--json',
-      'print { kind: "wire-plan", applied, userPoolId, name?, arn?, as?, changes, taken, warnings, rights, unknown?, management?, print?, snapshot?, different? }',
+      'print { kind: "wire-plan", applied, userPoolId, name?, arn?, as?, changes, taken, chained?, warnings, rights, unknown?, management?, print?, snapshot?, different? }',
     )
-    .action((userPoolId: UserPoolId, options: ApplyOptions) => {
+    .action(async (userPoolId: UserPoolId, options: ApplyOptions) => {
+      assertWiring(options)
       return withOwnedPool({ userPoolId, region: regionOf(options.arn) }, io, async (pool) => {
         const report = await readPool(pool, options)
         if (await isWanted(report, userPoolId, options, io)) await apply(pool, report, userPoolId, options, io)
@@ -49,9 +50,15 @@ async function isWanted(report: WireReport, userPoolId: UserPoolId, options: App
   const possible = plan.changes.length > 0 && plan.taken.length === 0
   const management = options.unmanaged ? undefined : report.management
   if (!json || !options.yes || !possible || management || report.unknown.length > 0) reportPlan(report, io)
-  if (plan.taken.length > 0 && !json) {
+  if (plan.taken.some(({ why }) => why !== undefined)) {
+    if (!json) io.stdout.write('\nNothing was written.\n')
+  } else if (plan.taken.length > 0 && !json) {
     const words = wireWords('apply', userPoolId, replacingOptions(options, plan))
-    io.stdout.write(`\nNothing was written. To let go of what is in use:\n  ${npxLine(words)}\n`)
+    const chained = chainingOptions(options, report)
+    const goesOn = chained
+      ? `To have it go on, called by Corbado:\n  ${npxLine(wireWords('plan', userPoolId, chained))}\n`
+      : ''
+    io.stdout.write(`\nNothing was written. To let go of what is in use:\n  ${npxLine(words)}\n${goesOn}`)
   }
   if (!possible) return false
   if (report.unknown.length > 0) {

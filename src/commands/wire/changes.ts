@@ -8,18 +8,28 @@ export interface SlotChange {
   readonly to: string | undefined
 }
 
-/** A slot that holds a function which was not said to be replaceable. */
+/** A slot that holds a function which was not said to be replaceable, or none that can be chained. */
 export interface TakenSlot {
   readonly slot: Slot
   readonly holds: string | undefined
   /** What the caller believed it held; undefined if nothing was said of it. */
   readonly expected: string | undefined
+  /** Why what it holds cannot be chained; completes "<slot> …". */
+  readonly why?: string
+}
+
+/** A slot that is to call the gateway, and the function that the gateway then hands its events on to. */
+export interface ChainedSlot {
+  readonly slot: Slot
+  readonly functionArn: string
 }
 
 /** What wiring, or unwiring, a pool comes to. If a slot is taken, nothing at all is to be changed. */
 export interface WirePlan {
   readonly changes: readonly SlotChange[]
   readonly taken: readonly TakenSlot[]
+  /** The functions that go on behind the gateway. */
+  readonly chained: readonly ChainedSlot[]
 }
 
 /** A pool as it was read, and what is to become of its triggers. */
@@ -41,7 +51,7 @@ export function planWiring(pool: UserPoolType, arn: string, slots: readonly Slot
     if (holds === undefined || holds === replace[slot]) changes.push({ slot, from: holds, to: arn })
     else taken.push({ slot, holds, expected: replace[slot] })
   }
-  return { changes, taken }
+  return { changes, taken, chained: [] }
 }
 
 /** Takes changes back, each only if its slot still holds what was put there; a slot that is back already is left. */
@@ -54,7 +64,7 @@ export function planUndo(pool: UserPoolType, changes: readonly SlotChange[]): Wi
     if (holds === to) back.push({ slot, from: to, to: from })
     else taken.push({ slot, holds, expected: to })
   }
-  return { changes: back, taken }
+  return { changes: back, taken, chained: [] }
 }
 
 /** The pool's LambdaConfig with the changes made. */

@@ -1,8 +1,10 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { aliasOf, PARTITION_PATTERN, REGION_PATTERN } from '../../ids.js'
-import type { Wiring } from '../../operator/pool/line.js'
-import { isSlot, OTHER_SLOTS, type Slot, type SlotArns } from '../../operator/pool/triggers.js'
+import type { SlotChains, Wiring } from '../../operator/pool/line.js'
+import { isSlot, OTHER_SLOTS, SENDER_SLOTS, SLOTS, type Slot, type SlotArns } from '../../operator/pool/triggers.js'
+import { WrongUsage } from '../../terminal/failure.js'
 import { parseUserPoolId } from '../options.js'
+import { chainFault, parseChainWord } from './chain.js'
 
 /** What `wire plan` and `wire apply` are both told. */
 export interface WireOptions extends Wiring {
@@ -18,6 +20,17 @@ export function withTarget(command: Command): Command {
     .requiredOption('--arn <arn>', "hosted ARN that Corbado gave; its region is the pool's", parseHostedArn)
     .option('--also <slot>', 'a further trigger to point there, e.g. PreSignUp; repeatable', parseAlso)
     .option('--replace <slot=arn>', 'replace this function, which the slot holds now; repeatable', parseReplace)
+    .option(
+      '--chain <slot>',
+      'a trigger whose function goes on, called by Corbado; <slot>=<arn> for that one only; repeatable',
+      parseChain,
+    )
+}
+
+/** @throws WrongUsage for slots that cannot be meant together, before anything is asked */
+export function assertWiring({ also = [], replace = {}, chain = {} }: WireOptions): void {
+  const fault = chainFault(chain, [...also, ...Object.keys(replace)])
+  if (fault !== undefined) throw new WrongUsage(fault)
 }
 
 /** A line that can be typed as an example of a command. */
@@ -53,7 +66,7 @@ function parseAlso(text: string, before: readonly Slot[] = []): readonly Slot[] 
   const slot = OTHER_SLOTS.find((name) => name === text)
   if (slot) return [...before, slot]
   const sender = /^Custom(SMS|Email)Sender$/i.test(text)
-  const why = sender ? 'Corbado does not deliver messages: keep your own function there. ' : ''
+  const why = sender ? 'Corbado does not deliver messages: keep your own function there, or --chain it. ' : ''
   throw new InvalidArgumentError(`${why}It is one of ${OTHER_SLOTS.join(', ')}.`)
 }
 
@@ -63,6 +76,19 @@ function parseAlso(text: string, before: readonly Slot[] = []): readonly Slot[] 
  */
 function parseReplace(text: string, before: SlotArns = {}): SlotArns {
   const [slot = '', arn = ''] = text.split('=', 2)
-  if (isSlot(slot) && arn !== '') return { ...before, [slot]: arn }
+  const isSender = SENDER_SLOTS.some((sender) => sender === slot)
+  if (isSlot(slot) && !isSender && arn !== '') return { ...before, [slot]: arn }
   throw new InvalidArgumentError('It is <slot>=<the ARN that the slot holds now>, as the plan names both.')
+}
+
+/**
+ * Adds one more `--chain <slot>` or `--chain <slot>=<ARN>`.
+ * @throws InvalidArgumentError for another form or an unknown slot
+ */
+function parseChain(text: string, before: SlotChains = {}): SlotChains {
+  const word = parseChainWord(text)
+  if (word) return { ...before, [word.slot]: word.held }
+  throw new InvalidArgumentError(
+    `It is <slot>, or <slot>=<the ARN that it holds now>, and <slot> one of ${SLOTS.join(', ')}.`,
+  )
 }

@@ -1,6 +1,7 @@
 import { writeAnswer } from '../../operator/answers/write.js'
 import { npxLine } from '../../operator/pool/line.js'
 import { rightsToUpdate } from '../../operator/pool/rights.js'
+import { triggerOfSlot } from '../../operator/pool/triggers.js'
 import { changeText, type FieldChange } from '../../operator/records/changes.js'
 import { inLine } from '../../terminal/clean.js'
 import { type CommandIo, createPaint, type Output, type Paint, writeNote } from '../../terminal/io.js'
@@ -79,6 +80,9 @@ function reportJson({ userPool, identity, plan, warnings, unknown, management, t
     ...('as' in identity && { as: identity.as }),
     changes: plan.changes.map(fieldChange),
     taken: plan.taken,
+    ...(plan.chained.length > 0 && {
+      chained: plan.chained.map(({ slot, functionArn }) => ({ slot, trigger: triggerOfSlot(slot), functionArn })),
+    }),
     warnings,
     rights: rightsToUpdate(userPool),
     ...(unknown.length > 0 && { unknown }),
@@ -103,6 +107,9 @@ function planText({ userPool, plan, identity }: WireReport, written: boolean, pa
     identityLine(identity),
     ...changes.map((change) => `  ${changeText(fieldChange(change), paint)}`),
     ...taken.map((slot) => `  ${paint('red', '!')} ${takenText(slot)}`),
+    ...plan.chained.map(
+      ({ slot, functionArn }) => `  ${textAt(2, `Corbado hands ${slot} on to ${functionArn}`, output)}`,
+    ),
   ]
   if (taken.length === 0 && changes.length === 0) lines.push('  Nothing to do.')
   else if (taken.length === 0 && written) {
@@ -128,7 +135,8 @@ function rightsTexts(userPool: WiredPool['userPool']): string[] {
   return further.length === 0 ? [] : [inLine(`To send it back, you also need ${further.join(', ')}.`)]
 }
 
-function takenText({ slot, holds, expected }: TakenSlot): string {
+function takenText({ slot, holds, expected, why }: TakenSlot): string {
+  if (why !== undefined) return inLine(`${slot} ${why}`)
   const found = holds === undefined ? 'is empty' : `holds ${holds}`
   return inLine(expected === undefined ? `${slot} ${found}` : `${slot} ${found}, not ${expected}`)
 }

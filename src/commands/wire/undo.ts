@@ -37,7 +37,7 @@ export function wireUndoCommand(io: CommandIo): Command {
     .option('--yes', 'write what the plan shows, without being asked')
     .option(
       '--json',
-      'print { kind: "wire-plan", applied, userPoolId, name?, arn?, as?, changes, taken, warnings, rights, unknown?, management?, print?, snapshot?, different? }',
+      'print { kind: "wire-plan", applied, userPoolId, name?, arn?, as?, changes, taken, chained?, warnings, rights, unknown?, management?, print?, snapshot?, different? }',
     )
     .action((userPoolId: UserPoolId, options: UndoOptions) => undoWiring(userPoolId, options, io))
 }

@@ -1,15 +1,17 @@
 import type { LambdaConfigType, UserPoolType } from '@aws-sdk/client-cognito-identity-provider'
 import type { Finding } from '../../operator/doctor/checks/finding.js'
 import { checkClients } from '../../operator/doctor/checks/pool/clients.js'
+import { checkNative } from '../../operator/doctor/checks/pool/native.js'
 import { checkSettings } from '../../operator/doctor/checks/pool/settings.js'
 import { checkStrays } from '../../operator/doctor/checks/pool/triggers.js'
 import { allowsCustomAuth, clientName, type PoolClient, type PoolClients } from '../../operator/pool/clients.js'
 import { clientWords, npxLine } from '../../operator/pool/line.js'
 import { CUSTOM_AUTH_SLOTS, isOfFunction, type SlotArns } from '../../operator/pool/triggers.js'
+import type { TenantFile } from '../../tenant/config.js'
 
 /** Of a tenant's config, what is not known to whoever wires its pool: as it is unless Corbado was asked for something else. */
 const UNLESS_SAID = {
-  login: { flow: 'passkey' },
+  login: { flow: 'passkey' as const },
   actions: { preLogin: { identifierAttribute: 'email', acceptAttributeMatch: false } },
 } as const
 
@@ -17,18 +19,24 @@ const UNLESS_SAID = {
  * What of a pool the doctor would warn of, in sentences for its owner: the checks are the doctor's own, so that neither warns
  * of less. None of it stops a wiring.
  * @param clients the app clients; or what Cognito said if they cannot be read
- * @param wired the triggers as they will be, and the hosted ARN
+ * @param wired the triggers as they will be, the hosted ARN, and which of them the gateway hands on
  */
 export function poolWarnings(
   pool: UserPoolType,
   clients: PoolClients | string,
-  wired: { readonly triggers: LambdaConfigType; readonly arn: string },
+  wired: {
+    readonly triggers: LambdaConfigType
+    readonly arn: string
+    readonly chained?: NonNullable<TenantFile['triggers']>
+  },
 ): string[] {
   const hosted = { hostedArn: wired.arn, settings: { gatewayFunctionArn: functionOfHosted(wired.arn) } }
   const findings = [
-    checkStrays(wired.triggers, hosted),
+    checkStrays(wired.triggers, { ...hosted, ...(wired.chained && { config: { triggers: wired.chained } }) }),
     ...checkSettings(pool, UNLESS_SAID),
-    ...(typeof clients === 'string' ? [] : checkClients(clients, UNLESS_SAID)),
+    ...(typeof clients === 'string'
+      ? []
+      : [...checkClients(clients, UNLESS_SAID), checkNative(pool, clients, UNLESS_SAID)]),
   ]
   return [...findings.flatMap(sentenceOf), ...clientWarnings(clients, pool.Id ?? '')]
 }

@@ -20,6 +20,8 @@ export interface Scene {
   action(name: string, payload: object): Promise<ActionAnswer>
   /** The person begins to sign in; with a password if the flow wants one, unless another is given. */
   startLogin(password?: 'none' | 'right' | 'wrong'): Promise<LoginStage>
+  /** The same person at the app client of the customer's own login. */
+  startOwnLogin(clientId: string): Promise<LoginStage>
   /** A passkey ceremony, which the stand-in of Corbado confirms; its proof is remembered as private. */
   sign(username: string): Promise<string>
   readonly proofs: readonly string[]
@@ -56,6 +58,8 @@ export function createScene({ example, stack, log, actions, caller, ...meters }:
       const options = { endpoint: stack.cognito.url, userPoolId, clientId, username: person.username }
       return startLogin({ ...options, password: passwords[password] })
     },
+    startOwnLogin: (clientId) =>
+      startLogin({ endpoint: stack.cognito.url, userPoolId, clientId, username: person.username }),
     async sign(username) {
       const proof = await stack.corbado.sign(corbado.projectId, username)
       proofs.push(proof)

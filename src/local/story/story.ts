@@ -3,6 +3,7 @@ import type { DefineEvent } from '../clients/caller.js'
 import { type LoginStage, stageText } from '../clients/login.js'
 import { identifierAttributeOf, privateValues } from '../world/example.js'
 import { abuses } from './abuses.js'
+import { ownLogin } from './own-login.js'
 import { type Scene, wantsPassword } from './scene.js'
 import type { Seen, StepReport } from './step.js'
 
@@ -14,6 +15,7 @@ export async function* tellStory(scene: Scene): AsyncGenerator<StepReport> {
   let proof = ''
   yield await ceremony(scene, (signed) => (proof = signed))
   yield await answer(scene, stage, proof)
+  yield* ownLogin(scene)
   yield* abuses(scene, proof)
   yield await unknownIdentifier(scene)
   yield await postAppend(scene)

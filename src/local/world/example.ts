@@ -1,8 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto'
+import { textAt } from '../../fields.js'
 import type { TenantFile } from '../../tenant/config.js'
 import type { UserPool } from '../cognito/index.js'
 import { createTotpSecret } from '../cognito/login/totp.js'
+import { inProcess } from '../lambda/index.js'
 import type { Stack } from '../stack.js'
+import { createOutbox, mailCode, type Outbox, ownFunction } from './own-login.js'
 import { basicCredential, createApiSecret, createPassword, setUpTenant } from './tenants.js'
 
 /** A user who has an account with a customer. */
@@ -28,6 +31,14 @@ export interface Example {
   /** What people type; the second belongs to no user. */
   readonly identifier: string
   readonly unknownIdentifier: string
+  /** If the tenant's custom authentication is chained: where else people sign in, with a code that is mailed to them. */
+  readonly ownLogin?: OwnLoginPlace
+}
+
+interface OwnLoginPlace {
+  readonly clientId: string
+  readonly functionArn: string
+  readonly outbox: Outbox
 }
 
 type IdentifierAttribute = UserPool['aliasAttributes'][number]
@@ -74,14 +85,24 @@ export function createExamples(tenants: readonly TenantFile[]): Example[] {
   return tenants.map((tenant) => createExample(tenant, secrets.get(tenant.corbado.projectId) ?? ''))
 }
 
+/** As long as Cognito's, and the same at every start. */
+function madeClientId(of: string): string {
+  return BigInt(`0x${createHash('sha256').update(of).digest('hex')}`)
+    .toString(36)
+    .slice(0, 26)
+}
+
 function createExample(tenant: TenantFile, apiSecret: string): Example {
   const attribute = identifierAttributeOf(tenant)
   const [person, other] = [createPerson(tenant, PEOPLE[0], 0), createPerson(tenant, PEOPLE[1], 1)]
-  // As long as Cognito's, and the same at every start.
-  const number = BigInt(`0x${createHash('sha256').update(tenant.userPoolId).digest('hex')}`)
+  const made = madeClientId(tenant.userPoolId)
+  const functionArn = textAt(tenant.triggers?.defineAuthChallenge, 'functionArn')
   return {
     tenant,
-    clientId: number.toString(36).slice(0, 26),
+    clientId: tenant.login?.clientIds?.[0] ?? made,
+    ...(functionArn !== undefined && {
+      ownLogin: { clientId: madeClientId(made), functionArn, outbox: createOutbox() },
+    }),
     apiSecret,
     usernamePrefix: usernameAttributesOf(tenant).length > 0 ? '' : `${tenant.customer}-`,
     person,
@@ -96,23 +117,24 @@ const AUTH_FLOWS = ['ALLOW_CUSTOM_AUTH', 'ALLOW_USER_SRP_AUTH', 'ALLOW_REFRESH_T
 
 /** Sets up pool, role, project, secret and users in the stack. */
 export function putExample(stack: Stack, example: Example): void {
-  const { tenant, clientId, apiSecret, person, other } = example
+  const { tenant, clientId, apiSecret, person, other, ownLogin } = example
   const usernameAttributes = usernameAttributesOf(tenant)
+  const client = {
+    ...{ preventUserExistenceErrors: true, allowCustomAuth: true },
+    settings: { ExplicitAuthFlows: [...AUTH_FLOWS] },
+  }
   setUpTenant(stack, tenant, {
     apiSecret,
-    clients: [
-      {
-        clientId,
-        preventUserExistenceErrors: true,
-        allowCustomAuth: true,
-        settings: { ExplicitAuthFlows: [...AUTH_FLOWS] },
-      },
-    ],
+    clients: [{ ...client, clientId }, ...(ownLogin ? [{ ...client, clientId: ownLogin.clientId }] : [])],
     usernameAttributes,
     // Whoever signs up confirms it by a code.
     ...(usernameAttributes.length === 0 && { autoVerified: ['email'] }),
     aliasAttributes: isFoundByCognito(tenant) && usernameAttributes.length === 0 ? [identifierAttributeOf(tenant)] : [],
   })
+  if (ownLogin) {
+    const { functionArn, outbox } = ownLogin
+    stack.lambda.putFunction({ functionArn, runner: inProcess(ownFunction(mailCode(outbox))), aliases: [] })
+  }
   const { projectId } = tenant.corbado
   stack.corbado.putProject({ projectId, apiSecret, bearerKey: apiSecret })
   for (const user of [person, other]) {

@@ -12,6 +12,8 @@ export type PoolClient = Omit<UserPoolClientType, 'ClientSecret'>
 export interface PoolClients {
   readonly clients: readonly PoolClient[]
   readonly unseen: number
+  /** The ids of all, those of the unseen too; where it is left out, all were seen. */
+  readonly ids?: readonly string[]
 }
 
 /** So many are read; most pools have fewer. */
@@ -29,6 +31,18 @@ export function allowsCustomAuth({ ExplicitAuthFlows: flows = [] }: PoolClient):
   return !named || flows.includes('ALLOW_CUSTOM_AUTH')
 }
 
+/** Flows that let nobody in by themselves: custom authentication, and one for who is in already. */
+const CUSTOM_ALONE: readonly string[] = ['ALLOW_CUSTOM_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH']
+
+/** Is custom authentication the only way in through this app client? Else its tokens never have the claim. */
+export function takesOnlyCustomAuth({
+  ExplicitAuthFlows: flows = [],
+  AllowedOAuthFlowsUserPoolClient,
+}: PoolClient): boolean {
+  const named = flows.includes('ALLOW_CUSTOM_AUTH') && flows.every((flow) => CUSTOM_ALONE.includes(flow))
+  return named && AllowedOAuthFlowsUserPoolClient !== true
+}
+
 /** An app client by name and id, for a person. */
 export function clientName({ ClientName, ClientId }: PoolClient): string {
   return inLine(`${ClientName} (${ClientId})`)
@@ -37,20 +51,23 @@ export function clientName({ ClientName, ClientId }: PoolClient): string {
 /**
  * Reads a pool's app clients, the first {@link CLIENTS_MAX} of them.
  * @param nextCall gives each request its time
+ * @param first ids of those that matter most
  */
 export async function readClients(
   settings: UserPoolSettings,
   nextCall: () => Call,
   clock: Clock,
+  first: readonly string[] = [],
 ): Promise<PoolClients> {
-  const all = await settings.listClients(nextCall())
+  const listed = await settings.listClients(nextCall())
+  const all = [...listed].sort((a, b) => Number(first.includes(b.clientId)) - Number(first.includes(a.clientId)))
   const clients: PoolClient[] = []
   for (const { clientId } of all.slice(0, CLIENTS_MAX)) {
     if (clients.length > 0) await pause(PAUSE_MS, clock)
     const { ClientSecret: _, ...client } = await settings.describeClient(clientId, nextCall())
     clients.push(client)
   }
-  return { clients, unseen: all.length - clients.length }
+  return { clients, unseen: all.length - clients.length, ids: all.map(({ clientId }) => clientId) }
 }
 
 /** App clients beside a plan of something else: what the dependency said if they cannot be read, and no error. */

@@ -10,7 +10,12 @@ export interface Wiring {
   readonly also?: readonly Slot[]
   /** What a slot may hold now and lose. */
   readonly replace?: SlotArns
+  /** Slots whose function goes on, behind the gateway; `true`: whichever it holds. */
+  readonly chain?: SlotChains
 }
+
+/** The function that each slot must hold to be chained, or `true` for whichever it holds. */
+export type SlotChains = { readonly [S in Slot]?: string | true }
 
 /** A command line that a customer can type without having installed this package. */
 export function npxLine(words: readonly string[]): string {
@@ -21,11 +26,12 @@ export function npxLine(words: readonly string[]): string {
 export function wireWords(
   verb: 'plan' | 'apply',
   userPoolId: string,
-  { arn, also = [], replace = {} }: Wiring,
+  { arn, also = [], replace = {}, chain = {} }: Wiring,
 ): string[] {
   const further = also.flatMap((slot) => ['--also', slot])
   const lost = Object.entries(replace).flatMap(([slot, held]) => ['--replace', `${slot}=${held}`])
-  return ['wire', verb, userPoolId, '--arn', arn, ...further, ...lost]
+  const chained = Object.entries(chain).flatMap(([slot, held]) => ['--chain', held === true ? slot : `${slot}=${held}`])
+  return ['wire', verb, userPoolId, '--arn', arn, ...further, ...lost, ...chained]
 }
 
 /** The words of the command that takes back what one `wire apply` changed. */

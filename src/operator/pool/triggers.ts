@@ -1,7 +1,7 @@
 import type { LambdaConfigType } from '@aws-sdk/client-cognito-identity-provider'
 import { isUpstreamError } from '../../errors.js'
 import { textAt } from '../../fields.js'
-import type { OTHER_TRIGGERS, TenantFile } from '../../tenant/config.js'
+import type { OTHER_TRIGGERS, SENDER_TRIGGERS, TenantFile, TriggerName } from '../../tenant/config.js'
 import type { OperatorUpstreams, RoleCredentials } from '../../upstreams/operator.js'
 import { saidOf } from '../attempt.js'
 import { operatorCall } from '../upstreams.js'
@@ -70,7 +70,7 @@ export function slotsOf(functionArns: ReadonlyMap<string, string>, functionArn: 
 /** The slots of a pool's LambdaConfig that a passkey login needs. */
 export const CUSTOM_AUTH_SLOTS = ['DefineAuthChallenge', 'CreateAuthChallenge', 'VerifyAuthChallengeResponse'] as const
 
-/** Further slots that may point at the gateway. The custom senders are none: what is not sent by them is not sent. */
+/** Further slots that may point at the gateway. */
 export const OTHER_SLOTS = [
   'PreSignUp',
   'PostConfirmation',
@@ -82,25 +82,49 @@ export const OTHER_SLOTS = [
   'InboundFederation',
 ] as const satisfies readonly Capitalize<(typeof OTHER_TRIGGERS)[number]>[]
 
+/** Slots that may point at the gateway only if it hands their events on: what is not sent by their function is not sent. */
+export const SENDER_SLOTS = ['CustomEmailSender', 'CustomSMSSender'] as const satisfies readonly Capitalize<
+  (typeof SENDER_TRIGGERS)[number]
+>[]
+
 /** One place for a function in a pool's LambdaConfig, by its name there. */
-export type Slot = (typeof CUSTOM_AUTH_SLOTS)[number] | (typeof OTHER_SLOTS)[number]
+export type Slot = (typeof CUSTOM_AUTH_SLOTS)[number] | (typeof OTHER_SLOTS)[number] | (typeof SENDER_SLOTS)[number]
 
 /** The function ARN that each slot holds; a slot that holds none is absent. */
 export type SlotArns = { readonly [S in Slot]?: string }
 
-const SLOTS: readonly string[] = [...CUSTOM_AUTH_SLOTS, ...OTHER_SLOTS]
+/** Every slot. */
+export const SLOTS: readonly Slot[] = [...CUSTOM_AUTH_SLOTS, ...OTHER_SLOTS, ...SENDER_SLOTS]
 
 /** Is this the name of a slot? Names are case-sensitive, as they are for Cognito. */
 export function isSlot(name: string): name is Slot {
-  return SLOTS.includes(name)
+  return SLOTS.some((slot) => slot === name)
+}
+
+/** The trigger of a slot as tenant files name it. */
+export function triggerOfSlot(slot: Slot): TriggerName {
+  return `${slot.charAt(0).toLowerCase()}${slot.slice(1)}` as TriggerName
+}
+
+/** Slots that hold a version beside the function, which they keep whatever function it is. */
+const VERSIONED_SLOTS = ['InboundFederation', ...SENDER_SLOTS] as const
+
+function isVersioned(slot: Slot): slot is (typeof VERSIONED_SLOTS)[number] {
+  return VERSIONED_SLOTS.some((one) => one === slot)
 }
 
 /** What a slot holds; undefined if it is empty. */
 export function slotArn(config: LambdaConfigType | undefined, slot: Slot): string | undefined {
-  if (slot === 'InboundFederation') return config?.InboundFederation?.LambdaArn
+  if (isVersioned(slot)) return config?.[slot]?.LambdaArn
   // Cognito demands that the two names of this slot hold the same ARN (fact A8).
   if (slot === 'PreTokenGeneration') return config?.PreTokenGenerationConfig?.LambdaArn ?? config?.PreTokenGeneration
   return config?.[slot]
+}
+
+/** The version of the event that a slot's function is sent; undefined if the slot has none. */
+export function slotVersion(config: LambdaConfigType | undefined, slot: Slot): string | undefined {
+  if (slot === 'PreTokenGeneration') return config?.PreTokenGenerationConfig?.LambdaVersion
+  return isVersioned(slot) ? config?.[slot]?.LambdaVersion : undefined
 }
 
 /** A LambdaConfig with one slot changed, or emptied if no ARN is given; all else is left as it is. */
@@ -108,11 +132,8 @@ export function withSlot(config: LambdaConfigType, slot: Slot, arn: string | und
   const { [slot]: _, ...rest } = config
   if (slot === 'PreTokenGeneration') return withPreTokenGeneration(config, arn)
   if (arn === undefined) return rest
-  if (slot !== 'InboundFederation') return { ...rest, [slot]: arn }
-  return {
-    ...rest,
-    InboundFederation: { LambdaVersion: config.InboundFederation?.LambdaVersion ?? 'V1_0', LambdaArn: arn },
-  }
+  if (!isVersioned(slot)) return { ...rest, [slot]: arn }
+  return { ...rest, [slot]: { LambdaVersion: config[slot]?.LambdaVersion ?? 'V1_0', LambdaArn: arn } }
 }
 
 function withPreTokenGeneration(config: LambdaConfigType, arn: string | undefined): LambdaConfigType {

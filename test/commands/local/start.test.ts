@@ -195,7 +195,8 @@ const triggersOf = (report: Report['tenants'][number] | undefined, name: string)
 
 t.test('signs a user of each tenant in, with the flow that it has, and prints it as JSON', async (t) => {
   const dir = t.testdir()
-  for (const name of ['acme-shop.yaml', 'globex-bank.yaml']) cpSync(join('tenants', name), join(dir, name))
+  for (const name of ['acme-shop.yaml', 'globex-bank.yaml', 'initech-portal.yaml'])
+    cpSync(join('tenants', name), join(dir, name))
   const phone = '{ preLogin: { identifierAttribute: phone_number }, postAppend: { mfa: none } }'
   const others = {
     'phone.yaml': tenantYaml('phone')
@@ -223,6 +224,7 @@ t.test('signs a user of each tenant in, with the flow that it has, and prints it
         ['acme-shop', 'passkey'],
         ['bearer', 'passkey'],
         ['globex-bank', 'password-then-passkey'],
+        ['initech-portal', 'passkey'],
         ['phone', 'passkey'],
       ],
     )
@@ -250,6 +252,23 @@ t.test('signs a user of each tenant in, with the flow that it has, and prints it
       'define: CUSTOM_CHALLENGE',
       'create: challenge parameters',
     ])
+  })
+
+  t.test('with the codes by mail that go on beside the passkeys of one tenant', async (t) => {
+    const names = ['code by mail', 'passkey as a code', 'code as a passkey']
+    const told = reportOf('initech-portal')?.steps.filter(({ step }) => names.includes(step))
+    t.same(
+      told?.map(({ step, outcome }) => [step, outcome]),
+      [
+        ['code by mail', 'tokens of this user'],
+        ['passkey as a code', 'asked again'],
+        ['code as a passkey', 'refused: malformed_answer'],
+      ],
+    )
+    t.notOk(
+      reportOf('acme-shop')?.steps.some(({ step }) => names.includes(step)),
+      'and of no other',
+    )
   })
 
   t.test('with the words of the tenant for a user whom it does not know', async (t) => {
@@ -370,7 +389,7 @@ t.test('stays up once its story is told', async (t) => {
   const run = (line: string) => promisify(execFile)('sh', ['-c', line], { env })
 
   t.test('told for people', async (t) => {
-    t.match(stdout, /\nAll 23 steps went as expected\.\n/)
+    t.match(stdout, /\nAll 37 steps went as expected\.\n/)
     t.notMatch(stdout, '✗')
     t.notMatch(stdout, '\u001b', 'no colour where no terminal is')
     t.match(stdout, /\n {2}✓ pre-login +globex-100417 +\d+ ms\n/)
@@ -414,8 +433,8 @@ t.test('stays up once its story is told', async (t) => {
     const asked = (line: string) => promisify(execFile)('sh', ['-c', line], { env: { ...env, PATH: path } })
     t.match(JSON.parse((await asked(find)).stdout), { statusCode: 200, body: { identifier: /^[\da-f-]{36}$/ } })
     await t.rejects(asked(find.replace('corbado.env', 'operator.env')), /AccessDeniedException/, 'not an operator')
-    t.match(await run(lineFor('Check')), { stdout: '2 tenants are valid\n', stderr: '' })
-    t.match(await run(lineFor('Compare')), { stdout: '2 untouched\n', stderr: '' })
+    t.match(await run(lineFor('Check')), { stdout: '3 tenants are valid\n', stderr: '' })
+    t.match(await run(lineFor('Compare')), { stdout: '3 untouched\n', stderr: '' })
     // Its story ends with logins that fail, as they must.
     const explained = await run(lineFor('Explain')).catch(({ stdout }: { stdout: string }) => ({ stdout }))
     t.match(explained.stdout, /define-auth-challenge +fail foreign_challenge/)
@@ -463,7 +482,8 @@ t.test('stays up once its story is told', async (t) => {
       .map((line) => JSON.parse(line))
     const served = lines.filter(({ msg }) => msg === 'trigger' || msg === 'action')
     t.ok(served.length > 30)
-    for (const line of served) t.match(line, { level: /^(info|warn)$/, tenantId: /^(acme-shop|globex-bank)$/ })
+    for (const line of served)
+      t.match(line, { level: /^(info|warn)$/, tenantId: /^(acme-shop|globex-bank|initech-portal)$/ })
     t.ok(
       served.some(({ alias }) => alias === undefined) && served.some(({ alias }) => alias === 't-acme'),
       'both doors log into the same file',

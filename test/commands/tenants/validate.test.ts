@@ -311,8 +311,8 @@ t.test('colours issues only if a terminal shows them and NO_COLOR is unset', asy
 })
 
 t.test('the example tenants are valid and tell editors where their schema is', async (t) => {
-  t.match(await cli(['tenants', 'validate', join(root, 'tenants')]), { code: 0, stdout: '2 tenants are valid\n' })
-  for (const name of ['acme-shop', 'globex-bank']) {
+  t.match(await cli(['tenants', 'validate', join(root, 'tenants')]), { code: 0, stdout: '3 tenants are valid\n' })
+  for (const name of ['acme-shop', 'globex-bank', 'initech-portal']) {
     const text = await readFile(join(root, 'tenants', `${name}.yaml`), 'utf8')
     t.ok(text.startsWith('# yaml-language-server: $schema=./schema.json\n'), name)
   }

@@ -4,7 +4,7 @@ import { CLIENT_FIELDS, clientDifferences, clientUpdate } from '../../../src/com
 import { GATEWAY_VERSION } from '../../../src/env.js'
 import { customerAdmin } from '../../../src/local/accounts.js'
 import type { Principal } from '../../../src/local/aws/identity.js'
-import type { AppClient, UserPool } from '../../../src/local/cognito/pools.js'
+import type { AppClient, UserPool } from '../../../src/local/cognito/pool/pools.js'
 import { startGateway } from '../../fixtures/gateway.js'
 import { type CliOptions, cli } from '../fixtures/cli.js'
 import { createPausingClock } from '../fixtures/clock.js'

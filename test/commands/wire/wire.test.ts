@@ -504,7 +504,7 @@ t.test('undo takes nothing but the snapshot of this pool', async (t) => {
   t.testdir({
     'torn.json': '{"userPoolId":',
     'other.json': JSON.stringify({ ...snapshot, userPoolId: 'eu-central-1_Other' }),
-    'odd.json': JSON.stringify({ ...snapshot, changed: { CustomSMSSender: { before: null, after: arn } } }),
+    'odd.json': JSON.stringify({ ...snapshot, changed: { KMSKeyID: { before: null, after: arn } } }),
   })
   for (const [file = '', said] of [
     [torn, 'is not a snapshot that wire apply wrote'],

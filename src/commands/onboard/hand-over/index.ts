@@ -1,6 +1,7 @@
 import { GATEWAY_VERSION } from '../../../env.js'
-import { clientWords, npxLine, undoWords, wireWords } from '../../../operator/pool/line.js'
-import { CUSTOM_AUTH_SLOTS } from '../../../operator/pool/triggers.js'
+import { fieldsOf, textAt } from '../../../fields.js'
+import { clientWords, npxLine, type SlotChains, undoWords, wireWords } from '../../../operator/pool/line.js'
+import { CUSTOM_AUTH_SLOTS, SLOTS, triggerOfSlot } from '../../../operator/pool/triggers.js'
 import { quickCreateLink, stackNameOf } from '../../../operator/role/cloudformation.js'
 import { type Feature, ROLE_VERSION } from '../../../operator/role/role.js'
 import type { TenantFile } from '../../../tenant/config.js'
@@ -77,8 +78,10 @@ role is there.
 }
 
 /** How the pool comes to call the gateway. */
-function wireStep({ userPoolId }: TenantFile, hostedArn: string): string {
+function wireStep({ userPoolId, triggers, login }: TenantFile, hostedArn: string): string {
   const [define, create, verify] = CUSTOM_AUTH_SLOTS
+  const chain = chainOf(triggers)
+  const wiring = { arn: hostedArn, chain }
   return `## 2. Point the pool's triggers at Corbado
 
 Wait until Corbado has said that the gateway lets your pool in. \`${define}\`, \`${create}\` and
@@ -87,13 +90,37 @@ Wait until Corbado has said that the gateway lets your pool in. \`${define}\`, \
 of your account that have [these rights](#which-rights-does-your-engineer-need), look at what would change, and do it:
 
 \`\`\`sh
-${npxLine(wireWords('plan', userPoolId, { arn: hostedArn }))}
-${npxLine([...wireWords('apply', userPoolId, { arn: hostedArn }), '--snapshot', snapshotOf(userPoolId)])}
+${npxLine(wireWords('plan', userPoolId, wiring))}
+${npxLine([...wireWords('apply', userPoolId, wiring), '--snapshot', snapshotOf(userPoolId)])}
 \`\`\`
-
+${goesOnText(chain, login)}
 All other settings stay as they are; a trigger that holds another function is refused, not replaced. Keep the file
 \`${snapshotOf(userPoolId)}\`: it is the way back. If CloudFormation or Terraform manages the
 pool, \`plan\` prints the change for that tool instead, and \`apply\` writes nothing. Annex C does the same with the AWS CLI.
+`
+}
+
+/** The slots of the pool whose function goes on, and the function. */
+function chainOf(triggers: TenantFile['triggers']): SlotChains {
+  const held = SLOTS.map((slot) => [slot, textAt(fieldsOf(triggers)[triggerOfSlot(slot)], 'functionArn')] as const)
+  return Object.fromEntries(held.filter(([, arn]) => arn !== undefined))
+}
+
+/** Which functions of the customer's own go on, and who calls them then. */
+function goesOnText(chain: SlotChains, login: TenantFile['login']): string {
+  const slots = Object.entries(chain)
+  if (slots.length === 0) return ''
+  const split = CUSTOM_AUTH_SLOTS.some((slot) => chain[slot] !== undefined)
+    ? `Logins of the app clients ${(login?.clientIds ?? []).map((id) => `\`${id}\``).join(', ')} are for passkeys; those of all others
+go on to your functions, from their first call to their last.\n`
+    : ''
+  return `
+Your own functions go on: Corbado's gateway hands these triggers' events on to them as they came, whatever Corbado switches off.
+
+| trigger | your function |
+|---|---|
+${slots.map(([slot, arn]) => `| \`${slot}\` | \`${arn}\` |\n`).join('')}
+${split}If a slot holds another function by now, nothing is written: tell Corbado.
 `
 }
 

@@ -62,11 +62,11 @@ would be shut out if Corbado ever had to create it again. Both must bring the Ex
 made it for your account alone; it is no secret, and keeps any other customer's set-up from reaching your role.
 `
 
-const rights = ({ terms: { features } }: SecurityFacts) => `What can the role do?
+const rights = ({ terms: { features, functionArns = [] } }: SecurityFacts) => `What can the role do?
 
-This, on this one pool, and nothing else. For users who sign in, a session policy narrows each session to the operations in use.
+This, on this one pool${functionArns.length === 0 ? '' : ' and these functions'}, and nothing else. For users who sign in, a session policy narrows each session to the operations in use.
 
-${permissionsTable(features)}${
+${permissionsTable(features)}${functionArns.map((arn) => `| \`lambda:InvokeFunction\` on \`${arn}\` | hands it the events of a trigger that it answered before; nothing else of it is touched |\n`).join('')}${
   features.includes('checks')
     ? `
 With \`Checks\` set to \`false\` (in Terraform, without the statement \`Checks\`) Corbado cannot read the settings of the pool, and
@@ -79,14 +79,20 @@ const data = ({ tenant, terms, hostedArn }: SecurityFacts) => `What personal dat
 
 | what | where it goes | why |
 |---|---|---|
-| the event of each of the three triggers: user name and **all** attributes of the user | the gateway, account \`${gatewayAccount(terms)}\`, region \`${hostedArn.split(':')[3]}\` | Cognito puts them into every trigger event, and has no way to leave them out |
+| the event of each of ${(terms.functionArns ?? []).length === 0 ? 'the three triggers' : 'the triggers of step 2'}: user name and **all** attributes of the user | the gateway, account \`${gatewayAccount(terms)}\`, region \`${hostedArn.split(':')[3]}\` | Cognito puts them into every trigger event, and has no way to leave them out |
 | the answer of \`AdminGetUser\` and \`ListUsers\`: **all** attributes of one user | the same | the operations cannot be narrowed to some attributes: IAM has no condition for it, and \`AdminGetUser\` no parameter |
 | what the user typed to sign in (${tenant.actions.preLogin?.identifierAttribute ?? 'email'} or user name) | from Corbado to the pool | to find the user |
 | the user's Cognito user name | Corbado's Backend API, with the signed passkey data | to check that the passkey is this user's |
 
 Of the attributes the gateway looks at status, enabled, MFA settings, and the one that the user typed. It keeps no user data: it
-reads them in memory and forgets them with the request. It never sees a password. All calls are HTTPS.
+reads them in memory and forgets them with the request. ${passwords(tenant)} All calls are HTTPS.
 `
+
+/** The only event with a password in it is that of a migration. */
+const passwords = ({ triggers }: TenantFile) =>
+  triggers?.userMigration === undefined || triggers.userMigration === 'pass-through'
+    ? 'It never sees a password.'
+    : 'It sees the password of a user who is\nmigrated, since Cognito puts it into the event of `UserMigration`, and hands it on to your function alone.'
 
 const logging = ({ logRetentionDays }: SecurityFacts, who: string) => `What does Corbado log, and for how long?
 
@@ -107,13 +113,19 @@ policy changed, running sessions lose their rights within seconds, since IAM loo
 checks are as long, and end with the command that makes them.
 `
 
-const trail = ({ terms: { features, userPoolId } }: SecurityFacts) => `Which CloudTrail events will you see?
+const trail = ({
+  terms: { features, functionArns = [], userPoolId },
+}: SecurityFacts) => `Which CloudTrail events will you see?
 
 | event | when |
 |---|---|
 | \`CreateStack\`, \`CreateRole\`, \`PutRolePolicy\`, \`UpdateUserPool\`, \`UpdateUserPoolClient\` | once, by your own engineer: steps 1 to 3 |
 | \`AssumeRole\`, session \`corbado-${userPoolId}\` | about once an hour from each process of the gateway while users sign in, and at each check |
-${features.includes('checks') ? eventRow(features, 'checks', 'at each check of the set-up, before and after it goes live') : ''}${eventRow(features, 'pre-login', 'at each sign-in with a passkey')}${eventRow(features, 'post-append', 'when a user adds a passkey')}${eventRow(features, 'post-login', 'at each sign-in that your application leaves to Corbado')}${eventRow(features, 'claim', 'at sign-ins through an app client with the claim, at most once a minute')}
+${features.includes('checks') ? eventRow(features, 'checks', 'at each check of the set-up, before and after it goes live') : ''}${eventRow(features, 'pre-login', 'at each sign-in with a passkey')}${eventRow(features, 'post-append', 'when a user adds a passkey')}${eventRow(features, 'post-login', 'at each sign-in that your application leaves to Corbado')}${eventRow(features, 'claim', 'at sign-ins through an app client with the claim, at most once a minute')}${
+  functionArns.length === 0
+    ? ''
+    : '| `Invoke` (a data event of Lambda, if your trail has those) | for each event of a trigger that goes on to your function |\n'
+}
 A check calls the operations of the role for a user whom it invents (\`doctor-…\`), and what the role must refuse: itself without
 the ExternalId and with a wrong one, \`AdminListGroupsForUser\`, and \`AdminGetUser\` on a pool that does not exist. Those say
 \`AccessDenied\`. Any other event under that session name is not the gateway's doing: tell us.

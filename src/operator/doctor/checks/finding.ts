@@ -41,7 +41,7 @@ export const CHECK_DOCS = {
   pool: "the pool's settings can be read",
   triggers: "the three triggers of custom authentication hold the tenant's hosted ARN",
   'stray-triggers': 'no other trigger of the pool holds an ARN of ours that would break it',
-  'app-clients': 'an app client allows custom authentication',
+  'app-clients': 'an app client allows custom authentication, and those that the config names are there and fit',
   enumeration: 'the app clients do not tell which users exist',
   'auth-session': 'a login has time enough between two answers',
   identifier: 'what users type finds them: it is an alias, or an attribute match is accepted',
@@ -49,6 +49,7 @@ export const CHECK_DOCS = {
   'device-tracking': 'remembered devices do not cut into the flow',
   'pool-mfa': "the pool's MFA setting fits the flow",
   'threat-protection': 'threat protection does not refuse passkey logins',
+  'native-passkeys': "no app client offers both Cognito's own passkeys and Corbado's",
   'mfa-factor': 'the factor that post-append sets can be set in this pool',
 } as const
 

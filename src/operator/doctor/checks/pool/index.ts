@@ -6,13 +6,14 @@ import { readClients } from '../../../pool/clients.js'
 import { type Check, dependent, type Finding, failed, notCheckable, passed } from '../finding.js'
 import { noSuchPool, onceAllowed, type Patient } from '../patient.js'
 import type { RoleExamined } from '../role.js'
-import { CLIENT_CHECKS, checkClients } from './clients.js'
+import { CLIENT_CHECKS, checkClients, namedClients } from './clients.js'
+import { checkNative } from './native.js'
 import { checkFactor, checkSettings, SETTING_CHECKS } from './settings.js'
 import { checkTriggers, TRIGGER_CHECKS } from './triggers.js'
 
 /** Do the pool's own settings fit? They are read with the right that the customer may have declined to give. */
 export async function checkPool(patient: Patient, sessions: RoleExamined['sessions']): Promise<Finding[]> {
-  const checks: readonly Check[] = ['pool', ...TRIGGER_CHECKS, ...CLIENT_CHECKS, ...SETTING_CHECKS, 'mfa-factor']
+  const checks: readonly Check[] = ['pool', ...TRIGGER_CHECKS, ...CLIENT_CHECKS, ...SETTING_CHECKS, ...LAST]
   if (sessions === undefined) return dependent(checks, 'role-assumable')
   const credentials: RoleCredentials | null = sessions === 'own' ? null : sessions.whole
   const { upstreams, config, poolArn = '', step, clock } = patient
@@ -20,7 +21,7 @@ export async function checkPool(patient: Patient, sessions: RoleExamined['sessio
   const settings = upstreams.userPoolSettings(config.userPoolId, region, credentials)
   const [pool, clients, mfa] = await Promise.all([
     onceAllowed(() => settings.describe(step()), patient),
-    onceAllowed(() => readClients(settings, step, clock), patient),
+    onceAllowed(() => readClients(settings, step, clock, Object.values(namedClients(config)).flat()), patient),
     onceAllowed(() => settings.fetchMfaConfig(step()), patient),
   ])
   const factor = mfa.kind === 'answered' ? checkFactor(mfa.value, config) : unread('mfa-factor', mfa.fault, patient)
@@ -31,7 +32,7 @@ export async function checkPool(patient: Patient, sessions: RoleExamined['sessio
   if (pool.kind === 'fault') {
     return [
       unread('pool', pool.fault, patient),
-      ...dependent([...TRIGGER_CHECKS, ...SETTING_CHECKS], 'pool'),
+      ...dependent([...TRIGGER_CHECKS, ...SETTING_CHECKS, 'native-passkeys'], 'pool'),
       ...ofClients,
       factor,
     ]
@@ -41,9 +42,15 @@ export async function checkPool(patient: Patient, sessions: RoleExamined['sessio
     ...checkTriggers(pool.value, patient),
     ...checkSettings(pool.value, config),
     ...ofClients,
+    clients.kind === 'answered'
+      ? checkNative(pool.value, clients.value, config)
+      : (dependent(['native-passkeys'], 'app-clients')[0] ?? factor),
     factor,
   ]
 }
+
+/** What is told after the settings. */
+const LAST = ['native-passkeys', 'mfa-factor'] as const satisfies readonly Check[]
 
 const NEEDED = {
   pool: ['cognito-idp:DescribeUserPool'],

@@ -1,7 +1,17 @@
 import type { LambdaConfigType, UserPoolType } from '@aws-sdk/client-cognito-identity-provider'
+import { fieldsOf, textAt } from '../../../../fields.js'
 import { npxLine, wireWords } from '../../../pool/line.js'
-import { CUSTOM_AUTH_SLOTS, isOfFunction, OTHER_SLOTS, type SlotArns, slotArn } from '../../../pool/triggers.js'
-import { type Check, type Finding, failed, passed } from '../finding.js'
+import {
+  CUSTOM_AUTH_SLOTS,
+  isOfFunction,
+  OTHER_SLOTS,
+  SENDER_SLOTS,
+  type Slot,
+  type SlotArns,
+  slotArn,
+  triggerOfSlot,
+} from '../../../pool/triggers.js'
+import { type Check, type Finding, failed, IN_FILE, passed, warned } from '../finding.js'
 import type { Patient } from '../patient.js'
 
 /** What {@link checkTriggers} answers for. */
@@ -18,16 +28,41 @@ export function checkTriggers({ LambdaConfig = {} }: Pick<UserPoolType, 'LambdaC
 
 function customAuth(triggers: LambdaConfigType, { hostedArn, config }: Wired): Finding {
   const wrong = CUSTOM_AUTH_SLOTS.filter((slot) => slotArn(triggers, slot) !== hostedArn)
-  if (wrong.length === 0) return passed('triggers', `The custom-auth triggers call ${hostedArn}.`)
+  if (wrong.length === 0) return chained(triggers, { hostedArn, config })
   const held = wrong.map(
     (slot) => `${slot} ${slotArn(triggers, slot) ? `calls ${slotArn(triggers, slot)}` : 'is empty'}`,
   )
-  const replace: SlotArns = Object.fromEntries(
-    wrong.flatMap((slot) => (slotArn(triggers, slot) ? [[slot, slotArn(triggers, slot)]] : [])),
-  )
-  const command = (verb: 'plan' | 'apply') => npxLine(wireWords(verb, config.userPoolId, { arn: hostedArn, replace }))
+  const holding = wrong.flatMap((slot) => (slotArn(triggers, slot) ? [[slot, slotArn(triggers, slot)] as const] : []))
+  const goesOn = holding.every(([slot, arn]) => functionArnOf(slot, config) === arn) && holding.length === 3
+  const slots: SlotArns = Object.fromEntries(holding)
+  const wiring = { arn: hostedArn, ...(goesOn ? { chain: slots } : { replace: slots }) }
+  const command = (verb: 'plan' | 'apply') => npxLine(wireWords(verb, config.userPoolId, wiring))
   const what = `The pool does not call ${hostedArn}: ${held.join(', ')}.`
   return failed('triggers', what, `customer: ${command('plan')}, then ${command('apply')}`)
+}
+
+/** The function that a slot's trigger is chained to. */
+function functionArnOf(slot: Slot, { triggers }: Pick<Wired['config'], 'triggers'>): string | undefined {
+  return textAt(fieldsOf(triggers)[triggerOfSlot(slot)], 'functionArn')
+}
+
+/** A trigger that is chained here and not wired there: its function works as before, or not at all if the slot is empty. */
+function chained(triggers: LambdaConfigType, { hostedArn, config }: Pick<Wired, 'hostedArn' | 'config'>): Finding {
+  const unwired = [...OTHER_SLOTS, ...SENDER_SLOTS].filter(
+    (slot) => functionArnOf(slot, config) !== undefined && slotArn(triggers, slot) !== hostedArn,
+  )
+  if (unwired.length === 0) return passed('triggers', `The custom-auth triggers call ${hostedArn}.`)
+  const held = unwired.map(
+    (slot) => `${slot} ${slotArn(triggers, slot) ? `calls ${slotArn(triggers, slot)}` : 'is empty'}`,
+  )
+  const chain: SlotArns = Object.fromEntries(
+    unwired.flatMap((slot) => (slotArn(triggers, slot) ? [[slot, slotArn(triggers, slot)]] : [])),
+  )
+  const fix =
+    Object.keys(chain).length === unwired.length
+      ? `customer: ${npxLine(wireWords('apply', config.userPoolId, { arn: hostedArn, chain }))}`
+      : `customer: say whether ${unwired.join(', ')} ${unwired.length === 1 ? 'is' : 'are'} still wanted; operator: correct triggers ${IN_FILE}`
+  return warned('triggers', `Chained here, and not called through ${hostedArn}: ${held.join(', ')}.`, fix)
 }
 
 /**

@@ -1,0 +1,187 @@
+import { randomUUID } from 'node:crypto'
+import { decodeJwt } from 'jose'
+import t from 'tap'
+import { fieldsOf } from '../../src/fields.js'
+import { inProcess } from '../../src/local/lambda/index.js'
+import { hostedArn } from '../../src/local/world/tenants.js'
+import { startContainer } from '../fixtures/container.js'
+import { createEvent, defineEvent, triggerEvent, verifyEvent } from '../fixtures/events.js'
+import { startGateway } from '../fixtures/gateway.js'
+import { tenantFile } from '../fixtures/tenants.js'
+
+// Two customers who use all of it, chained functions, the claim, post-login and connect tokens, in one account and one process:
+// nothing of one comes to the other, and nothing of either into a line.
+
+const gateway = await startGateway(t)
+const { stack, clock } = gateway
+const container = await startContainer(t, gateway)
+const ORIGIN = 'https://app.example.com'
+const TIMES = 5
+
+const canaries: string[] = []
+const canary = (what: string) => {
+  const value = `${what}-${randomUUID()}`
+  canaries.push(value)
+  return value
+}
+
+async function newTenant(number: number) {
+  const userPoolId = `eu-central-1_Apart${number}`
+  const [passkeys, codes] = [`apart${number}`, `apartcodes${number}`]
+  const functionArn = `arn:aws:lambda:eu-central-1:111122223333:function:apart-${number}`
+  const chain = { mode: 'chain', functionArn } as const
+  const seen: Record<string, unknown>[] = []
+  const secret = canary('of-the-function')
+  stack.lambda.putFunction({
+    functionArn,
+    aliases: [],
+    runner: inProcess(async (event) => {
+      seen.push(event as Record<string, unknown>)
+      return { ...(event as object), response: { of: number, secret } }
+    }, clock),
+  })
+  const file = tenantFile({
+    ...{ tenantId: `apart-${number}`, alias: `t-apart-${number}`, userPoolId },
+    ...{ aws: { externalId: `ext-${number}` }, corbado: { projectId: `pro-${4000 + number}` } },
+    login: { clientIds: [passkeys], claim: { name: `apart${number}`, clientIds: [passkeys] } },
+    actions: { postAppend: { mfa: 'none' }, postLogin: { clientId: passkeys } },
+    triggers: {
+      ...{ defineAuthChallenge: chain, createAuthChallenge: chain, verifyAuthChallengeResponse: chain },
+      ...{ preSignUp: chain, userMigration: chain, customEmailSender: chain },
+    },
+    connectTokens: { clientIds: [passkeys], origins: [ORIGIN], types: ['passkey-list'] },
+  })
+  const settings = { ExplicitAuthFlows: ['ALLOW_CUSTOM_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH'] as const }
+  const client = { preventUserExistenceErrors: true, allowCustomAuth: true }
+  await gateway.addTenant(file, {
+    clients: [
+      { ...client, clientId: passkeys, settings: { ExplicitAuthFlows: [...settings.ExplicitAuthFlows] } },
+      { ...client, clientId: codes },
+    ],
+    triggers: ['PreTokenGeneration'],
+  })
+  /** Of one name in both pools: nothing but the pool tells them apart. */
+  const [username, email] = ['7c9e6679-7425-40de-944b-e07fc1f90ae7', `ada-${number}@example.com`]
+  stack.cognito.putUser(userPoolId, { username, attributes: { sub: username, email } })
+  canaries.push(email)
+  return { number, file, userPoolId, passkeys, codes, functionArn, seen, secret, username }
+}
+const tenants = [await newTenant(1), await newTenant(2)]
+type Tenant = (typeof tenants)[number]
+
+/** Everything of one tenant once, with what came back; an answer of the other's would show its number. */
+const asks: ((tenant: Tenant) => Promise<void>)[] = [
+  ...['PreSignUp_SignUp', 'UserMigration_Authentication'].map(
+    (source) =>
+      async ({ userPoolId, number, secret }: Tenant) => {
+        const event = triggerEvent(source, { password: canary('password') }, { userPoolId })
+        t.strictSame((await gateway.trigger(event)).response, { of: number, secret }, source)
+      },
+  ),
+  ...[defineEvent([], {}), createEvent([]), verifyEvent(canary('code'), {})].map(
+    (event) =>
+      async ({ userPoolId, codes, number, secret }: Tenant) => {
+        const callerContext = { awsSdkVersion: 'x', clientId: codes }
+        t.strictSame((await gateway.trigger({ ...event, userPoolId, callerContext })).response, { of: number, secret })
+      },
+  ),
+  async ({ userPoolId }) => {
+    const event = triggerEvent('CustomEmailSender_SignUp', { code: canary('sent-code') }, { userPoolId })
+    t.strictSame(await gateway.trigger(event), event)
+  },
+]
+
+/** A login by post-login, and a connect token for what it gave. */
+async function wholeLogin({ file, userPoolId, passkeys, number, username }: Tenant) {
+  const signedPasskeyData = await stack.corbado.sign(file.corbado.projectId, username)
+  canaries.push(signedPasskeyData)
+  const { statusCode, body } = await gateway.action({ action: 'post-login', userPoolId, signedPasskeyData })
+  t.equal(statusCode, 200)
+  const { IdToken, AccessToken, RefreshToken } = JSON.parse(String(body.session))
+  canaries.push(IdToken, AccessToken, RefreshToken)
+  const claims = decodeJwt(IdToken)
+  t.match(claims, { aud: passkeys, iss: new RegExp(`${userPoolId}$`) })
+  // With V1_0 the claim is a text.
+  t.match(claims[`apart${number}`], /"amr":\["passkey"\]/)
+  t.equal(claims[`apart${3 - number}`], undefined)
+  return String(IdToken)
+}
+
+async function connect(of: Tenant, token: string) {
+  const answer = await fetch(new URL(`/v1/pools/${of.userPoolId}/connect-tokens`, container.url), {
+    method: 'POST',
+    headers: { origin: ORIGIN, authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ type: 'passkey-list' }),
+  })
+  const { connectToken } = fieldsOf(await answer.json())
+  if (typeof connectToken === 'string') canaries.push(connectToken)
+  return answer.status
+}
+
+t.test(
+  'interleaved, each function gets the events of its own pool, and each pool the answers of its own function',
+  async () => {
+    const turns = Array.from({ length: TIMES }, () =>
+      asks.flatMap((ask) => tenants.map((tenant) => ask(tenant))),
+    ).flat()
+    await Promise.all(turns)
+    for (const { seen, userPoolId } of tenants) {
+      while (seen.length < TIMES * asks.length) await new Promise(setImmediate)
+      t.equal(seen.length, TIMES * asks.length)
+      t.ok(seen.every((event) => event.userPoolId === userPoolId))
+    }
+  },
+)
+
+t.test('a login and its claim are of one pool, and its token opens nothing at the other', async (t) => {
+  const tokens = await Promise.all(tenants.map(wholeLogin))
+  for (const [index, tenant] of tenants.entries()) {
+    t.equal(await connect(tenant, tokens[1 - index] ?? ''), 401)
+    t.equal(await connect(tenant, tokens[index] ?? ''), 200)
+  }
+  const [first, second] = tenants as [Tenant, Tenant]
+  const proof = await stack.corbado.sign(first.file.corbado.projectId, first.username)
+  const foreign = { action: 'post-login', userPoolId: second.userPoolId, signedPasskeyData: proof }
+  t.match(await gateway.action(foreign), { statusCode: 401 }, 'a proof of the other project, of a user of that name')
+})
+
+t.test('each session is of one tenant’s role, and names its pool or one function of its own', async (t) => {
+  for (const { file, userPoolId, functionArn } of tenants) {
+    const sessions = stack.sts.calls
+      .map(({ input }) => fieldsOf(input))
+      .filter(({ RoleSessionName }) => RoleSessionName === `corbado-${userPoolId}`)
+    t.ok(sessions.length >= 2)
+    for (const { RoleArn, ExternalId, Policy } of sessions) {
+      t.strictSame([RoleArn, ExternalId], [file.aws.roleArn, file.aws.externalId])
+      const [statement] = JSON.parse(String(Policy)).Statement
+      t.match(statement.Resource, new RegExp(`${functionArn}$|:userpool/${userPoolId}$`))
+    }
+  }
+})
+
+t.test('a config that names the other’s function gets nothing of it: the role has no right to it', async (t) => {
+  const [first, second] = tenants as [Tenant, Tenant]
+  const preSignUp = { mode: 'chain', functionArn: second.functionArn } as const
+  const before = second.seen.length
+  await gateway.putConfig({ ...first.file, triggers: { preSignUp } })
+  clock.advance(301_000)
+  gateway.take()
+  await t.rejects(gateway.trigger(triggerEvent('PreSignUp_SignUp', {}, { userPoolId: first.userPoolId })), {
+    message: /^This is not possible right now\. \(ref /,
+  })
+  t.match(gateway.take(), [{ outcome: 'fault', reason: 'chain_denied', tenantId: 'apart-1' }])
+  t.equal(second.seen.length, before)
+  t.ok(hostedArn(first.file.alias) !== hostedArn(second.file.alias))
+})
+
+t.test(
+  'no line of either door has a password, a code, a proof, a token, an address or what a function said',
+  async (t) => {
+    const text = gateway.text() + container.text()
+    t.ok(canaries.length > 40)
+    t.strictSame(
+      canaries.filter((one) => text.includes(one)),
+      [],
+    )
+  },
+)
