@@ -83,11 +83,17 @@ export function createRow(first: TraceCall): Row {
   }
 }
 
+/** With milliseconds, which tell apart what happens at once. */
+function timeText(at: Date): string {
+  const digits = { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 } as const
+  return at.toLocaleTimeString(undefined, { ...digits, hour12: false })
+}
+
 function behindOf(call: TraceCall): HTMLElement[] {
   const { from, to, at, detail, meaning, requestId, flowId, reason, line } = call
   const facts: [string, string | undefined][] = [
     ['who', `${NAMES[from]} → ${NAMES[to]}`],
-    ['when', new Date(at).toLocaleTimeString(undefined, { hour12: false, fractionalSecondDigits: 3 })],
+    ['when', timeText(new Date(at))],
     ['what', detail],
     ['reason', reason],
     ['meaning', meaning],
