@@ -1,6 +1,6 @@
 /** One call as a row of a sequence diagram: an arrow from who called to whom, what it was, and what came of it. */
 import { PARTIES, type Party, type TraceCall } from '../../api.js'
-import { el, msText } from '../dom.js'
+import { el, msText, prose } from '../dom.js'
 
 const NAMES: Readonly<Record<Party, string>> = {
   browser: 'Browser',
@@ -100,7 +100,9 @@ function behindOf(call: TraceCall): HTMLElement[] {
     ['request', requestId],
     ['login', flowId],
   ]
-  const list = facts.flatMap(([term, fact]) => (fact === undefined ? [] : [el('dt', {}, term), el('dd', {}, fact)]))
+  const list = facts.flatMap(([term, fact]) =>
+    fact === undefined ? [] : [el('dt', {}, term), el('dd', {}, ...prose(fact))],
+  )
   const shown = el('dl', { class: 'facts' }, ...list)
   if (line === undefined) return [shown]
   return [shown, el('p', { class: 'hint' }, "The gateway's log line:"), el('pre', {}, JSON.stringify(line, null, 2))]
