@@ -37,6 +37,11 @@ export function byId(id: string): HTMLElement {
   return element
 }
 
+/** A text of the operator's pages, in which backticks stand for what is code. */
+export function prose(text: string): (Node | string)[] {
+  return text.split('`').map((part, index) => (index % 2 === 1 ? el('code', {}, part) : part))
+}
+
 /** How many milliseconds, for people. */
 export function msText(ms: number | null): string {
   if (ms === null) return 'no answer'

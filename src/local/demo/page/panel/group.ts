@@ -1,6 +1,6 @@
 /** The calls of one thing that the user did, what the user saw of it, and what the engineer on call sees. */
 import { type DemoProblem, type ExplainAnswer, PATHS, type Party, type TraceCall } from '../../api.js'
-import { button, el } from '../dom.js'
+import { button, el, prose } from '../dom.js'
 import { createRow, laneNames, lanesOf, type Row } from './sequence.js'
 
 /** What came of it for the user. */
@@ -138,6 +138,6 @@ function engineerSees(calls: readonly TraceCall[]): HTMLElement[] | undefined {
       ` ${name}: ${outcome}`,
       reason !== undefined && reason !== outcome ? el('code', {}, reason) : '',
     ),
-    el('p', {}, meaning ?? 'Its log line is still to come.'),
+    el('p', {}, ...prose(meaning ?? 'Its log line is still to come.')),
   ]
 }

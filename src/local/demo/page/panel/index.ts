@@ -22,8 +22,8 @@ export interface Panel {
 interface Kept {
   readonly tenantId: string
   readonly title: string
-  /** The last call before it. */
-  readonly after: number
+  /** Milliseconds since the epoch. The server's clock is this machine's, but for who looks from another one. */
+  readonly at: number
   result?: Result
 }
 
@@ -40,7 +40,6 @@ export function startPanel(config: DemoConfig): Panel {
   const outbox = createOutbox(byId('outbox'))
   const provoking = createProvoking(byId('provoke'), config.provocations)
   let tenant = config.tenants[0]
-  let newest = 0
 
   for (const one of kept) add(one)
 
@@ -56,15 +55,15 @@ export function startPanel(config: DemoConfig): Panel {
   }
 
   function place(call: TraceCall): void {
-    newest = Math.max(newest, call.id)
-    const owner = groups.findLast(({ kept: { after, tenantId } }) => {
-      return after < call.id && (call.tenantId === undefined || call.tenantId === tenantId)
+    const began = Date.parse(call.at)
+    const owner = groups.findLast(({ kept: { at, tenantId } }) => {
+      return at <= began && (call.tenantId === undefined || call.tenantId === tenantId)
     })
     if (owner) return void owner.group.put(call)
     // Of an earlier time, or of another tab: not this person's.
-    if (Date.parse(call.at) < openedAt || tenant === undefined) return
+    if (began < openedAt || tenant === undefined) return
     if (call.tenantId !== undefined && call.tenantId !== tenant.tenantId) return
-    add({ tenantId: tenant.tenantId, title: 'Open the page', after: call.id - 1 }, false).put(call)
+    add({ tenantId: tenant.tenantId, title: 'Open the page', at: began }, false).put(call)
   }
 
   followTrace(config.start, (event) => {
@@ -81,7 +80,7 @@ export function startPanel(config: DemoConfig): Panel {
       provoking.setTenant(next.tenantId)
     },
     begin(title) {
-      const one: Kept = { tenantId: tenant?.tenantId ?? '', title, after: newest }
+      const one: Kept = { tenantId: tenant?.tenantId ?? '', title, at: Date.now() }
       kept.push(one)
       const group = add(one)
       return {

@@ -1,6 +1,6 @@
 /** One call as a row of a sequence diagram: an arrow from who called to whom, what it was, and what came of it. */
 import { PARTIES, type Party, type TraceCall } from '../../api.js'
-import { el, msText } from '../dom.js'
+import { el, msText, prose } from '../dom.js'
 
 const NAMES: Readonly<Record<Party, string>> = {
   browser: 'Browser',
@@ -83,18 +83,26 @@ export function createRow(first: TraceCall): Row {
   }
 }
 
+/** With milliseconds, which tell apart what happens at once. */
+function timeText(at: Date): string {
+  const digits = { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 } as const
+  return at.toLocaleTimeString(undefined, { ...digits, hour12: false })
+}
+
 function behindOf(call: TraceCall): HTMLElement[] {
   const { from, to, at, detail, meaning, requestId, flowId, reason, line } = call
   const facts: [string, string | undefined][] = [
     ['who', `${NAMES[from]} → ${NAMES[to]}`],
-    ['when', new Date(at).toLocaleTimeString(undefined, { hour12: false, fractionalSecondDigits: 3 })],
+    ['when', timeText(new Date(at))],
     ['what', detail],
     ['reason', reason],
     ['meaning', meaning],
     ['request', requestId],
     ['login', flowId],
   ]
-  const list = facts.flatMap(([term, fact]) => (fact === undefined ? [] : [el('dt', {}, term), el('dd', {}, fact)]))
+  const list = facts.flatMap(([term, fact]) =>
+    fact === undefined ? [] : [el('dt', {}, term), el('dd', {}, ...prose(fact))],
+  )
   const shown = el('dl', { class: 'facts' }, ...list)
   if (line === undefined) return [shown]
   return [shown, el('p', { class: 'hint' }, "The gateway's log line:"), el('pre', {}, JSON.stringify(line, null, 2))]
