@@ -413,7 +413,7 @@ t.test('stays up once its story is told', async (t) => {
   t.test('with the page of the demo on the last of them', async (t) => {
     const [, url = ''] = /^ {2}demo +(http:\/\/localhost:\d+) {2}/m.exec(stdout) ?? []
     t.equal(url, `http://localhost:${base + 9}`)
-    t.match(await (await fetch(`${url}/config.json`)).json(), { tenants: { length: 2 } })
+    t.match(await (await fetch(`${url}/config.json`)).json(), { tenants: { length: 3 } })
   })
 
   t.test('with lines to try next that work as they stand', async (t) => {

@@ -186,6 +186,7 @@ t.test('a slot in use is let go only for exactly what it holds', async (t) => {
   t.same(plan(), {
     changes: [verify],
     taken: [{ slot: 'DefineAuthChallenge', holds: 'arn:mine', expected: undefined }],
+    chained: [],
   })
   t.same(plan({ DefineAuthChallenge: 'arn:mine:1' }).taken, [
     { slot: 'DefineAuthChallenge', holds: 'arn:mine', expected: 'arn:mine:1' },
@@ -193,6 +194,7 @@ t.test('a slot in use is let go only for exactly what it holds', async (t) => {
   t.same(plan({ DefineAuthChallenge: 'arn:mine' }), {
     changes: [{ slot: 'DefineAuthChallenge', from: 'arn:mine', to: hosted }, verify],
     taken: [],
+    chained: [],
   })
 })
 
