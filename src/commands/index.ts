@@ -145,13 +145,6 @@ export async function runCli(argv: readonly string[], given: Io): Promise<0 | 1 
 }
 
 /** Whoever has set nothing yet is told of the credentials too, not once all else is there. */
-function withCredentials(error: unknown, { env }: Io): unknown {
-  const unseen =
-    error instanceof EnvInvalid && /AWS_REGION is not set/.test(error.message) ? unseenCredentialsText(env) : undefined
-  return error instanceof EnvInvalid && unseen !== undefined ? new EnvInvalid(`${error.message} ${unseen}`) : error
-}
-
-/** Whoever has set nothing yet is told of the credentials too, not once all else is there. */
 async function withCredentials(error: unknown, { env }: Io): Promise<unknown> {
   if (!(error instanceof EnvInvalid && /AWS_REGION is not set/.test(error.message))) return error
   const { unseenCredentialsText } = await import('../operator/sign-in.js')

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
+import type { Clock } from '../../call.js'
 import { GATEWAY_VERSION } from '../../env.js'
 import { textAt } from '../../fields.js'
 import { onCall } from '../accounts.js'
 import { createConnect } from '../corbado/connect/index.js'
+import type { Example } from '../world/example.js'
 import type { Door, World } from '../world/world.js'
 import { type OutboxMessage, PATHS } from './api.js'
 import { watchCalls } from './calls.js'
@@ -47,7 +49,9 @@ export function serveDemo(server: DemoServer, { world, door, built }: DemoOption
   const tenants = apps.map(({ tenant }) => tenant)
   /** By whatever names one: pool, client or project. */
   const tenantOf = (text: string) =>
-    tenants.find((one) => [one.userPoolId, one.clientId, one.projectId].some((name) => text.includes(name)))?.tenantId
+    tenants.find(({ userPoolId, clientId, projectId, ownCode }) =>
+      [userPoolId, clientId, projectId, ownCode?.clientId].some((name) => name !== undefined && text.includes(name)),
+    )?.tenantId
   const tokensFrom = (tenantId: string | undefined) => {
     const tenant = tenants.find((one) => one.tenantId === tenantId)
     return tenant?.connectTokens === 'gateway' ? ('gateway' as const) : ('app' as const)
@@ -70,6 +74,7 @@ export function serveDemo(server: DemoServer, { world, door, built }: DemoOption
   watchCalls(stack, trace, { tenantOf, tokensFrom })
   log.onLine(trace.addLine)
   tellMessages(world, trace, tenantOf)
+  for (const example of examples) tellOwnCodes(example, trace, clock)
 
   const start = randomUUID()
   server.serve({
@@ -107,6 +112,17 @@ function tellMessages({ stack }: World, trace: Trace, tenantOf: (text: string) =
     if (tenantId === undefined) return
     const about = { at: new Date(at).toISOString(), tenantId, medium, to, purpose, text, code }
     trace.addMessage({ ...about, ...(subject !== undefined && { subject }) })
+  })
+}
+
+/** Codes that a customer's own function sends from now on. */
+function tellOwnCodes({ tenant, ownLogin }: Example, trace: Trace, clock: Clock): void {
+  const { tenantId, displayName = tenantId } = tenant
+  ownLogin?.outbox.onMessage(({ to, text: code }) => {
+    trace.addMessage({
+      ...{ at: new Date(clock.now()).toISOString(), tenantId, medium: 'email', to: String(to), purpose: 'own-code' },
+      ...{ subject: `Your code for ${displayName}`, text: `Your code is ${code}`, code },
+    })
   })
 }
 

@@ -26,7 +26,7 @@ function servesPage(settings: ConnectTokenSettings | undefined, clientId: string
 
 /** A tenant as the page needs it. */
 export function demoTenant(example: Example, origin: string): DemoTenant {
-  const { tenant, clientId, person, other, usernamePrefix } = example
+  const { tenant, clientId, person, other, usernamePrefix, ownLogin } = example
   const { tenantId, displayName, userPoolId, aws, corbado, login, actions } = tenant
   const { mfa } = actions.postAppend
   const people = [person, other].map(({ username, attributes, password }) => {
@@ -48,6 +48,7 @@ export function demoTenant(example: Example, origin: string): DemoTenant {
     requiredAttributes: mfa === 'sms' ? ['email', 'phone_number'] : ['email'],
     connectTokens: servesPage(connectTokensFor(example, origin), clientId, origin) ? 'gateway' : 'app-server',
     unknownUser: actions.preLogin?.unknownUser ?? 'report',
+    ...(ownLogin && { ownCode: { clientId: ownLogin.clientId } }),
     people,
   }
 }

@@ -25,16 +25,33 @@ export interface OwnLogin {
   verify(privateParameters: Fields, answer: string, event: Event): boolean
 }
 
-/** What was sent to whom; the last one first is what a user has at hand. */
+/** What was sent to whom; the last one is what a user has at hand. */
 export interface Outbox {
-  readonly sent: { readonly to: unknown; readonly text: string }[]
+  readonly sent: readonly Sent[]
+  /** Text of the last one; empty if nothing was sent yet. */
   last(): string
+  send(message: Sent): void
+  /** From now on each message is told, once it was sent. */
+  onMessage(listener: (message: Sent) => void): void
+}
+interface Sent {
+  readonly to: unknown
+  readonly text: string
 }
 
 /** Where the functions' messages go. */
 export function createOutbox(): Outbox {
-  const sent: Outbox['sent'] = []
-  return { sent, last: () => sent.at(-1)?.text ?? '' }
+  const sent: Sent[] = []
+  const listeners: ((message: Sent) => void)[] = []
+  return {
+    sent,
+    last: () => sent.at(-1)?.text ?? '',
+    onMessage: (listener) => void listeners.push(listener),
+    send(message) {
+      sent.push(message)
+      for (const listener of listeners) listener(message)
+    },
+  }
 }
 
 const tokens = { issueTokens: true, failAuthentication: false }
@@ -69,7 +86,7 @@ export function mailCode(outbox: Outbox): OwnLogin {
       const [, before] = /^CODE-(\d{6})$/.exec(session.at(-1)?.challengeMetadata ?? '') ?? []
       const code = before ?? String(randomInt(1_000_000)).padStart(6, '0')
       const { email } = fieldsOf(userAttributes)
-      if (before === undefined) outbox.sent.push({ to: email, text: code })
+      if (before === undefined) outbox.send({ to: email, text: code })
       return {
         publicChallengeParameters: { email: String(email) },
         privateChallengeParameters: { secretLoginCode: code },
