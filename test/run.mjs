@@ -164,7 +164,8 @@ const NO_HOOKS = './test/no-async-hooks.mjs'
 const NODE_OPTIONS = `NODE_OPTIONS=${process.env.NODE_OPTIONS ?? ''}`
 const args = [NODE_OPTIONS, process.execPath, '--import', NO_HOOKS, '--enable-source-maps', 'dist/test/group.mjs']
 for (const files of groups) {
-  const seconds = [...FIRE, ...LONG].includes(files[0]) ? TIMEOUT_S.long : TIMEOUT_S.usual
+  const long = [...FIRE, ...LONG].includes(files[0]) || OWN.test(files[0])
+  const seconds = long ? TIMEOUT_S.long : TIMEOUT_S.usual
   const name = files.length === 1 ? files[0] : dirname(files[0])
   const timed = { ...env, FILES: files.join(' '), FILE_TIMEOUT_S: String(seconds) }
   void tap.spawn('env', args, { name, env: timed, buffered: true, timeout: seconds * files.length * 1_000 })
