@@ -80,7 +80,11 @@ const tenantOf = (id: string): DemoTenant => {
   if (!tenant) throw new Error(`there is no ${id}`)
   return tenant
 }
-const [acme, globex] = [tenantOf('acme-shop'), tenantOf('globex-bank')]
+const [acme, globex, initech] = ['acme-shop', 'globex-bank', 'initech-portal'].map(tenantOf) as [
+  DemoTenant,
+  DemoTenant,
+  DemoTenant,
+]
 
 /** What the panel sees: the stream, from its beginning. */
 const events: TraceEvent[] = []
@@ -280,6 +284,7 @@ t.test('serves the page under a policy that lets nothing in from elsewhere, and 
       ...{ tenantId: 'globex-bank', flow: 'password-then-passkey', signUp: 'username', usernamePrefix: 'globex-' },
       ...{ mfa: 'software-token', connectTokens: 'app-server' },
     },
+    { tenantId: 'initech-portal', flow: 'passkey', mfa: 'none', ownCode: { clientId: String } },
   ])
 })
 
@@ -473,4 +478,20 @@ t.test('a made-up user of the bank is asked for a code of the app, which is amon
       .find((one) => one.medium === 'authenticator'),
   )
   t.match(message, { to: person.email, purpose: 'mfa', code: /^\d{6}$/, tenantId: 'globex-bank' })
+})
+
+t.test("a portal's own code by mail goes on at its older app, and the panel sees its function", async (t) => {
+  const [person] = initech.people
+  const { userPoolId, ownCode, displayName } = initech
+  if (!person || !ownCode) throw new Error('there is no own code')
+  const from = lastCall()
+  const endpoint = `${url}/cognito/`
+  const stage = await startLogin({ endpoint, userPoolId, clientId: ownCode.clientId, username: person.identifier })
+  const { code, ...message } = await lastMessage(initech)
+  t.match(message, { medium: 'email', purpose: 'own-code', to: person.email, subject: `Your code for ${displayName}` })
+  const again = await answerWith(stage, 'another code')
+  t.match(again, { kind: 'challenge' })
+  t.match(await answerWith(again, code), { kind: 'tokens' })
+  t.match(await completed('verify-auth-challenge-response', from), { tenantId: 'initech-portal' })
+  t.ok(calls().some((call) => call.id > from && call.from === 'gateway' && call.to === 'customer'))
 })
