@@ -1,8 +1,6 @@
 import { inspect } from 'node:util'
 import type { Command } from 'commander'
 import { GATEWAY_VERSION } from '../env.js'
-import { EnvInvalid } from '../errors.js'
-import { unseenCredentialsText } from '../operator/sign-in.js'
 import { type CreateCommand, commandGroup } from '../terminal/command.js'
 import { type Failure, failureOf } from '../terminal/failure.js'
 import { helpAsOption } from '../terminal/help.js'
@@ -135,21 +133,13 @@ export async function runCli(argv: readonly string[], given: Io): Promise<0 | 1 
     await program.parseAsync(helpAsOption(program, argv), { from: 'user' })
     if (document !== undefined) writeJson(io.stdout, document)
     return exitCode
-  } catch (thrown) {
-    const error = withCredentials(thrown, io)
+  } catch (error) {
     const failure = failureOf(error) ?? bugOf(error, io)
     if (failure.line !== undefined) writeNote(io, 'error', failure.line)
     // What a program reads is one document in any case: that of the command, if it came so far, with the error in it.
     if (failure.error && asksForJson(argv)) writeJson(io.stdout, { kind: 'error', ...document, error: failure.error })
     return failure.exitCode
   }
-}
-
-/** Whoever has set nothing yet is told of the credentials too, not once all else is there. */
-function withCredentials(error: unknown, { env }: Io): unknown {
-  const unseen =
-    error instanceof EnvInvalid && /AWS_REGION is not set/.test(error.message) ? unseenCredentialsText(env) : undefined
-  return error instanceof EnvInvalid && unseen !== undefined ? new EnvInvalid(`${error.message} ${unseen}`) : error
 }
 
 /** A bug of ours: its place is what we need to know. Its words may hold anything. */
