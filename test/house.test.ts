@@ -69,7 +69,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   // What reads lines for it says what cannot be read.
   'operator/causes/examine.ts': ['operator/causes', 'operator/lines', 'terminal'],
   commands: ['commands/options.ts', ...BELOW_COMMANDS],
-  'commands/index.ts': ['commands', 'terminal', 'lazy operator/sign-in.ts'],
+  'commands/index.ts': ['commands', 'terminal'],
   'commands/options.ts': BELOW_COMMANDS,
   'commands/invoke': ['commands/options.ts', ...BELOW_COMMANDS, 'lazy in-process.ts', 'upstreams'],
   'commands/local': ['commands/options.ts', 'commands/tenants/apply.ts', ...BELOW_COMMANDS, 'local'],

@@ -1,7 +1,6 @@
 import { inspect } from 'node:util'
 import type { Command } from 'commander'
 import { GATEWAY_VERSION } from '../env.js'
-import { EnvInvalid } from '../errors.js'
 import { type CreateCommand, commandGroup } from '../terminal/command.js'
 import { type Failure, failureOf } from '../terminal/failure.js'
 import { helpAsOption } from '../terminal/help.js'
@@ -134,22 +133,13 @@ export async function runCli(argv: readonly string[], given: Io): Promise<0 | 1 
     await program.parseAsync(helpAsOption(program, argv), { from: 'user' })
     if (document !== undefined) writeJson(io.stdout, document)
     return exitCode
-  } catch (thrown) {
-    const error = await withCredentials(thrown, io)
+  } catch (error) {
     const failure = failureOf(error) ?? bugOf(error, io)
     if (failure.line !== undefined) writeNote(io, 'error', failure.line)
     // What a program reads is one document in any case: that of the command, if it came so far, with the error in it.
     if (failure.error && asksForJson(argv)) writeJson(io.stdout, { kind: 'error', ...document, error: failure.error })
     return failure.exitCode
   }
-}
-
-/** Whoever has set nothing yet is told of the credentials too, not once all else is there. */
-async function withCredentials(error: unknown, { env }: Io): Promise<unknown> {
-  if (!(error instanceof EnvInvalid && /AWS_REGION is not set/.test(error.message))) return error
-  const { unseenCredentialsText } = await import('../operator/sign-in.js')
-  const unseen = unseenCredentialsText(env)
-  return unseen === undefined ? error : new EnvInvalid(`${error.message} ${unseen}`)
 }
 
 /** A bug of ours: its place is what we need to know. Its words may hold anything. */

@@ -1,6 +1,7 @@
-import { SETTINGS } from '../env.js'
+import { type Env, parseEnv, SETTINGS } from '../env.js'
 import { EnvInvalid } from '../errors.js'
 import { AWS_DOMAINS, PARTITION_PATTERN, REGION_PATTERN } from '../ids.js'
+import { unseenCredentialsText } from './sign-in.js'
 
 /** One setting of the operator's own: what the table in tenants/README.md says of it, and the form that its text must have. */
 interface OperatorSetting {
@@ -90,7 +91,7 @@ export function readOperatorSettings<K extends Name = never>(
   source: Readonly<Record<string, string | undefined>>,
   needed: readonly K[] = [],
 ): OperatorSettings & { readonly [Needed in K]: string } {
-  assertSet(source, needed)
+  withCredentials(source, () => assertSet(source, needed))
   const given = Object.entries<OperatorSetting>(OPERATOR_SETTINGS).flatMap(([key, setting]) => {
     // An empty variable was meant to be unset.
     const value = source[setting.name]
@@ -100,6 +101,25 @@ export function readOperatorSettings<K extends Name = never>(
   assertOneAccount(settings)
   // Object.fromEntries forgets which keys it was given; `needed` was checked above.
   return settings as OperatorSettings & { readonly [Needed in K]: string }
+}
+
+/**
+ * The service's own settings, for a command.
+ * @throws GW_ERR_ENV_INVALID as `parseEnv`, with a word on AWS credentials if those seem to be missing too
+ */
+export function parseCommandEnv(source: Readonly<Record<string, string | undefined>>): Env {
+  return withCredentials(source, () => parseEnv(source))
+}
+
+/** Whoever has set nothing yet is told of the credentials too, not once all else is there. */
+function withCredentials<T>(source: Readonly<Record<string, string | undefined>>, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    const isBare = error instanceof EnvInvalid && /\bAWS_REGION is not set/.test(error.message)
+    const unseen = isBare ? unseenCredentialsText(source) : undefined
+    throw isBare && unseen !== undefined ? new EnvInvalid(`${error.message} ${unseen}`) : error
+  }
 }
 
 /** Everything that is missing is told at once: a person sets it once, and does not start the command for each. */

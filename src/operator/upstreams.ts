@@ -1,12 +1,12 @@
 import { type Clock, systemClock } from '../call.js'
-import { type Env, parseEnv } from '../env.js'
+import type { Env } from '../env.js'
 import { isUpstreamError, type Upstream } from '../errors.js'
 import { type CommandIo, writeNote } from '../terminal/io.js'
 import type { OperatorUpstreams } from '../upstreams/operator.js'
 import { createPatientCall, type PatientCall } from '../upstreams/patience.js'
 import { explained } from './advice.js'
 import { NAMES } from './attempt.js'
-import { readOperatorSettings } from './settings.js'
+import { parseCommandEnv, readOperatorSettings } from './settings.js'
 import { createSignIn } from './sign-in.js'
 import { NoSuchTenant, withUnapplied } from './unapplied.js'
 
@@ -36,7 +36,7 @@ export async function withUpstreams<T>(
   work: (upstreams: OperatorUpstreams, env: Env) => Promise<T>,
   dir?: string,
 ): Promise<T> {
-  const env = parseEnv(io.env)
+  const env = parseCommandEnv(io.env)
   const { gatewayFunctionArn: functionArn } = readOperatorSettings(io.env)
   // The AWS SDK takes longer to load than all the rest, and wrong settings are told without it.
   const { createOperatorUpstreams } = await import('../upstreams/operator.js')

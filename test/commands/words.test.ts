@@ -64,6 +64,8 @@ t.test('credentials that are missing too are told with the settings, and only if
     / Nor are AWS credentials to be seen: unless this machine has a role of its own, sign in \(aws sso login, aws configure\), or name a profile in AWS_PROFILE\.\n$/
   t.match(await told({}), said)
   t.match(await told({ TENANT_TABLE: 'x' }), said)
+  for (const line of ['tenants plan', 'aliases list', 'doctor acme'])
+    t.match((await cli(line.split(' '), { env: files })).stderr, said, line)
   for (const seen of [{ AWS_ACCESS_KEY_ID: 'AKIA' }, { AWS_PROFILE: 'acme' }, { AWS_REGION: 'eu-central-1' }]) {
     t.notMatch(await told(seen), 'Nor are', JSON.stringify(seen))
   }

@@ -1,6 +1,5 @@
 import { basename } from 'node:path'
 import type { Command } from 'commander'
-import { parseEnv } from '../../env.js'
 import type { UserPoolId } from '../../ids.js'
 import { readConfigRules } from '../../operator/config-rules.js'
 import { tableClashes } from '../../operator/files/clashes.js'
@@ -11,6 +10,7 @@ import { fetchPlace, type PlanPlace } from '../../operator/place.js'
 import { fetchRecords, fetchStatusBefore } from '../../operator/records/find.js'
 import type { Status } from '../../operator/records/status-machine.js'
 import { userName } from '../../operator/records/write.js'
+import { parseCommandEnv } from '../../operator/settings.js'
 import { operatorCall, withUpstreams } from '../../operator/upstreams.js'
 import { isAgreed } from '../../terminal/ask.js'
 import { eachBounded } from '../../terminal/bounded.js'
@@ -111,7 +111,7 @@ async function withPlan(
   io: CommandIo,
   work: (plan: Plan, upstreams: OperatorUpstreams, place: PlanPlace) => Promise<void>,
 ): Promise<void> {
-  parseEnv(io.env)
+  parseCommandEnv(io.env)
   const whole = await readTenantFolder(dir, readConfigRules(io.env))
   const folder = only === undefined ? whole : onlyTenant(whole, only, dir)
   if (folder.issues.length > 0) return reportIssues(folder, json === true, io)
