@@ -7,7 +7,7 @@ import { happened, PICTURES, personOf, signInByPassword, somePort, startDemo } f
 import { type Visitor, visit } from '../fixtures/visitor.js'
 
 /** Of README.md. */
-const PICTURE = 'docs/demo.png'
+const PICTURE = 'src/local/demo/picture.png'
 
 const browser = await openBrowser(t)
 if (browser) {
