@@ -35,25 +35,32 @@ if (browser) {
 
   t.strictSame(provocations.map(({ what }) => what).sort(), Object.keys(REASONS).sort())
 
-  const hello = page.locator('#view h2', { hasText: /^Hello/ })
-  const ended = page.locator('#view h2', { hasText: /^Hello|^Your password/ }).or(page.locator('#alert p'))
+  const title = (words: RegExp) => page.locator('#view h2', { hasText: words })
 
   /** Signs in by passkey, in whatever way the app offers now; answers if that was so. */
   async function signIn(): Promise<boolean> {
-    const oneTap = page.getByRole('button', { name: `Sign in as ${identifier}` })
-    const field = page.getByLabel('E-mail address')
-    if (await page.locator('#view h2', { hasText: 'Your password' }).isVisible()) {
+    // So that the field's own suggestion does not sign in by itself, beside what is done here.
+    await confirm(false)
+    if (await title(/^Your password/).isVisible()) {
       await press('Use a passkey')
-      await sees(/Sign in|Welcome back/)
+      await sees(/^Sign in$|^Welcome back$/)
     }
-    if (await oneTap.isVisible()) await oneTap.click()
-    else {
-      await field.fill(identifier)
+    const number = (await page.locator('.group').count()) + 1
+    if (await title(/^Welcome back/).isVisible()) {
+      await confirm(true)
+      await press(`Sign in as ${identifier}`)
+    } else {
+      await page.getByLabel('E-mail address').fill(identifier)
+      await confirm(true)
       await press('Continue')
     }
-    await page.locator('.group[data-ok]').first().waitFor()
-    await ended.first().waitFor()
-    return hello.isVisible()
+    const group = page.locator('.group[data-ok]', {
+      has: page.locator('h3', { hasText: new RegExp(`^${number}\\. `) }),
+    })
+    await group.waitFor()
+    if ((await group.getAttribute('data-ok')) === 'false') return false
+    await title(/^Hello|^Your password/).waitFor()
+    return title(/^Hello/).isVisible()
   }
 
   async function signOut(): Promise<void> {
