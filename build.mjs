@@ -83,6 +83,7 @@ function notices({ inputs }) {
 
 const BUILDS = {
   lambda: () => buildDoor('src/lambda.ts', 'dist/lambda/index.mjs', 'dist/lambda.meta.json'),
+  watch: () => buildDoor('src/watch.ts', 'dist/watch/index.mjs', 'dist/watch.meta.json'),
   server: () => buildDoor('src/server.ts', 'dist/server.mjs', 'dist/server.meta.json'),
   cli: buildCli,
 }

@@ -80,7 +80,16 @@ const upstreamErrors = {
 }
 
 export type UpstreamFaultKind = keyof typeof upstreamErrors
-export type Upstream = 'table' | 'ssm' | 'sts' | 'cognito' | 'lambda' | 'cloudformation' | 'cloudwatch' | 'corbado'
+export type Upstream =
+  | 'table'
+  | 'ssm'
+  | 'sts'
+  | 'cognito'
+  | 'lambda'
+  | 'cloudformation'
+  | 'cloudwatch'
+  | 'sns'
+  | 'corbado'
 
 /** What the service asks its dependencies for, in their own words. */
 export type Operation =
@@ -147,7 +156,7 @@ export type CommandFault = Exclude<`${Upstream}_${UpstreamFaultKind}`, Reason>
 
 /** Can only the command line meet this? */
 export function isCommandFault(reason: Reason | CommandFault): reason is CommandFault {
-  return /^(ssm|lambda|cloudformation|cloudwatch|corbado)_|^cognito_denied$/.test(reason)
+  return /^(ssm|lambda|cloudformation|cloudwatch|sns|corbado)_|^cognito_denied$/.test(reason)
 }
 
 /** Makes the error for a dependency that did not do what it was asked. */
@@ -163,7 +172,7 @@ export function upstreamError(
 
 /** The answer could not be read: what came is not what the service speaks, as a page of a proxy between. */
 export function unreadAnswer(upstream: Upstream, kind: UpstreamFaultKind, facts: UpstreamFacts): UpstreamError {
-  const language = upstream === 'sts' || upstream === 'cloudformation' ? 'XML' : 'JSON'
+  const language = ['sts', 'cloudformation', 'sns'].includes(upstream) ? 'XML' : 'JSON'
   const said = `answered ${facts.status} with something that is no ${language} (a proxy?)`
   return upstreamError(upstream, kind, facts, new Error(said))
 }

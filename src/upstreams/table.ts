@@ -183,10 +183,13 @@ export function createTable(client: DynamoDBClient, tableName: string, sliceMs: 
   }
 }
 
-/** What a command keeps beside the configs for a while; a table whose TTL attribute is `expiresAt` forgets it by itself. */
+/**
+ * What a command keeps beside the configs for a while; a table whose TTL attribute is `expiresAt` forgets it by itself. All of one
+ * command is under one key of the table, so that a right can be limited to it.
+ */
 export interface StateRecord {
-  /** A pool's id, or the name of the command for what is of no pool. */
-  readonly userPoolId: string
+  /** The name of the command: the table's hash key, in the place of a pool's id. */
+  readonly owner: string
   readonly record: string
   readonly version: number
   /** Seconds since 1970. */
@@ -196,27 +199,28 @@ export interface StateRecord {
 }
 
 export interface States {
-  /** All records of this name that have not expired; the table takes them away only days later. */
-  list(record: string, nowMs: number, call: Call): Promise<StateRecord[]>
+  /** All records of this owner that have not expired; the table takes them away only days later. */
+  list(owner: string, nowMs: number, call: Call): Promise<StateRecord[]>
   /** Replaces a record of any version. */
   put(record: StateRecord, call: Call): Promise<void>
   /** Writes it if the table still holds the version before its own, or none or an expired one; false if it does not. */
   putNext(record: StateRecord, nowMs: number, call: Call): Promise<boolean>
 }
 
-/** Reads and writes such records with the given client. */
+/** Reads and writes such records with the given client; needs `dynamodb:Query` and `dynamodb:PutItem` on the owner's key. */
 export function createStates(client: DynamoDBClient, tableName: string): States {
-  const item = (record: StateRecord) => marshall(record, { removeUndefinedValues: true })
+  const item = ({ owner, ...record }: StateRecord) =>
+    marshall({ userPoolId: owner, ...record }, { removeUndefinedValues: true })
   return {
-    async list(record, nowMs, call) {
+    async list(owner, nowMs, call) {
       const found: StateRecord[] = []
       let ExclusiveStartKey: Item | undefined
       do {
-        const command = new ScanCommand({
+        const command = new QueryCommand({
           TableName: tableName,
-          FilterExpression: '#record = :record AND expiresAt > :now',
-          ExpressionAttributeNames: { '#record': 'record' },
-          ExpressionAttributeValues: marshall({ ':record': record, ':now': Math.floor(nowMs / 1_000) }),
+          KeyConditionExpression: 'userPoolId = :owner',
+          FilterExpression: 'expiresAt > :now',
+          ExpressionAttributeValues: marshall({ ':owner': owner, ':now': Math.floor(nowMs / 1_000) }),
           ConsistentRead: true,
           ExclusiveStartKey,
         })
@@ -246,7 +250,7 @@ export function createStates(client: DynamoDBClient, tableName: string): States 
 function stateOf(item: Item): StateRecord {
   try {
     const { userPoolId, record, version, expiresAt, state } = unmarshall(item, { wrapNumbers: Number })
-    return { userPoolId: String(userPoolId), record: String(record), version, expiresAt, state }
+    return { owner: String(userPoolId), record: String(record), version, expiresAt, state }
   } catch (error) {
     throw upstreamError('table', 'malformed', {}, error)
   }
