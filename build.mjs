@@ -103,6 +103,7 @@ async function buildPage() {
 
 const BUILDS = {
   lambda: () => buildDoor('src/lambda.ts', 'dist/lambda/index.mjs', 'dist/lambda.meta.json'),
+  watch: () => buildDoor('src/watch.ts', 'dist/watch/index.mjs', 'dist/watch.meta.json'),
   server: () => buildDoor('src/server.ts', 'dist/server.mjs', 'dist/server.meta.json'),
   cli: buildCli,
   page: buildPage,

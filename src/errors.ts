@@ -80,8 +80,17 @@ const upstreamErrors = {
 }
 
 export type UpstreamFaultKind = keyof typeof upstreamErrors
-/** The dependencies, as log lines name them. */
-export type Upstream = 'table' | 'ssm' | 'sts' | 'cognito' | 'lambda' | 'cloudformation' | 'cloudwatch' | 'corbado'
+/** The dependencies, as log lines name them; `sns` is only of the function that watches. */
+export type Upstream =
+  | 'table'
+  | 'ssm'
+  | 'sts'
+  | 'cognito'
+  | 'lambda'
+  | 'cloudformation'
+  | 'cloudwatch'
+  | 'sns'
+  | 'corbado'
 
 /** The calls that the service makes, by their dependencies' own names. */
 export type Operation =
@@ -148,7 +157,7 @@ export type CommandFault = Exclude<`${Upstream}_${UpstreamFaultKind}`, Reason>
 
 /** Can only the command line meet this? */
 export function isCommandFault(reason: Reason | CommandFault): reason is CommandFault {
-  return /^(ssm|lambda|cloudformation|cloudwatch|corbado)_|^cognito_denied$/.test(reason)
+  return /^(ssm|lambda|cloudformation|cloudwatch|sns|corbado)_|^cognito_denied$/.test(reason)
 }
 
 /** Makes the error for a dependency that did not do what it was asked. */
@@ -164,7 +173,7 @@ export function upstreamError(
 
 /** The error for an answer that is not the service's JSON or XML, such as the page of a proxy in between. */
 export function unreadAnswer(upstream: Upstream, kind: UpstreamFaultKind, facts: UpstreamFacts): UpstreamError {
-  const language = upstream === 'sts' || upstream === 'cloudformation' ? 'XML' : 'JSON'
+  const language = ['sts', 'cloudformation', 'sns'].includes(upstream) ? 'XML' : 'JSON'
   const said = `answered ${facts.status} with something that is no ${language} (a proxy?)`
   return upstreamError(upstream, kind, facts, new Error(said))
 }

@@ -46,6 +46,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   // Only the container sheds load and has metrics; the Lambda bundle must not carry them.
   'server.ts': ['app.ts', 'upstreams/index.ts', 'plugins/logger.ts', 'plugins/metrics.ts', 'plugins/server'],
   'cli.ts': ['commands/index.ts'],
+  // A function of its own, beside the service: the Lambda bundle must not carry it.
+  'watch.ts': ['operator/watch', 'upstreams/watch/index.ts'],
   // The app as `invoke` runs it.
   'in-process.ts': ['app.ts', 'invocation.ts', 'plugins/logger.ts', 'type upstreams/index.ts'],
   'app.ts': ['plugins', 'routes', 'tenant', 'type upstreams/index.ts'],
@@ -60,6 +62,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'upstreams/user-pool-settings.ts': ['upstreams/aws-call.ts', 'upstreams/connections'],
   'upstreams/index.ts': ['upstreams'],
   'upstreams/operator.ts': ['upstreams'],
+  'upstreams/watch': ['upstreams'],
   resilience: [],
   terminal: [],
   operator: ['operator', 'terminal', 'tenant', 'upstreams', 'type triggers'],
@@ -275,7 +278,7 @@ t.test('what browsers run is of two published clients, and nothing else imports 
 })
 
 t.test('only doors and the command line read the environment', async (t) => {
-  const readers = /^(lambda|server|cli)\.ts|^(commands|operator|terminal|local)\//
+  const readers = /^(lambda|server|cli|watch)\.ts|^(commands|operator|terminal|local)\//
   for (const file of files.filter((file) => !readers.test(file))) {
     t.notMatch(sources.get(file), /process\.env/, file)
   }
@@ -284,7 +287,7 @@ t.test('only doors and the command line read the environment', async (t) => {
 t.test('all that the command line writes goes out in one place, which cleans it', async (t) => {
   const raw = /\bprocess\.std(out|err)\b|\bconsole\.(log|error|warn|info|debug)|writeSync|\b(std(out|err): )?'inherit'/
   // Doors, which speak before there is a command line, in words of their own; a listener for a reader that left.
-  const doors = ['cli.ts', 'server.ts', 'env.ts', 'local/gateway/runtime.ts', 'commands/local/run.ts']
+  const doors = ['cli.ts', 'server.ts', 'watch.ts', 'env.ts', 'local/gateway/runtime.ts', 'commands/local/run.ts']
   const code = (file: string) => (sources.get(file) ?? '').replaceAll(/\/\*\*.*?\*\//gs, '')
   const writers = files.filter((file) => raw.test(code(file)))
   t.strictSame(
@@ -309,8 +312,8 @@ t.test(
   },
 )
 
-t.test('SDK clients of the service are made in one place, those of the operator in another', async (t) => {
-  const makers = ['upstreams/index.ts', 'upstreams/operator.ts']
+t.test('SDK clients of the service are made in one place, those of the operator and of watch in others', async (t) => {
+  const makers = ['upstreams/index.ts', 'upstreams/operator.ts', 'upstreams/watch/index.ts']
   for (const file of files.filter((file) => !file.startsWith('local/') && !makers.includes(file))) {
     if (file.startsWith('commands/local/')) continue
     t.notMatch(sources.get(file), /new \w+Client\(/, file)
@@ -337,7 +340,7 @@ t.test('neither the embedded stack nor the command line is in the Lambda bundle'
   const inputs = Object.keys(meta.inputs)
   t.ok(inputs.includes('src/lambda.ts'))
   const foreign =
-    /^src\/(local|operator|commands|terminal|cli|upstreams\/operator)|dynalite|commander|inquirer|amazon-cognito-identity-js|client-cloudformation|client-cloudwatch-logs|@corbado|@simplewebauthn|aws-amplify|otpauth/
+    /^src\/(local|operator|commands|terminal|cli|watch|upstreams\/(operator|watch))|dynalite|commander|inquirer|amazon-cognito-identity-js|client-cloudformation|client-cloudwatch-logs|client-sns|@corbado|@simplewebauthn|aws-amplify|otpauth/
   t.strictSame(
     inputs.filter((name) => foreign.test(name)),
     [],

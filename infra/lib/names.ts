@@ -13,6 +13,8 @@ export const NAMES = {
   operatorPolicy: 'corbado-gateway-operator',
   onCallPolicy: 'corbado-gateway-on-call',
   templates: 'corbado-gateway-templates',
+  watchFunction: 'corbado-cognito-gateway-watch',
+  watchRole: 'corbado-gateway-watch',
 } as const
 
 /** Every role of a customer that the hand-over asks for (src/operator/role/role.ts). */
@@ -40,6 +42,7 @@ export function arnsIn({ account, region }: Place) {
     function: arn('lambda', `function:${NAMES.function}`),
     table: arn('dynamodb', `table/${NAMES.table}`),
     logGroup: arn('logs', `log-group:${LOG_GROUP}`),
+    watchLog: arn('logs', `log-group:${WATCH_LOG_GROUP}`),
     gatewayRole: role(NAMES.gatewayRole),
     doctorRole: role(NAMES.doctorRole),
     topic: (name: string) => arn('sns', name),
@@ -58,6 +61,9 @@ export function arnsIn({ account, region }: Place) {
 
 /** Where a function's lines go by Lambda's own custom. */
 export const LOG_GROUP = `/aws/lambda/${NAMES.function}`
+
+/** Where the function that watches says what it did: not among the lines that it reads. */
+export const WATCH_LOG_GROUP = `/aws/lambda/${NAMES.watchFunction}`
 
 /** Names of what containers bring with them; the pools of container mode hold the forwarder's. */
 export const CONTAINER_NAMES = {

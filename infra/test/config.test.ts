@@ -78,6 +78,11 @@ test('a file that cannot be read, or a bundle that was not built, is said in one
   assert.throws(() => readConfig(join(folder, 'bad.json')), /bad.json cannot be read/)
   const config = readConfig('config/hosted.example.json')
   assert.throws(() => createApp(config, { bundle: folder, outdir: folder }), /npm run build:lambda in the root/)
+  const watched = parseConfig(hostedWith({ watch: { hours: 6 } }), 'x.json')
+  const bundle = mkdtempSync(join(tmpdir(), 'bundle-'))
+  writeFileSync(join(bundle, 'index.mjs'), '')
+  const without = { bundle, watchBundle: join(bundle, 'none'), outdir: folder }
+  assert.throws(() => createApp(watched, without), /npm run build:watch in the root/)
 })
 
 test("what would stop the service's start stops the synthesis", () => {

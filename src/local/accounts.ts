@@ -92,6 +92,25 @@ export const onCallPolicy = allow(
 /** An operator who is on call. */
 export const onCall: Principal = { ...operator, policies: [...operator.policies, onCallPolicy] }
 
+/** Where the function that watches tells what has changed. */
+export const TOPIC_ARN = `arn:aws:sns:${REGION}:${GATEWAY_ACCOUNT}:on-call`
+
+/** The function that watches: it counts lines, tells the topic, and keeps what it knows under its own key of the table. */
+export const watcher = roleSession('corbado-gateway-watch', {
+  Version: '2012-10-17',
+  Statement: [
+    { Effect: 'Allow', Action: 'logs:StartQuery', Resource: logGroups },
+    { Effect: 'Allow', Action: 'logs:GetQueryResults', Resource: '*' },
+    {
+      Effect: 'Allow',
+      Action: ['dynamodb:Query', 'dynamodb:PutItem'],
+      Resource: tableArn,
+      Condition: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['watch'] } },
+    },
+    { Effect: 'Allow', Action: 'sns:Publish', Resource: TOPIC_ARN },
+  ],
+})
+
 /** Is it an operator, on call or not? */
 export const isOperator = ({ roleArn }: Principal) => roleArn === operator.roleArn
 

@@ -40,16 +40,40 @@ async function createTable(endpoint: string, tableName: string): Promise<void> {
   }
 }
 
+interface TableInput {
+  readonly TableName?: string
+  readonly IndexName?: string
+  readonly RequestItems?: object
+  readonly Key?: Item
+  readonly Item?: Item
+  readonly KeyConditionExpression?: string
+  readonly ExpressionAttributeNames?: Readonly<Record<string, string>>
+  readonly ExpressionAttributeValues?: Item
+}
+type Item = Readonly<Record<string, { readonly S?: string }>>
+
+/** The hash key that a call is about, which IAM calls its leading key; a Scan has none. */
+function leadingKeyOf(input: TableInput): string | undefined {
+  const { Key, Item, KeyConditionExpression = '', ExpressionAttributeNames, ExpressionAttributeValues } = input
+  const own = (Key ?? Item)?.userPoolId?.S
+  if (own !== undefined) return own
+  for (const [, name = '', value = ''] of KeyConditionExpression.matchAll(/(#?\w+)\s*=\s*(:\w+)/g))
+    if ((ExpressionAttributeNames?.[name] ?? name) === 'userPoolId') return ExpressionAttributeValues?.[value]?.S
+  return undefined
+}
+
 /** Refuses a call that the caller's policies do not allow on every table it names. */
 function unauthorized({ principal, region, body }: WireRequest, operation: string): WireAnswer | undefined {
   if (!principal) return awsJsonError('MissingAuthenticationTokenException', 'Missing Authentication Token')
-  const input: { TableName?: string; IndexName?: string; RequestItems?: object } = JSON.parse(body.toString())
+  const input: TableInput = JSON.parse(body.toString())
   const tables = input.RequestItems ? Object.keys(input.RequestItems) : [input.TableName ?? '*']
   const action = `dynamodb:${operation}`
+  const leadingKey = leadingKeyOf(input)
+  const context = leadingKey === undefined ? {} : { 'dynamodb:LeadingKeys': leadingKey }
   for (const table of tables) {
     const index = input.IndexName === undefined ? '' : `/index/${input.IndexName}`
     const arn = `arn:aws:dynamodb:${region}:${principal.accountId}:table/${table}${index}`
-    if (allows(principal, action, arn)) continue
+    if (allows(principal, action, arn, context)) continue
     return awsJsonError('AccessDeniedException', deniedText(principal.arn, action, arn, 'identity-based'))
   }
   return undefined

@@ -35,6 +35,7 @@ export const NAMES = {
   lambda: 'Lambda',
   cloudformation: 'CloudFormation',
   cloudwatch: 'CloudWatch Logs',
+  sns: 'SNS',
   corbado: 'Corbado',
 }
 

@@ -183,10 +183,13 @@ export function createTable(client: DynamoDBClient, tableName: string, sliceMs: 
   }
 }
 
-/** What a command keeps for a while beside the configs; a table whose TTL attribute is `expiresAt` deletes it by itself. */
+/**
+ * What a command keeps for a while beside the configs; a table whose TTL attribute is `expiresAt` deletes it by itself. All
+ * records of one command are under one key of the table, so that a right can be limited to that key.
+ */
 export interface StateRecord {
-  /** A pool's id, or the name of the command for what is of no pool. */
-  readonly userPoolId: string
+  /** The name of the command: the table's hash key, in the place of a pool's id. */
+  readonly owner: string
   readonly record: string
   readonly version: number
   /** Seconds since 1970. */
@@ -197,27 +200,28 @@ export interface StateRecord {
 
 /** The records that commands keep in the table for a while. */
 export interface States {
-  /** All records of this name that have not expired; the table deletes expired ones only days later. */
-  list(record: string, nowMs: number, call: Call): Promise<StateRecord[]>
+  /** All records of this owner that have not expired; the table deletes expired ones only days later. */
+  list(owner: string, nowMs: number, call: Call): Promise<StateRecord[]>
   /** Replaces a record of any version. */
   put(record: StateRecord, call: Call): Promise<void>
   /** Writes it if the table still holds the version before its own, or none or an expired one; false if it does not. */
   putNext(record: StateRecord, nowMs: number, call: Call): Promise<boolean>
 }
 
-/** Reads and writes such records with the given client. */
+/** Reads and writes such records with the given client; needs `dynamodb:Query` and `dynamodb:PutItem` on the owner's key. */
 export function createStates(client: DynamoDBClient, tableName: string): States {
-  const item = (record: StateRecord) => marshall(record, { removeUndefinedValues: true })
+  const item = ({ owner, ...record }: StateRecord) =>
+    marshall({ userPoolId: owner, ...record }, { removeUndefinedValues: true })
   return {
-    async list(record, nowMs, call) {
+    async list(owner, nowMs, call) {
       const found: StateRecord[] = []
       let ExclusiveStartKey: Item | undefined
       do {
-        const command = new ScanCommand({
+        const command = new QueryCommand({
           TableName: tableName,
-          FilterExpression: '#record = :record AND expiresAt > :now',
-          ExpressionAttributeNames: { '#record': 'record' },
-          ExpressionAttributeValues: marshall({ ':record': record, ':now': Math.floor(nowMs / 1_000) }),
+          KeyConditionExpression: 'userPoolId = :owner',
+          FilterExpression: 'expiresAt > :now',
+          ExpressionAttributeValues: marshall({ ':owner': owner, ':now': Math.floor(nowMs / 1_000) }),
           ConsistentRead: true,
           ExclusiveStartKey,
         })
@@ -247,7 +251,7 @@ export function createStates(client: DynamoDBClient, tableName: string): States 
 function stateOf(item: Item): StateRecord {
   try {
     const { userPoolId, record, version, expiresAt, state } = unmarshall(item, { wrapNumbers: Number })
-    return { userPoolId: String(userPoolId), record: String(record), version, expiresAt, state }
+    return { owner: String(userPoolId), record: String(record), version, expiresAt, state }
   } catch (error) {
     throw upstreamError('table', 'malformed', {}, error)
   }

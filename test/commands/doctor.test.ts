@@ -80,7 +80,7 @@ t.test('--all examines every active tenant: a line each, failures in full, how f
     stdout,
     /^tenant {4}pool {20}status {2}passed {2}warned {2}failed {2}not checkable\nacme {6}\S+ {2}active {2}29 /,
   )
-  t.match(stdout, /\nbroken .* active +0 +0 +1 +27\n/)
+  t.match(stdout, /\nbroken .* active +0 +0 +1 +28\n/)
   t.match(stdout, /config {2}The config is not valid: [^✓]*aws is\s+missing/)
   t.match(stdout, /\n2 of 3 tenants healthy; 1 not active, so not examined\n$/)
   t.match(stdout, /\nasleep +eu-central-1_Asleep001 +draft +– +– +– +–\n/, 'those that are not served are listed')

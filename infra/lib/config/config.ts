@@ -15,6 +15,7 @@ import {
   roleArn,
   Settings,
   text,
+  WatchConfig,
 } from './parts.js'
 
 const RegionConfig = Type.Object(
@@ -37,6 +38,7 @@ const RegionConfig = Type.Object(
     release: Type.Optional(Release),
     network: Type.Optional(Network),
     containers: Type.Optional(ContainerConfig),
+    watch: Type.Optional(WatchConfig),
     settings: Settings,
   },
   closed,

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { REGION_PATTERN, USER_POOL_ID_PATTERN } from '../../../src/ids.js'
+import { HOURS } from '../../../src/operator/watch/settings.js'
 
 /** What each pattern asks for, in words that complete "must be …". */
 export const FORMS: Record<string, string> = {}
@@ -79,6 +80,18 @@ export const Release = Type.Object(
   closed,
 )
 
+/** The function that looks at the lines every five minutes. */
+export const WatchConfig = Type.Object(
+  {
+    hours: Type.Integer({
+      minimum: HOURS.least,
+      maximum: HOURS.most,
+      description: `hours that are compared; ${HOURS.usual} tell a tenant's silence, and every hour more is read 288 times a day`,
+    }),
+  },
+  closed,
+)
+
 export const DeletionProtection = Type.Optional(
   Type.Boolean({ description: 'off for the first deployment, whose roll-back could not take away what is protected' }),
 )
@@ -98,3 +111,4 @@ export type FunctionConfig = Static<typeof FunctionConfig>
 export type GatewayFunctionConfig = Static<typeof GatewayFunctionConfig>
 export type Network = Static<typeof Network>
 export type Release = Static<typeof Release>
+export type WatchConfig = Static<typeof WatchConfig>

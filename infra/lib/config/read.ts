@@ -67,12 +67,14 @@ function issuesOf({ keyword, instancePath: path, params, message }: SchemaError)
 type Reserving = Pick<HostedConfig['regions'][string], 'function' | 'concurrencyLimit' | 'containers'>
 
 /** Rules that span fields. */
-function hostedIssues({ regions, homeRegion, account }: HostedConfig): string[] {
+function hostedIssues({ regions, homeRegion, account, alarmTopicName }: HostedConfig): string[] {
   const issues: string[] = []
   if (!regions[homeRegion]) issues.push(`/homeRegion must be one of /regions: ${Object.keys(regions).join(', ')}`)
   for (const [region, config] of Object.entries(regions)) {
     const { table } = config
     issues.push(...concurrencyIssues(`/regions/${region}`, config))
+    if (config.watch && alarmTopicName === undefined)
+      issues.push(`/regions/${region}/watch needs /alarmTopicName: it tells nobody otherwise`)
     if (table === 'replica') {
       const home = Object.values(regions).some((other) => other.table !== 'replica')
       if (!home)

@@ -3,7 +3,7 @@ import { arnsIn } from '../names.js'
 import { type RightsOptions, throughService } from './rights.js'
 
 /** DynamoDB needs all of them to read and write on a caller's behalf (its documentation of encryption at rest). */
-const TABLE_KEY_USE = [
+export const TABLE_KEY_USE = [
   'kms:Decrypt',
   'kms:DescribeKey',
   'kms:Encrypt',

@@ -32,6 +32,8 @@ export interface GatewayStackOptions {
 export class GatewayStack extends Stack {
   /** Key of every secret in this region's parameters. */
   readonly parameterKeyArn: string
+  /** Key of this region's table or replica. */
+  readonly tableKeyArn: string
 
   constructor(app: App, { hosted, region, config, bundle }: GatewayStackOptions) {
     const place = { account: hosted.account, region }
@@ -49,6 +51,7 @@ export class GatewayStack extends Stack {
       createTenantTable(this, { key: tableKey, deletionProtection: config.deletionProtection ?? false, replicaKeyArns })
     }
     this.parameterKeyArn = parameterKey.keyArn
+    this.tableKeyArn = tableKey.keyArn
     const rights = { place, parameterPrefix, tableKeyArn: tableKey.keyArn, parameterKeyArn: parameterKey.keyArn }
 
     const attached = this.#attachGatewayRights(rights, config)

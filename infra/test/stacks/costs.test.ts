@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { REGION } from '../../../src/local/accounts.js'
+import { HOURS } from '../../../src/operator/watch/settings.js'
 import { containersWith, synthContainers } from '../fixtures/containers.js'
 import { tablesIn } from '../fixtures/pages.js'
-import { stackOf } from '../fixtures/synth.js'
+import { hostedWith, stackOf, synth } from '../fixtures/synth.js'
 
 const CENT = 0.01
 const costsIn = (path: string) => tablesIn(readFileSync(path, 'utf8'), ['part', 'calculation', 'USD'])
@@ -35,7 +36,9 @@ function isInOtherUnit(a: number, b: number): boolean {
 
 for (const [path, found] of Object.entries(tables)) {
   test(`${path}: every cost is what its calculation gives, and every sum adds up`, () => {
-    assert.equal(found.length, 2, 'one by the million, one by the month')
+    const parts =
+      path === 'COSTS.md' ? ['by the million', 'by the month', 'of watch'] : ['by the million', 'by the month']
+    assert.equal(found.length, parts.length, parts.join(', '))
     for (const rows of found) {
       const [, , total = ''] = rows.at(-1) ?? []
       assert.match(rows.at(-1)?.[0] ?? '', /sum/)
@@ -61,6 +64,13 @@ test('what is paid by the month is counted as often as the example has it', () =
   const containers = stackOf(templates, `CorbadoGatewayContainers-${REGION}`)
   const [scaling] = Object.values(containers.findResources('AWS::ApplicationAutoScaling::ScalableTarget'))
   const endpoints = containers.findResources('AWS::EC2::VPCEndpoint', { Properties: { VpcEndpointType: 'Interface' } })
+  const watch = stackOf(synth(hostedWith({ watch: { hours: HOURS.usual } })), `CorbadoGatewayWatch-${REGION}`)
+  const [alarm] = Object.values(watch.findResources('AWS::CloudWatch::Alarm'))
+  const watched = ((alarm?.Properties.Metrics ?? []) as object[]).filter((metric) => 'MetricStat' in metric)
+  const [, ofAlarm = ''] = tables['COSTS.md'][2]?.find(([part]) => part?.startsWith('alarm')) ?? []
+  assert.equal(Number(/\d+/.exec(ofAlarm)?.[0]), watched.length)
+  const [, ofQueries = ''] = tables['COSTS.md'][2]?.find(([part]) => part?.startsWith('queries')) ?? []
+  assert.ok(ofQueries.startsWith(`${HOURS.usual} × 12 looks`), ofQueries)
   const count = (stack: typeof gateway, type: string) => Object.keys(stack.findResources(type)).length
   const expected = {
     'COSTS.md': {

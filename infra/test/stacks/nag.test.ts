@@ -14,6 +14,7 @@ const configs: Record<string, Json> = {
   hosted: example('hosted'),
   'hosted in subnets': hostedWith({ network }),
   containers: containersWith(),
+  watch: hostedWith({ watch: { hours: 6 } }),
   'self-hosted': example('self-hosted'),
   'self-hosted in subnets': example('self-hosted', { network }),
 }

@@ -49,7 +49,10 @@ export async function explainLogin(
       if (isTheirs || (requestId !== undefined && refs.has(requestId))) lines.push(allowed(line))
     },
     undefined,
-    { where: whereIs({ flowId: flows, user: users, requestId: refs }), interval: { from, to }, few: true },
+    {
+      where: whereIs({ flowId: flows, user: users, requestId: refs }),
+      ...{ interval: { from, to }, few: true, nameless: { pools } },
+    },
     invocations.see,
   )
   const unfinished = invocations.end()
@@ -146,7 +149,10 @@ async function findLogin(
     },
     undefined,
     // A forwarder's line names no tenant.
-    { where: ref === undefined ? [...whereOf(asked), ...ofTenant(tenant)] : whereOf(asked), interval, few: true },
+    {
+      where: ref === undefined ? [...whereOf(asked), ...ofTenant(tenant)] : whereOf(asked),
+      ...{ interval, few: true, ...(ref !== undefined && { nameless: { ref } }) },
+    },
     ({ requestId, at = lastAt }) => {
       if (requestId === ref && at !== undefined) times.push(at)
     },

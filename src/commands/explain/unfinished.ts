@@ -41,7 +41,8 @@ export function createInvocations(from: number, to: number) {
     const known = open.get(requestId) ?? {}
     if (!open.has(requestId) && open.size >= OPEN_MAX) return
     open.set(requestId, known)
-    if (what === 'start' || known.at === undefined) known.at = at
+    // Lambda says how it ended when it is over; what is known of its beginning counts.
+    if (what === 'start' || known.at === undefined || at < known.at) known.at = at
     if (failed !== undefined) known.failed ??= failed
     if (durationMs !== undefined) known.durationMs = durationMs
     if (what === 'report') known.reported = true

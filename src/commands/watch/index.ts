@@ -5,19 +5,17 @@ import { diagnoseAll, foldSource } from '../../operator/causes/examine.js'
 import { findCauses } from '../../operator/causes/find.js'
 import { createSelect, type Interval, intervalOf, type Selection } from '../../operator/lines/select.js'
 import { type LineSource, requireFiles, withLines } from '../../operator/lines/source.js'
-import { spanText, timeText } from '../../operator/lines/when.js'
-import { withUpstreams } from '../../operator/upstreams.js'
+import { timeText } from '../../operator/lines/when.js'
+import { operatorCall, withUpstreams } from '../../operator/upstreams.js'
 import { readWatchState, writeWatchState } from '../../operator/watch/keep.js'
+import { LATE_MS } from '../../operator/watch/look.js'
+import { factsOf, headOf, NAMES_MAX, runbookOf } from '../../operator/watch/notice.js'
 import { advance, type Notice, type WatchState } from '../../operator/watch/state.js'
 import { readTableState, writeTableState } from '../../operator/watch/table.js'
-import { isReason, sectionsOf } from '../../reasons.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible } from '../../terminal/failure.js'
 import { type CommandIo, createPaint } from '../../terminal/io.js'
 import { counted, textAt } from '../../terminal/text.js'
-
-/** Lines of the last minute may still be on their way. */
-const LATE_MS = 60_000
 
 interface Options extends Pick<Selection, 'since' | 'until' | 'utc'> {
   readonly state?: string
@@ -54,9 +52,10 @@ async function watch(io: CommandIo, files: readonly string[], options: Options):
     return await look(io, files, options, interval, before, (state) => writeWatchState(file, state))
   }
   await withUpstreams(io, async (upstreams) => {
-    const before = await readTableState(upstreams, io.clock.now())
+    const table = { states: upstreams.states, call: () => operatorCall() }
+    const before = await readTableState(table, io.clock.now())
     await look(io, files, options, interval, before.state, (state, pools) =>
-      writeTableState(upstreams, before, state, pools, io.clock.now()),
+      writeTableState(table, before, state, pools, io.clock.now()),
     )
   })
 }
@@ -112,14 +111,6 @@ interface Look {
   readonly state: ReturnType<typeof advance>['state']
 }
 
-/** Where the page for the person on call says more. */
-function runbookOf({ reason }: Notice): string {
-  const [section] = isReason(reason) ? sectionsOf(reason) : []
-  return `infra/ON-CALL.md#${section?.replaceAll(' ', '-') ?? 'it-is-0210'}`
-}
-
-const NAMES_MAX = 4
-
 function write(io: CommandIo, { json }: Options, { at, lines, notices, diagnoses, state }: Look): void {
   if (json) {
     writeAnswer(io, 'watch', {
@@ -142,26 +133,11 @@ function write(io: CommandIo, { json }: Options, { at, lines, notices, diagnoses
   const { stdout } = io
   const paint = createPaint(stdout, io.env)
   for (const notice of notices) {
-    const { what, health, everywhere, tenants, first, last } = notice
-    const { cause, owner, fix } = diagnoses.get(notice) ?? {}
-    const more = tenants.length > NAMES_MAX ? ` and ${tenants.length - NAMES_MAX} more` : ''
-    const names = tenants.length === 0 ? 'everybody' : `${tenants.slice(0, NAMES_MAX).join(', ')}${more}`
-    const reach = everywhere ? `${counted(tenants.length, 'tenant')}, so everywhere` : counted(tenants.length, 'tenant')
-    const head = `${health}: ${what}`
-    stdout.write(`${paint(health === 'recovered' ? 'green' : 'red', textAt(0, head, stdout))}\n`)
-    const facts: [string, string | undefined][] = [
-      ['cause', cause],
-      [
-        'since',
-        `${timeText(first)}${health === 'recovered' ? `, last seen ${timeText(last)}` : `, ${spanText(at - first)} ago`}`,
-      ],
-      ['whom', tenants.length === 0 ? names : `${reach}: ${names}`],
-      ['who acts', owner],
-      ['do', fix],
-      ['page', runbookOf(notice)],
-    ]
+    const head = textAt(0, headOf(notice), stdout)
+    stdout.write(`${paint(notice.health === 'recovered' ? 'green' : 'red', head)}\n`)
+    const facts = factsOf(notice, diagnoses.get(notice), at)
     for (const [name, text] of facts)
-      if (text) stdout.write(`${paint('dim', `   ${name.padEnd(9)}`)}${textAt(12, text, stdout)}\n`)
+      stdout.write(`${paint('dim', `   ${name.padEnd(9)}`)}${textAt(12, text, stdout)}\n`)
   }
   const bad = Object.values(state.causes).filter(({ health }) => health !== 'recovered' && health !== 'new')
   io.stderr.write(

@@ -51,6 +51,8 @@ const operators: Record<string, Test> = {
   StringLike: (expected, actual) => actual !== undefined && like(expected, actual),
   ArnEquals: (expected, actual) => actual !== undefined && arnLike(expected, actual),
   ArnLike: (expected, actual) => actual !== undefined && arnLike(expected, actual),
+  // Of several values none may be another; where there is none, it holds.
+  'ForAllValues:StringEquals': (expected, actual) => actual === undefined || expected === actual,
   Null: (expected, actual) => (expected === 'true') === (actual === undefined),
 }
 

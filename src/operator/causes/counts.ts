@@ -38,8 +38,8 @@ const COARSE_MINUTES = 10
 /** Intervals that may be common to all. */
 const SHARED_MAX = 6
 
-const OWNER = ['tenantId', 'userPoolId', 'customer'] as const
-const CELL = [
+export const OWNER = ['tenantId', 'userPoolId', 'customer'] as const
+export const CELL = [
   'door',
   'trigger',
   'action',
@@ -52,7 +52,7 @@ const CELL = [
   'upstreamErrorType',
   'remembered',
 ] as const
-const VERSIONS = ['clientId', 'configVersion', 'secretVersion'] as const
+export const VERSIONS = ['clientId', 'configVersion', 'secretVersion'] as const
 /** What lines name under `upstream`. */
 const DEPENDENCIES = ['table', 'ssm', 'sts', 'cognito', 'lambda', 'corbado'] as const
 const NUMBERS: ReadonlySet<string> = new Set(['upstreamStatus', 'configVersion', 'secretVersion'])
@@ -61,7 +61,7 @@ const FLAGS: ReadonlySet<string> = new Set(['remembered', 'coldStart'])
 const STEP_MS = SLOW_MS[0]
 /** How long calls took, in steps of which the limits of what is slow are multiples. */
 const SLOW_FIELDS = DEPENDENCIES.map((name) => `floor(upstream.${name} / ${STEP_MS}) as slow_${name}`).join(', ')
-const SLOW_KEYS = DEPENDENCIES.map((name) => `slow_${name}`)
+export const SLOW_KEYS = DEPENDENCIES.map((name) => `slow_${name}`)
 
 interface Counting {
   readonly where: Where
@@ -70,21 +70,24 @@ interface Counting {
   readonly bin?: number
   /** Epoch minutes at which a new part of the time begins; counts are told apart by it. */
   readonly edges?: readonly number[]
+  /** Rows of many lines first, so that those of the fewest are missing if there are more rows than a query answers. */
+  readonly mostFirst?: boolean
 }
 
-function countsQuery({ where, by, bin, edges = [] }: Counting): string {
+/** The text of a query that counts lines by fields, with the time of the first and the last. */
+export function countsQuery({ where, by, bin, edges = [], mostFirst = false }: Counting): string {
   // A time divided by an earlier one is 1 and a bit; by a later one, nought and a bit.
   const parts = edges.map((edge) => `floor(toMillis(@timestamp) / ${timeOfMinute(edge)})`)
   const part = parts.length > 0 ? `, ${parts.join(' + ')} as part` : ''
   const keys = [...(bin === undefined ? [] : [`bin(${bin}m)`]), ...by, ...(parts.length > 0 ? ['part'] : [])]
   return `filter ${conditionOf(where)}
 | fields ${SLOW_FIELDS}${part}
-| stats count(*) as n, min(@timestamp) as first, max(@timestamp) as last by ${keys.join(', ')}
+| stats count(*) as n, min(@timestamp) as first, max(@timestamp) as last by ${keys.join(', ')}${mostFirst ? '\n| sort n desc' : ''}
 | limit ${ROWS_MAX}`
 }
 
 /** A row as a line: its fields, and as many milliseconds as its step says. */
-function lineOfRow(row: Row, at: number): Line | undefined {
+export function lineOfRow(row: Row, at: number): Line | undefined {
   const fields: Record<string, unknown> = {}
   const upstream: Record<string, number> = {}
   for (const [name, text] of row) {
@@ -99,7 +102,7 @@ function lineOfRow(row: Row, at: number): Line | undefined {
 }
 
 /** A time in a row: milliseconds, or as Insights shows a time, in UTC. */
-function timeOf(text: string | undefined): number {
+export function timeOf(text: string | undefined): number {
   if (text === undefined) return Number.NaN
   return /^[\d.eE+]+$/.test(text) ? Number(text) : Date.parse(`${text.replace(' ', 'T')}Z`)
 }

@@ -2,11 +2,11 @@ import { type Clock, pause } from '../../call.js'
 import { NotPossible } from '../../terminal/failure.js'
 import type { CloudWatchLogs, LogEvent, QueryRow } from '../../upstreams/operator.js'
 import type { PatientCall } from '../../upstreams/patience.js'
-import { parseLine } from './line.js'
+import { type LambdaLine, parseLine } from './line.js'
 import type { Interval } from './select.js'
-import type { Asked, LineSource, Take } from './source.js'
+import type { Asked, LineSource, Nameless, Take } from './source.js'
 import { spanText } from './when.js'
-import { conditionOf, patternOf, type Where } from './where.js'
+import { conditionOf, isPlain, patternOf, type Where } from './where.js'
 
 /** Answers to one search: at five calls a second, which all share, it has taken a minute by then. */
 const PAGES_MAX = 300
@@ -16,6 +16,8 @@ const MARGIN_MS = 60_000
 const ROWS_MAX = 100_000
 /** Lines of a login, and of its user around it. */
 const QUERIED_LINES_MAX = 10_000
+/** Lines around it that name no tenant. */
+const NAMELESS_MAX = 1_000
 /** Between two looks at a query that runs, and the longest that one may. */
 const LOOK_MS = 500
 const QUERY_MS_MAX = 300_000
@@ -70,14 +72,15 @@ export function createCloudWatchSource(options: CloudWatchOptions): CloudWatchSo
   async function search(take: Take, where: Where, interval: Interval, newestFirst: boolean): Promise<void> {
     const range = { from: interval.from - MARGIN_MS, to: interval.to + MARGIN_MS }
     const groups = options.groups.map((group) => eventsOf(group, range, patternOf(where), newestFirst))
-    for await (const event of merged(groups, newestFirst)) if (give(take, event) === false) return
+    for await (const event of merged(groups, newestFirst)) if (give(take, event.text, event.at) === false) return
   }
 
-  function give(take: Take, { text }: Pick<LogEvent, 'text'>): unknown {
+  function give(take: Take, text: string, at?: number, takeLambda: (line: LambdaLine) => void = () => {}): unknown {
     counts.lines += 1
     const line = parseLine(text)
     if (line?.kind === 'line') return take(line, text)
     counts.others += 1
+    if (line?.kind === 'lambda') takeLambda({ ...line, at: line.at ?? begunAt(line, at) })
     return undefined
   }
 
@@ -88,7 +91,34 @@ export function createCloudWatchSource(options: CloudWatchOptions): CloudWatchSo
 | limit ${QUERIED_LINES_MAX}`
     const { rows, cut } = await ask(text, interval, QUERIED_LINES_MAX)
     if (cut) notes.add(`only the first ${QUERIED_LINES_MAX} lines were read. Name less with --since and --until`)
-    for (const row of rows) if (give(take, { text: row.get('@message') ?? '' }) === false) return
+    for (const row of rows) if (give(take, row.get('@message') ?? '') === false) return
+  }
+
+  /** A query of its own: in an outage there are many, and none of the login's may be left out for them. */
+  async function queryNameless(
+    take: Take,
+    nameless: Nameless,
+    interval: Interval,
+    takeLambda: (line: LambdaLine) => void,
+  ): Promise<void> {
+    const condition = namelessCondition(nameless)
+    if (condition === undefined) return
+    const text = `filter ${condition}
+| fields @timestamp, @message
+| sort @timestamp asc
+| limit ${NAMELESS_MAX}`
+    const { rows, cut } = await ask(text, interval, NAMELESS_MAX)
+    if (cut)
+      notes.add(
+        `of invocations that broke only the first ${NAMELESS_MAX} were read: corbado-gateway explain --all says more`,
+      )
+    for (const row of rows)
+      give(
+        take,
+        (row.get('@message') ?? '').trimEnd(),
+        Date.parse(`${row.get('@timestamp')?.replace(' ', 'T')}Z`),
+        takeLambda,
+      )
   }
 
   return {
@@ -96,13 +126,29 @@ export function createCloudWatchSource(options: CloudWatchOptions): CloudWatchSo
     notes,
     ask,
     tell: (note) => void notes.add(note),
-    async each(take, _isWanted, asked: Asked = {}) {
+    async each(take, _isWanted, asked: Asked = {}, takeLambda = () => {}) {
       Object.assign(counts, { lines: 0, tooLong: 0, others: 0 })
-      const { where = [], interval, newestFirst = false, few = false } = asked
+      const { where = [], interval, newestFirst = false, few = false, nameless } = asked
       if (interval === undefined) throw new Error('a log group has no first and no last line')
       await (few ? query(take, where, interval) : search(take, where, interval, newestFirst))
+      if (nameless !== undefined) await queryNameless(take, nameless, interval, takeLambda)
     },
   }
+}
+
+/** When an invocation began; Lambda reports it at its end. */
+const begunAt = ({ durationMs = 0 }: LambdaLine, at: number | undefined) =>
+  at === undefined || Number.isNaN(at) ? undefined : at - durationMs
+
+/** How Lambda words what did not end well. */
+const BROKEN = 'not ispresent(outcome) and @message like /Status: (timeout|error)|Task timed out after/'
+
+/** The condition of lines that name no tenant; nothing if none can be asked for. */
+function namelessCondition({ ref, pools }: Nameless): string | undefined {
+  if (ref !== undefined) return isPlain(ref) ? `not ispresent(outcome) and strcontains(@message, "${ref}")` : undefined
+  const named = [...(pools ?? [])].filter(isPlain).map((pool) => `userPoolId = "${pool}"`)
+  if (named.length === 0) return `(${BROKEN})`
+  return `(${BROKEN}) or (door = "forwarder" and outcome != "forwarded" and (${named.join(' or ')}))`
 }
 
 /** Events of several groups in one order. */

@@ -25,6 +25,16 @@ export interface Asked {
   readonly newestFirst?: boolean
   /** Few lines among very many, as those of one login are. */
   readonly few?: boolean
+  /** Few lines besides that name no tenant: what may belong to a login. */
+  readonly nameless?: Nameless
+}
+
+/** Lines that name no tenant: Lambda's own, and the forwarder's of what it could not hand on. */
+export interface Nameless {
+  /** What Lambda wrote of this invocation. */
+  readonly ref?: string | undefined
+  /** What Lambda wrote of all invocations that did not end well, and what the forwarder could not hand on of these pools. */
+  readonly pools?: ReadonlySet<string>
 }
 
 /** Lines to be read once or twice. */

@@ -4,20 +4,27 @@ import { Check } from 'typebox/value'
 import { isUserPoolId } from '../../ids.js'
 import { eachBounded } from '../../terminal/bounded.js'
 import { NotPossible } from '../../terminal/failure.js'
-import type { OperatorUpstreams } from '../../upstreams/operator.js'
-import { operatorCall } from '../upstreams.js'
+import type { States } from '../../upstreams/operator.js'
+import type { PatientCall } from '../../upstreams/patience.js'
+import { WATCH_OWNER } from './settings.js'
 import { EMPTY, WatchState } from './state.js'
 
-/** The name of its records, and the key of what is of no tenant alone. A version of a config begins with v and a number. */
-const RECORD = 'watch'
+/** The record of what is of no tenant alone; those of tenants are called after their pools. */
+const HEAD = 'watch'
 /** What nobody has looked at for so long says nothing of today. */
 const KEPT_SECONDS = 7 * 86_400
 
 type Causes = WatchState['causes']
 type OfTenant = Record<string, Causes[string]['tenants'][string]>
 
-/** Beside a tenant's config: its own state, by cause. */
+/** A tenant's own state, by cause. */
 const TenantState = Type.Object({ tenantId: Type.String(), causes: Type.Record(Type.String(), Type.Unknown()) })
+
+/** The table, and the time that one request to it has. */
+export interface StateTable {
+  readonly states: States
+  readonly call: () => PatientCall
+}
 
 /** State as the table has it, and what is needed to write the next. */
 export interface TableState {
@@ -31,17 +38,17 @@ export interface TableState {
  * Puts the state together from the records of all tenants.
  * @throws NotPossible if a record is not what `watch` wrote
  */
-export async function readTableState({ states }: Pick<OperatorUpstreams, 'states'>, now: number): Promise<TableState> {
-  const records = await states.list(RECORD, now, operatorCall())
-  const head = records.find(({ userPoolId }) => userPoolId === RECORD)
+export async function readTableState({ states, call }: StateTable, now: number): Promise<TableState> {
+  const records = await states.list(WATCH_OWNER, now, call())
+  const head = records.find(({ record }) => record === HEAD)
   const pools = new Map<string, string>()
   if (head === undefined) return { state: EMPTY, version: 0, pools }
   const state = structuredClone(head.state) as WatchState
-  if (!Check(WatchState, state)) throw notOurs(RECORD)
-  for (const { userPoolId, state: own } of records) {
-    if (userPoolId === RECORD) continue
-    if (!Check(TenantState, own)) throw notOurs(userPoolId)
-    pools.set(own.tenantId, userPoolId)
+  if (!Check(WatchState, state)) throw notOurs(HEAD)
+  for (const { record, state: own } of records) {
+    if (record === HEAD) continue
+    if (!isUserPoolId(record) || !Check(TenantState, own)) throw notOurs(record)
+    pools.set(own.tenantId, record)
     for (const [key, tenant] of Object.entries(own.causes as OfTenant)) {
       const cause = Object.hasOwn(state.causes, key) ? state.causes[key] : undefined
       if (cause) cause.tenants[own.tenantId] = tenant
@@ -51,23 +58,23 @@ export async function readTableState({ states }: Pick<OperatorUpstreams, 'states
   return { state, version: head.version, pools }
 }
 
-const notOurs = (whose: string) =>
-  new NotPossible(`the record ${RECORD} of ${whose} in the table is not what watch wrote: delete it there`)
+const notOurs = (record: string) =>
+  new NotPossible(`the record ${record} of ${WATCH_OWNER} in the table is not what watch wrote: delete it there`)
 
 /**
- * Writes what has changed: a record beside each tenant that it changed for, then the rest, if nobody else did meanwhile.
+ * Writes what has changed: a record for each tenant that it changed for, then the rest, if nobody else did meanwhile.
  * @param poolOf the pool of a tenant, as far as the lines say
  * @throws NotPossible if another watch wrote its state since this one was read
  */
 export async function writeTableState(
-  { states }: Pick<OperatorUpstreams, 'states'>,
+  { states, call }: StateTable,
   before: TableState,
   next: WatchState,
   poolOf: ReadonlyMap<string, string>,
   now: number,
 ): Promise<void> {
   const expiresAt = Math.floor(now / 1_000) + KEPT_SECONDS
-  const version = before.version + 1
+  const kept = { owner: WATCH_OWNER, version: before.version + 1, expiresAt }
   const pool = (tenant: string) => poolOf.get(tenant) ?? before.pools.get(tenant) ?? tenant
   const [was, is] = [byTenant(before.state), byTenant(next)]
   const changed = [...new Set([...was.keys(), ...is.keys()])].filter(
@@ -75,7 +82,7 @@ export async function writeTableState(
   )
   await eachBounded(changed, async (tenant) => {
     const state = { tenantId: tenant, causes: is.get(tenant) ?? {} }
-    await states.put({ userPoolId: pool(tenant), record: RECORD, version, expiresAt, state }, operatorCall())
+    await states.put({ ...kept, record: pool(tenant), state }, call())
     return true
   })
   const causes = Object.fromEntries(
@@ -85,8 +92,7 @@ export async function writeTableState(
       return [key, { ...cause, tenants: Object.fromEntries(left) }]
     }),
   )
-  const head = { userPoolId: RECORD, record: RECORD, version, expiresAt, state: { ...next, causes } }
-  if (await states.putNext(head, now, operatorCall())) return
+  if (await states.putNext({ ...kept, record: HEAD, state: { ...next, causes } }, now, call())) return
   throw new NotPossible('another watch has written its state to the table meanwhile: run one at a time')
 }
 

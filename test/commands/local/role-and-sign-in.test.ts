@@ -169,7 +169,7 @@ t.test('Cognito signs in by password alone whom it would in AWS, and no other us
 
   const user = { username: 'northwind-100731', password, attributes: { email: identifier, email_verified: 'true' } }
   stack.cognito.putUser(userPoolId, { ...user, mfa: ['SMS_MFA'] })
-  t.match(await passwordLogin(options), refused('NotAuthorizedException'), 'never past a second factor')
+  t.match(await passwordLogin(options), refused('SMS_MFA'), 'never past a second factor')
   stack.cognito.putUser(userPoolId, { ...user, enabled: false })
   t.match(await passwordLogin(options), refused('NotAuthorizedException'))
   const clients = [{ clientId: app.clientId, preventUserExistenceErrors: true, allowCustomAuth: true }]

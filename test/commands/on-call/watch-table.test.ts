@@ -37,14 +37,14 @@ const region = pool.replace(/_.*/, '')
 const config = tenantFile({ tenantId: tenant, userPoolId: pool, aws: { accountId: '111122223333', region } })
 await putTenantRecord(stack, config, pool)
 
-t.test('what was told is kept in the table, beside the tenant, and goes by itself', async (t) => {
+t.test('what was told is kept in the table, by tenant, under a key of its own, and goes by itself', async (t) => {
   t.match(await look(onset + 30), { code: 0, stdout: '' })
   t.match(await look(onset + 31), { code: 1, stdout: /^failing: .*backend_unauthorized/ })
   t.match(await look(onset + 36), { code: 1, stdout: '', stderr: /0 notices, 1 cause going on/ })
   const found = await records(onset + 36)
-  t.strictSame(found.map(({ userPoolId }) => userPoolId).sort(), [pool, 'watch'].sort())
+  t.strictSame(found.map(({ record }) => record).sort(), [pool, 'watch'].sort())
   t.notMatch(JSON.stringify(found), /u_[0-9a-f]{8}|flowId|requestId/)
-  const own = found.find(({ userPoolId }) => userPoolId === pool)
+  const own = found.find(({ record }) => record === pool)
   t.match(own, { state: { tenantId: tenant, causes: { 'reason backend_unauthorized 401': { health: 'failing' } } } })
   t.equal(own?.expiresAt, Math.floor((START + (onset + 36) * MINUTE_MS) / 1_000) + 7 * 86_400)
   t.strictSame(await records(onset + 36 + 8 * 1_440), [], 'an expired one counts for nothing, however long it is there')
@@ -61,7 +61,7 @@ t.test('neither the service nor a command takes such a record for a config', asy
 })
 
 t.test('of two that look at once, one says so, and nothing is torn', async (t) => {
-  const [head] = (await records(onset + 36)).filter(({ userPoolId }) => userPoolId === 'watch')
+  const [head] = (await records(onset + 36)).filter(({ record }) => record === 'watch')
   t.ok(head)
   if (!head) return
   const call = createCall(5_000)
@@ -71,7 +71,7 @@ t.test('of two that look at once, one says so, and nothing is torn', async (t) =
 })
 
 t.test('a record of another hand is told, and stays', async (t) => {
-  const [head] = (await records(onset + 36)).filter(({ userPoolId }) => userPoolId === 'watch')
+  const [head] = (await records(onset + 36)).filter(({ record }) => record === 'watch')
   if (head) await upstreams.states.put({ ...head, state: { version: 2 } }, createCall(5_000))
   const before = writes()
   t.match(await look(onset + 40), { code: 1, stderr: /the record watch of watch in the table is not what watch wrote/ })
