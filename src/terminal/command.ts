@@ -11,11 +11,15 @@ export interface CommandText {
   readonly examples: readonly string[]
 }
 
+/** Beside a command with two arguments there is room for so few columns on a terminal of 80. */
+const WRAPPED_FROM = 20
+
 /** Makes a command that writes to the given outputs, never exits the process, and points to its help when misused. */
 export function defineCommand(io: CommandIo, { path, summary, examples }: CommandText): Command {
   return new Command(path.split(' ').at(-1))
     .description(summary)
     .exitOverride()
+    .configureHelp({ minWidthToWrap: WRAPPED_FROM })
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
