@@ -98,6 +98,15 @@ t.test('all at once are one silence of the service, and none of each tenant', as
   t.match(findCauses(open, undefined, timeOf(300)), [{ everywhere: true, ongoing: true }])
 })
 
+t.test('a burst tells no rate: what a demo or a test filled is not missing after it', async (t) => {
+  const burst = (at: number) => (minute: number) => (minute === at || minute === at + 1 ? 33 : 0)
+  t.strictSame(findCauses(foldOf(2, { acme: burst(0), globex: burst(0) }), undefined, timeOf(40)), [])
+  t.strictSame(findCauses(foldOf(2, { acme: burst(0) }), 'acme', timeOf(40)), [])
+  const late = (minute: number) => burst(20)(minute) + (minute === 0 || minute === 59 ? 1 : 0)
+  t.strictSame(findCauses(foldOf(60, { acme: late, globex: late }), undefined, timeOf(130)), [])
+  t.strictSame(findCauses(foldOf(20, { acme: always(9) }), 'acme', timeOf(30)), [], 'nor do twenty minutes')
+})
+
 t.test('one minute without a line is none, nor one that is not over', async (t) => {
   t.strictSame(findCauses(foldOf(6 * HOUR, others(6, except(40, 300, 301)))), [])
   const fold = foldOf(6 * HOUR, others(6, always(40)))
