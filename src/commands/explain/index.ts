@@ -2,22 +2,23 @@ import type { Command } from 'commander'
 import { writeAnswer } from '../../operator/answers/write.js'
 import { diagnose } from '../../operator/causes/diagnose.js'
 import { assertComparable, untilOf } from '../../operator/causes/examine.js'
-import { type Finding, findCauses } from '../../operator/causes/find.js'
+import { findAll } from '../../operator/causes/faults.js'
+import type { Finding } from '../../operator/causes/find.js'
 import { type Fold, minuteOf } from '../../operator/causes/fold.js'
 import { closed, type Interval, intervalOf, timeFlags } from '../../operator/lines/select.js'
 import { timeOf } from '../../operator/lines/when.js'
 import { logGroupFlag, tellNotes, withLogSource } from '../../operator/log-source.js'
 import { resolveUser } from '../../operator/pseudonym.js'
+import { type Reader, readerOf } from '../../operator/reader.js'
 import { readOperatorSettings } from '../../operator/settings.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
 import type { CommandIo } from '../../terminal/io.js'
-import { closestNames } from '../../terminal/text.js'
+import { closestNames, counted } from '../../terminal/text.js'
 import { explainLogin } from './login.js'
 import type { ExplainOptions } from './options.js'
-import { type Reader, readerOf } from './reader.js'
 import { answerOf, writeCauses } from './report.js'
-import { askTable } from './table.js'
+import { askDoctor, askTable } from './table.js'
 
 /** Nobody reads a fourth cause at night. */
 const CAUSES_MAX = 3
@@ -40,10 +41,13 @@ export function explainCommand(io: CommandIo): Command {
   const path = 'corbado-gateway explain'
   const command = defineCommand(io, {
     path,
-    summary: 'Says what broke, since when, for whom, who has to act and how, from log lines in files or piped in.',
+    summary:
+      'Says what broke, since when, for whom, who has to act and how, from log lines of CloudWatch, in files or piped ' +
+      'in. Without files, on a terminal, they are those of CloudWatch.',
     examples: [
-      `${path} acme-shop lines.json --at 02:10`,
-      `${path} acme-shop lines.json --probe`,
+      `${path} acme-shop --at 02:10`,
+      `${path} acme-shop --since 30m --probe`,
+      `${path} acme-shop --user ada@example.com`,
       `${path} --all lines.json.gz`,
       `${path} acme-shop lines.json --ref 0c7f8a0e-2f0b-4d53-9d2e-3c1d5a9f7b11`,
     ],
@@ -61,7 +65,7 @@ export function explainCommand(io: CommandIo): Command {
     .addOption(logGroupFlag())
     .option(
       '--json',
-      'print { kind: "explanation", tenantId, lines, others, from?, to?, left, causes } or { kind: "login", tenantId, logins, left }',
+      'print { kind: "explanation", tenantId, lines, others, from?, to?, left, failed, doctor?, causes } or { kind: "login", tenantId, logins, left }',
     )
     .action((tenant: string | undefined, files: string[], options: ExplainOptions) =>
       explain(io, tenant, files, options),
@@ -121,15 +125,18 @@ async function explainCauses(
   const only = tenant === undefined ? undefined : nameOf(tenant, fold, names)
   const at = options.at === undefined ? undefined : minuteOf(timeOf(options.at, now, options.utc ?? false))
   const near = ({ from, to }: Finding) => at === undefined || (at >= from - NEAR_MINUTES && at <= to + NEAR_MINUTES)
-  const found = findCauses(fold, only, untilOf(reader.interval, now)).filter(near)
+  const found = findAll(fold, { only, until: untilOf(reader.interval, now) }).filter(near)
   const shown = found.slice(0, CAUSES_MAX)
   const evidence = shown.length > 0 ? await reader.evidence(shown) : []
   const told = shown.map((finding, index) => diagnose(fold, finding, evidence[index] ?? NOTHING))
   const diagnoses = await askTable(io, told, names, options)
-  const scope = { tenant: only, fold, counts: reader.counts, left: found.length - shown.length }
+  // Where lines show no cause, the doctor says what it finds all the same.
+  const ask = options.probe === true && told.length === 0 && only !== undefined
+  const doctor = ask ? await askDoctor(io, only, names) : undefined
+  const scope = { tenant: only, fold, counts: reader.counts, left: found.length - shown.length, doctor }
   if (options.json) writeAnswer(io, 'explanation', answerOf(scope, diagnoses))
   else writeCauses(io, scope, diagnoses)
-  if (diagnoses.length > 0) io.foundProblems()
+  if (diagnoses.length > 0 || (doctor ?? []).length > 0) io.foundProblems()
 }
 
 /** @throws NotPossible if no line is of this tenant, with those whose names are like it */
@@ -142,8 +149,11 @@ function nameOf(tenant: string, fold: Fold, pools: ReadonlyMap<string, string>):
     [...fold.tenants.keys()].filter((one) => one !== ''),
     tenant,
   )
-  const hint = closest.length > 0 ? `did you mean ${closest.join(' or ')}?` : 'its pool may not call the gateway'
+  const hint =
+    closest.length > 0
+      ? `did you mean ${closest.join(' or ')}?`
+      : `its pool may not call the gateway. See: corbado-gateway doctor ${tenant}`
   throw new NotPossible(
-    `no line of ${JSON.stringify(tenant)} among ${fold.lines} of ${fold.tenants.size} tenants: ${hint} See: corbado-gateway doctor ${tenant}`,
+    `no line of ${JSON.stringify(tenant)} among ${fold.lines} of ${counted(fold.tenants.size, 'tenant')}: ${hint}`,
   )
 }

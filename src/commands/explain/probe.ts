@@ -45,7 +45,6 @@ function checksOf(what: What): readonly Check[] {
 export async function probed(diagnosis: Diagnosis, recorded: Recorded, deps: DoctorDeps): Promise<Diagnosis> {
   const { what } = diagnosis.finding
   const checks = checksOf(what)
-  if (checks.length === 0) return diagnosis
   const { record } = recorded
   const [examined] = await examineAll([record], deps, () => {})
   const findings = examined?.findings ?? []
@@ -56,10 +55,13 @@ export async function probed(diagnosis: Diagnosis, recorded: Recorded, deps: Doc
   const clients = findings.find(({ check, state }) => check === 'app-clients' && state === 'passed')
   if (what.kind === 'client' && clients !== undefined) return clientCause(diagnosis, what.clientId, clients)
   const unknown = findings.find(({ check, state }) => checks.includes(check) && state === 'not-checkable')
-  const probe = unknown
-    ? `${unknown.check} could not be checked: ${unknown.what}`
-    : `nothing is wrong there now: ${checks.join(', ')}`
-  return { ...diagnosis, probe }
+  const others = findings.filter(({ state }) => state === 'failed')
+  const said = [
+    ...(unknown ? [`${unknown.check} could not be checked: ${unknown.what}`] : []),
+    ...(unknown || checks.length === 0 ? [] : [`nothing is wrong there now: ${checks.join(', ')}`]),
+    ...others.map(({ check, what }) => `the check ${check} failed: ${what}`),
+  ]
+  return { ...diagnosis, probe: said.length > 0 ? said.join('; ') : 'the doctor finds nothing wrong now' }
 }
 
 /** What a failed check says, with its owner and command apart. */

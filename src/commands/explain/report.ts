@@ -1,11 +1,14 @@
 import type { Change, Diagnosis } from '../../operator/causes/diagnose.js'
+import { type Failed, failedOf } from '../../operator/causes/faults.js'
 import type { Finding } from '../../operator/causes/find.js'
 import { type Fold, timeOfMinute } from '../../operator/causes/fold.js'
 import { nameOf, percent } from '../../operator/causes/words.js'
+import type { Finding as DoctorFinding } from '../../operator/doctor/checks/finding.js'
 import type { LineCounts } from '../../operator/lines/source.js'
 import { spanText, timeText } from '../../operator/lines/when.js'
+import { rowOf } from '../../reasons.js'
 import { type CommandIo, createPaint } from '../../terminal/io.js'
-import { counted, textAt } from '../../terminal/text.js'
+import { adviceAt, counted, textAt } from '../../terminal/text.js'
 
 /** What was looked at. */
 export interface Scope {
@@ -15,6 +18,8 @@ export interface Scope {
   readonly counts: LineCounts
   /** Findings beyond those that are told. */
   readonly left: number
+  /** What the doctor finds wrong, if it was asked as lines show no cause. */
+  readonly doctor?: readonly DoctorFinding[] | undefined
 }
 
 const NAME_WIDTH = 10
@@ -34,7 +39,13 @@ export function writeCauses(io: CommandIo, scope: Scope, diagnoses: readonly Dia
     if (index > 0) continue
     for (const sample of diagnosis.evidence.samples.slice(0, 2)) stdout.write(`   ${paint('dim', sample)}\n`)
   }
-  stdout.write(endOf(scope, diagnoses.length))
+  const end = endOf(scope, diagnoses.length)
+  if (end !== '') stdout.write(`\n${adviceAt(0, end, stdout)}\n`)
+  if (scope.doctor?.length === 0) stdout.write('The doctor finds nothing wrong now.\n')
+  for (const { check, what, fix } of scope.doctor ?? []) {
+    const text = `The doctor: ${check} failed. ${what}${fix === undefined ? '' : ` Do: ${fix}`}`
+    stdout.write(`${paint('red', adviceAt(0, text, stdout))}\n`)
+  }
 }
 
 function headOf({ tenant, fold, counts }: Scope): string {
@@ -46,11 +57,26 @@ function headOf({ tenant, fold, counts }: Scope): string {
 }
 
 function endOf({ tenant, fold, left }: Scope, count: number): string {
-  if (count > 0) return left > 0 ? `\n${counted(left, 'further finding')}: --at narrows them\n` : ''
+  if (count > 0) return left > 0 ? `${counted(left, 'further finding')}: --at narrows them` : ''
   const probe = `corbado-gateway doctor ${tenant ?? '--all'}`
-  if (fold.lines < 50) return `\nToo few lines to tell anything. Run: ${probe}\n`
-  return `\nNothing differs from the rest of these lines. If logins fail all the same, they do not reach the gateway: ${probe}\n`
+  const lines = tenant === undefined ? fold.lines : (fold.tenants.get(tenant)?.all.total ?? 0)
+  const failed = failedOf(fold, tenant)
+  const few = lines < 50
+  if (failed.length > 0) {
+    const more = failed.length > FAILED_MAX ? `, and ${failed.length - FAILED_MAX} more` : ''
+    const head = few ? 'Too few lines to tell what is usual.' : 'Nothing differs from the rest of these lines.'
+    const shown = failed.slice(0, FAILED_MAX).map(failedText).join(', ')
+    return `${head} What failed in them: ${shown}${more}. What is wrong now says: ${probe}`
+  }
+  if (few) return `Too few lines to tell anything. Run: ${probe}`
+  return `Nothing differs from the rest of these lines, and none of them failed. If logins fail all the same, they do not reach the gateway: ${probe}`
 }
+
+/** More would not be read. */
+const FAILED_MAX = 4
+
+const failedText = ({ reason, lines, of, step }: Failed) =>
+  `${lines} of ${of} ${step} with ${reason} (${rowOf(reason).owner})`
 
 function factsOf(diagnosis: Diagnosis): [name: string, text: string][] {
   const { finding, evidence, owner, fix, alike, changes, confidence, probe } = diagnosis
@@ -85,18 +111,20 @@ function changeText({ what, version, at, by, fields = [] }: Change): string {
   return `${what} ${version} at ${timeText(at)}${whose}${fields.length > 0 ? ` (${fields.join(', ')})` : ''}`
 }
 
-function sinceOf({ from, to, ongoing }: Finding): string {
+function sinceOf({ from, to, ongoing, plain, outside }: Finding): string {
   const length = spanText(timeOfMinute(to) - timeOfMinute(from))
   const end = ongoing
     ? `still so at the end of the lines, ${length} later`
     : `until ${timeText(timeOfMinute(to))}, ${length}`
-  return `${timeText(timeOfMinute(from))}, ${end}`
+  const before = !plain ? '' : outside.n === 0 ? ' or before: no such line is older' : ', the first that failed'
+  return `${timeText(timeOfMinute(from))}${before}, ${end}`
 }
 
 function whomOf({ finding, evidence }: Diagnosis): string {
   const { tenants, everywhere, of, lost, what } = finding
   const users = evidence.users > 0 ? `, ${counted(evidence.users, 'user')}` : ''
-  const missing = what.kind === 'reason' || what.kind === 'slow' ? 'more than usual' : 'missing'
+  const more = what.kind === 'reason' || what.kind === 'slow' ? 'more than usual' : 'missing'
+  const missing = finding.plain ? 'that failed' : more
   const count = `${counted(lost, 'line')} ${missing}${users}`
   if (everywhere && tenants.length === 0) return `everybody: ${count}`
   const names =
@@ -108,18 +136,24 @@ function sharesOf(finding: Finding): string {
   const { what, inside, outside } = finding
   if (what.kind !== 'reason' && what.kind !== 'slow')
     return `${nameOf(finding)}: ${inside.k} came, ${Math.round((inside.n * outside.k) / Math.max(1, outside.n))} would have`
+  if (finding.plain) {
+    const before = outside.n === 0 ? 'what was before is not in these lines' : `none of ${outside.n} before`
+    return `${nameOf(finding)}: ${inside.k} of ${inside.n}, ${before}`
+  }
   const usual = outside.n === 0 ? 0 : outside.k / outside.n
   return `${nameOf(finding)}: ${percent(inside.k / inside.n)} of ${inside.n}, before and after ${percent(usual)}`
 }
 
 /** The same for a program. */
-export function answerOf({ tenant, fold, counts, left }: Scope, diagnoses: readonly Diagnosis[]) {
+export function answerOf({ tenant, fold, counts, left, doctor }: Scope, diagnoses: readonly Diagnosis[]) {
   return {
     tenantId: tenant ?? null,
     lines: fold.lines,
     others: counts.others + counts.tooLong,
     ...(fold.lines > 0 && { from: timeText(fold.first), to: timeText(fold.last) }),
     left,
+    failed: failedOf(fold, tenant),
+    ...(doctor && { doctor: doctor.map(({ check, what, fix }) => ({ check, what, fix })) }),
     causes: diagnoses.map(({ finding, evidence, cause, owner, fix, alike, changes, confidence, probe }) => ({
       cause,
       owner,
@@ -138,6 +172,7 @@ export function answerOf({ tenant, fold, counts, left }: Scope, diagnoses: reado
       changes: changes.map((change) => ({ ...change, at: timeText(change.at) })),
       follows: finding.folded.map(nameOf),
       alike: alike.map(({ what, tell }) => ({ what, tell })),
+      baseline: finding.plain ? ('unknown' as const) : ('known' as const),
       confidence,
       probe,
       samples: evidence.samples,

@@ -1,6 +1,9 @@
 import { SETTINGS } from '../../env.js'
 import { isUserPoolId } from '../../ids.js'
 import type { Diagnosis } from '../../operator/causes/diagnose.js'
+import type { Finding } from '../../operator/doctor/checks/finding.js'
+import type { DoctorDeps } from '../../operator/doctor/checks/patient.js'
+import { examineAll } from '../../operator/doctor/index.js'
 import { fetchSecretHistory } from '../../operator/records/secret.js'
 import { readOperatorSettings } from '../../operator/settings.js'
 import { operatorCall, withUpstreams } from '../../operator/upstreams.js'
@@ -43,15 +46,7 @@ export async function askTable(
         }
         const recorded = { record, versions: await upstreams.table.listVersions(record.userPoolId, operatorCall()) }
         const joined = withPast(diagnosis, recorded, await fetchSecretHistory(record, upstreams))
-        const settings = readOperatorSettings(io.env, probe ? ['gatewayFunctionArn'] : [])
-        const { gatewayFunctionArn } = settings
-        const deps = gatewayFunctionArn && {
-          upstreams,
-          env,
-          settings: { ...settings, gatewayFunctionArn },
-          clock: io.clock,
-        }
-        asked.push(probe && deps ? await probed(joined, recorded, deps) : joined)
+        asked.push(probe ? await probed(joined, recorded, doctorDeps(io, upstreams, env)) : joined)
       }
       return asked
     })
@@ -60,4 +55,30 @@ export async function askTable(
     writeNote(io, 'note', `who changed what before that is not known: ${inLine(error.message)}`)
     return diagnoses
   }
+}
+
+/**
+ * What the doctor finds wrong with a tenant of which the lines show nothing.
+ * @returns nothing if the table has no such tenant
+ */
+export async function askDoctor(
+  io: CommandIo,
+  tenantId: string,
+  pools: ReadonlyMap<string, string>,
+): Promise<readonly Finding[] | undefined> {
+  const userPoolId = [...pools].find(([, name]) => name === tenantId)?.[0] ?? tenantId
+  if (!isUserPoolId(userPoolId)) return
+  return await withUpstreams(io, async (upstreams, env) => {
+    const record = await upstreams.table.fetchConfig(userPoolId, operatorCall())
+    if (record === undefined) return
+    const [examined] = await examineAll([record], doctorDeps(io, upstreams, env), () => {})
+    return examined?.findings.filter(({ state }) => state === 'failed')
+  })
+}
+
+type Work = Parameters<typeof withUpstreams<unknown>>[1]
+
+function doctorDeps(io: CommandIo, ...[upstreams, env]: Parameters<Work>): DoctorDeps {
+  const settings = readOperatorSettings(io.env, ['gatewayFunctionArn'])
+  return { upstreams, env, settings, clock: io.clock }
 }

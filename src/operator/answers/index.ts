@@ -234,6 +234,8 @@ export const ANSWERS = {
       from: maybe(text),
       to: maybe(text),
       left: count,
+      failed: list({ step: text, reason: text, lines: count, of: count }),
+      doctor: maybe(list({ check: text, what: text, fix: maybe(text) })),
       causes: list({
         cause: text,
         owner: text,
@@ -252,6 +254,7 @@ export const ANSWERS = {
         changes: list({ what: text, version: text, at: text, by: maybe(text), fields: maybe(texts) }),
         follows: texts,
         alike: list({ what: text, tell: text }),
+        baseline: text,
         confidence: text,
         probe: maybe(text),
         samples: texts,

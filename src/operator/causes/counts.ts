@@ -7,6 +7,7 @@ import { lineOf } from '../lines/line.js'
 import type { Interval } from '../lines/select.js'
 import { conditionOf, isPlain, ofTenant, type Where } from '../lines/where.js'
 import { createEvidence, type Evidence, ODD_FIELDS } from './evidence.js'
+import { findFaults } from './faults.js'
 import { type Finding, findCauses, sharedEdges } from './find.js'
 import { createFold, type Fold, foldLine, SLOW_MS, timeOfMinute } from './fold.js'
 
@@ -35,6 +36,8 @@ const SAMPLES_MAX = 10_000
 const TENANTS_MAX = 25
 /** The steps of the coarse look at all tenants, in minutes. */
 const COARSE_MINUTES = 10
+/** The share of failing lines from which on a tenant is looked at by the minute. */
+const COARSE_SHARE = 0.25
 /** Intervals that may be common to all. */
 const SHARED_MAX = 6
 
@@ -172,8 +175,12 @@ async function suspectsOf(
   const coarse = createFold()
   for (const row of await rowsOf({ where: [], by: [...OWNER, ...CELL, 'clientId', ...SLOW_KEYS], bin: COARSE_MINUTES }))
     foldRow(coarse, row)
-  const found = findCauses({ ...coarse, releases: together.releases })
-  const names = [...new Set(found.filter(({ everywhere }) => !everywhere).flatMap(({ tenants }) => tenants))]
+  const whole = { ...coarse, releases: together.releases }
+  // In steps of ten minutes a share is rough: those that may have faults are looked at.
+  const found = [...findCauses(whole), ...findFaults(whole, {}, COARSE_SHARE)]
+  const names = [
+    ...new Set(found.filter(({ everywhere, plain }) => plain || !everywhere).flatMap(({ tenants }) => tenants)),
+  ]
   if (names.length > TENANTS_MAX)
     notes.add(
       `${names.length} tenants have something of their own: those with most of it were looked at, ${TENANTS_MAX}`,

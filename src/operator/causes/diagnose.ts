@@ -13,6 +13,8 @@ export const AFTER_MS = 3 * MINUTE_MS
 /** Traffic over this many times the usual is more. */
 const MORE = 3
 const EVIDENCE_MIN = 20
+/** So many lines in a row that fail are no chance, whatever was before. */
+const PLAIN_MIN = 5
 /** What is missing in the lines is found where it is configured. */
 const DOCTOR = 'corbado-gateway doctor <tenant>'
 
@@ -149,6 +151,8 @@ function clueReader(
 ): (clue: Clue) => boolean {
   const many = finding.everywhere || finding.tenants.length > 2
   const changed = (what: Change['what']) => changes.some((change) => change.what === what)
+  // What is old is known only if there are lines of before.
+  const old = (what: Change['what']) => !changed(what) && (!finding.plain || finding.outside.n > 0)
   const status = finding.what.kind === 'reason' ? finding.what.cell.status : undefined
   const odd = (field: string) => evidence.odd.some((one) => one.field === field)
   const late = [...evidence.lateMs].sort((a, b) => a - b)
@@ -157,9 +161,9 @@ function clueReader(
   const more = () => trafficOf(fold, finding) >= MORE
   const holds: Readonly<Record<Clue, () => boolean>> = {
     'config changed': () => changed('config'),
-    'config old': () => !changed('config'),
+    'config old': () => old('config'),
     'secret changed': () => changed('secret'),
-    'secret old': () => !changed('secret'),
+    'secret old': () => old('secret'),
     'many tenants': () => many,
     'one tenant': () => !many,
     'one client': () => odd('clientId') || odd('clientSdk'),
@@ -222,7 +226,8 @@ function changesBefore(fold: Fold, { tenants, everywhere, from }: Finding): Chan
   ]
 }
 
-function confidenceOf({ what, inside, g }: Finding, alike: number): Diagnosis['confidence'] {
+function confidenceOf({ what, plain, inside, g }: Finding, alike: number): Diagnosis['confidence'] {
+  if (plain) return inside.k >= PLAIN_MIN && inside.k >= 0.9 * inside.n ? 'medium' : 'low'
   if (what.kind === 'silent' && what.by !== 'share') return what.by === 'day' ? 'medium' : 'low'
   if (inside.n < EVIDENCE_MIN || g < 60) return 'low'
   return alike > 0 ? 'medium' : 'high'

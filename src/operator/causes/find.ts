@@ -20,6 +20,8 @@ export type What =
 
 export interface Finding {
   readonly what: What
+  /** Told by its lines alone: what was usual before is not known, nor whether it began with the first of them. */
+  readonly plain?: true
   /** The tenants that have it, most lines first; all tenants of the service count if `everywhere`. */
   readonly tenants: readonly string[]
   readonly everywhere: boolean
@@ -446,7 +448,7 @@ const silentRate: Score = (inside, outside) =>
   inside.k <= 0.05 * ((inside.n * outside.k) / outside.n) ? lowerRate(inside, outside) : 0
 
 /** May lines like these be of something that is wrong? */
-function isSuspect({ outcome, reason }: Cell): boolean {
+export function isSuspect({ outcome, reason }: Cell): boolean {
   return reason !== undefined && !GOOD.includes(outcome)
 }
 

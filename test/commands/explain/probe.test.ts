@@ -70,6 +70,22 @@ t.test('a probe without its settings, or of one login, is refused before lines a
   t.match(await run(`explain ${tenantId} none --probe --ref x`), { code: 2, stderr: /--probe is of what broke/ })
 })
 
+t.test('where lines show no cause, the probe says what the doctor finds', async (t) => {
+  heal()
+  await record([{ config: healthy, at: Date.now() - 9 * HOUR_MS, by: 'alice' }])
+  stack.sts.deleteRole(roleArn ?? '')
+  const stdin = JSON.stringify({
+    ...{ time: '2026-11-30T02:00:00Z', tenantId, userPoolId, action: 'pre-login', outcome: 'found' },
+  })
+  const run1 = await run(`explain ${tenantId} --probe`, { stdin, clock: systemClock })
+  t.match(run1, { code: 1, stdout: /The doctor: role-assumable failed\. / })
+  const answer = JSON.parse((await run(`explain ${tenantId} --probe --json`, { stdin, clock: systemClock })).stdout)
+  t.match(answer, { causes: [], doctor: [{ check: 'role-assumable' }] })
+  heal()
+  const sound = await run(`explain ${tenantId} --probe`, { stdin, clock: systemClock })
+  t.match(sound.stdout, /The doctor finds nothing wrong now\.|The doctor: /)
+})
+
 t.test(
   'STS says the same of a wrong ExternalId, a role that is gone and an edited trust: the probe tells',
   async (t) => {

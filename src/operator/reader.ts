@@ -1,11 +1,11 @@
-import { evidenceCounts, foldCounts } from '../../operator/causes/counts.js'
-import type { Evidence } from '../../operator/causes/evidence.js'
-import { type Examined, foldSource, lookAgain } from '../../operator/causes/examine.js'
-import type { Finding } from '../../operator/causes/find.js'
-import type { CloudWatchSource } from '../../operator/lines/cloudwatch.js'
-import { createSelect, type Interval } from '../../operator/lines/select.js'
-import type { LineCounts, LineSource } from '../../operator/lines/source.js'
-import type { Opened } from '../../operator/log-source.js'
+import { evidenceCounts, foldCounts } from './causes/counts.js'
+import type { Evidence } from './causes/evidence.js'
+import { type Examined, foldSource, lookAgain } from './causes/examine.js'
+import type { Finding } from './causes/find.js'
+import type { CloudWatchSource } from './lines/cloudwatch.js'
+import { createSelect, type Interval } from './lines/select.js'
+import type { LineCounts, LineSource } from './lines/source.js'
+import type { Opened } from './log-source.js'
 
 /** Where causes are looked for: lines that are read, or that CloudWatch counts. */
 export interface Reader {
