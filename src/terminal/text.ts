@@ -123,7 +123,7 @@ export function textAt(column: number, text: string, output?: Width): string {
 /** A command line of ours, of npm or of the AWS CLI in a sentence, with what follows it there. */
 const COMMAND = /(?<=^|[\s`])(?:corbado-gateway|npx|aws) [^;`]*/g
 /** Stands for a space that no line ends at; of the characters that have no meaning of their own. */
-const GLUE = '\ue000'
+export const GLUE = '\ue000'
 
 /** As {@link textAt}, but a command line in the text stays one line: who copies it would else paste two. */
 export function adviceAt(column: number, text: string, output?: Width): string {

@@ -8,7 +8,7 @@ import { ofTenant, type Where, whereOf } from '../../operator/lines/where.js'
 import { isFault, levelOf, type Outcome, rowOf } from '../../reasons.js'
 import { NotPossible } from '../../terminal/failure.js'
 import { type CommandIo, createPaint } from '../../terminal/io.js'
-import { counted, textAt, textTable } from '../../terminal/text.js'
+import { counted, GLUE, textAt, textTable } from '../../terminal/text.js'
 import type { ExplainOptions } from './options.js'
 import { flowOf, type LoginStep, splitLogins, stepsOf } from './steps.js'
 import { createInvocations, howText, type Unfinished } from './unfinished.js'
@@ -73,9 +73,7 @@ export async function explainLogin(
   const shown = logins.slice(-LOGINS_MAX)
   if (options.json)
     writeAnswer(io, 'login', { tenantId: tenant, logins: shown.map(answerOf), left: logins.length - shown.length })
-  else for (const login of shown) writeLogin(io, login)
-  if (!options.json && logins.length > shown.length)
-    io.stdout.write(`\n${counted(logins.length - shown.length, 'earlier login')} of this user left out\n`)
+  else writeLogins(io, shown, logins.length - shown.length)
   if (shown.some((login) => endOf(login).failed)) io.foundProblems()
 }
 
@@ -315,24 +313,38 @@ function answerOf(login: Login) {
   return { flowId: flowOf(login.steps), steps: rowsOf(login), failed, cause: text, owner, fix }
 }
 
+/** Words that stay together: where a column is too narrow for them, it has a line of its own. */
+const glued = (text: string) => text.replaceAll(' ', GLUE)
+
+function writeLogins(io: CommandIo, logins: readonly Login[], left: number): void {
+  for (const [index, login] of logins.entries()) {
+    if (index > 0) io.stdout.write('\n')
+    writeLogin(io, login)
+  }
+  const [first] = logins
+  if (left === 0 || first === undefined) return
+  const text = `${counted(left, 'earlier login')} of this user left out: with --until ${timeText(beginOf(first))} the latest of them are shown`
+  io.stdout.write(`\n${textAt(0, text, io.stdout)}\n`)
+}
+
 function writeLogin(io: CommandIo, login: Login): void {
   const { stdout } = io
   const paint = createPaint(stdout, io.env)
   const user = login.steps.map(({ line }) => idsOf(line).user).find((id) => id !== undefined)
-  stdout.write(`\n${paint('bold', timeText(beginOf(login)))}  ${user ?? ''}  ${flowOf(login.steps) ?? ''}\n`)
+  stdout.write(`${paint('bold', timeText(beginOf(login)))}  ${user ?? ''}  ${flowOf(login.steps) ?? ''}\n`)
   const rows = rowsOf(login).map(({ afterMs, step, outcome, reason, durationMs, upstream, tries, forwarderMs }) => [
     `+${(afterMs / 1_000).toFixed(1)} s`,
     step,
     `${reason === undefined ? outcome : `${outcome} ${reason}`}${tries > 1 ? ` (asked ${tries} times)` : ''}`,
     durationMs === undefined ? '' : `${durationMs} ms`,
     [
-      ...Object.entries((upstream as Record<string, unknown> | undefined) ?? {}).map(
-        ([name, ms]) => `${name} ${ms} ms`,
+      ...Object.entries((upstream as Record<string, unknown> | undefined) ?? {}).map(([name, ms]) =>
+        glued(`${name} ${ms} ms`),
       ),
-      ...(forwarderMs === undefined ? [] : [`with the forwarder ${forwarderMs} ms`]),
+      ...(forwarderMs === undefined ? [] : [glued(`with the forwarder ${forwarderMs} ms`)]),
     ].join(', '),
   ])
-  stdout.write(textTable(['after', 'step', 'outcome', 'took', 'of that'], rows, stdout))
+  stdout.write(textTable(['after', 'step', 'outcome', 'took', 'of that'], rows, stdout).replaceAll(GLUE, ' '))
   const { text, owner, fix, failed } = endOf(login)
   stdout.write(`${paint(failed ? 'red' : 'green', textAt(0, text, stdout))}\n`)
   if (owner !== undefined) stdout.write(`who acts: ${owner}\n`)

@@ -48,24 +48,47 @@ function isRetry(before: Line, line: Line): boolean {
   )
 }
 
-/** A login begins with a pre-login, or with the first define after one has ended; what has another flow is another one. */
+/** A login is over by then: Cognito's session of it ends after 15 minutes at most. */
+const LOGIN_MS = 15 * 60_000
+
+/**
+ * The logins that steps are of, by the user and the time at which each began. A pre-login begins one, and so does a define that has
+ * no flow yet, unless a pre-login came just before it: it is of the login that follows. What has a flow is of the login with that
+ * flow, also when the user has begun another one meanwhile.
+ */
 export function splitLogins(steps: readonly LoginStep[]): LoginStep[][] {
-  const logins: LoginStep[][] = []
-  let flow: string | undefined
-  let ended = true
+  const byUser = new Map<string | undefined, LoginStep[]>()
   for (const step of steps) {
-    const { line } = step
-    const flowId = textOf(line.fields, 'flowId')
-    const begins = line.step === 'pre-login' || (flow !== undefined && flowId !== undefined && flowId !== flow)
-    if (ended || begins || logins.length === 0) {
-      logins.push([])
-      flow = undefined
-    }
-    logins.at(-1)?.push(step)
-    flow ??= flowId
-    ended = line.outcome === 'tokens' || line.outcome === 'fail'
+    const user = textOf(step.line.fields, 'user')
+    byUser.set(user, [...(byUser.get(user) ?? []), step])
+  }
+  const beganAt = ([first]: readonly LoginStep[]) => first?.line.at ?? 0
+  return [...byUser.values()].flatMap(splitOfUser).sort((a, b) => beganAt(a) - beganAt(b))
+}
+
+function splitOfUser(steps: readonly LoginStep[]): LoginStep[][] {
+  const logins: LoginStep[][] = []
+  const byFlow = new Map<string, LoginStep[]>()
+  for (const step of steps) {
+    const flowId = textOf(step.line.fields, 'flowId')
+    const known = flowId === undefined ? undefined : byFlow.get(flowId)
+    const last = logins.at(-1)
+    const login = known ?? (last !== undefined && goesOnWith(last, step) ? last : [])
+    if (login.length === 0) logins.push(login)
+    login.push(step)
+    if (flowId !== undefined) byFlow.set(flowId, login)
   }
   return logins
+}
+
+/** Is a step, of a flow that was not seen yet or of none, the next of the latest login? */
+function goesOnWith(login: readonly LoginStep[], { line }: LoginStep): boolean {
+  const before = login.at(-1)?.line
+  if (before === undefined || line.step === 'pre-login' || line.at - before.at > LOGIN_MS) return false
+  if (before.outcome === 'tokens' || before.outcome === 'fail') return false
+  if (flowOf(login) === undefined)
+    return line.step !== 'define-auth-challenge' || before.step !== 'define-auth-challenge'
+  return textOf(line.fields, 'flowId') === undefined && line.step !== 'define-auth-challenge'
 }
 
 /** The first lines of a login come before it has one. */

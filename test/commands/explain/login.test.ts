@@ -72,6 +72,62 @@ for (const [what, end, said] of [
   })
 }
 
+t.test("a user's logins are told apart: a first define is of the login that follows it", async (t) => {
+  const second = { flowId: 'flow-2' }
+  const next = [
+    line(214.9, 'define', 'challenge'),
+    line(215.2, 'create', 'created', second),
+    line(220, 'verify', 'correct', { reason: 'verified', ...second }),
+    line(220.2, 'define', 'tokens', second),
+  ]
+  const failed = line(8, 'verify', 'incorrect', { reason: 'expired', ...FLOW })
+  const { stdout, code } = await explain([...asked, failed, ...next], '--flow', 'flow-2')
+  t.equal(code, 0)
+  t.match(
+    stdout,
+    /^2026-11-30T02:13:34Z {2}u_abcdefgh {2}flow-2\n/,
+    'it begins with its first define, and no empty line',
+  )
+  t.equal(stepsIn(stdout).length, 4)
+  const one = await explain([...asked, failed, ...next], '--flow', 'flow-1')
+  t.equal(stepsIn(one.stdout).length, 4)
+  t.notMatch(one.stdout, /\+214\.9/)
+  // The user began again in another window before the first answer came.
+  const crossed = await explain(
+    [...asked, line(3, 'define', 'challenge'), line(3.2, 'create', 'created', second), verified, ended],
+    '--flow',
+    'flow-1',
+  )
+  t.match(crossed, { code: 0, stdout: /^The user is signed in\.$/m })
+  t.equal(stepsIn(crossed.stdout).length, 5)
+})
+
+t.test('earlier logins that are left out can be had', async (t) => {
+  const logins = Array.from({ length: 7 }, (_, i) => [
+    line(100 * i, 'pre-login', 'found'),
+    line(100 * i + 1, 'define', 'challenge'),
+    line(100 * i + 2, 'create', 'created', { flowId: `flow-${i}` }),
+  ]).flat()
+  const { stdout } = await explain(logins, '--user', 'u_abcdefgh')
+  const [, until = ''] = /2 earlier logins of this user left out: with --until (\S+) the latest/.exec(stdout) ?? []
+  t.equal(until, '2026-11-30T02:13:20Z')
+  const before = await explain(logins, '--user', 'u_abcdefgh', '--until', until)
+  t.match(before.stdout, /flow-0[\s\S]*flow-1/)
+  t.notMatch(before.stdout, /flow-2|left out/)
+})
+
+t.test('on a narrow terminal the milliseconds of a dependency stay in one line', async (t) => {
+  const upstream = { corbado: 1_234, cognito: 56 }
+  const lines = [...asked, line(8, 'verify', 'incorrect', { reason: 'backend_unauthorized', upstream, ...FLOW })]
+  const folder = t.testdir({ lines: lines.join('\n') })
+  const { stdout } = await cli(['explain', 'acme', `${folder}/lines`, '--flow', 'flow-1'], {
+    isTTY: true,
+    env: { NO_COLOR: '1' },
+  })
+  t.match(stdout, /^ +corbado 1234 ms, cognito 56 ms$/m)
+  t.ok(stdout.split('\n').every((one) => one.length <= 80))
+})
+
 t.test('an invocation that is still running when the lines end is told as that', async (t) => {
   const { stdout } = await explain([...asked, lambda(9, START)], '--flow', 'flow-1')
   t.match(stdout, /Lambda has no report of it: it still ran when these lines end/)
