@@ -1,8 +1,9 @@
 import { Option } from 'commander'
 import { NotPossible } from '../terminal/failure.js'
-import { type CommandIo, writeNote } from '../terminal/io.js'
+import { type CommandIo, type Input, writeNote } from '../terminal/io.js'
 import type { OperatorUpstreams } from '../upstreams/operator.js'
 import { type CloudWatchSource, createCloudWatchSource } from './lines/cloudwatch.js'
+import type { Interval } from './lines/select.js'
 import { filesOf, type LineSource, withLines } from './lines/source.js'
 import { readOperatorSettings } from './settings.js'
 import { operatorCall, withUpstreams } from './upstreams.js'
@@ -49,6 +50,10 @@ export async function withLogSource<T>(
   const files = logGroup === undefined ? filesOf(given, io) : given
   if (logGroup !== undefined && files.length > 0)
     throw new NotPossible('lines are read either from files or from --log-group: name one of the two')
+  if (given.length === 0 && files.length > 0 && (await isEmpty(io.stdin)))
+    throw new NotPossible(
+      `nothing was piped in; for CloudWatch name the log group, on a terminal or not: --log-group ${groupsOf(io.env).join(' --log-group ')}`,
+    )
   if (files.length > 0)
     return await withLines(files, io.stdin, again, (source) => work({ kind: 'files', files, source }))
   if (logGroup === undefined && !io.env.AWS_REGION)
@@ -61,6 +66,38 @@ export async function withLogSource<T>(
     const source = createCloudWatchSource({ logs, groups, clock: io.clock, call: () => operatorCall() })
     return await work({ kind: 'cloudwatch', groups, source, upstreams })
   })
+}
+
+/** Does an input end before anything came? What came stays in it. */
+async function isEmpty(stdin: Input): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const done = (empty: boolean) => {
+      stdin.off('readable', look).off('end', ended).off('error', failed)
+      resolve(empty)
+    }
+    const ended = () => done(true)
+    // What cannot be read is told by who reads it.
+    const failed = () => done(false)
+    function look(): void {
+      for (let chunk = stdin.read(); chunk !== null; chunk = stdin.read()) {
+        if (chunk.length === 0) continue
+        stdin.unshift(chunk)
+        done(false)
+        return
+      }
+    }
+    stdin.on('readable', look).on('end', ended).on('error', failed)
+  })
+}
+
+/** Lines between two times: a log group has no first and no last one. */
+export function linesWithin({ kind, source }: Opened, interval: Interval): LineSource {
+  if (kind === 'files') return source
+  return {
+    counts: source.counts,
+    notes: source.notes,
+    each: (take, isWanted, asked, takeLambda) => source.each(take, isWanted, { interval, ...asked }, takeLambda),
+  }
 }
 
 function groupsOf(env: CommandIo['env']): readonly string[] {

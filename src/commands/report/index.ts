@@ -2,11 +2,19 @@ import { rename, rm } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { writeAnswer } from '../../operator/answers/write.js'
 import { diagnoseAll, foldSource, untilOf } from '../../operator/causes/examine.js'
-import { findCauses } from '../../operator/causes/find.js'
+import { findAll } from '../../operator/causes/faults.js'
 import { ownerOf } from '../../operator/causes/fold.js'
-import { createSelect, intervalOf, type Selection, timeFlags } from '../../operator/lines/select.js'
-import { type LineSource, requireFiles, withLines } from '../../operator/lines/source.js'
+import {
+  closed,
+  createSelect,
+  type Interval,
+  intervalOf,
+  type Selection,
+  timeFlags,
+} from '../../operator/lines/select.js'
+import type { LineSource } from '../../operator/lines/source.js'
 import { timeText } from '../../operator/lines/when.js'
+import { linesWithin, logGroupFlag, tellNotes, withLogSource } from '../../operator/log-source.js'
 import { reportFacts } from '../../operator/report/facts.js'
 import { reportPage } from '../../operator/report/page.js'
 import { createTally, tallyLine } from '../../operator/report/tally.js'
@@ -19,7 +27,11 @@ import { counted } from '../../terminal/text.js'
 /** Further ones are counted: nobody reads them, and each is a second look at all lines. */
 const INCIDENTS_MAX = 20
 
+/** How much of CloudWatch is read, if it is not said. */
+const BACK_MS = 86_400_000
+
 interface Options extends Pick<Selection, 'tenant' | 'since' | 'until' | 'utc'> {
+  readonly logGroup?: readonly string[]
   readonly out: string
   readonly force?: boolean
   readonly json?: boolean
@@ -31,8 +43,13 @@ export function reportCommand(io: CommandIo): Command {
   const command = defineCommand(io, {
     path,
     summary:
-      'Makes a page of what log lines came to: logins, incidents, changes, reasons, dependencies, silence. No user is in it.',
-    examples: [`${path} lines.json --since 24h`, `${path} lines.json.gz --tenant acme-shop --out acme-shop.html`],
+      'Makes a page of what log lines came to: logins, incidents, changes, reasons, dependencies, silence. No user is in it. ' +
+      'Without files, on a terminal, the lines are those of CloudWatch.',
+    examples: [
+      `${path} --since 6h`,
+      `${path} lines.json --since 24h`,
+      `${path} lines.json.gz --tenant acme-shop --out acme-shop.html`,
+    ],
   })
     .argument('[file...]', 'files of lines, plain or gzip; - is standard input')
     .option('--tenant <tenantId>', 'of this tenant alone, or of its user pool: no other is named then')
@@ -40,13 +57,18 @@ export function reportCommand(io: CommandIo): Command {
     .option('--force', 'replace that file, if there is one')
   for (const flag of timeFlags()) command.addOption(flag)
   return command
+    .addOption(logGroupFlag())
     .option('--json', 'print { kind: "report", file, bytes, tenantId, lines, others, from, to, incidents, silent }')
     .action((files: string[], options: Options) => makeReport(io, files, options))
 }
 
 async function makeReport(io: CommandIo, files: readonly string[], options: Options): Promise<void> {
-  await withLines(requireFiles(files, io), io.stdin, true, async (source) => {
-    const facts = await readFacts(io, source, options)
+  const { logGroup } = options
+  const made = io.clock.now()
+  const named = intervalOf(options, made)
+  await withLogSource(io, { files, again: true, ...(logGroup && { logGroup }) }, async (opened) => {
+    const interval = opened.kind === 'files' ? named : closed(named, BACK_MS, made)
+    const facts = await readFacts(linesWithin(opened, interval), options, interval, made)
     const page = reportPage(facts)
     await write(page, options)
     const { tenant = null, lines, others, from, to } = facts
@@ -58,14 +80,12 @@ async function makeReport(io: CommandIo, files: readonly string[], options: Opti
       io.stdout.write(
         `${options.out}: ${counted(lines, 'line')}, ${counted(incidents, 'incident')}, ${counted(silent, 'silent tenant')}\n`,
       )
+    tellNotes(io, opened.source)
   })
 }
 
-async function readFacts(io: CommandIo, source: LineSource, options: Options) {
-  const made = io.clock.now()
-  const interval = intervalOf(options, made)
+async function readFacts(source: LineSource, { tenant }: Options, interval: Interval, made: number) {
   const isAsked = createSelect({}, interval)
-  const { tenant } = options
   const tally = createTally()
   const { fold, names } = await foldSource(source, isAsked, (line) => {
     if (tenant === undefined || ownerOf(line) === tenant || line.fields.userPoolId === tenant) tallyLine(tally, line)
@@ -77,7 +97,7 @@ async function readFacts(io: CommandIo, source: LineSource, options: Options) {
     throw new NotPossible(
       `no line of ${JSON.stringify(tenant)} among ${fold.lines} of ${counted(fold.tenants.size, 'tenant')}`,
     )
-  const found = findCauses(fold, only, untilOf(interval, made))
+  const found = findAll(fold, { only, until: untilOf(interval, made) })
   const others = source.counts.others + source.counts.tooLong
   const diagnoses = await diagnoseAll(source, fold, found.slice(0, INCIDENTS_MAX), isAsked)
   const left = Math.max(0, found.length - INCIDENTS_MAX)

@@ -1,11 +1,13 @@
 import { type Command, Option } from 'commander'
 import { writeAnswer } from '../../operator/answers/write.js'
-import type { Diagnosis } from '../../operator/causes/diagnose.js'
-import { diagnoseAll, foldSource } from '../../operator/causes/examine.js'
-import { findCauses } from '../../operator/causes/find.js'
-import { createSelect, type Interval, intervalOf, type Selection } from '../../operator/lines/select.js'
-import { type LineSource, requireFiles, withLines } from '../../operator/lines/source.js'
+import { type Diagnosis, diagnose } from '../../operator/causes/diagnose.js'
+import { assertComparable } from '../../operator/causes/examine.js'
+import { findAll } from '../../operator/causes/faults.js'
+import type { Fold } from '../../operator/causes/fold.js'
+import { type Interval, intervalOf, type Selection } from '../../operator/lines/select.js'
 import { timeText } from '../../operator/lines/when.js'
+import { logGroupFlag, tellNotes, withLogSource } from '../../operator/log-source.js'
+import { type Reader, readerOf } from '../../operator/reader.js'
 import { operatorCall, withUpstreams } from '../../operator/upstreams.js'
 import { readWatchState, writeWatchState } from '../../operator/watch/keep.js'
 import { LATE_MS } from '../../operator/watch/look.js'
@@ -19,6 +21,7 @@ import { counted, textAt } from '../../terminal/text.js'
 
 interface Options extends Pick<Selection, 'since' | 'until' | 'utc'> {
   readonly state?: string
+  readonly logGroup?: readonly string[]
   readonly json?: boolean
 }
 
@@ -28,8 +31,10 @@ export function watchCommand(io: CommandIo): Command {
   return defineCommand(io, {
     path,
     summary:
-      'Looks at the latest log lines and says what has changed since the last look: one notice a cause, not one a tenant. To be run every few minutes.',
+      'Looks at the latest log lines and says what has changed since the last look: one notice a cause, not one a tenant. To be run every few minutes. ' +
+      'Without files, on a terminal or with --log-group, the lines are those of CloudWatch.',
     examples: [
+      `${path} --log-group /aws/lambda/corbado-cognito-gateway`,
       `${path} lines.json --state watch.json`,
       `${path} lines.json.gz --state watch.json --until 02:10 --json`,
     ],
@@ -39,6 +44,7 @@ export function watchCommand(io: CommandIo): Command {
     .addOption(new Option('--since <time>', 'what is compared: 15m, 2h, 02:10, or ISO 8601').default('24h'))
     .option('--until <time>', 'up to when the lines were read; now if left out')
     .option('--utc', 'a time without a zone is of UTC; local if left out')
+    .addOption(logGroupFlag())
     .option('--json', 'print { kind: "watch", at, lines, notices, causes }')
     .action((files: string[], options: Options) => watch(io, files, options))
 }
@@ -70,37 +76,40 @@ async function look(
   keep: (state: WatchState, pools: ReadonlyMap<string, string>) => Promise<void>,
 ): Promise<void> {
   const at = Math.min(interval.to, io.clock.now())
-  await withLines(requireFiles(files, io), io.stdin, true, async (source) => {
-    const isAsked = createSelect({}, { from: interval.from, to: at })
-    const { fold, names } = await foldSource(source, isAsked)
+  const { logGroup } = options
+  await withLogSource(io, { files, again: true, ...(logGroup && { logGroup }) }, async (opened) => {
+    const reader = readerOf(opened, { from: interval.from, to: at })
+    const { fold, names } = await reader.fold(undefined)
+    assertComparable(fold)
     if (fold.lines === 0)
       throw new NotPossible(
         `no line of the gateway between ${timeText(interval.from)} and ${timeText(at)}: nothing can be told, and the state stays as it was`,
       )
-    const found = findCauses(fold, undefined, at - LATE_MS, true)
+    const found = findAll(fold, { until: at - LATE_MS, open: true })
     const { state, notices } = advance(before, found, at)
-    const diagnoses = await diagnosesOf(source, fold, notices, isAsked)
+    const diagnoses = await diagnosesOf(reader, fold, notices)
     // A notice that was not printed is told again; one that was is not lost.
     write(io, options, { at, lines: fold.lines, notices, diagnoses, state })
     await keep(state, new Map([...names].map(([pool, tenant]) => [tenant, pool])))
     if (Object.values(state.causes).some(({ health }) => health !== 'recovered' && health !== 'new')) io.foundProblems()
+    tellNotes(io, opened.source)
   })
 }
 
 async function diagnosesOf(
-  source: LineSource,
-  fold: Parameters<typeof diagnoseAll>[1],
+  reader: Reader,
+  fold: Fold,
   notices: readonly Notice[],
-  isAsked: Parameters<typeof diagnoseAll>[3],
 ): Promise<ReadonlyMap<Notice, Diagnosis>> {
   const open = notices.flatMap((notice) => (notice.finding === undefined ? [] : [{ notice, finding: notice.finding }]))
-  const said = await diagnoseAll(
-    source,
-    fold,
-    open.map(({ finding }) => finding),
-    isAsked,
+  if (open.length === 0) return new Map()
+  const evidence = await reader.evidence(open.map(({ finding }) => finding))
+  return new Map(
+    open.flatMap(({ notice, finding }, index) => {
+      const seen = evidence[index]
+      return seen === undefined ? [] : [[notice, diagnose(fold, finding, seen)]]
+    }),
   )
-  return new Map(open.flatMap(({ notice }, index) => (said[index] === undefined ? [] : [[notice, said[index]]])))
 }
 
 interface Look {

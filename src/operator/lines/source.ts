@@ -2,7 +2,6 @@ import { createWriteStream, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { NotPossible } from '../../terminal/failure.js'
 import type { CommandIo, Input } from '../../terminal/io.js'
 import { type LambdaLine, type Line, parseLine } from './line.js'
 import { type ReadCounts, readLines } from './read.js'
@@ -58,18 +57,6 @@ export interface LineSource {
 /** The files that a command was given; standard input if none and something is piped in; nothing on a terminal. */
 export function filesOf(files: readonly string[], { stdin }: Pick<CommandIo, 'stdin'>): readonly string[] {
   return files.length > 0 || stdin.isTTY ? files : ['-']
-}
-
-/**
- * {@link filesOf}, for a command that reads nothing else.
- * @throws NotPossible if there are none
- */
-export function requireFiles(files: readonly string[], io: Pick<CommandIo, 'stdin'>): readonly string[] {
-  const found = filesOf(files, io)
-  if (found.length > 0) return found
-  throw new NotPossible(
-    'no lines to read: name files of log lines, plain or gzip, or pipe them in, e.g. aws logs tail <group> --since 24h --format short | corbado-gateway report',
-  )
 }
 
 /**

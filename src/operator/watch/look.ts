@@ -2,7 +2,8 @@
 import type { Clock } from '../../call.js'
 import type { Message } from '../../upstreams/watch/index.js'
 import { diagnose } from '../causes/diagnose.js'
-import { type Finding, findCauses } from '../causes/find.js'
+import { findAll } from '../causes/faults.js'
+import type { Finding } from '../causes/find.js'
 import { type Ask, evidenceOf, foldLatest, type Latest } from '../causes/latest.js'
 import { messageOf } from './notice.js'
 import { advance, causeKey, type Notice, type WatchState } from './state.js'
@@ -48,7 +49,7 @@ export async function lookOnce({ ask, table, publish, clock, hours }: LookOption
   const { fold, rows, pools, cut } = latest
   const known = { lines: fold.lines, rows: rows.length, cut }
   if (fold.lines === 0) return { ...known, notices: 0, causes: goingOn(before.state) }
-  const found = findCauses(fold, undefined, at - LATE_MS, true)
+  const found = findAll(fold, { until: at - LATE_MS, open: true })
   const { state, notices } = cut ? advanceByLines(before.state, found, at) : advance(before.state, found, at)
   // Told before it is kept: what could not be told is told by the next look.
   for (const message of messagesOf(latest, notices, at)) await publish(message)
