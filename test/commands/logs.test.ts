@@ -43,6 +43,22 @@ t.test('what cannot be asked is refused with what to do', async (t) => {
   t.match(await logs('--last', 'all'), { code: 2, stderr: /--last "all" is no number of lines/ })
   t.match(await logs('--since', '10m', '--until', '20m'), { code: 2, stderr: /--since 10m is not before --until 20m/ })
   t.match(await logs('--level', 'loud'), { code: 2, stderr: /Allowed choices are info, warn, error/ })
+  for (const [flag, name, meant] of [
+    ['--reason', 'backend_unauthorised', 'backend_unauthorized'],
+    ['--outcome', 'incorect', 'incorrect'],
+    ['--tenant', 'acmee', 'acme'],
+    ['--tenant', 'globx', 'globex'],
+  ] as const)
+    t.match(await logs(flag, name), {
+      code: 2,
+      stdout: '',
+      stderr: new RegExp(`^error: ${flag} "${name}" is on no line: did you mean ${meant}\\?`, 'm'),
+    })
+  t.match(await logs('--reason', 'x'), { code: 2, stderr: /corbado-gateway reasons lists all/ })
+  t.match(await cli(['logs', '--since', '8m'], { now }), {
+    code: 1,
+    stderr: /nothing was piped in; for CloudWatch name the log group/,
+  })
   t.match(await logs('--user', 'ada@example.com'), {
     code: 2,
     stderr: /needs to know the tenant: a user is one of its pool/,
@@ -84,17 +100,22 @@ t.test('a line has its columns in one order, and the owner with the meaning if i
   )
 })
 
-t.test('what is left out, or is too long to read, is said, and makes the exit code 1', async (t) => {
-  const run = await logs('--last', '2')
-  t.match(run, { code: 1, stderr: /3 earlier lines left out: --last 0 shows all/ })
-  t.strictSame(minutesOf(run.stdout), ['04', '05'], 'the latest are shown')
-  t.strictSame(minutesOf((await logs('--last', '0')).stdout).length, 5)
-  const dir = t.testdir({ long: `${'x'.repeat(3 * 1_048_576)}\n${lines[2]}\n` })
-  t.match(await cli(['logs', join(dir, 'long')], { now }), {
-    code: 1,
-    stderr: /^1 line over 1 MiB could not be read$/m,
-  })
-})
+t.test(
+  'what is left out, or is too long to read, is said, and makes the exit code 1 if nobody asked for it',
+  async (t) => {
+    const run = await logs('--last', '2')
+    t.match(run, { code: 0, stderr: /3 earlier lines left out: --last 0 shows all/ }, 'two were asked for')
+    const many = Array.from({ length: 201 }, (_, i) => line(1, { requestId: `request-${i}` })).join('\n')
+    t.match(await cli(['logs'], { stdin: many, now }), { code: 1, stderr: /1 earlier line left out/ })
+    t.strictSame(minutesOf(run.stdout), ['04', '05'], 'the latest are shown')
+    t.strictSame(minutesOf((await logs('--last', '0')).stdout).length, 5)
+    const dir = t.testdir({ long: `${'x'.repeat(3 * 1_048_576)}\n${lines[2]}\n` })
+    t.match(await cli(['logs', join(dir, 'long')], { now }), {
+      code: 1,
+      stderr: /^1 line over 1 MiB could not be read$/m,
+    })
+  },
+)
 
 t.test('lines of several files, gzip among them, come in the order of time', async (t) => {
   const dir = t.testdir({ a: lines.slice(2).join('\n'), 'b.gz': gzipSync(lines.slice(0, 2).join('\n')) })

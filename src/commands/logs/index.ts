@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
+import { SETTINGS } from '../../env.js'
 import { writeAnswer } from '../../operator/answers/write.js'
-import { allowed, type Line } from '../../operator/lines/line.js'
+import { allowed, type Line, textOf } from '../../operator/lines/line.js'
 import {
   closed,
   createSelect,
@@ -14,14 +15,21 @@ import { timeText } from '../../operator/lines/when.js'
 import { whereOf } from '../../operator/lines/where.js'
 import { logGroupFlag, type Opened, tellNotes, withLogSource } from '../../operator/log-source.js'
 import { resolveUser } from '../../operator/pseudonym.js'
+import { fetchRecords } from '../../operator/records/find.js'
+import { tenantIdOf } from '../../operator/records/record.js'
+import { OUTCOMES, reasons } from '../../reasons.js'
 import { defineCommand } from '../../terminal/command.js'
 import { WrongUsage } from '../../terminal/failure.js'
 import { type CommandIo, createPaint } from '../../terminal/io.js'
-import { counted } from '../../terminal/text.js'
+import { closestNames, counted } from '../../terminal/text.js'
 import { followLines } from './follow.js'
 import { lineText } from './text.js'
 
 const LINES_MAX = 200
+/** More names are not told at once. */
+const NAMED_MAX = 40
+/** Names among which one that was mistyped is looked for. */
+const TENANTS_MAX = 10_000
 
 /** How far back lines are looked for in CloudWatch, if it is not said. */
 const BACK_MS = 3_600_000
@@ -74,6 +82,8 @@ async function showLines(io: CommandIo, files: readonly string[], options: Optio
   const last = countOf(options.last)
   const { follow = false, json = false, logGroup } = options
   if (follow && options.last !== undefined) throw new WrongUsage('--follow begins with what comes, and has no --last')
+  assertKnown('--reason', options.reason, reasons)
+  assertKnown('--outcome', options.outcome, OUTCOMES)
   const now = io.clock.now()
   const named = intervalOf(options, now)
   await withLogSource(io, { files, ...(logGroup && { logGroup }) }, async (opened) => {
@@ -86,9 +96,17 @@ async function showLines(io: CommandIo, files: readonly string[], options: Optio
       return
     }
     const interval = opened.kind === 'files' ? named : closed(named, BACK_MS, now)
-    const isAsked = createSelect(selection, interval)
+    const select = createSelect(selection, interval)
+    const tenants = new Set<string>()
+    const isAsked = (line: Line) => {
+      const tenantId = textOf(line.fields, 'tenantId')
+      if (tenantId !== undefined && tenants.size < TENANTS_MAX) tenants.add(tenantId)
+      return select(line)
+    }
     const asked = { isAsked, where, interval }
     const found = last === 0 && !json ? await streamLines(io, opened, asked) : await collectLines(opened, asked, last)
+    if (found.shown === 0 && options.tenant !== undefined)
+      assertKnown('--tenant', options.tenant, await tenantsOf(io, opened, tenants), false)
     if (json)
       writeAnswer(io, 'lines', {
         lines: found.lines.map(({ fields }) => fields),
@@ -97,8 +115,34 @@ async function showLines(io: CommandIo, files: readonly string[], options: Optio
       })
     else
       for (const line of found.lines) io.stdout.write(`${lineText(line, createPaint(io.stdout, io.env), io.stdout)}\n`)
-    tellCounts(io, opened, interval, found)
+    tellCounts(io, opened, interval, found, options.last !== undefined)
   })
+}
+
+/**
+ * Refuses a name that is none of those that there are: no line would have it.
+ * @param whole there are no others; else a name that is like none of them may be right
+ * @throws WrongUsage with the names that are like it
+ */
+function assertKnown(flag: string, name: string | undefined, names: readonly string[], whole = true): void {
+  if (name === undefined || names.includes(name)) return
+  const closest = closestNames(names, name)
+  if (!whole && closest.length === 0) return
+  const hint = closest.length > 0 ? `did you mean ${closest.join(' or ')}?` : `there are ${names.join(', ')}`
+  throw new WrongUsage(
+    `${flag} ${JSON.stringify(name)} is on no line: ${names.length > NAMED_MAX && closest.length === 0 ? 'corbado-gateway reasons lists all' : hint}`,
+  )
+}
+
+/** The tenants that there are: of the lines that were read, and those of the table, as CloudWatch gives no line of another. */
+async function tenantsOf(io: CommandIo, opened: Opened, seen: ReadonlySet<string>): Promise<readonly string[]> {
+  if (opened.kind === 'files' || !io.env[SETTINGS.tenantTable.name]) return [...seen]
+  try {
+    return [...seen, ...(await fetchRecords(opened.upstreams)).map(tenantIdOf)]
+  } catch {
+    // Who may read lines need not be one who may read the table.
+    return [...seen]
+  }
 }
 
 interface Asking {
@@ -148,7 +192,13 @@ async function collectLines(opened: Opened, { isAsked, where, interval }: Asking
   return { lines, shown: lines.length, cut: matched - lines.length }
 }
 
-function tellCounts(io: CommandIo, { kind, source }: Opened, interval: Interval, { shown, cut }: Found): void {
+function tellCounts(
+  io: CommandIo,
+  { kind, source }: Opened,
+  interval: Interval,
+  { shown, cut }: Found,
+  limited: boolean,
+): void {
   const unread = source.counts.others + source.counts.tooLong
   const from = Number.isFinite(interval.from) ? ` from ${timeText(interval.from)}` : ''
   const to = Number.isFinite(interval.to) ? ` to ${timeText(interval.to)}` : ''
@@ -167,7 +217,8 @@ function tellCounts(io: CommandIo, { kind, source }: Opened, interval: Interval,
       ? `${counted(cut, 'earlier line')} left out: --last 0 shows all\n`
       : 'earlier lines left out: --last 0 shows all\n',
   )
-  io.foundProblems()
+  // Who said how many got what was asked for.
+  if (!limited) io.foundProblems()
 }
 
 function countOf(text: string | undefined): number {
