@@ -162,6 +162,7 @@ export function startShop(
       },
       async act(title, attempt, work) {
         alert.replaceChildren()
+        status.textContent = ''
         const action = panel.begin(title)
         try {
           const told = await work()
