@@ -125,8 +125,7 @@ The gateway lets your pool in: Corbado saw to that before it sent this page. \`$
 \`${verify}\` in the pool's \`LambdaConfig\` then get the function
 \`${hostedArn}\`. With Node.js 20.19 or newer and credentials
 of your account that have [these rights](#which-rights-does-your-engineer-need), look at what would change, and do it.
-The package \`@corbado/cognito-gateway\` is in no registry yet: Corbado sends \`${TARBALL}\` with this
-page. First run \`npm install ./${TARBALL}\` in an empty folder, then these lines there:
+The package is in no registry yet: first run \`npm install ./${TARBALL}\`, which comes with this page, in an empty folder, then these lines there:
 
 \`\`\`sh
 ${npxLine(wireWords('plan', userPoolId, wiring))}
