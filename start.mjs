@@ -5,7 +5,9 @@
 import process from 'node:process'
 import { buildPrograms } from './build.mjs'
 
-console.error('Building the gateway ...')
+const { argv, stderr } = process
+// Whoever asks for the options waits for nothing else.
+if (!argv.includes('--help') && !argv.includes('-h')) stderr.write('Building the gateway ...\n')
 await buildPrograms([])
 process.argv.splice(2, 0, 'local')
 await import('./dist/cli.mjs')

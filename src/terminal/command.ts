@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { exampleText, HELP_COMMAND } from './help.js'
-import type { CommandIo } from './io.js'
+import { type CommandIo, writeNote } from './io.js'
 
 /** What a person reads of a command. */
 export interface CommandText {
@@ -23,8 +23,12 @@ export function defineCommand(io: CommandIo, { path, summary, examples }: Comman
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
-      // It repeats words that were typed; none of them is a line of its own.
-      outputError: (text, write) => write(text.replaceAll(/\n(?!$|\(Did you mean )/g, '\\u000a')),
+      outputError: (text) => {
+        const [said = '', meant] = text.trimEnd().split(/\n(?=\(Did you mean [^\n]*$)/)
+        // It repeats words that were typed; none of them is a line of its own.
+        writeNote(io, 'error', said.replace(/^error: /, '').replaceAll('\n', '\\u000a'))
+        if (meant !== undefined) io.stderr.write(`${meant}\n`)
+      },
     })
     .showHelpAfterError(`See: ${path} --help`)
     .helpCommand(false)

@@ -208,6 +208,7 @@ t.test('every answer is as its schema says', async (t) => {
     0,
     `onboard --customer globex --account 444455556666 --pool eu-central-1_Globex009 --project pro-9 --mfa sms --dir ${own} --hand-over ${own}/hand-over.md`,
   )
+  await is('hand-over', 0, `onboard --again ${healthy.tenantId} --dir ${own} --hand-over ${own}/again.md`)
   await is('error', 1, `tenants remove acme --dir ${good}`)
   await is('wire-plan', 0, `wire plan ${healthy.userPoolId} --arn ${hosted}`)
   const bare = 'eu-central-1_Bare00001'

@@ -41,6 +41,9 @@ function words(given: Flags): string[] {
   return Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value]))
 }
 
+/** The quick-create link of a page. */
+const linkIn = (page: string) => /https:[^)]*#\/stacks[^)]*/.exec(page)?.[0] ?? 'none'
+
 /** A folder of its own, and the command on it. */
 function setUp(t: Test, files: Record<string, string> = {}) {
   const dir = t.testdir(files)
@@ -186,7 +189,10 @@ t.test('refuses a pool, a tenant id and a file that there are already, in the fo
   t.equal(again.code, 2)
   t.match(again.stderr, /--pool is tenant first already \(.*first\.yaml\)/)
   t.match((await cli({ ...flags, pool: `${POOL}2`, 'tenant-id': 'first' })).stderr, /--tenant-id is used already/)
-  t.match(await cli({ ...flags, pool: `${POOL}2` }), { code: 1, stderr: /hand-over\.md exists already/ })
+  t.match(await cli({ ...flags, pool: `${POOL}2` }), {
+    code: 1,
+    stderr: /hand-over\.md exists already: move it away, or name another file with --hand-over/,
+  })
   t.match(await cli({ ...flags, pool: `${POOL}2`, 'hand-over': `${handOver}/none/x.md` }), {
     code: 1,
     stderr: /cannot be written \(ENOTDIR\)/,
@@ -212,7 +218,7 @@ t.test('refuses an account that is another customer’s, so that its ExternalId 
   )
   const { code, stderr, stdout } = await cli({ ...flags, account: '121212121212' })
   t.equal(code, 2)
-  t.match(stderr, /--account is the account of customer globex/)
+  t.match(stderr, /--account is that of customer globex .*: name that one with --customer, or correct the account/)
   t.notMatch(stdout + stderr, /external-id-of-acme/)
 })
 
@@ -449,7 +455,10 @@ t.test(
 
     const asked = await page('a', { contact: 'Bo | Corbado', 'valid-until': '2026-12-24' })
     t.match(asked, '\nQuestions to Bo | Corbado. Made 2026-11-29 by version ')
-    t.match(asked, '; valid\nuntil 2026-12-24. After that, ask for another page.\n')
+    t.match(
+      asked,
+      '; valid\nuntil 2026-12-24. After that, ask for another page: Corbado makes it again from what it knows.\n',
+    )
     const set = await page('b', {})
     t.match(set, 'Questions to Ada Ott, ada@corbado.example. Made 2026-11-29 ')
     t.match(set, 'Lines are kept 90 days, then deleted.')
@@ -485,6 +494,86 @@ t.test('--json prints all of it for a program', async (t) => {
     terraform: /aws_iam_role/,
     next: [/^corbado-gateway secret set acme-ab12cd34e --dir /],
   })
+})
+
+t.test(
+  '--again refuses answers, whom it does not know, features that the config needs, and files of others',
+  async (t) => {
+    const { cli, dir, handOver } = setUp(t, { 'other.md': '# Mine\n' })
+    await putRecord(t, tenantFile({ tenantId: 'over', customer: 'over', userPoolId: 'eu-central-1_Over1' }))
+    t.match(await cli({ again: 'over', pool: POOL, mfa: 'sms', alias: 't-1' }), {
+      code: 2,
+      stderr: "--again takes everything from the tenant's record: leave out --pool, --mfa, --alias",
+    })
+    t.match(await cli({ again: 'nobody' }), { code: 1, stderr: 'is called "nobody"' })
+    t.match(await cli({ again: 'over', features: 'pre-login' }), {
+      code: 2,
+      stderr: '--features must hold post-append, which the config of over needs',
+    })
+    t.match(await cli({ again: 'over', features: 'checks' }), { code: 2, stderr: '--features must hold pre-login' })
+    t.match(await cli({ again: 'over', 'hand-over': join(dir, 'other.md') }), {
+      code: 1,
+      stderr: 'is there and is no hand-over of eu-central-1_Over1: name another file with --hand-over',
+    })
+    t.equal(await readFile(join(dir, 'other.md'), 'utf8'), '# Mine\n')
+    const own = { accountId: '999900000001', roleArn: null, externalId: null }
+    const selfHosted = tenantFile({ tenantId: 'own', customer: 'own', userPoolId: 'eu-central-1_Own1' })
+    await putRecord(t, { ...selfHosted, aws: { ...selfHosted.aws, ...own } } as TenantFile)
+    t.match(await cli({ again: 'own' }), { code: 1, stderr: /own/ })
+    t.strictSame(await readdir(dir), ['other.md'], handOver)
+  },
+)
+
+t.test('--again makes the hand-over of the record as it is now, over the earlier one, and asks nothing', async (t) => {
+  const { dir, handOver, cli } = setUp(t)
+  const pool = `${POOL}77`
+  t.equal((await cli({ ...flags, pool, 'tenant-id': 'again' })).code, 0)
+  const first = await readFile(handOver, 'utf8')
+  const drafted: TenantFile = parse(await readFile(join(dir, 'again.yaml'), 'utf8'))
+  await putRecord(t, { ...drafted, status: 'active' })
+  const same = await cli({ again: 'again' }, { isTTY: true, now: '2027-03-01T00:00:00.000Z' })
+  t.match(same, { code: 0, stderr: '' })
+  t.match(stripVTControlCharacters(same.stdout), /^written .*hand-over\.md:\s+the hand-over of again \(/)
+  t.match(same.stdout, 'corbado-gateway doctor again')
+  const page = await readFile(handOver, 'utf8')
+  t.match(page, 'Made 2027-03-01')
+  t.match(page, /valid\nuntil 2027-05-30/)
+  t.match(page, 'If you have followed an earlier page of this pool:')
+  t.match(page, `aws cloudformation update-stack --region ${REGION} --template-body file://role.template.json`)
+  t.equal(linkIn(page), linkIn(first), 'the same role')
+
+  const login = { ...drafted.login, clientIds: ['1example'], claim: { name: 'corbado', clientIds: ['1example'] } }
+  const functionArn = `arn:aws:lambda:${REGION}:111122223333:function:check`
+  const triggers = { preSignUp: { mode: 'chain', functionArn } }
+  await putTenantRecord(
+    stack,
+    { ...drafted, status: 'active', login, triggers } as TenantFile,
+    pool as TenantFile['userPoolId'],
+  )
+  const { code, stdout, stderr } = await runCli(
+    ['onboard', ...words({ again: pool, dir, 'hand-over': handOver }), '--json'],
+    { env },
+  )
+  t.equal(code, 0)
+  t.match(stderr, /again\.yaml says otherwise than the table \(login\.clientIds, login\.claim\.name, /)
+  t.match(JSON.parse(stdout), { kind: 'hand-over', handOver, next: ['corbado-gateway doctor again'] })
+  const link = linkIn(await readFile(handOver, 'utf8'))
+  t.match(link, 'param_Claim=true')
+  t.match(link, `param_ChainedFunctions=${encodeURIComponent(functionArn)}`)
+  t.equal((await cli({ again: 'again', features: 'pre-login,post-append,claim' })).code, 0)
+  t.match(linkIn(await readFile(handOver, 'utf8')), 'param_Checks=false')
+})
+
+t.test('help names the choices and defaults of what is not asked for', async (t) => {
+  const { stdout } = await runCli(['onboard', '--help'], { env })
+  const help = stripVTControlCharacters(stdout).replaceAll(/\s+/g, ' ')
+  for (const said of [
+    'separated by commas: pre-login, post-append, post-login, claim, checks (default: pre-login,post-append,checks)',
+    'passkey or password-then-passkey (default: passkey)',
+    'region of the user pool (default: AWS_REGION',
+    'needed with post-append, else none',
+  ])
+    t.match(help, said)
 })
 
 t.test('goes on without the aliases’ policies if they cannot be read, and says so', async (t) => {

@@ -24,7 +24,9 @@ import { writeShellFiles } from '../../local/world/shell-files.js'
 import type { TenantChange } from '../../local/world/workspace.js'
 import { type Door, openWorld, type World } from '../../local/world/world.js'
 import { writeAnswer } from '../../operator/answers/write.js'
+import { inLine } from '../../terminal/clean.js'
 import { type CommandIo, createPaint, type Output, type Paint } from '../../terminal/io.js'
+import { textAt } from '../../terminal/text.js'
 import { loadTenants } from './load-tenants.js'
 
 /** What `local` was called with. */
@@ -52,13 +54,24 @@ interface Session {
   readonly makeKeyPair: MakeKeyPair
 }
 
+/** How a session is ended, and what it tells of that. */
+interface Course {
+  readonly interruption: AbortSignal
+  onClose(close: () => Promise<unknown>): void
+  onLeft(dir: string, names: readonly string[]): void
+}
+
 /** Runs the whole service on this machine until its story is told (`--once`) or it is stopped. */
 export async function runLocal(session: Session): Promise<void> {
   const { io } = session
   const interruption = listenForInterruption()
   const closing = createClosing()
   const mute = { ...io, stdout: muted(io.stdout, interruption), stderr: muted(io.stderr, interruption) }
-  const running = runSession({ ...session, io: mute }, interruption, closing.add)
+  let left = ''
+  const onLeft = (dir: string, names: readonly string[]) => {
+    left = leftText(dir, names)
+  }
+  const running = runSession({ ...session, io: mute }, { interruption, onClose: closing.add, onLeft })
   try {
     await Promise.race([running, aborted(interruption)])
   } finally {
@@ -66,7 +79,13 @@ export async function runLocal(session: Session): Promise<void> {
     running.catch(() => undefined)
     await closing.close()
   }
-  if (interruption.aborted) io.stdout.write(io.stdout.isTTY ? '\nstopped\n' : 'stopped\n')
+  if (interruption.aborted) io.stdout.write(`${io.stdout.isTTY ? '\n' : ''}stopped\n${textAt(0, left, io.stdout)}`)
+}
+
+/** What became of the files: those of the stack work no longer, and all others are whoever wrote them's. */
+function leftText(dir: string, names: readonly string[]): string {
+  if (names.length === 0) return `${dir} is deleted: all in it was this stack's\n`
+  return `deleted: its settings and copies of tenant files; kept in ${dir}: ${names.map((name) => inLine(name)).join(', ')}\n`
 }
 
 /** Closes what a session opened, the last first. What it still opens after that is closed at once, and the session fails. */
@@ -91,11 +110,7 @@ function createClosing() {
   }
 }
 
-async function runSession(
-  session: Session,
-  interruption: AbortSignal,
-  onClose: (close: () => Promise<unknown>) => void,
-): Promise<void> {
+async function runSession(session: Session, { interruption, onClose, onLeft }: Course): Promise<void> {
   const { dir, options, io, makeKeyPair } = session
   const { json = false, logs = false, once = false, port } = options
   const paint = createPaint(io.stdout, io.env)
@@ -105,7 +120,7 @@ async function runSession(
   // It is awaited later; a failure before that must not end the process.
   opening?.catch(() => undefined)
   const onStarted = (name: Service, url: string) => void page.write(serviceText(name, url, paint))
-  const world = await openWorld({ dir, built: io.built, port, logs, json, io, onClose, makeKeyPair, onStarted })
+  const world = await openWorld({ dir, built: io.built, port, logs, json, io, onClose, onLeft, makeKeyPair, onStarted })
   if (!world) return
   const site = await opening
   const newcomer = await writeShellFiles(world)

@@ -48,7 +48,7 @@ export function chainWords(chain: string): (readonly [slot: string, functionArn:
 }
 
 /** The features of answers that were checked. */
-export function featuresOf({ features }: Answers): Feature[] {
+export function featuresOf({ features }: Pick<Answers, 'features'>): Feature[] {
   return listWords(features) as Feature[]
 }
 

@@ -51,7 +51,7 @@ export const checkAccount: Check = (value, { customer }, place) => {
   if (issue !== undefined) return issue
   const holder = accountHolder(place.known, value)
   if (!holder || holder.customer === customer) return undefined
-  return `is the account of customer ${holder.customer} (${holder.where}), and an account belongs to one customer`
+  return `is that of customer ${holder.customer} (${holder.where}), and an account is of one customer: name that one with --customer, or correct the account`
 }
 
 export const checkRegion: Check = (value, _, place) => {

@@ -8,13 +8,16 @@ import { type SurveyedAlias, surveyAliases } from '../../operator/aliases/survey
 import { saidOf } from '../../operator/attempt.js'
 import { issueTexts } from '../../operator/config-rules.js'
 import { poolArnIn } from '../../operator/pool/arn.js'
-import { chainedFunctions, type RoleTerms } from '../../operator/role/role.js'
+import { chainedFunctions, type Feature, type RoleTerms } from '../../operator/role/role.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { parseTenantFile } from '../../tenant/config-rules.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
 import { type Answers, draftTenant, featuresOf } from './answers.js'
 import { type HandOver, handOverMarkdown } from './hand-over/index.js'
 import { accountHolder, type KnownTenant } from './known.js'
+
+/** What a hand-over says of the gateway's side. */
+export type RoleSettings = Readonly<Record<'gatewayRoleArn' | 'doctorRoleArn' | 'customerTemplateUrl', string>>
 
 interface OnboardingRequest {
   /** Checked one by one. */
@@ -24,7 +27,7 @@ interface OnboardingRequest {
   readonly known: readonly KnownTenant[]
   readonly rules: ConfigRules
   readonly place: AliasPlace
-  readonly settings: Readonly<Record<'gatewayRoleArn' | 'doctorRoleArn' | 'customerTemplateUrl', string>>
+  readonly settings: RoleSettings
   /** What the hand-over says of itself. */
   readonly page: Pick<HandOver, 'contact' | 'written' | 'validUntil' | 'logRetentionDays'>
   warn(text: string): void
@@ -56,20 +59,29 @@ export async function draftOnboarding(request: OnboardingRequest): Promise<Onboa
   const alias = await chooseAlias({ place, known, poolArn, wanted, warn })
   const config = draft(alias)
   const tenant = validTenant(config, rules)
-  const terms: RoleTerms = {
-    userPoolId: tenant.userPoolId,
-    accountId: tenant.aws.accountId,
-    region: tenant.aws.region,
-    externalId,
-    features: featuresOf(answers),
-    functionArns: chainedFunctions(tenant),
-    gatewayRoleArn: settings.gatewayRoleArn,
-    doctorRoleArn: settings.doctorRoleArn,
-  }
+  const terms = termsOf(tenant, featuresOf(answers), settings)
   const templateUrl = settings.customerTemplateUrl
   const hostedArn = `${place.functionArn}:${alias}`
   const handOver = handOverMarkdown({ tenant, terms, templateUrl, hostedArn, ...page })
   return { tenant, yaml: tenantYaml(config), handOver, terms, templateUrl, hostedArn }
+}
+
+/** What the customer's role is made of. */
+export function termsOf(
+  { userPoolId, aws, triggers }: TenantFile,
+  features: readonly Feature[],
+  settings: RoleSettings,
+) {
+  return {
+    userPoolId,
+    accountId: aws.accountId,
+    region: aws.region,
+    externalId: aws.externalId ?? '',
+    features,
+    functionArns: chainedFunctions({ triggers }),
+    gatewayRoleArn: settings.gatewayRoleArn,
+    doctorRoleArn: settings.doctorRoleArn,
+  } satisfies RoleTerms
 }
 
 /** The answers were checked; what is left to be wrong is the alias. */

@@ -13,15 +13,18 @@ import { NotPossible, WrongUsage } from '../../terminal/failure.js'
 import { writeNewFile } from '../../terminal/file.js'
 import { type CommandIo, writeNote } from '../../terminal/io.js'
 import { FOLDER_ARGUMENT } from '../options.js'
+import { handOverAgain } from './again.js'
 import type { Answers } from './answers.js'
 import { collectAnswers, createAsk } from './ask.js'
 import { draftOnboarding } from './draft.js'
 import { knownTenants, readOnboardFolder } from './known.js'
 import { QUESTIONS } from './questions.js'
-import { reportOnboarded } from './report.js'
+import { reportHandOver, reportOnboarded } from './report.js'
 
 interface OnboardOptions extends Partial<Answers> {
   readonly dir: string
+  /** The tenant of the table whose hand-over is made again. */
+  readonly again?: string
   readonly alias?: string
   readonly handOver?: string
   readonly contact?: string
@@ -45,10 +48,15 @@ export function onboardCommand(io: CommandIo): Command {
     examples: [
       'corbado-gateway onboard',
       'corbado-gateway onboard --customer acme --account 111122223333 --pool eu-central-1_Ab12Cd34E --project pro-1234567890 --mfa sms',
+      'corbado-gateway onboard --again acme-shop',
     ],
   })
-  for (const { flag, text } of QUESTIONS) command.option(`${flag} <value>`, text)
+  for (const { flag, text, help = '' } of QUESTIONS) command.option(`${flag} <value>`, `${text}${help}`)
   return command
+    .option(
+      '--again <tenant>',
+      'make the hand-over of a tenant of the table again, as its record is now: when it is over, or the role has to follow the config. Asks nothing, and writes over an earlier hand-over of the same pool. --features can leave out checks, or add what the config will need',
+    )
     .option('--alias <name>', 'alias of the hosted ARN (default: one with room)')
     .option('--dir <folder>', FOLDER_ARGUMENT[1], TENANTS_DIR)
     .option('--hand-over <file.md>', 'where to write the hand-over (default: <tenant-id>.hand-over.md)')
@@ -57,9 +65,35 @@ export function onboardCommand(io: CommandIo): Command {
     .option('--valid-until <date>', `last day of the hand-over, as 2027-01-31 (default: in ${VALID_DAYS} days)`)
     .option(
       '--json',
-      'print { kind: "onboarding", tenant, file, handOver, hostedArn, roleArn, quickCreate?, terraform, next }',
+      'print { kind: "onboarding", tenant, file, handOver, hostedArn, roleArn, quickCreate?, terraform, next } or { kind: "hand-over", tenant, handOver, hostedArn, roleArn, quickCreate?, terraform, next }',
     )
-    .action((options: OnboardOptions) => withAliases(io, (place) => onboard(options, place, io), NEEDED))
+    .action((options: OnboardOptions) => {
+      const { again } = options
+      if (again === undefined) return withAliases(io, (place) => onboard(options, place, io), NEEDED)
+      refuseAnswers(options)
+      return withAliases(io, (place) => onboardAgain(again, options, place, io), NEEDED)
+    })
+}
+
+/** @throws WrongUsage for an answer beside `--again`, which takes all of them from the record */
+function refuseAnswers(options: OnboardOptions): void {
+  const answered = QUESTIONS.filter(({ key }) => key !== 'features' && options[key] !== undefined)
+  const flags = [
+    ...answered.map(({ flag }) => flag),
+    ...(options.alias === undefined ? [] : ['--alias']),
+    ...(options.ask ? ['--ask'] : []),
+  ]
+  if (flags.length === 0) return
+  throw new WrongUsage(`--again takes everything from the tenant's record: leave out ${flags.join(', ')}`)
+}
+
+async function onboardAgain(word: string, options: OnboardOptions, place: AliasPlace, io: CommandIo): Promise<void> {
+  const settings = readOperatorSettings(io.env, NEEDED)
+  const page = pageOf(options, settings, io.clock.now())
+  warnOfRetention(settings, io)
+  const { dir, features, handOver: file, json = false } = options
+  const made = await handOverAgain({ word, dir, features, file, settings, page }, place, io)
+  reportHandOver(made, { dir, json }, io)
 }
 
 async function onboard(options: OnboardOptions, place: AliasPlace, io: CommandIo): Promise<void> {
@@ -73,10 +107,10 @@ async function onboard(options: OnboardOptions, place: AliasPlace, io: CommandIo
 
   const file = join(options.dir, `${answers.tenantId}.yaml`)
   const handOverFile = options.handOver ?? `${answers.tenantId}.hand-over.md`
-  await Promise.all([file, handOverFile].map(assertNoFile))
+  const [otherId, otherPage] = ['choose another --tenant-id', 'name another file with --hand-over']
+  await Promise.all([assertNoFile(file, otherId), assertNoFile(handOverFile, otherPage)])
   const warn = (text: string) => writeNote(io, 'warning', text)
-  if (settings.logRetentionDays === undefined)
-    warn('LOG_RETENTION_DAYS is not set: the hand-over cannot say how long log lines are kept')
+  warnOfRetention(settings, io)
   const onboarding = await draftOnboarding({
     answers,
     wanted: options.alias,
@@ -87,13 +121,18 @@ async function onboard(options: OnboardOptions, place: AliasPlace, io: CommandIo
     page,
     warn,
   })
-  await writeNew(handOverFile, onboarding.handOver)
+  await writeNew(handOverFile, onboarding.handOver, otherPage)
   // Each without the other is of no use: the same command must be able to make both.
-  await writeNew(file, onboarding.yaml).catch(async (error) => {
+  await writeNew(file, onboarding.yaml, otherId).catch(async (error) => {
     await rm(handOverFile)
     throw error
   })
   reportOnboarded(onboarding, { file, handOverFile, dir: options.dir, json: options.json === true }, io)
+}
+
+function warnOfRetention({ logRetentionDays }: OperatorSettings, io: CommandIo): void {
+  if (logRetentionDays !== undefined) return
+  writeNote(io, 'warning', 'LOG_RETENTION_DAYS is not set: the hand-over cannot say how long log lines are kept')
 }
 
 /**
@@ -137,25 +176,30 @@ async function answersFor(
   }
 }
 
-/** @throws NotPossible if there is such a file, which is never written over */
-async function assertNoFile(path: string): Promise<void> {
+/**
+ * @param instead what to do but move it away
+ * @throws NotPossible if there is such a file, which is never written over
+ */
+async function assertNoFile(path: string, instead: string): Promise<void> {
   const exists = await access(path).then(
     () => true,
     () => false,
   )
-  if (exists) throw thereAlready(path)
+  if (exists) throw thereAlready(path, instead)
 }
 
 /**
  * Writes a file that must not be there yet.
  * @throws NotPossible if it is there, or cannot be written
  */
-async function writeNew(path: string, text: string): Promise<void> {
+async function writeNew(path: string, text: string, instead: string): Promise<void> {
   await writeNewFile(path, text).catch((error: NodeJS.ErrnoException) => {
-    throw error.code === 'EEXIST' ? thereAlready(path) : new NotPossible(`${path} cannot be written (${error.code})`)
+    throw error.code === 'EEXIST'
+      ? thereAlready(path, instead)
+      : new NotPossible(`${path} cannot be written (${error.code})`)
   })
 }
 
-function thereAlready(path: string): NotPossible {
-  return new NotPossible(`${path} exists already: move it away, or choose another name`)
+function thereAlready(path: string, instead: string): NotPossible {
+  return new NotPossible(`${path} exists already: move it away, or ${instead}`)
 }

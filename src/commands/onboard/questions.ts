@@ -1,5 +1,5 @@
 import type { ConfigRules } from '../../env.js'
-import { USUAL_FEATURES } from '../../operator/role/role.js'
+import { FEATURE_NAMES, USUAL_FEATURES } from '../../operator/role/role.js'
 import { type Answers, listWords } from './answers.js'
 import {
   type Check,
@@ -22,6 +22,8 @@ export interface Question {
   readonly flag: string
   /** As it is asked, and as `--help` says it. */
   readonly text: string
+  /** What `--help` says after it: the choices, and what it is without the flag. */
+  readonly help?: string
   readonly check: Check
   /** False if the earlier answers leave only the fallback. */
   readonly isOpen?: (answers: Partial<Answers>) => boolean
@@ -43,6 +45,7 @@ export const QUESTIONS: readonly Question[] = [
     key: 'displayName',
     flag: '--display-name',
     text: 'name for people',
+    help: ' (default: made of the customer)',
     check: fits('displayName', '/displayName'),
     derived: true,
     fallback: ({ customer }) => customer && titleOf(customer),
@@ -52,6 +55,7 @@ export const QUESTIONS: readonly Question[] = [
     key: 'region',
     flag: '--region',
     text: 'region of the user pool',
+    help: ' (default: AWS_REGION, the only one that is possible)',
     check: checkRegion,
     // A pool calls the gateway of its own region: there is one answer.
     isOpen: () => false,
@@ -68,6 +72,7 @@ export const QUESTIONS: readonly Question[] = [
     key: 'backendApiUrl',
     flag: '--backend-api-url',
     text: "base address of Corbado's Backend API",
+    help: " (default: Corbado's own, or the first of BACKEND_API_HOSTS)",
     check: fits('backendApiUrl', '/corbado/backendApiUrl'),
     fallback: (_, { rules }) => backendApiUrlOf(rules),
   },
@@ -75,6 +80,7 @@ export const QUESTIONS: readonly Question[] = [
     key: 'flow',
     flag: '--flow',
     text: 'login flow: passkey or password-then-passkey',
+    help: ' (default: passkey)',
     check: fits('flow', '/login/flow'),
     fallback: () => 'passkey',
   },
@@ -82,6 +88,7 @@ export const QUESTIONS: readonly Question[] = [
     key: 'features',
     flag: '--features',
     text: 'what the customer lets us do, separated by commas',
+    help: `: ${FEATURE_NAMES.join(', ')} (default: ${USUAL_FEATURES.join(',')})`,
     check: checkFeatures,
     fallback: () => USUAL_FEATURES.join(','),
   },
@@ -89,6 +96,7 @@ export const QUESTIONS: readonly Question[] = [
     key: 'mfa',
     flag: '--mfa',
     text: 'MFA factor that users get with a passkey, then asked for with their password: sms, email or software-token',
+    help: '; needed with post-append, else none',
     check: checkMfa,
     isOpen: hasPostAppend,
     fallback: (answers) => (hasPostAppend(answers) ? undefined : 'none'),
@@ -120,6 +128,7 @@ export const QUESTIONS: readonly Question[] = [
     key: 'tenantId',
     flag: '--tenant-id',
     text: 'tenant id, the name in logs and of the file',
+    help: ' (default: made of customer and pool)',
     check: checkTenantId,
     derived: true,
     fallback: ({ customer, pool }) => customer && pool && tenantIdFor(customer, pool),

@@ -120,7 +120,7 @@ function reportWritten(
     writeNote(io, 'error', conflictText(tenantIdOf(record), written.now))
   } else {
     const version = changed ? [`version ${written.record.version} written by ${inLine(written.record.updatedBy)}`] : []
-    const lines = [...version, ...(file ? fileEditLines(file) : [])]
+    const lines = [...version, ...(file && file.state !== 'absent' ? fileEditLines(file) : [])]
     io.stdout.write(lines.map((line) => `${line}\n`).join(''))
     if (file?.state === 'absent') writeNote(io, 'note', absentText(file.file, change))
   }

@@ -58,12 +58,11 @@ export function tenantsHistoryCommand(io: CommandIo): Command {
 /** All records of the pool that a word names, the oldest first. */
 async function fetchHistory(word: string, table: Table): Promise<TenantRecord[]> {
   const records = await fetchRecords({ table })
-  const removed = isUserPoolId(word) && findTenants(records, word).length === 0
-  const current = removed ? undefined : findTenant(records, word)
-  const userPoolId = removed ? word : current?.userPoolId
+  const current = findTenants(records, word).length > 0 ? findTenant(records, word) : undefined
+  const userPoolId = current?.userPoolId ?? (isUserPoolId(word) ? word : undefined)
   const kept = userPoolId ? await table.listVersions(userPoolId, operatorCall()) : []
   if (!current) {
-    if (kept.length === 0) throw noSuchTenant(records, word)
+    if (kept.length === 0) throw noSuchTenant(records, word, ' (one that was removed is found by its user pool id)')
     return kept
   }
   // A write that was stopped half-way has kept the current record already.

@@ -15,7 +15,7 @@ import { askLine, canAsk } from '../../terminal/ask.js'
 import { inLine } from '../../terminal/clean.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
-import { type CommandIo, createPaint } from '../../terminal/io.js'
+import { type CommandIo, createPaint, writeNote } from '../../terminal/io.js'
 import { shellWord, textAt } from '../../terminal/text.js'
 import type { OperatorUpstreams, Table, TenantRecord } from '../../upstreams/operator.js'
 import { TENANT_ARGUMENT } from '../options.js'
@@ -54,6 +54,7 @@ export function tenantsRemoveCommand(io: CommandIo): Command {
         )
         const place = await fetchPlace(upstreams, env, io)
         if (!options.json) showRemoval(config, record, { file, gone, place }, io)
+        if (config.status === 'active' && !gone) writeNote(io, 'warning', activeText(config, options))
         if (await isConfirmed(config, options, io))
           await remove({ record, config, place }, options, upstreams.table, io)
         else reportNotRemoved(config, place, options, io)
@@ -114,6 +115,15 @@ function showRemoval(
     `  ${textAt(2, `its versions stay in the table; ${file.reason === undefined ? 'its file is deleted' : `${file.file} ${file.reason}: no file is deleted`}`, io.stdout)}`,
   ]
   io.stdout.write(`${placeText(place)}${lines.map((line) => `${line}\n`).join('')}`)
+}
+
+/** Apps of an active tenant begin passkey logins; a paused one's go on with their own. */
+function activeText({ tenantId }: TenantFile, options: RemoveOptions): string {
+  const pause = `corbado-gateway tenants pause ${shellWord(tenantId)}${wordsOf(options)}`
+  return (
+    `${tenantId} is active: its apps may still begin passkey logins, and without the tenant all of them fail. Pause it first, ` +
+    `which has them use the login that they had before: ${pause}`
+  )
 }
 
 /** The command line that removes a tenant without being asked. */

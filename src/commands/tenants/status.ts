@@ -114,6 +114,11 @@ function setStatus(status: StatusVerb, word: string, options: ChangeOptions, io:
         upstreams,
         io,
       )
+      if (name === 'resume' && next === 'passkeys-off' && !options.json) {
+        io.stdout.write(
+          `It was paused before it was suspended, and still is; to begin passkey logins again: corbado-gateway tenants resume ${shellWord(tenantId)}\n`,
+        )
+      }
       if (next === 'draft' && !options.json) {
         io.stdout.write(
           `It was a draft before; to bring it live: corbado-gateway tenants activate ${shellWord(tenantId)}\n`,

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { UserPoolId } from '../../ids.js'
 import { regionOf } from '../../operator/pool/arn.js'
-import { npxLine, undoWords, wireWords } from '../../operator/pool/line.js'
+import { npxLine, snapshotName, undoWords, wireWords } from '../../operator/pool/line.js'
 import { mayWrite } from '../../terminal/ask.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible } from '../../terminal/failure.js'
@@ -10,7 +10,7 @@ import { chainingOptions, planFor, readPool, replacingOptions } from './look.js'
 import { assertWiring, type WireOptions, wireExample, withTarget } from './options.js'
 import { type OwnedPool, withOwnedPool } from './pool.js'
 import { managedText, reportPlan, reportWritten, type WireReport } from './report.js'
-import { dropSnapshot, snapshotName, writeSnapshot } from './snapshot.js'
+import { dropSnapshot, writeSnapshot } from './snapshot.js'
 import { assertKnownWhole, unknownText } from './unknown.js'
 import { writeWiring } from './write.js'
 
@@ -29,7 +29,7 @@ export function wireApplyCommand(io: CommandIo): Command {
   })
   return withTarget(command)
     .option('--yes', 'write what the plan shows, without being asked')
-    .option('--snapshot <file>', 'where to keep the pool as it was (default: <userPoolId>.<time>.json here)')
+    .option('--snapshot <file>', 'where to keep the pool as it was (default: <userPoolId>.before-corbado.json here)')
     .option('--unmanaged', 'write although CloudFormation or Terraform is known to manage the pool')
     .option(
       '--json',
@@ -87,7 +87,7 @@ async function apply(
   io: CommandIo,
 ): Promise<void> {
   const now = io.clock.now()
-  const snapshot = options.snapshot ?? snapshotName(userPoolId, now)
+  const snapshot = options.snapshot ?? snapshotName(userPoolId)
   const recorded = { region: regionOf(options.arn), changes: report.plan.changes }
   const different = await writeWiring({
     pool,

@@ -172,7 +172,7 @@ function otherPlace({ userPoolId, region }: FaultContext): string {
     begins === region
       ? ''
       : `. Its id begins with ${begins}: in that region it needs that region's hosted ARN, which Corbado names`
-  return `use credentials of the account that owns it${elsewhere}`
+  return `use credentials of the account that owns it${elsewhere}; or is the id wrong?`
 }
 
 async function identityFor(callerIdentity: CallerIdentity, { clock }: CommandIo): Promise<Identity> {

@@ -132,7 +132,9 @@ function stayingText(userPool: WiredPool['userPool']): string {
 /** Whoever plans may read the pool only: what is needed beyond that is said before it is refused. */
 function rightsTexts(userPool: WiredPool['userPool']): string[] {
   const [, ...further] = rightsToUpdate(userPool).map(({ action, resource }) => `${action} on ${resource}`)
-  return further.length === 0 ? [] : [inLine(`To send it back, you also need ${further.join(', ')}.`)]
+  return further.length === 0
+    ? []
+    : [inLine(`Whoever writes the change sends the whole pool back, and needs for that: ${further.join(', ')}.`)]
 }
 
 function takenText({ slot, holds, expected, why }: TakenSlot): string {

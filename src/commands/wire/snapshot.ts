@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises'
 import { type Static, Type } from 'typebox'
 import { Check } from 'typebox/value'
-import type { Fields } from '../../fields.js'
+import { type Fields, fieldsOf } from '../../fields.js'
 import type { UserPoolId } from '../../ids.js'
-import { isSlot } from '../../operator/pool/triggers.js'
+import { isSlot, slotArn } from '../../operator/pool/triggers.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
 import { readTextFile, writeNewFile } from '../../terminal/file.js'
 import type { SlotChange } from './changes.js'
@@ -27,11 +27,6 @@ interface RecordedWiring {
 /** Many times the longest description of a pool. */
 const SNAPSHOT_BYTES_MAX = 1024 * 1024
 
-/** Where the snapshot goes unless `--snapshot` says: the current folder, under a name that tells what it is. */
-export function snapshotName(userPoolId: UserPoolId, nowMs: number): string {
-  return `${userPoolId}.${new Date(nowMs).toISOString().replaceAll(':', '-')}.json`
-}
-
 /**
  * Writes what the pool was before, as Cognito answered it, for its owner's eyes only. Replaces nothing.
  * @throws NotPossible if the file exists or cannot be written
@@ -48,9 +43,24 @@ export async function writeSnapshot(
     await writeNewFile(file, `${JSON.stringify(snapshot, null, 2)}\n`, 0o600)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    const why = code === 'EEXIST' ? 'is there already' : `cannot be written (${code})`
-    throw new NotPossible(`the snapshot ${file} ${why}; nothing was changed. Name another file with --snapshot.`)
+    if (code === 'EEXIST') throw await thereAlready(file, raw, userPoolId)
+    throw new NotPossible(
+      `the snapshot ${file} cannot be written (${code}); nothing was changed. Name another file with --snapshot.`,
+    )
   }
+}
+
+/** A snapshot is the way back for as long as the pool has what it was made for; after that it may go. */
+async function thereAlready(file: string, raw: Fields, userPoolId: UserPoolId): Promise<NotPossible> {
+  const nothing = `the snapshot ${file} is there already; nothing was changed.`
+  const old = await readSnapshot(file, userPoolId).catch(() => undefined)
+  if (!old) return new NotPossible(`${nothing} Name another file with --snapshot.`)
+  const isLeft = old.changes.some(({ slot, to }) => slotArn(fieldsOf(raw.LambdaConfig), slot) === to)
+  return new NotPossible(
+    isLeft
+      ? `${nothing} It is the way back of a change that the pool still has: keep it, and name another file with --snapshot.`
+      : `${nothing} The change that it is of was taken back, so it may go: delete it or move it away, then do the same again.`,
+  )
 }
 
 /** Takes a snapshot away that describes a change which did not happen. */

@@ -10,6 +10,8 @@ export interface App {
   readonly clientId: string
   readonly projectId: string
   readonly credentialScheme: 'basic' | 'bearer'
+  /** How its users sign in with a passkey, as the tenant's file said when the stack began. */
+  readonly flow: 'passkey' | 'password-then-passkey'
   /** Who has an account there, by what they type. */
   readonly users: readonly { readonly identifier: string; readonly password: string }[]
 }

@@ -1,10 +1,16 @@
 import { AuthenticationDetails, CognitoUser, CognitoUserPool, type ICognitoStorage } from 'amazon-cognito-identity-js'
 import { useFastPowers } from './big-integer.js'
 
+/** What a login ends with. */
+export interface Tokens {
+  readonly idToken: string
+  readonly accessToken: string
+}
+
 /** How far a login has come, as the user's app sees it. */
 export type LoginStage =
   | { readonly kind: 'challenge'; answer(proof: string): Promise<LoginStage> }
-  | { readonly kind: 'tokens'; readonly username: string; readonly accessToken: string }
+  | { readonly kind: 'tokens'; readonly username: string; readonly tokens: Tokens }
   /** `error` is Cognito's name of it, `message` its text, which users may see. */
   | { readonly kind: 'refused'; readonly error: string; readonly message: string }
 
@@ -59,7 +65,7 @@ function stageOf(user: CognitoUser, act: (callbacks: Callbacks) => void): Promis
         resolve({
           kind: 'tokens',
           username: String(session.getIdToken().payload['cognito:username']),
-          accessToken: session.getAccessToken().getJwtToken(),
+          tokens: { idToken: session.getIdToken().getJwtToken(), accessToken: session.getAccessToken().getJwtToken() },
         }),
       onFailure: ({ name = 'unknown', message = '' }: { name?: string; message?: string }) =>
         resolve({ kind: 'refused', error: name, message }),

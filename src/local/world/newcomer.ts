@@ -66,7 +66,7 @@ export function putNewcomer(stack: Stack): { readonly app: App; readonly credent
   const apiSecret = createApiSecret()
   stack.corbado.putProject({ projectId, apiSecret })
   return {
-    app: { tenantId: customer, userPoolId, clientId, projectId, credentialScheme: 'basic', users },
+    app: { tenantId: customer, userPoolId, clientId, projectId, credentialScheme: 'basic', flow: 'passkey', users },
     credential: basicCredential(projectId, apiSecret),
   }
 }

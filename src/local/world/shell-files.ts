@@ -54,7 +54,7 @@ function appOf({ tenant, clientId, person, other, identifier }: Example): App {
     { identifier, password: person.password },
     { identifier: other.attributes[attribute] ?? '', password: other.password },
   ]
-  const { tenantId, userPoolId, corbado } = tenant
+  const { tenantId, userPoolId, corbado, login } = tenant
   const { projectId, credentialScheme } = corbado
-  return { tenantId, userPoolId, clientId, projectId, credentialScheme, users }
+  return { tenantId, userPoolId, clientId, projectId, credentialScheme, flow: login?.flow ?? 'passkey', users }
 }

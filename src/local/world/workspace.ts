@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, rmdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseDocument } from 'yaml'
@@ -25,8 +25,8 @@ export interface Workspace {
   writeEnv(name: string, env: Readonly<Record<string, string>>): Promise<string>
   /** Copies a tenant file, comments and all, with other values. */
   copyTenant(file: string, name: string, changes: readonly TenantChange[]): Promise<void>
-  /** Removes what was written here, for it works no longer. */
-  close(): Promise<void>
+  /** Removes what was written here, for it works no longer; answers what stays, with a slash after a folder's name. */
+  close(): Promise<readonly string[]>
 }
 
 /** A value of a tenant file, by the path to it. */
@@ -45,14 +45,17 @@ const LOG = 'gateway.log'
 const OPERATOR_ENV = 'operator.env'
 const CALLER_ENV = 'corbado.env'
 
-/** Makes a workspace. When it is closed, only the log stays, if its path was printed, and what others put there. */
+/**
+ * Makes a workspace. When it is closed, only the log stays, if its path was printed, and what others put there: in the folder of
+ * the tenants too, of which the copies alone were ours.
+ */
 export async function createWorkspace({ program, keepLog }: WorkspaceOptions): Promise<Workspace> {
   const dir = await mkdtemp(join(tmpdir(), 'corbado-gateway-'))
   const [tenantsDir, bin] = [join(dir, 'tenants'), join(dir, 'bin')]
   await Promise.all([mkdir(tenantsDir), mkdir(bin)])
   const command = `#!/bin/sh\nexec ${[process.execPath, program].map((word) => shellWord(word)).join(' ')} "$@"\n`
   await writeFile(join(bin, 'corbado-gateway'), command, { mode: 0o700 })
-  const own = new Set(['tenants', 'bin'])
+  const own = new Set(['bin', ...(keepLog ? [] : [LOG])])
   const log = createWriteStream(join(dir, LOG))
 
   async function write(name: string, text: string): Promise<string> {
@@ -75,12 +78,16 @@ export async function createWorkspace({ program, keepLog }: WorkspaceOptions): P
       if (read.kind !== 'text') throw new NotPossible(`${file} ${read.why}`)
       const document = parseDocument(read.text)
       for (const { path, value } of changes) document.setIn(path, document.createNode(value))
+      own.add(join('tenants', name))
       await writeFile(join(tenantsDir, name), document.toString({ lineWidth: 0 }))
     },
     async close() {
       await new Promise((resolve) => log.end(resolve))
-      const gone = keepLog ? [...own].map((name) => join(dir, name)) : [dir]
-      await Promise.all(gone.map((path) => rm(path, { recursive: true, force: true })))
+      await Promise.all([...own].map((name) => rm(join(dir, name), { recursive: true, force: true })))
+      // One that is not empty stays.
+      for (const folder of [tenantsDir, dir]) await rmdir(folder).catch(() => undefined)
+      const left = await readdir(dir, { withFileTypes: true }).catch(() => [])
+      return left.map((entry) => `${entry.name}${entry.isDirectory() ? '/' : ''}`).sort()
     },
   }
 }

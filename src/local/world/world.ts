@@ -52,6 +52,8 @@ interface WorldOptions extends Pick<StackOptions, 'makeKeyPair' | 'onStarted'> {
   readonly io: CommandIo
   /** Takes what is to be done at the end, the last one first; called as soon as there is something to close. */
   onClose(close: () => Promise<unknown>): void
+  /** Told at the end, by which time our own files are gone: what stays in the folder for commands of other terminals. */
+  onLeft?(dir: string, names: readonly string[]): void
 }
 
 /** How soon the gateway sees a changed config, in seconds: a person is waiting for it. */
@@ -74,7 +76,7 @@ export async function openWorld(options: WorldOptions): Promise<World | undefine
   onClose(async () => (await starting.catch(() => undefined))?.stop())
   const stack = await starting
   const workspace = await createWorkspace({ program: join(built, 'cli.mjs'), keepLog: !logs && !json })
-  onClose(workspace.close)
+  onClose(async () => options.onLeft?.(workspace.dir, await workspace.close()))
   const show = logs ? (line: string) => void io.stderr.write(`${line}\n`) : workspace.log
   const log = createGatewayLog((line) => {
     show(line)

@@ -169,6 +169,18 @@ export const ANSWERS = {
       next: texts,
     },
   },
+  'hand-over': {
+    by: ['onboard'],
+    members: {
+      tenant: fields,
+      handOver: text,
+      hostedArn: text,
+      roleArn: text,
+      quickCreate: maybe(text),
+      terraform: text,
+      next: texts,
+    },
+  },
   aliases: {
     by: ['aliases list'],
     members: {
@@ -377,6 +389,8 @@ export const ANSWERS = {
       flow: text,
       signedIn: flag,
       steps: list({ ...step, unchanged: maybe(flag) }),
+      claims: maybe(exact({ idToken: fields, accessToken: fields })),
+      tokens: maybe(exact({ idToken: text, accessToken: text })),
     },
   },
 } as const satisfies Record<string, Answer>

@@ -45,6 +45,7 @@ export async function readTenantFolder(dir: string, rules: ConfigRules): Promise
 
 async function yamlFiles(dir: string): Promise<string[]> {
   const entries = await readdir(dir, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOTDIR') throw new WrongUsage(`${dir} is a file: name the folder that holds it`)
     throw new WrongUsage(
       `the folder ${dir} cannot be read (${error.code}): run this in the folder that holds it, or name another`,
     )

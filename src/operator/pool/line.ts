@@ -17,6 +17,9 @@ export interface Wiring {
 /** The function that each slot must hold to be chained, or `true` for whichever it holds. */
 export type SlotChains = { readonly [S in Slot]?: string | true }
 
+/** The file that `npm pack` makes of this package, which no registry has yet. */
+export const TARBALL = `corbado-cognito-gateway-${GATEWAY_VERSION}.tgz`
+
 /** A command line that a customer can type without having installed this package. */
 export function npxLine(words: readonly string[]): string {
   return `npx @corbado/cognito-gateway@${GATEWAY_VERSION} ${words.map((word) => shellWord(word)).join(' ')}`
@@ -32,6 +35,14 @@ export function wireWords(
   const lost = Object.entries(replace).flatMap(([slot, held]) => ['--replace', `${slot}=${held}`])
   const chained = Object.entries(chain).flatMap(([slot, held]) => ['--chain', held === true ? slot : `${slot}=${held}`])
   return ['wire', verb, userPoolId, '--arn', arn, ...further, ...lost, ...chained]
+}
+
+/**
+ * Where the snapshot of a pool goes: the same name in the hand-over, on every printed line and without `--snapshot`, so that the
+ * way back is one file.
+ */
+export function snapshotName(userPoolId: string): string {
+  return `${userPoolId}.before-corbado.json`
 }
 
 /** The words of the command that takes back what one `wire apply` changed. */

@@ -52,8 +52,11 @@ export function findTenant(records: readonly TenantRecord[], word: string): Tena
   throw new WrongUsage(`${word} has ${pools.length} pools, and this works on one: name ${pools.join(' or ')}`)
 }
 
-/** Says that nothing in the table has that name, and what there is. */
-export function noSuchTenant(records: readonly TenantRecord[], word: string): NoSuchTenant {
+/**
+ * Says that nothing in the table has that name, and what there is.
+ * @param besides where else the word was looked for, or could be
+ */
+export function noSuchTenant(records: readonly TenantRecord[], word: string, besides = ''): NoSuchTenant {
   const names = records.flatMap((record) => [tenantIdOf(record), record.userPoolId, textOf(record, 'customer')])
   const closest = closestNames(names.filter(Boolean), word)
   const hint =
@@ -62,7 +65,10 @@ export function noSuchTenant(records: readonly TenantRecord[], word: string): No
       : closest.length > 0
         ? `did you mean ${closest.join(' or ')}?`
         : 'what there is: corbado-gateway tenants list'
-  return new NoSuchTenant(`no tenant, pool or customer in the table is called ${JSON.stringify(word)}: ${hint}`, word)
+  return new NoSuchTenant(
+    `no tenant, pool or customer in the table is called ${JSON.stringify(word)}${besides}: ${hint}`,
+    word,
+  )
 }
 
 /** A tenant as the table has it. */

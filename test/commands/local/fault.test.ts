@@ -46,7 +46,7 @@ const apps = await Promise.all(
     stack.cognito.putUser(userPoolId, { username: 'ada', password, attributes: { email: 'ada@acme.example' } })
     const users = [{ identifier: 'ada', password }]
     const { projectId, credentialScheme } = corbado
-    return { tenantId, userPoolId, clientId, projectId, credentialScheme, users }
+    return { tenantId, userPoolId, clientId, projectId, credentialScheme, flow: 'passkey', users }
   }),
 )
 const dir = t.testdir({})

@@ -158,6 +158,56 @@ t.test('sign-in asks nothing but this machine, and names the pools and users tha
   t.notOk(app.users.some(({ password }) => stdout.includes(password)))
 })
 
+t.test('sign-in says in words why no login came of it, and where the reason is', async (t) => {
+  const dir = t.testdir()
+  const signIn = (own: object, ...words: string[]) => {
+    const file = join(dir, 'apps.json')
+    writeFileSync(
+      file,
+      JSON.stringify({ cognito: stack.cognito.url, corbado: stack.corbado.url, apps: [{ ...app, ...own }] }),
+    )
+    return cli(['local', 'sign-in', userPoolId, ...words], { env: { [APPS_VARIABLE]: file } })
+  }
+  t.match(await signIn({}), { code: 1, stdout: '  ✗ pre-login  the gateway did not answer: there is no gateway yet\n' })
+  stack.corbado.onAction(async () => {
+    throw new Error('the gateway failed: Sandbox.Timedout\nRun it again')
+  })
+  const failed = await signIn({})
+  t.match(failed, {
+    code: 1,
+    stdout: '  ✗ pre-login  the gateway did not answer: the gateway failed: Sandbox.Timedout\\u000aRun it again\n',
+    stderr: '',
+  })
+  const says = `the gateway's line says why: corbado-gateway logs --pool ${userPoolId} --last 5`
+  const error = { return: true, code: 'untyped', message: 'Not right now.' }
+  stack.corbado.onAction(async () => ({ statusCode: 200, body: { identifier: '', error } }))
+  t.match((await signIn({})).stdout, `  ✗ pre-login  refused: 200 untyped ("Not right now."); ${says}\n`)
+  stack.corbado.onAction(async () => ({ statusCode: 503, body: { code: 'GW_ERR_X', message: 'Later.' } }))
+  t.match((await signIn({})).stdout, `refused: 503 GW_ERR_X; ${says}\n`)
+  const silent = { return: false, code: 'passkeys_off' }
+  stack.corbado.onAction(async () => ({ statusCode: 200, body: { identifier: '', error: silent } }))
+  t.match((await signIn({})).stdout, '  ✗ pre-login  refused: 200 passkeys_off\n', 'that says it all')
+  const { stdout } = await signIn({ flow: 'password-then-passkey' }, '--json')
+  t.match(answerIn(stdout), { flow: 'password-then-passkey' }, "without --flow, the tenant's own")
+})
+
+t.test('sign-in prints what the tokens say, and the tokens themselves, only if it is asked to', async (t) => {
+  const dir = t.testdir()
+  const file = join(dir, 'apps.json')
+  writeFileSync(file, JSON.stringify({ cognito: stack.cognito.url, corbado: stack.corbado.url, apps: [app] }))
+  const signIn = (...words: string[]) =>
+    cli(['local', 'sign-in', userPoolId, '--flow', 'password', ...words], { env: { [APPS_VARIABLE]: file } })
+  const token = /eyJ[\w-]+\.[\w-]+\.[\w-]+/
+  t.notMatch((await signIn()).stdout, token)
+  const claims = answerIn((await signIn('--claims', '--json')).stdout)
+  t.match(claims, { claims: { idToken: { token_use: 'id', aud: app.clientId }, accessToken: { token_use: 'access' } } })
+  t.notMatch(JSON.stringify(claims), token)
+  t.match((await signIn('--claims')).stdout, /\nID token says \{\n {2}"[\s\S]*\naccess token says \{\n/)
+  const lines = (await signIn('--tokens')).stdout.split('\n')
+  t.match(lines.at(-3), /^ID token: eyJ[\w-]+\.[\w-]+\.[\w-]+$/)
+  t.match(lines.at(-2), /^access token: eyJ/)
+})
+
 t.test('Cognito signs in by password alone whom it would in AWS, and no other user', async (t) => {
   const { identifier = '', password = '' } = app.users[0] ?? {}
   const options = { endpoint: stack.cognito.url, userPoolId, clientId: app.clientId, username: identifier, password }

@@ -331,7 +331,7 @@ t.test('can be stopped in the middle of its story', async (t) => {
   const { code, stdout, stderr } = await running.end()
   t.equal(code, 0)
   t.equal(stderr, '')
-  t.match(stdout, /\nstopped\n$/)
+  t.match(stdout, /\nstopped\n/)
   t.notMatch(stdout, '✗')
 })
 
@@ -342,7 +342,7 @@ t.test('can be stopped while it is starting', async (t) => {
   const { code, stdout, stderr } = await running.end()
   t.equal(code, 0)
   t.equal(stderr, '')
-  t.match(stdout, /\nstopped\n$/)
+  t.match(stdout, /\nstopped\n/)
   t.notMatch(stdout, '✓')
 })
 
@@ -368,7 +368,7 @@ t.test('with --logs, the lines go to stderr; SIGTERM ends it, and frees its port
   running.kill('SIGTERM')
   const { code, stdout, stderr } = await running.end()
   t.equal(code, 0)
-  t.match(stdout, /\nstopped\n$/)
+  t.match(stdout, /\nstopped\n/)
   t.match(stdout, 'acme  is suspended: no one signs in')
   t.notMatch(stdout, 'tail -f')
   t.same(await freeAt(base), all(true))
@@ -441,6 +441,16 @@ t.test('stays up once its story is told', async (t) => {
     t.match(explained.stdout, /^who acts: customer$/m)
   })
 
+  t.test('where the lines of CONNECT-TOKENS.md get a connect token for a signed-in user', async (t) => {
+    const page = readFileSync('tenants/CONNECT-TOKENS.md', 'utf8')
+    const [, block = ''] = /```sh\n([\s\S]*?)```/.exec(page) ?? []
+    t.match(block, ':4508/', 'the port of the container door')
+    const { stdout: answer } = await run(
+      `. ${dirname(logFileOf(stdout))}/operator.env\n${block.replace(':4508/', `:${base + 8}/`)}`,
+    )
+    t.match(JSON.parse(answer), { connectToken: /./ })
+  })
+
   t.test('of which one switches passkeys off, and one shows that the gateway follows', async (t) => {
     t.match(
       (await run(lineFor('Switch'))).stdout,
@@ -465,13 +475,18 @@ t.test('stays up once its story is told', async (t) => {
   })
 
   t.test('until Ctrl-C, which in a terminal reaches every process at once', async (t) => {
+    for (const name of ['mine.hand-over.md', 'tenants/draft.yaml']) {
+      writeFileSync(join(dirname(logFileOf(running.printed.stdout)), name), 'a draft of my own')
+    }
     running.killAll('SIGINT')
     const { code, stdout, stderr } = await running.end()
     t.equal(code, 0)
     t.equal(stderr, '')
-    t.match(stdout, /\nstopped\n$/)
+    t.match(stdout, /\nstopped\ndeleted: .*; kept in .*: gateway\.log, mine\.hand-over\.md, tenants\/\n$/)
     t.same(await freeAt(base), all(true))
-    t.same(readdirSync(resolve(dirname(logFileOf(stdout)))), ['gateway.log'], 'only the log stays')
+    const folder = resolve(dirname(logFileOf(stdout)))
+    t.same(readdirSync(folder).sort(), ['gateway.log', 'mine.hand-over.md', 'tenants'], 'and what is not ours')
+    t.same(readdirSync(join(folder, 'tenants')), ['draft.yaml'])
   })
 
   t.test('and logs nothing private of all this', async (t) => {

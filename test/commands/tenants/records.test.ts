@@ -75,7 +75,9 @@ t.test('refuses a name that nothing has, and says which come close', async (t) =
     const { code, stderr, stdout } = await run(`tenants ${command} find-ne`)
     t.equal(code, 1, command)
     t.equal(stdout, '')
-    t.equal(stderr, 'error: no tenant, pool or customer in the table is called "find-ne": did you mean find-me?\n')
+    const besides = command === 'history' ? ' (one that was removed is found by its user pool id)' : ''
+    const none = 'error: no tenant, pool or customer in the table is called "find-ne"'
+    t.equal(stderr, `${none}${besides}: did you mean find-me?\n`)
   }
   t.match((await run('tenants show findme')).stderr, /did you mean eu-central-1_findme or find-me\?/)
   t.match((await run('tenants show zzz')).stderr, ': what there is: corbado-gateway tenants list\n')
@@ -238,8 +240,21 @@ t.test('a file that cannot be changed is left as it is, and makes the exit code 
   t.match(await current('torn'), { version: 3, config: { status: 'active' } })
   t.match(await run('tenants pause torn --dir /nowhere'), {
     code: 0,
-    stdout: '/nowhere/torn.yaml is not there: no file was changed\n',
+    stdout: /\nversion 4 written by .*\n$/,
+    stderr: /^note: \/nowhere\/torn\.yaml is not there, so the table alone has this\./,
   })
+})
+
+t.test('resume says that a tenant which was paused before it was suspended is paused still', async (t) => {
+  const dir = await applied(t, 'twice', yamlOf('twice'))
+  for (const words of ['pause twice', 'suspend twice --yes']) {
+    t.equal((await run(`tenants ${words} --dir ${dir}`)).code, 0, words)
+  }
+  const still = /\nIt was paused before it was suspended, and still is; .*: corbado-gateway tenants resume twice\n$/
+  t.match(await run(`tenants resume twice --dir ${dir}`), { code: 0, stdout: still })
+  const { code, stdout } = await run(`tenants resume twice --dir ${dir}`)
+  t.equal(code, 0)
+  t.notMatch(stdout, 'still is')
 })
 
 t.test('the example files change in one line', async (t) => {
@@ -643,7 +658,8 @@ t.test('remove wants the tenant id, by option or typed', async (t) => {
   unwire('leaving')
   const before = writes()
   const shown = await run(`tenants remove leaving --dir ${dir}`)
-  t.match(shown, { code: 1, stderr: '' })
+  const active = /^warning: leaving is active: .*: corbado-gateway tenants pause leaving --dir .*\n$/
+  t.match(shown, { code: 1, stderr: active }, 'nobody has paused it')
   t.equal(
     shown.stdout,
     `${HEAD}- leaving (eu-central-1_leaving), active, version 1 by alice, 0 minutes ago
@@ -679,7 +695,7 @@ t.test('remove keeps the history, and a pool that comes back goes on counting', 
   const removed = await run(`tenants remove again --confirm again --by dave --dir ${dir}`, {
     now: '2026-04-01T00:00:00.000Z',
   })
-  t.match(removed, { code: 0, stderr: '' })
+  t.match(removed, { code: 0, stderr: /^warning: again is active: .*\n$/ })
   t.match(
     removed.stdout,
     `removed; what there was: corbado-gateway tenants history eu-central-1_again\n${dir}/again.yaml: deleted\nif an alias still lets the pool in: corbado-gateway aliases revoke eu-central-1_again --yes\n`,

@@ -1,4 +1,4 @@
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { CognitoIdentityProviderClient, DescribeUserPoolCommand } from '@aws-sdk/client-cognito-identity-provider'
 import t from 'tap'
 import { GATEWAY_VERSION } from '../../../src/env.js'
@@ -134,7 +134,7 @@ t.test('says whose credentials are wrong if the pool is not theirs', async (t) =
     stranger.stderr,
     `error: there is no user pool ${userPoolId} in eu-central-1 of account 444455556666, as whose ` +
       'arn:aws:sts::444455556666:assumed-role/customer-admin/local you are signed in: use credentials of the account ' +
-      'that owns it\n',
+      'that owns it; or is the id wrong?\n',
   )
   const elsewhere = await as(admin, ['plan', userPoolId, '--arn', arn.replace(region, 'eu-west-1')])
   t.equal(elsewhere.code, 1)
@@ -689,6 +689,26 @@ t.test('passes on why Cognito refuses, and that nothing was changed', async (t) 
   t.equal(await readFile(`${dir}/there.json`, 'utf8'), 'mine')
 })
 
+t.test('says what is the case if the snapshot is there: the change is still there, or it was taken back', async (t) => {
+  const userPoolId = newPool()
+  const dir = t.testdir({})
+  const snapshot = `${dir}/before.json`
+  t.equal((await apply(userPoolId, '--yes', '--snapshot', snapshot)).code, 0)
+  const further = await apply(userPoolId, '--yes', '--snapshot', snapshot, '--also', 'PostConfirmation')
+  t.match(further, {
+    code: 1,
+    stderr: 'It is the way back of a change that the pool still has: keep it, and name another file with --snapshot.',
+  })
+  t.equal((await undo(userPoolId, snapshot, '--yes')).code, 0)
+  const again = await apply(userPoolId, '--yes', '--snapshot', snapshot)
+  t.match(again, {
+    code: 1,
+    stderr: 'The change that it is of was taken back, so it may go: delete it or move it away, then do the same again.',
+  })
+  await rm(snapshot)
+  t.equal((await apply(userPoolId, '--yes', '--snapshot', snapshot)).code, 0)
+})
+
 t.test('keeps the snapshot and says so if it is not known whether the pool was changed', async (t) => {
   const userPoolId = newPool()
   const dir = t.testdir({})
@@ -742,17 +762,20 @@ t.test('warns of app clients without custom auth, never shows a secret, and does
   t.match(await plan(many), { code: 0, stderr: 'warning: 2 more app clients were not looked at\n' })
 })
 
-t.test('keeps the snapshot in the current folder under a name that tells pool and time', async (t) => {
-  const userPoolId = newPool()
-  const [from, dir] = [process.cwd(), t.testdir({})]
-  process.chdir(dir)
-  const { code, stdout } = await apply(userPoolId, '--yes').finally(() => process.chdir(from))
-  t.equal(code, 0)
-  const file = `${userPoolId}.2026-01-01T00-00-00.000Z.json`
-  t.same(await readdir(dir), [file])
-  t.match(stdout, `${file} has the pool as it was before: keep it.\nTo take the change back:\n`)
-  t.match(stdout, `  ${npx} wire undo ${userPoolId} --snapshot ${file}\n`)
-})
+t.test(
+  'keeps the snapshot in the current folder under the name that the hand-over has, which no second one takes',
+  async (t) => {
+    const userPoolId = newPool()
+    const [from, dir] = [process.cwd(), t.testdir({})]
+    process.chdir(dir)
+    const { code, stdout } = await apply(userPoolId, '--yes').finally(() => process.chdir(from))
+    t.equal(code, 0)
+    const file = `${userPoolId}.before-corbado.json`
+    t.same(await readdir(dir), [file])
+    t.match(stdout, `${file} has the pool as it was before: keep it.\nTo take the change back:\n`)
+    t.match(stdout, `  ${npx} wire undo ${userPoolId} --snapshot ${file}\n`)
+  },
+)
 
 t.test('a login works after apply, and the old state is back after undo', async (t) => {
   const file = tenantFile()

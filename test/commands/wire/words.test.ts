@@ -83,7 +83,7 @@ t.test('a plan names the further rights that writing the pool takes, before they
   const { stdout } = await as(admin, 'plan', tagged)
   t.match(
     stdout,
-    `  To send it back, you also need iam:PassRole on ${sms}, cognito-idp:TagResource on ${poolArnOf(tagged)}.\n`,
+    `  Whoever writes the change sends the whole pool back, and needs for that: iam:PassRole on ${sms}, cognito-idp:TagResource on ${poolArnOf(tagged)}.\n`,
   )
 })
 

@@ -1,6 +1,14 @@
 import { GATEWAY_VERSION } from '../../../env.js'
 import { fieldsOf, textAt } from '../../../fields.js'
-import { clientWords, npxLine, type SlotChains, undoWords, wireWords } from '../../../operator/pool/line.js'
+import {
+  clientWords,
+  npxLine,
+  type SlotChains,
+  snapshotName,
+  TARBALL,
+  undoWords,
+  wireWords,
+} from '../../../operator/pool/line.js'
 import { CUSTOM_AUTH_SLOTS, SLOTS, triggerOfSlot } from '../../../operator/pool/triggers.js'
 import { quickCreateLink, stackNameOf } from '../../../operator/role/cloudformation.js'
 import { type Feature, ROLE_VERSION } from '../../../operator/role/role.js'
@@ -17,6 +25,8 @@ export interface HandOver extends SecurityFacts {
   /** Days, such as 2026-11-29. */
   readonly written: string
   readonly validUntil: string
+  /** Did the customer have a page of this pool before? */
+  readonly again?: boolean
 }
 
 /**
@@ -38,7 +48,7 @@ steps, about ten minutes. No step changes a user, and each can be undone (annex 
 answers what a security review asks, and says where to rehearse.
 
 Questions to ${who}. Made ${handOver.written} by version ${GATEWAY_VERSION}, with role version ${ROLE_VERSION}; valid
-until ${handOver.validUntil}. After that, ask for another page.
+until ${handOver.validUntil}. After that, ask for another page: Corbado makes it again from what it knows.${againText(handOver)}
 
 ${roleStep(handOver)}
 ${wireStep(tenant, hostedArn)}
@@ -61,7 +71,18 @@ function contactOf({ contact }: HandOver): string {
   return contact ?? 'the person who sent you this page'
 }
 
-function roleStep({ tenant, terms, templateUrl }: HandOver): string {
+/** What somebody who has followed an earlier page does with this one. */
+function againText({ again, tenant: { userPoolId } }: HandOver): string {
+  if (!again) return ''
+  return `
+
+**If you have followed an earlier page of this pool:** this one takes its place. Update the role ([step 1](#1-create-the-role-that-corbado-uses));
+of the rest do what you have not done yet. Where the triggers point at Corbado already, step 2 says so and writes nothing. Keep
+\`${snapshotName(userPoolId)}\`.`
+}
+
+function roleStep(handOver: HandOver): string {
+  const { tenant, terms, templateUrl } = handOver
   const link = quickCreateLink(templateUrl, terms)
   const how =
     link === undefined
@@ -74,6 +95,22 @@ tick the box on IAM resources, and choose *Create stack*.`
 ${how} Change none of the values but those that annex A leaves to you
 (${terms.features.includes('checks') ? '`Checks`, ' : ''}\`PermissionsBoundary\`). With Terraform, take annex B instead; without a console, annex C. Tell Corbado when the
 role is there.
+${updateText(handOver)}`
+}
+
+/** The link makes a stack and changes none: what to do where an earlier page has made it. */
+function updateText({ again, tenant: { userPoolId, aws }, templateUrl }: HandOver): string {
+  if (!again) return ''
+  const stack = stackNameOf(userPoolId)
+  return `
+If the stack \`${stack}\` is there from an earlier page, the link is refused. Update the stack instead; deleting it would stop
+passkey logins meanwhile. In the console: the stack, *Update*, *Replace existing template*, \`${templateUrl}\`, and the values of
+\`corbado-role.json\` in annex C, but for your own \`PermissionsBoundary\`. Or, with the two files of annex C, step 1:
+
+\`\`\`sh
+aws cloudformation update-stack --region ${aws.region} --template-body file://role.template.json --cli-input-json file://corbado-role.json
+aws cloudformation wait stack-update-complete --region ${aws.region} --stack-name ${stack}
+\`\`\`
 `
 }
 
@@ -84,18 +121,19 @@ function wireStep({ userPoolId, triggers, login }: TenantFile, hostedArn: string
   const wiring = { arn: hostedArn, chain }
   return `## 2. Point the pool's triggers at Corbado
 
-Wait until Corbado has said that the gateway lets your pool in. \`${define}\`, \`${create}\` and
+The gateway lets your pool in: Corbado saw to that before it sent this page. \`${define}\`, \`${create}\` and
 \`${verify}\` in the pool's \`LambdaConfig\` then get the function
 \`${hostedArn}\`. With Node.js 20.19 or newer and credentials
-of your account that have [these rights](#which-rights-does-your-engineer-need), look at what would change, and do it:
+of your account that have [these rights](#which-rights-does-your-engineer-need), look at what would change, and do it.
+The package is in no registry yet: first run \`npm install ./${TARBALL}\`, which comes with this page, in an empty folder, then these lines there:
 
 \`\`\`sh
 ${npxLine(wireWords('plan', userPoolId, wiring))}
-${npxLine([...wireWords('apply', userPoolId, wiring), '--snapshot', snapshotOf(userPoolId)])}
+${npxLine([...wireWords('apply', userPoolId, wiring), '--snapshot', snapshotName(userPoolId)])}
 \`\`\`
 ${goesOnText(chain, login)}
 All other settings stay as they are; a trigger that holds another function is refused, not replaced. Keep the file
-\`${snapshotOf(userPoolId)}\`: it is the way back. If CloudFormation or Terraform manages the
+\`${snapshotName(userPoolId)}\`: it is the way back. If CloudFormation or Terraform manages the
 pool, \`plan\` prints the change for that tool instead, and \`apply\` writes nothing. Annex C does the same with the AWS CLI.
 `
 }
@@ -149,7 +187,7 @@ Tell Corbado first, so that your app stops offering passkeys. This puts back wha
 passkey logins fail, and all others work as before:
 
 \`\`\`sh
-${npxLine(undoWords(userPoolId, snapshotOf(userPoolId)))}
+${npxLine(undoWords(userPoolId, snapshotName(userPoolId)))}
 \`\`\`
 
 Take \`ALLOW_CUSTOM_AUTH\` away from the app clients that got it, if nothing else of yours uses it: the command of step 3 does,
@@ -165,8 +203,6 @@ aws cloudformation delete-stack --region ${aws.region} --stack-name ${stackNameO
 MFA factors that users got stay; \`aws cognito-idp admin-set-user-mfa-preference\` changes them.
 `
 }
-
-const snapshotOf = (userPoolId: string) => `${userPoolId}.before-corbado.json`
 
 const factors = {
   sms: { name: 'a code by SMS', channel: 'phone number' },
