@@ -494,6 +494,9 @@ t.test('every place that can print a command line was followed, here or where it
   process.chdir(root)
   /** Followed by a story of its own, or not a line to be typed. */
   const ELSEWHERE: Readonly<Record<Site, string>> = {
+    'commands/onboard/again.ts: tenants apply': 'test/commands/onboard.test.ts',
+    'commands/tenants/remove.ts: tenants pause': 'test/commands/tenants/records.test.ts',
+    'commands/tenants/status.ts: tenants resume': 'test/commands/tenants/records.test.ts',
     'operator/doctor/checks/patient.ts: tenants remove': 'test/flows/wrong-pool.test.ts',
     'operator/doctor/checks/patient.ts: tenants apply': 'test/flows/wrong-pool.test.ts',
     'operator/files/clashes.ts: tenants remove': 'test/flows/wrong-pool.test.ts',
