@@ -500,6 +500,7 @@ t.test('every place that can print a command line was followed, here or where it
     'operator/doctor/checks/patient.ts: tenants remove': 'test/flows/wrong-pool.test.ts',
     'operator/doctor/checks/patient.ts: tenants apply': 'test/flows/wrong-pool.test.ts',
     'operator/files/clashes.ts: tenants remove': 'test/flows/wrong-pool.test.ts',
+    'operator/watch/notice.ts: explain <whose>': 'test/operator/watch/function.test.ts',
   }
   /** An example of a help text: test/commands/every/typed.test.ts reads those. */
   const EXAMPLES: readonly Site[] = ['commands/wire/options.ts: wire <verb>']

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { type Clock, systemClock } from '../../../src/call.js'
 import { isUpstreamError } from '../../../src/errors.js'
-import { LOG_GROUP, TOPIC_ARN, watcher } from '../../../src/local/accounts.js'
+import { LOG_GROUP, onCall, TOPIC_ARN, watcher } from '../../../src/local/accounts.js'
 import { startStack } from '../../../src/local/stack.js'
 import { createCloudWatchSource } from '../../../src/operator/lines/cloudwatch.js'
 import { createWatchHandler } from '../../../src/operator/watch/function.js'
@@ -13,6 +13,7 @@ import { lookOnce } from '../../../src/operator/watch/look.js'
 import { readWatchSettings } from '../../../src/operator/watch/settings.js'
 import { createPatientCall } from '../../../src/upstreams/patience.js'
 import { createWatchUpstreams } from '../../../src/upstreams/watch/index.js'
+import { cli } from '../../commands/fixtures/cli.js'
 import { KINDS } from '../../fixtures/oncall/incidents.js'
 import { createRandom } from '../../fixtures/oncall/random.js'
 import { startTopic } from '../../fixtures/oncall/topic.js'
@@ -134,6 +135,12 @@ t.test('one query a look; a cause is told once, with whom, since when, who acts,
   ])
     t.match(message?.text, wanted)
   t.notMatch(message?.text, /u_[0-9a-f]{8}|flowId|requestId/)
+
+  // What it prints of `explain <whose>`, typed as it stands by whoever is on call.
+  const [, typed = ''] = /^more +corbado-gateway (.+)$/m.exec(message?.text ?? '') ?? []
+  const { code, stdout } = await cli(typed.split(' '), { env: stack.envFor(onCall), clock, isTTY: true })
+  t.equal(code, 1, 'it found a cause')
+  t.match(stdout, /backend_unauthorized/)
 })
 
 t.test('what it keeps is under its own key alone, and it may write no other', async (t) => {
