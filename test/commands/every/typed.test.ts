@@ -14,6 +14,8 @@ function oddWords(line: string): string[] {
   if (typed === undefined) return []
   const words = typed
     .replace(/\s+#.*$/, '')
+    // What a pipe leads to is another program's.
+    .replace(/\s\|\s(?!.*corbado-gateway).*$/, '')
     .split(/\s+/)
     .filter(Boolean)
   const odd = words.filter((word) => !PLAIN.test(word) && !JOINTS.has(word))

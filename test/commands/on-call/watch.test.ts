@@ -57,6 +57,10 @@ t.test('without lines nothing is told, and nothing is forgotten', async (t) => {
   const before = readFileSync(state, 'utf8')
   t.match(await cli(['watch', '--state', state], { now: timeOf(150), stdin: '' }), {
     code: 1,
+    stderr: /nothing was piped in/,
+  })
+  t.match(await cli(['watch', '--state', state], { now: timeOf(150), stdin: 'no line of ours\n' }), {
+    code: 1,
     stderr: /no line of the gateway between .*: nothing can be told, and the state stays as it was/,
   })
   t.equal(readFileSync(state, 'utf8'), before)
