@@ -62,6 +62,7 @@ t.test('asked for everything, an operator answers on the terminal, Enter takes w
     [/^login flow: .* \[passkey\]: $/m, ''],
     [/^what the customer lets us do, .*\]: $/ms, ''],
     [/^MFA factor .*: $/ms, 'sms'],
+    [/^functions that the pool's triggers call .* \[none\]: $/ms, ''],
     [/^tenant id, .*\[northwind-n0rthw1nd\]: $/m, ''],
   ].map(([after, line]) => ({ after: after as RegExp, keys: `${line}\n` }))
   const shown = await type('operator', 'corbado-gateway onboard --dir asked --hand-over asked.md', answers)

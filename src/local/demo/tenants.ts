@@ -9,10 +9,15 @@ export type ConnectTokenSettings = NonNullable<TenantFile['connectTokens']>
  * The connect tokens of a tenant whose own file has none: where the passkey is all, the gateway gives them; where a password
  * comes first, the customer's own server does as in Corbado's guide. So the page shows both.
  */
-export function connectTokensFor({ tenant, clientId }: Example, origin: string): ConnectTokenSettings | undefined {
+export function connectTokensFor(
+  { tenant, clientId, ownLogin }: Example,
+  origin: string,
+): ConnectTokenSettings | undefined {
   if (tenant.connectTokens) return tenant.connectTokens
   if (tenant.login?.flow === 'password-then-passkey') return undefined
-  return { clientIds: [clientId], origins: [origin], types: [...TOKEN_TYPES] }
+  // Whoever signed in with the customer's own code may add a passkey too.
+  const clientIds = [clientId, ...(ownLogin ? [ownLogin.clientId] : [])]
+  return { clientIds, origins: [origin], types: [...TOKEN_TYPES] }
 }
 
 /** May the page have its connect tokens from the gateway? */

@@ -112,6 +112,32 @@ if (browser) {
     },
   )
 
+  t.test('a portal: signed in with its own code by mail, a passkey is added, and signs in', async (t) => {
+    const visitor = await visit(t, browser, demo.url)
+    const { page, press, sees, types, confirm, takeCode } = visitor
+    await page.goto(`${demo.url}/#/initech-portal/sign-in`)
+    await sees('Sign in')
+    await types('E-mail address', (await personOf(demo, 'initech-portal')).identifier)
+    await press('Send me a code instead')
+    await sees('We sent you a code')
+    await types(/code/i, '000')
+    await press('Continue')
+    await page.getByRole('alert').getByText('This code is not the right one').waitFor()
+    await takeCode()
+    await press('Continue')
+    await sees('Sign in faster next time')
+    await confirm(true)
+    await press('Create a passkey')
+    await sees(/^Hello/)
+    await press('Sign out')
+    await sees('Welcome back')
+    await press(/^Sign in as /)
+    await sees(/^Hello/)
+    await happened(visitor, ['pre-login', 'verify-auth-challenge-response'])
+    t.strictSame(visitor.complaints, [])
+    t.strictSame(visitor.foreign, [])
+  })
+
   t.test('a bank: password, then passkey; and the password alone with the code of an authenticator app', async (t) => {
     const visitor = await visit(t, browser, demo.url)
     const { page, press, sees, types, confirm, takeCode } = visitor
