@@ -39,6 +39,8 @@ const LONG = [
   'test/commands/every/output.test.ts',
   'test/commands/cloudwatch/explain.test.ts',
   'test/operator/watch/looks.test.ts',
+  'test/operator/watch/function.test.ts',
+  'test/local/demo.test.ts',
 ]
 /** What needs a program that not every machine has: each has a script of its own. */
 const OWN = /^test\/(runtime|browser)\//
