@@ -144,14 +144,21 @@ if (browser) {
     await page.goto(`${demo.url}/#/globex-bank/sign-in`)
     await sees('Sign in')
     const { identifier, password } = await personOf(demo, 'globex-bank')
-    // Without a passkey the app goes on with the password alone, and whatever that needs.
-    await types('User name', identifier)
-    await types('Password', password)
-    await press('Sign in')
-    await sees(/Sign in faster next time|The code of your app/)
-    if (await page.getByRole('heading', { name: 'The code of your app' }).isVisible()) {
+    const signIn = async () => {
+      await types('User name', identifier)
+      await types('Password', password)
+      await press('Sign in')
+    }
+    const answerWithCode = async () => {
+      await sees('The code of your app')
       await takeCode()
       await press('Continue')
+    }
+    // Without a passkey the app goes on with the password alone, and whatever that needs.
+    await signIn()
+    await sees(/Sign in faster next time|The code of your app/)
+    if (await page.getByRole('heading', { name: 'The code of your app' }).isVisible()) {
+      await answerWithCode()
       await sees('Sign in faster next time')
     }
     await confirm(true)
@@ -162,24 +169,16 @@ if (browser) {
     // With one: password, the code that the account needs by now, passkey.
     await press('Sign out')
     await sees('Sign in')
-    await types('User name', identifier)
-    await types('Password', password)
-    await press('Sign in')
-    await sees('The code of your app')
-    await takeCode()
-    await press('Continue')
+    await signIn()
+    await answerWithCode()
     await sees(/^Hello/)
     await happened(visitor, ['verify-auth-challenge-response'])
 
     await press('Sign out')
     await press('Use the password alone')
     await sees('Your password')
-    await types('User name', identifier)
-    await types('Password', password)
-    await press('Sign in')
-    await sees('The code of your app')
-    await takeCode()
-    await press('Continue')
+    await signIn()
+    await answerWithCode()
     await sees('Sign in faster next time')
     t.strictSame(visitor.complaints, [])
     t.strictSame(visitor.foreign, [])
