@@ -105,11 +105,12 @@ async function explain(
   })
 }
 
-/** Of CloudWatch: up to now, or so long after what is asked about that its end is seen; in whole minutes, as it counts. */
+/** Of CloudWatch: up to now, or so long after what is asked about that its end is seen. It counts in whole minutes. */
 function intervalAround({ clock }: CommandIo, options: ExplainOptions, named: Interval, login: boolean): Interval {
   const now = clock.now()
   const at = options.at === undefined ? now : timeOf(options.at, now, options.utc ?? false)
-  const { from, to } = closed(named, login ? DAY_MS : BACK_MS, Math.min(now, at + AFTER_MS))
+  if (login) return closed(named, DAY_MS, now)
+  const { from, to } = closed(named, BACK_MS, Math.min(now, at + AFTER_MS))
   return { from: Math.floor(from / MINUTE_MS) * MINUTE_MS, to: Math.ceil(to / MINUTE_MS) * MINUTE_MS }
 }
 

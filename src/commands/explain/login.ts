@@ -323,7 +323,9 @@ function writeLogins(io: CommandIo, logins: readonly Login[], left: number): voi
   }
   const [first] = logins
   if (left === 0 || first === undefined) return
-  const text = `${counted(left, 'earlier login')} of this user left out: with --until ${timeText(beginOf(first))} the latest of them are shown`
+  // To the millisecond: an interval ends before its end, and a user may begin several logins within a second.
+  const until = new Date(beginOf(first)).toISOString()
+  const text = `${counted(left, 'earlier login')} of this user left out: with --until ${until} the latest of them are shown`
   io.stdout.write(`\n${textAt(0, text, io.stdout)}\n`)
 }
 

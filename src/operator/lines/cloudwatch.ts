@@ -70,7 +70,7 @@ export function createCloudWatchSource(options: CloudWatchOptions): CloudWatchSo
   }
 
   async function search(take: Take, where: Where, interval: Interval, newestFirst: boolean): Promise<void> {
-    const range = { from: interval.from - MARGIN_MS, to: interval.to + MARGIN_MS }
+    const range = widened(interval)
     const groups = options.groups.map((group) => eventsOf(group, range, patternOf(where), newestFirst))
     for await (const event of merged(groups, newestFirst)) if (give(take, event.text, event.at) === false) return
   }
@@ -89,7 +89,7 @@ export function createCloudWatchSource(options: CloudWatchOptions): CloudWatchSo
 | fields @message
 | sort @timestamp asc
 | limit ${QUERIED_LINES_MAX}`
-    const { rows, cut } = await ask(text, interval, QUERIED_LINES_MAX)
+    const { rows, cut } = await ask(text, widened(interval), QUERIED_LINES_MAX)
     if (cut) notes.add(`only the first ${QUERIED_LINES_MAX} lines were read. Name less with --since and --until`)
     for (const row of rows) if (give(take, row.get('@message') ?? '') === false) return
   }
@@ -107,7 +107,7 @@ export function createCloudWatchSource(options: CloudWatchOptions): CloudWatchSo
 | fields @timestamp, @message
 | sort @timestamp asc
 | limit ${NAMELESS_MAX}`
-    const { rows, cut } = await ask(text, interval, NAMELESS_MAX)
+    const { rows, cut } = await ask(text, widened(interval), NAMELESS_MAX)
     if (cut)
       notes.add(
         `of invocations that broke only the first ${NAMELESS_MAX} were read: corbado-gateway explain --all says more`,
@@ -135,6 +135,9 @@ export function createCloudWatchSource(options: CloudWatchOptions): CloudWatchSo
     },
   }
 }
+
+/** The interval that the events of an interval's lines are in. */
+const widened = ({ from, to }: Interval): Interval => ({ from: from - MARGIN_MS, to: to + MARGIN_MS })
 
 /** When an invocation began; Lambda reports it at its end. */
 const begunAt = ({ durationMs = 0 }: LambdaLine, at: number | undefined) =>

@@ -110,10 +110,28 @@ t.test('earlier logins that are left out can be had', async (t) => {
   ]).flat()
   const { stdout } = await explain(logins, '--user', 'u_abcdefgh')
   const [, until = ''] = /2 earlier logins of this user left out: with --until (\S+) the latest/.exec(stdout) ?? []
-  t.equal(until, '2026-11-30T02:13:20Z')
+  t.equal(until, '2026-11-30T02:13:20.000Z')
   const before = await explain(logins, '--user', 'u_abcdefgh', '--until', until)
   t.match(before.stdout, /flow-0[\s\S]*flow-1/)
   t.notMatch(before.stdout, /flow-2|left out/)
+})
+
+t.test('also those that began within the same second', async (t) => {
+  const logins = Array.from({ length: 13 }, (_, i) => [
+    line(i / 10, 'pre-login', 'found'),
+    line(i / 10 + 0.05, 'define', 'challenge', { flowId: `flow-${i}` }),
+  ]).flat()
+  const flows: string[] = []
+  for (let until: string[] = [], pages = 3; pages > 0; pages -= 1) {
+    const { stdout } = await explain(logins, '--user', 'u_abcdefgh', ...until)
+    flows.unshift(...(stdout.match(/flow-\d+/g) ?? []))
+    until = / --until \S+/.exec(stdout)?.[0].trim().split(' ') ?? []
+    t.equal(until.length === 0, pages === 1)
+  }
+  t.same(
+    flows,
+    logins.slice(0, 13).map((_, i) => `flow-${i}`),
+  )
 })
 
 t.test('on a narrow terminal the milliseconds of a dependency stay in one line', async (t) => {
