@@ -4,7 +4,9 @@
  *     node build.mjs                  all of them
  *     node build.mjs lambda server    those named
  */
-import { copyFileSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { build } from 'esbuild'
@@ -42,6 +44,56 @@ async function buildDoor(source, outfile, meta) {
     banner: requireFrom('node:module'),
   })
   writeFileSync(meta, JSON.stringify(metafile))
+}
+
+/** What Lambda's runtime starts Node with, in a function of so many MB (fact A56). */
+function lambdaFlags(memoryMb = Number(process.env.MEMORY_MB ?? 1024)) {
+  const young = Math.floor(memoryMb / 10)
+  return ['--expose-gc', `--max-semi-space-size=${Math.floor(young / 2)}`, `--max-old-space-size=${memoryMb - young}`]
+}
+
+/**
+ * The Lambda door: `index.mjs`, which loads the program beside it, and what V8 compiled of that for one login. The program's
+ * name is a sum of its bytes, so that nothing that was compiled of another is taken for its own.
+ */
+async function buildLambda() {
+  const folder = 'dist/lambda'
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  const { metafile, outputFiles } = await build({
+    ...common,
+    entryPoints: ['src/lambda.ts'],
+    outfile: join(folder, 'program.cjs'),
+    format: 'cjs',
+    // V8 keeps no compiled code for what imports: Node's own modules are required.
+    supported: { 'dynamic-import': false },
+    write: false,
+    minify: true,
+    external: NEVER_LOADED,
+    legalComments: 'none',
+  })
+  const [map, code] = ['.map', '.cjs'].map((end) => outputFiles.find(({ path }) => path.endsWith(end)))
+  const name = `program-${createHash('sha256').update(code.contents).digest('hex').slice(0, 16)}.cjs`
+  writeFileSync(join(folder, name), code.text.replace('program.cjs.map', `${name}.map`))
+  writeFileSync(join(folder, `${name}.map`), map.contents)
+  writeFileSync('dist/lambda.meta.json', JSON.stringify(metafile))
+  await build({
+    ...common,
+    metafile: false,
+    sourcemap: false,
+    entryPoints: ['src/handler.ts'],
+    outfile: join(folder, 'index.mjs'),
+    minify: true,
+    define: { PROGRAM: JSON.stringify(name) },
+  })
+  await build({
+    ...common,
+    entryPoints: ['src/local/story/compile.ts'],
+    outfile: 'dist/compile.mjs',
+    packages: 'external',
+  })
+  for (const flags of [[], lambdaFlags()])
+    execFileSync(process.execPath, [...flags, 'dist/compile.mjs', join(folder, name)], { stdio: 'inherit' })
 }
 
 /** The command line: a door that old Nodes can read, and what each command loads. Names stay, for stack traces. */
@@ -102,7 +154,7 @@ async function buildPage() {
 }
 
 const BUILDS = {
-  lambda: () => buildDoor('src/lambda.ts', 'dist/lambda/index.mjs', 'dist/lambda.meta.json'),
+  lambda: buildLambda,
   watch: () => buildDoor('src/watch.ts', 'dist/watch/index.mjs', 'dist/watch.meta.json'),
   server: () => buildDoor('src/server.ts', 'dist/server.mjs', 'dist/server.meta.json'),
   cli: buildCli,

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build, transform } from 'esbuild'
@@ -304,10 +304,10 @@ t.test('the Lambda door', async (t) => {
   })
 })
 
-t.test('the built bundle answers as the only file in a folder, and its handler declares two parameters', async (t) => {
+t.test('the built bundle answers from its files alone, and its handler declares two parameters', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'bundle-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
-  cpSync('dist/lambda/index.mjs', join(folder, 'index.mjs'))
+  cpSync('dist/lambda', folder, { recursive: true, filter: (name) => !name.endsWith('.map') })
   const script = `
     const { handler } = await import('./index.mjs')
     const event = ${JSON.stringify(triggerEvent('PreSignUp_SignUp', {}, { userPoolId: 'not a pool id' }))}
@@ -321,7 +321,8 @@ t.test('the built bundle answers as the only file in a folder, and its handler d
   })
   const [line] = run.trim().split('\n')
   t.match(JSON.parse(line ?? ''), { msg: 'trigger', outcome: 'unchanged', reason: 'tenant_unknown', level: 'warn' })
-  t.match(readFileSync('dist/lambda/index.mjs', 'utf8').slice(-200), 'sourceMappingURL=index.mjs.map')
+  const program = readdirSync(folder).find((name) => name.endsWith('.cjs')) ?? ''
+  t.match(readFileSync(join(folder, program), 'utf8').slice(-200), `sourceMappingURL=${program}.map`)
 })
 
 const bare = { AWS_REGION: 'eu-central-1', TENANT_TABLE: 'tenants', PATH: process.env.PATH }

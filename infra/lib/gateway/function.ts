@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { Duration, RemovalPolicy } from 'aws-cdk-lib'
+import { Annotations, Duration, RemovalPolicy } from 'aws-cdk-lib'
 import type { IRole } from 'aws-cdk-lib/aws-iam'
 import {
   Architecture,
@@ -44,8 +44,9 @@ export function createGatewayFunction(scope: Construct, options: GatewayFunction
     description: `Corbado passkey gateway ${GATEWAY_VERSION}`,
     runtime: Runtime.NODEJS_24_X,
     architecture: Architecture.ARM_64,
-    // The source map is four times the code, and a cold start has to fetch what is uploaded.
-    code: Code.fromAsset(bundle, { exclude: ['*.map'] }),
+    // The source map is four times the code, and a cold start has to fetch what is uploaded; what V8 compiled for another
+    // processor is of no use there.
+    code: Code.fromAsset(bundle, { exclude: ['*.map', '*.x64.*'] }),
     handler: 'index.handler',
     role,
     timeout: TIMEOUT,
@@ -58,8 +59,20 @@ export function createGatewayFunction(scope: Construct, options: GatewayFunction
     loggingFormat: LoggingFormat.TEXT,
     currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN, description: GATEWAY_VERSION },
   })
+  if (!hasCompiled(bundle, config.memoryMb))
+    Annotations.of(gateway).addWarningV2(
+      'corbado:not-compiled',
+      `${bundle} holds nothing that V8 compiled for arm64 and ${config.memoryMb} MB: the function works, and its cold starts take twice as long. RELEASE.md says how to build it`,
+    )
   if (network && gateway.node.defaultChild instanceof CfnFunction) {
     gateway.node.defaultChild.vpcConfig = { subnetIds: network.subnetIds, securityGroupIds: network.securityGroupIds }
   }
   return gateway
+}
+
+/** Whether what V8 compiled when the bundle was built is of use in the function (src/compiled.ts). */
+function hasCompiled(bundle: string, memoryMb: number): boolean {
+  const old = memoryMb - Math.floor(memoryMb / 10)
+  const isFor = (name: string) => name.includes('.arm64.') && name.includes(`.max-old-space-size=${old}.`)
+  return readdirSync(bundle).some((name) => name.endsWith('.bin') && isFor(name))
 }

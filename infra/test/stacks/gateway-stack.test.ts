@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { Match, type Template } from 'aws-cdk-lib/assertions'
+import type { Stack } from 'aws-cdk-lib'
+import { Annotations, Match, type Template } from 'aws-cdk-lib/assertions'
 import { SETTINGS } from '../../../src/env.js'
 import * as local from '../../../src/local/accounts.js'
 import { OPERATOR_SETTINGS, readOperatorSettings } from '../../../src/operator/settings.js'
@@ -10,7 +11,7 @@ import { reasons, rowOf } from '../../../src/reasons.js'
 import { lineMetricsOf } from '../../lib/watch/line-metrics.js'
 import { QUERIES } from '../../lib/watch/queries.js'
 import { tablesIn } from '../fixtures/pages.js'
-import { example, hostedWith, type Json, stackOf, synth } from '../fixtures/synth.js'
+import { app, bundleWith, example, hostedWith, type Json, stackOf, synth } from '../fixtures/synth.js'
 
 const NAME = 'CorbadoGateway-eu-central-1'
 const all = synth(example('hosted'))
@@ -331,4 +332,17 @@ test('of the template bucket, strangers can read the template and nothing else',
   assert.ok(
     Statement.some(({ Effect, Condition }) => Effect === 'Deny' && /SecureTransport/.test(JSON.stringify(Condition))),
   )
+})
+
+test('a function whose bundle holds nothing compiled for it is warned of', () => {
+  const warnings = (name: string) => {
+    const stack = app(example('hosted'), bundleWith(name)).node.findChild(NAME) as Stack
+    return Annotations.fromStack(stack).findWarning('*', Match.stringLikeRegexp('cold starts take twice as long'))
+  }
+  const name = (cpu: string, oldMb: number) =>
+    `program.cjs.${cpu}.13.6.233.10-node.27.expose-gc.max-old-space-size=${oldMb}.max-semi-space-size=51.bin`
+  // The example's function has 1,024 MB.
+  assert.equal(warnings(name('arm64', 922)).length, 0)
+  for (const wrong of [name('x64', 922), name('arm64', 461), 'program.cjs'])
+    assert.equal(warnings(wrong).length, 1, wrong)
 })
