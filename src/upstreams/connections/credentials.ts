@@ -54,6 +54,8 @@ export function createOwnCredentials(
 
 const REQUEST_START = 'http.client.request.start'
 const maker = new AsyncLocalStorage<Requests>()
+/** How many are at work with it. */
+let working = 0
 
 /**
  * The requests that some work makes, so that they can be ended. The SDK has no way to end those for credentials: each would
@@ -65,6 +67,7 @@ class Requests {
   #ended = false
 
   constructor() {
+    working += 1
     subscribe(REQUEST_START, this.#note)
   }
 
@@ -79,6 +82,9 @@ class Requests {
 
   forget(): void {
     unsubscribe(REQUEST_START, this.#note)
+    working -= 1
+    // Until then, Node 20 runs a hook for every promise of the process: a tenth of each request.
+    if (working === 0) maker.disable()
   }
 
   #add(request: ClientRequest): void {
