@@ -5,9 +5,9 @@ import { NO_SDK_NOTICE } from '../../src/local/aws/variables.js'
 import { startServer } from './load.js'
 import { newCallerSecret, requestsBy } from './neighbours/requests.js'
 import type { World } from './neighbours/world.js'
-import type { Row } from './report.js'
+import { type Row, times } from './report.js'
 
-const CALLS = 1_000
+const CALLS = times(1_000, 50)
 
 /** How many of 1,000 first calls of 50 tenants, each on a connection of its own, a container answers that has just started. */
 export async function firstCalls(): Promise<Row[]> {

@@ -5,9 +5,9 @@ import { containerDoor } from './container-door.js'
 import { firstCalls } from './first-calls.js'
 import { lambdaDoor } from './lambda-door.js'
 import { manyTenants } from './many-tenants.js'
-import { neighbours, SHORT, WHOLE } from './neighbours/index.js'
+import { neighbours, SHORT, SMOKE, WHOLE } from './neighbours/index.js'
 import { toMarkdown, writeResults } from './neighbours/results.js'
-import { type Row, toText } from './report.js'
+import { isSmoke, type Row, toTable, toText } from './report.js'
 import { signatures } from './signatures.js'
 import { soak } from './soak.js'
 import { verifyOverTls } from './verify-tls.js'
@@ -59,7 +59,10 @@ for (const [name, measure] of Object.entries(measurements)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue
   const measured = await measure()
   rows.push(...measured)
-  if (!json) for (const row of measured) console.log(`${toText(row)}\n`)
+  if (isSmoke) console.log(`${name} runs`)
+  else if (!json) for (const row of measured) console.log(`${toText(row)}\n`)
 }
 if (json) console.log(JSON.stringify(rows, undefined, 2))
+if (words.includes('--write') || first === '--write') writeResults('speed', toTable(rows))
+if (isSmoke) await neighbours(SMOKE, ['ssm'], () => console.log('neighbours runs'))
 process.exit(0)

@@ -3,11 +3,11 @@ import Fastify from 'fastify'
 import { hostedArn } from '../../src/local/world/tenants.js'
 import { defineEvent } from '../fixtures/events.js'
 import { lambdaContext, startHandler } from './gateway.js'
-import { median, medianRatio, type Row } from './report.js'
+import { median, medianRatio, type Row, times } from './report.js'
 import { openWorld } from './world.js'
 
-const ROUNDS = 15
-const CALLS = 2_000
+const ROUNDS = times(15)
+const CALLS = times(2_000, 50)
 
 /** Microseconds a call, one after the other, as Lambda sends them. */
 async function microseconds(call: () => Promise<unknown>): Promise<number> {

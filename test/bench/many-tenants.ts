@@ -2,12 +2,12 @@ import { hostedArn, putTenantRecord, toLocal } from '../../src/local/world/tenan
 import { defineEvent } from '../fixtures/events.js'
 import { tenantFile } from '../fixtures/tenants.js'
 import { lambdaContext, startHandler } from './gateway.js'
-import { median, medianRatio, type Row } from './report.js'
+import { median, medianRatio, type Row, times } from './report.js'
 import { openWorld, type World } from './world.js'
 
-const MANY = 10_000
-const FEW = 100
-const ROUNDS = 9
+const MANY = times(10_000, 50)
+const FEW = times(100, 10)
+const ROUNDS = times(9)
 const WRITERS = 32
 
 const poolId = (i: number) => `eu-central-1_T${String(i).padStart(8, '0')}`

@@ -11,6 +11,11 @@ export interface Row {
   readonly least?: number
 }
 
+/** A smoke run shows that every measurement still runs; its figures mean nothing. */
+export const isSmoke = process.argv.includes('--smoke')
+/** How often something is done: usually, and in a smoke run. */
+export const times = (usual: number, smoke = 1): number => (isSmoke ? smoke : usual)
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = Math.floor(sorted.length / 2)
@@ -24,6 +29,17 @@ export function medianRatio(ours: readonly number[], reference: readonly number[
 }
 
 const figure = (value: number, unit: string) => `${value.toLocaleString('en-US', { maximumFractionDigits: 1 })} ${unit}`
+
+/** Rows as a table. */
+export function toTable(rows: readonly Row[]): string {
+  const lines = rows.map(({ name, unit, ours, reference, referenceName, ratio, most, least }) => {
+    const claim = most !== undefined ? `≤ ${most}` : least !== undefined ? `≥ ${least}` : ''
+    const holds = ratio <= (most ?? Number.POSITIVE_INFINITY) && ratio >= (least ?? 0)
+    const shown = holds ? ratio.toFixed(2) : `**${ratio.toFixed(2)}**`
+    return `| ${name} | ${figure(ours, unit)} | ${figure(reference, unit)}: ${referenceName} | ${shown} | ${claim} |`
+  })
+  return ['| what | ours | reference | ratio | reach |', '|---|---|---|---|---|', ...lines].join('\n')
+}
 
 /** A row for people. The verdict informs; a benchmark never fails a build, since machines are noisy. */
 export function toText({ name, unit, ours, reference, referenceName, ratio, most, least }: Row): string {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { farAway } from './far.js'
-import { median, medianRatio, type Row } from './report.js'
+import { isSmoke, median, medianRatio, type Row } from './report.js'
 
 const BACKEND_MS = 20
 /** Between two European regions. A Lambda and the Backend API in one region are nearer, other continents farther. */
@@ -62,7 +62,7 @@ interface Times {
 
 /** Node reads further authorities at start only, so the clients are a process of their own. */
 async function measure(port: number, cert: string): Promise<Times> {
-  const child = fork('dist/bench-verify-client.mjs', [`https://127.0.0.1:${port}`], {
+  const child = fork('dist/bench-verify-client.mjs', [`https://127.0.0.1:${port}`, ...(isSmoke ? ['--smoke'] : [])], {
     env: { PATH: process.env.PATH, NODE_EXTRA_CA_CERTS: cert },
   })
   const [times] = (await once(child, 'message')) as [Times]

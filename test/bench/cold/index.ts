@@ -6,10 +6,10 @@ import { startStack } from '../../../src/local/stack.js'
 import { hostedArn, putTenantRecord, setUpTenant, toLocal } from '../../../src/local/world/tenants.js'
 import { defineEvent, verifyEvent } from '../../fixtures/events.js'
 import { tenantFile } from '../../fixtures/tenants.js'
-import { median, medianRatio, type Row } from '../report.js'
+import { median, medianRatio, type Row, times } from '../report.js'
 
 const run = promisify(execFile)
-const ROUNDS = 15
+const ROUNDS = times(15)
 /** The Node that is measured; what V8 compiled has to be made by the same one (`npm run build:lambda`). */
 const NODE = process.env.BENCH_NODE ?? process.execPath
 

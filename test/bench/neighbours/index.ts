@@ -20,6 +20,7 @@ export interface Plan {
 
 /** Long enough for the first calls to time out and a breaker to open, with some seconds on either side. */
 export const WHOLE: Plan = { rates: [20, 40, 200, 500], rounds: 3, aloneSeconds: 5, besideSeconds: 6 }
+export const SMOKE: Plan = { rates: [20], rounds: 1, aloneSeconds: 1, besideSeconds: 1 }
 export const SHORT: Plan = { rates: [40, 500], rounds: 1, aloneSeconds: 3, besideSeconds: 6 }
 
 const GOOD_PER_SECOND = 100
