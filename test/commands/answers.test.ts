@@ -230,7 +230,7 @@ t.test('every answer is as its schema says', async (t) => {
   await is('wire-client', 0, `wire client ${bare} old --yes`)
   await is('wire-client', 0, `wire client ${bare} old --undo --yes`)
   await is('error', 1, `wire client ${bare} nobody`)
-  await putTenantRecord(stack, other, other.userPoolId)
+  await putTenantRecord(stack, { ...other, status: 'passkeys-off' }, other.userPoolId)
   await is('tenant-removal', 1, `tenants remove globex --unchecked --dir ${dir}`)
   await is('tenant-removal', 0, `tenants remove globex --unchecked --confirm globex --dir ${dir}`)
   await is('aliases-change', 1, 'aliases revoke acme')

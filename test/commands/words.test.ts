@@ -250,7 +250,11 @@ t.test('what changes a tenant, or its secret, is headed by the place, and by who
       was: { version: Number, updatedAt: String, updatedBy: String },
     })
   }
+  const active = await run('tenants remove acme --unchecked')
+  t.match(active, { code: 1, stdout: '', stderr: 'acme is active' }, 'it is paused first')
+  await run('tenants pause acme --dir nowhere')
   const removal = await run('tenants remove acme --unchecked')
+  await run('tenants resume acme --dir nowhere')
   t.match(removal.stdout, /^- acme \(eu-central-1_Acme00001\), \S+, version \d+ by \S+, \d+ \w+ ago$/m)
   const name = healthy.corbado.credentialParameter
   stack.ssm.remove(name)
@@ -284,16 +288,12 @@ t.test(
 )
 
 t.test('what is shown before something stops is headed by table, region, account and role', async (t) => {
-  for (const line of [
-    'tenants suspend acme',
-    'tenants remove acme --unchecked',
-    'aliases revoke acme',
-    'aliases grant acme',
-  ]) {
+  for (const line of ['tenants suspend acme', 'aliases revoke acme', 'aliases grant acme']) {
     t.ok((await run(line)).stdout.startsWith(PLACE), line)
   }
   t.ok((await run(`aliases clean ${healthy.alias}`)).stdout.startsWith(PLACE))
   await run('tenants suspend acme --yes')
+  t.ok((await run('tenants remove acme --unchecked')).stdout.startsWith(PLACE))
   const rollback = await run('tenants rollback acme')
   t.match(rollback.stdout, /^to go back to: version \d+ by \S+ of .*\ntable /, 'what will be, not what was done')
   t.match(rollback, { code: 1, stdout: 'Nothing was written.' })

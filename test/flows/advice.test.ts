@@ -241,6 +241,17 @@ t.test('from onboard to a live tenant and back, by what is printed and the hand-
   const suspend = await typed('corbado-gateway tenants suspend start')
   t.match(await follow(t, 'commands/tenants/status.ts: tenants <name>', suspend.printed), '"active" -> "suspended"')
   const rollback = await typed('corbado-gateway tenants rollback start')
+  // The file is edited and not applied: the page of the table is made, and what makes it that of the file is named.
+  await writeFile(
+    'tenants/start.yaml',
+    (await readFile('tenants/start.yaml', 'utf8')).replace(/^displayName: .*$/m, 'displayName: Another'),
+  )
+  const again = await typed('corbado-gateway onboard --again start')
+  t.match(again, { code: 0, printed: 'says otherwise than the table (displayName)' })
+  t.match(await follow(t, 'commands/onboard/again.ts: tenants apply', again.printed), '"Start" -> "Another"')
+  t.notMatch((await typed('corbado-gateway onboard --again start')).printed, 'says otherwise')
+  t.match(await readFile('start.hand-over.md', 'utf8'), '# Passkeys for Another')
+
   t.match(
     await follow(t, 'commands/tenants/rollback.ts: tenants rollback', rollback.printed),
     '"suspended" -> "active"',
@@ -249,6 +260,20 @@ t.test('from onboard to a live tenant and back, by what is printed and the hand-
   const wired = await typed('corbado-gateway tenants remove start')
   t.match(await follow(t, 'commands/tenants/remove.ts: wire undo', wired.printed), 'Takes back the triggers')
   const back = await follow(t, 'commands/wire/report.ts: npx', written, { code: 1 })
+  const active = await typed('corbado-gateway tenants remove start')
+  t.match(active, { code: 1, printed: 'start is active' })
+  t.match(
+    await follow(t, 'commands/tenants/remove.ts: tenants pause', active.printed),
+    'status: "active" -> "passkeys-off"',
+  )
+  // Suspended meanwhile, and resumed: it is paused still, and what ends that is told.
+  await typed('corbado-gateway tenants suspend start --yes')
+  const resumed = await typed('corbado-gateway tenants resume start')
+  t.match(
+    await follow(t, 'commands/tenants/status.ts: tenants resume', resumed.printed),
+    'status: "passkeys-off" -> "active"',
+  )
+  await typed('corbado-gateway tenants pause start')
   t.equal(await follow(t, 'commands/wire/undo.ts: npx', back).then((text) => text.includes('Written.')), true)
   const confirm = await typed('corbado-gateway tenants remove start')
   const removed = await follow(t, 'commands/tenants/remove.ts: tenants remove', confirm.printed)
@@ -357,6 +382,26 @@ t.test('wire: what is in use, what a tool manages, and what this version does no
   await inFolder(t)
   const wire = (verb: string, userPoolId: string, more = '') =>
     typed(`npx @corbado/cognito-gateway@0.1.0 wire ${verb} ${userPoolId} --arn ${arnOf('t-1')}${more}`)
+t.test('a pool id that is wrong is corrected by the lines that doctor and apply print', async (t) => {
+  const wrong = draft()
+  const right = { ...wrong, yaml: wrong.yaml.replaceAll(wrong.userPoolId, `${wrong.userPoolId}x`) }
+  await inFolder(t, wrong)
+  createRole(wrong.userPoolId)
+  createPool(`${wrong.userPoolId}x`)
+  await typed('corbado-gateway tenants apply --yes')
+  const said = await typed(`corbado-gateway doctor ${wrong.tenantId}`)
+  t.match(said.printed, 'if the pool id is wrong, write the right one into the file')
+  await writeFile(wrong.file, right.yaml)
+  // Before the old one is out, the new one is refused, with the line that comes first.
+  const clash = await follow(t, 'operator/doctor/checks/patient.ts: tenants apply', said.printed, { code: 1 })
+  const offered = await follow(t, 'operator/files/clashes.ts: tenants remove', clash, { code: 1 })
+  t.equal(offered, await follow(t, 'operator/doctor/checks/patient.ts: tenants remove', said.printed, { code: 1 }))
+  await follow(t, 'commands/tenants/remove.ts: tenants remove', offered)
+  const planned = await follow(t, 'operator/doctor/checks/patient.ts: tenants apply', said.printed, { code: 1 })
+  await follow(t, 'commands/tenants/report.ts: tenants apply', planned)
+  t.match(await typed(`corbado-gateway tenants show ${wrong.tenantId}`), { code: 0, printed: `${wrong.userPoolId}x` })
+})
+
   const taken = `${region}_Taken`
   const old = `arn:aws:lambda:${region}:${accountId}:function:own`
   createPool(taken, { lambdaConfig: { DefineAuthChallenge: old } })
@@ -494,12 +539,6 @@ t.test('every place that can print a command line was followed, here or where it
   process.chdir(root)
   /** Followed by a story of its own, or not a line to be typed. */
   const ELSEWHERE: Readonly<Record<Site, string>> = {
-    'commands/onboard/again.ts: tenants apply': 'test/commands/onboard.test.ts',
-    'commands/tenants/remove.ts: tenants pause': 'test/commands/tenants/records.test.ts',
-    'commands/tenants/status.ts: tenants resume': 'test/commands/tenants/records.test.ts',
-    'operator/doctor/checks/patient.ts: tenants remove': 'test/flows/wrong-pool.test.ts',
-    'operator/doctor/checks/patient.ts: tenants apply': 'test/flows/wrong-pool.test.ts',
-    'operator/files/clashes.ts: tenants remove': 'test/flows/wrong-pool.test.ts',
     'operator/watch/notice.ts: explain <whose>': 'test/operator/watch/function.test.ts',
   }
   /** An example of a help text: test/commands/every/typed.test.ts reads those. */

@@ -136,6 +136,8 @@ t.test('what the doctor says of a pool that does not exist leads to a live tenan
   for (const line of commandsIn(removed).slice(-1)) t.match(await followed(line), 'there is nothing to take away')
   t.match(await followed(apply ?? ''), '1 added')
   await untilLive(t)
+  t.match(await followed('corbado-gateway tenants remove northwind'), 'northwind is active')
+  t.match(await followed('corbado-gateway tenants pause northwind'), '"active" -> "passkeys-off"')
   t.match(await followed('corbado-gateway tenants remove northwind'), 'still call the gateway')
 })
 

@@ -15,7 +15,7 @@ import { askLine, canAsk } from '../../terminal/ask.js'
 import { inLine } from '../../terminal/clean.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible, WrongUsage } from '../../terminal/failure.js'
-import { type CommandIo, createPaint, writeNote } from '../../terminal/io.js'
+import { type CommandIo, createPaint } from '../../terminal/io.js'
 import { shellWord, textAt } from '../../terminal/text.js'
 import type { OperatorUpstreams, Table, TenantRecord } from '../../upstreams/operator.js'
 import { TENANT_ARGUMENT } from '../options.js'
@@ -29,8 +29,8 @@ export function tenantsRemoveCommand(io: CommandIo): Command {
   const command = defineCommand(io, {
     path,
     summary:
-      "Takes a tenant out of the table and deletes its file. Refuses while the pool's triggers call the gateway: every " +
-      'login of the pool would fail. Keeps all versions; if the pool comes back, its next version follows them.',
+      "Takes a tenant out of the table and deletes its file. Refuses an active tenant, and while the pool's triggers call the " +
+      'gateway: logins of the pool would fail. Keeps all versions; if the pool comes back, its next version follows them.',
     examples: [`${path} acme-shop`, `${path} acme-shop --confirm acme-shop`],
   })
     .argument(...TENANT_ARGUMENT)
@@ -46,7 +46,7 @@ export function tenantsRemoveCommand(io: CommandIo): Command {
       word,
       io,
       async ({ record, config }, upstreams, env) => {
-        const gone = await requireUnwired(config, options, upstreams, settings)
+        const gone = await requireUnused(config, options, upstreams, settings)
         const file = await findTenantFile(
           join(options.dir, `${config.tenantId}.yaml`),
           config.userPoolId,
@@ -54,7 +54,6 @@ export function tenantsRemoveCommand(io: CommandIo): Command {
         )
         const place = await fetchPlace(upstreams, env, io)
         if (!options.json) showRemoval(config, record, { file, gone, place }, io)
-        if (config.status === 'active' && !gone) writeNote(io, 'warning', activeText(config, options))
         if (await isConfirmed(config, options, io))
           await remove({ record, config, place }, options, upstreams.table, io)
         else reportNotRemoved(config, place, options, io)
@@ -74,18 +73,23 @@ function neededBy({ unchecked }: RemoveOptions, { env }: CommandIo) {
 
 /**
  * Is the pool itself gone?
- * @throws NotPossible while triggers call the gateway, or if that cannot be known and `--unchecked` is not given
+ * @throws NotPossible if it is not and the tenant is active, or while triggers call the gateway, or if that cannot be known
+ * and `--unchecked` is not given
  */
-async function requireUnwired(
+async function requireUnused(
   tenant: TenantFile,
   options: RemoveOptions,
   upstreams: OperatorUpstreams,
   { gatewayFunctionArn = '', doctorRoleArn }: OperatorSettings,
 ): Promise<boolean> {
-  if (options.unchecked) return false
+  if (options.unchecked) {
+    requirePaused(tenant, options)
+    return false
+  }
   const triggers = await fetchPoolTriggers(tenant, { upstreams, doctorRoleArn })
   // A pool that does not exist calls nobody.
   if (triggers.kind === 'no-pool') return true
+  requirePaused(tenant, options)
   if (triggers.kind === 'not-checkable') {
     throw new NotPossible(
       `it is not known whether triggers of ${tenant.userPoolId} still call the gateway: ${triggers.why}. Ask the ` +
@@ -117,12 +121,15 @@ function showRemoval(
   io.stdout.write(`${placeText(place)}${lines.map((line) => `${line}\n`).join('')}`)
 }
 
-/** Apps of an active tenant begin passkey logins; a paused one's go on with their own. */
-function activeText({ tenantId }: TenantFile, options: RemoveOptions): string {
-  const pause = `corbado-gateway tenants pause ${shellWord(tenantId)}${wordsOf(options)}`
-  return (
-    `${tenantId} is active: its apps may still begin passkey logins, and without the tenant all of them fail. Pause it first, ` +
-    `which has them use the login that they had before: ${pause}`
+/**
+ * Apps of an active tenant begin passkey logins; those of a paused one are told to go on with their own.
+ * @throws NotPossible for an active tenant
+ */
+function requirePaused({ tenantId, status }: TenantFile, options: RemoveOptions): void {
+  if (status !== 'active') return
+  throw new NotPossible(
+    `${tenantId} is active: its apps begin passkey logins, and without the tenant all of them would fail. Pause it first, so ` +
+      `that they use the login that they had before: corbado-gateway tenants pause ${shellWord(tenantId)}${wordsOf(options)}`,
   )
 }
 

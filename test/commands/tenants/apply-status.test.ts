@@ -128,6 +128,7 @@ t.test('a draft that was suspended and resumed is a draft again, and no other wa
 
   // A version from when it was live, before it was taken out and came back as a draft.
   await seed(t.testdir({ 'y.yaml': yamlOf('y', 'active') }))
+  t.equal((await run('tenants pause y --dir nowhere')).code, 0)
   t.equal((await run('tenants remove y --confirm y --unchecked --dir nowhere')).code, 0)
   await apply(t.testdir({ 'y.yaml': yamlOf('y', 'active') }))
   const back = await run('tenants rollback y --to 1 --yes --dir nowhere')

@@ -600,8 +600,8 @@ t.test('activate needs to know the function and the role of the doctor', async (
 })
 
 t.test('remove refuses while triggers of the pool call the gateway, through whichever alias', async (t) => {
-  const dir = await applied(t, 'wired', yamlOf('wired'))
-  const tenant = asFile(yamlOf('wired'))
+  const dir = await applied(t, 'wired', paused('wired'))
+  const tenant = asFile(paused('wired'))
   setUp(tenant)
   const before = writes()
   const refused = await run(`tenants remove wired --confirm wired --dir ${dir}`)
@@ -615,6 +615,10 @@ t.test('remove refuses while triggers of the pool call the gateway, through whic
   t.equal(writes(), before)
   t.match(await readIn(dir, 'wired.yaml'), 'wired')
 })
+
+/** As `tenants pause` leaves the file. */
+const paused = (tenantId: string, changes: readonly (readonly [string, string])[] = []) =>
+  yamlOf(tenantId, [['status: active', 'status: passkeys-off'], ...changes])
 
 /** As the customer leaves the pool after `wire undo`. */
 function unwire(tenantId: string): void {
@@ -631,7 +635,7 @@ function unwire(tenantId: string): void {
 }
 
 t.test('remove refuses if it cannot be told what the triggers call, unless that is said to be fine', async (t) => {
-  const dir = await applied(t, 'blind', yamlOf('blind'))
+  const dir = await applied(t, 'blind', paused('blind'))
   const before = writes()
   const refused = await run(`tenants remove blind --confirm blind --dir ${dir}`)
   t.equal(refused.code, 1)
@@ -653,16 +657,40 @@ t.test('remove refuses if it cannot be told what the triggers call, unless that 
   t.equal(await current('blind'), undefined)
 })
 
+t.test('remove refuses an active tenant, whoever its triggers call, unless its pool is gone', async (t) => {
+  const dir = await applied(t, 'busy', yamlOf('busy'))
+  setUp(asFile(yamlOf('busy')))
+  const before = writes()
+  const refusal = `error: busy is active: its apps begin passkey logins, and without the tenant all of them would fail. Pause it first, so that they use the login that they had before: corbado-gateway tenants pause busy --dir ${dir}\n`
+  const isRefused = async (flags: string) => {
+    const { code, stdout, stderr } = await run(`tenants remove busy --confirm busy --dir ${dir}${flags}`)
+    t.strictSame({ code, stdout, stderr }, { code: 1, stdout: '', stderr: refusal }, flags)
+  }
+  await isRefused('')
+  await isRefused(' --unchecked')
+  unwire('busy')
+  await isRefused('')
+  const refused = JSON.parse((await run(`tenants remove busy --confirm busy --dir ${dir} --json`)).stdout)
+  t.match(refused, { kind: 'error', error: { exitCode: 1, message: /^busy is active: / } })
+  t.equal(writes(), before)
+  t.match(await current('busy'), { config: { status: 'active' } })
+  // A pool of this id is in another account: the one that is meant is gone.
+  stack.cognito.putPool({
+    ...{ userPoolId: poolOf('busy'), accountId: '999988887777', region: 'eu-central-1' },
+    ...{ lambdaConfig: {}, clients: [], aliasAttributes: [] },
+  })
+  t.match(await run(`tenants remove busy --confirm busy --dir ${dir}`), { code: 0, stderr: '', stdout: /removed; / })
+})
+
 t.test('remove wants the tenant id, by option or typed', async (t) => {
-  const dir = await applied(t, 'leaving', yamlOf('leaving'))
+  const dir = await applied(t, 'leaving', paused('leaving'))
   unwire('leaving')
   const before = writes()
   const shown = await run(`tenants remove leaving --dir ${dir}`)
-  const active = /^warning: leaving is active: .*: corbado-gateway tenants pause leaving --dir .*\n$/
-  t.match(shown, { code: 1, stderr: active }, 'nobody has paused it')
+  t.match(shown, { code: 1, stderr: '' })
   t.equal(
     shown.stdout,
-    `${HEAD}- leaving (eu-central-1_leaving), active, version 1 by alice, 0 minutes ago
+    `${HEAD}- leaving (eu-central-1_leaving), passkeys-off, version 1 by alice, 0 minutes ago
   its versions stay in the table; its file is deleted
 
 Nothing was removed. To remove it: corbado-gateway tenants remove leaving --dir ${dir} --confirm leaving
@@ -688,14 +716,14 @@ Nothing was removed. To remove it: corbado-gateway tenants remove leaving --dir 
 })
 
 t.test('remove keeps the history, and a pool that comes back goes on counting', async (t) => {
-  const dir = await applied(t, 'again', yamlOf('again'), yamlOf('again', [['mfa: sms', 'mfa: none']]))
+  const dir = await applied(t, 'again', paused('again'), paused('again', [['mfa: sms', 'mfa: none']]))
   unwire('again')
   stack.ssm.remove('/corbado/gateway/eu-central-1_again/backend-api')
   await writeFile(join(dir, 'other.yaml'), yamlOf('other'))
   const removed = await run(`tenants remove again --confirm again --by dave --dir ${dir}`, {
     now: '2026-04-01T00:00:00.000Z',
   })
-  t.match(removed, { code: 0, stderr: /^warning: again is active: .*\n$/ })
+  t.match(removed, { code: 0, stderr: '' })
   t.match(
     removed.stdout,
     `removed; what there was: corbado-gateway tenants history eu-central-1_again\n${dir}/again.yaml: deleted\nif an alias still lets the pool in: corbado-gateway aliases revoke eu-central-1_again --yes\n`,
@@ -703,7 +731,7 @@ t.test('remove keeps the history, and a pool that comes back goes on counting', 
   t.same(await readdir(dir), ['other.yaml'])
   t.match(await run('tenants show again'), { code: 1 })
   t.match(await run('tenants history eu-central-1_nobody'), { code: 1, stderr: 'error: no tenant, pool or customer' })
-  const back = await applied(t, 'again', yamlOf('again'))
+  const back = await applied(t, 'again', paused('again'))
   t.match(await current('again'), { version: 3, config: { tenantId: 'again' } })
   t.equal(
     (await run('tenants history eu-central-1_again')).stdout,
@@ -732,7 +760,7 @@ version  when                      by     changed
 })
 
 t.test("remove leaves another pool's file alone, and stops if the tenant changed meanwhile", async (t) => {
-  await applied(t, 'moved', yamlOf('moved'))
+  await applied(t, 'moved', paused('moved'))
   unwire('moved')
   const dir = t.testdir({ 'moved.yaml': yamlOf('other', [['tenantId: other', 'tenantId: moved']]) })
   await changeWhileWriting('moved')
