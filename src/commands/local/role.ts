@@ -3,13 +3,16 @@ import { REGION } from '../../local/accounts.js'
 import { writeAnswer } from '../../operator/answers/write.js'
 import { stackNameOf } from '../../operator/role/cloudformation.js'
 import { defineCommand } from '../../terminal/command.js'
-import { WrongUsage } from '../../terminal/failure.js'
+import { NotPossible, WrongUsage } from '../../terminal/failure.js'
 import { readTextFile } from '../../terminal/file.js'
 import type { CommandIo } from '../../terminal/io.js'
+import { shellWord } from '../../terminal/text.js'
 import { parseUserPoolId } from '../options.js'
 
 interface RoleOptions {
   readonly json?: true
+  /** The stack is there already, from an earlier hand-over. */
+  readonly update?: true
 }
 
 /** `local deploy-role`: what the customer's click on the quick-create link does. */
@@ -19,12 +22,14 @@ export function deployRoleCommand(io: CommandIo): Command {
     path,
     summary:
       "Does in the embedded stack what a customer's engineer does in the console of AWS: opens the quick-create link of a " +
-      'hand-over, ticks the box on IAM resources and creates the stack. Works with the credentials of the environment.',
-    examples: [`${path} acme.hand-over.md`],
+      'hand-over, ticks the box on IAM resources and creates the stack, or updates the one that is there. Works with the ' +
+      'credentials of the environment.',
+    examples: [`${path} acme.hand-over.md`, `${path} acme.hand-over.md --update`],
   })
     .argument('<hand-over>', 'file of the hand-over that has the link, or the link itself, in quotes')
+    .option('--update', 'update the stack of an earlier hand-over, as a later one says in step 1')
     .option('--json', 'print { kind: "local-role", stackName, stackId?, roleArn? }')
-    .action(async (word: string, options: RoleOptions) => deployRole(await linkIn(word), options, io))
+    .action(async (word: string, options: RoleOptions) => deployRole(word, await linkIn(word), options, io))
 }
 
 /** Many times the longest hand-over. */
@@ -43,7 +48,7 @@ async function linkIn(word: string): Promise<string> {
   return link
 }
 
-async function deployRole(link: string, { json }: RoleOptions, io: CommandIo): Promise<void> {
+async function deployRole(word: string, link: string, { json, update }: RoleOptions, io: CommandIo): Promise<void> {
   const { region, stackName, templateUrl, parameters } = parseQuickCreate(link)
   const { createCloudFormationClient, xmlText } = await import('./cloudformation.js')
   const call = createCloudFormationClient(region, io.env)
@@ -51,11 +56,25 @@ async function deployRole(link: string, { json }: RoleOptions, io: CommandIo): P
     [`Parameters.member.${index + 1}.ParameterKey`, name],
     [`Parameters.member.${index + 1}.ParameterValue`, value],
   ])
-  await call('CreateStack', {
+  const asked = {
     StackName: stackName,
     TemplateURL: templateUrl,
     'Capabilities.member.1': 'CAPABILITY_NAMED_IAM',
     ...Object.fromEntries(members),
+  }
+  await call(update ? 'UpdateStack' : 'CreateStack', asked).catch((error: unknown) => {
+    const said = error instanceof NotPossible ? error.message : ''
+    if (said.includes('No updates are to be performed')) return
+    if (said.includes('AlreadyExistsException')) {
+      throw new NotPossible(
+        `the stack ${stackName} is there already, and the link only makes one. To change it to what this hand-over says: ` +
+          `corbado-gateway local deploy-role ${shellWord(word)} --update`,
+      )
+    }
+    if (update && /\] does not exist/.test(said)) {
+      throw new NotPossible(`there is no stack ${stackName} to update: leave out --update`)
+    }
+    throw error
   })
   const stack = await call('DescribeStacks', { StackName: stackName })
   const [stackId, roleArn] = [xmlText(stack, 'StackId'), xmlText(stack, 'OutputValue')]

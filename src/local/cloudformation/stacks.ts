@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../call.js'
 import { allows, deniedText, type PolicyDocument, type Principal, type Role } from '../aws/identity.js'
 import { createQueryProtocol } from '../aws/query.js'
@@ -42,8 +43,11 @@ const stackArn = (region: string, accountId: string, name: string, id: string) =
 
 interface CloudFormationStack {
   readonly stackId: string
+  readonly role: RoleProperties
   readonly roleArn: string
   readonly createdAt: string
+  /** Missing until it is updated. */
+  readonly updatedAt?: string
 }
 
 /** Who asks, and for which stack. */
@@ -117,8 +121,8 @@ export function createStacks({ clock, templates, roles }: StacksOptions) {
     return body === null ? (templates.get(url ?? '') ?? 'S3 error: Access Denied') : parseTemplate(body)
   }
 
-  function createStack(asked: Asked): WireAnswer {
-    const { form, principal, region, name } = asked
+  /** The role that a request describes, or what is wrong with it. */
+  function roleOf({ form, principal, region }: Asked): WireAnswer | Pick<CloudFormationStack, 'role' | 'roleArn'> {
     const template = templateOf(form)
     if (typeof template === 'string') return failure('ValidationError', template)
     const parameters = withDefaults(template, readParameters(form))
@@ -127,7 +131,6 @@ export function createStacks({ clock, templates, roles }: StacksOptions) {
     if (form.get('Capabilities.member.1') !== 'CAPABILITY_NAMED_IAM') {
       return failure('InsufficientCapabilitiesException', 'Requires capabilities : [CAPABILITY_NAMED_IAM]')
     }
-    if (stacks.has(keyOf(asked))) return failure('AlreadyExistsException', `Stack [${name}] already exists`)
     const { accountId } = principal
     const pseudo = { 'AWS::Partition': 'aws', 'AWS::AccountId': accountId, 'AWS::Region': region }
     const values = new Map([...Object.entries(pseudo), ...parameters])
@@ -136,21 +139,48 @@ export function createStacks({ clock, templates, roles }: StacksOptions) {
     // customerRoleTemplate has these properties, and its role is evaluated whole.
     const role = evaluateRole(template, values) as RoleProperties
     if (role.PermissionsBoundary !== undefined) return failure('ValidationError', 'There are no managed policies here.')
-    const roleArn = `arn:aws:iam::${accountId}:role${role.Path}${role.RoleName}`
-    // CloudFormation works with the rights of its caller.
-    const refusal = mayNot(asked, ['iam:CreateRole', 'iam:PutRolePolicy'], roleArn)
-    if (refusal) return refusal
+    return { role, roleArn: `arn:aws:iam::${accountId}:role${role.Path}${role.RoleName}` }
+  }
+
+  function putRole({ role, roleArn }: Pick<CloudFormationStack, 'role' | 'roleArn'>): void {
     const policies = role.Policies.map(({ PolicyDocument }) => PolicyDocument)
     roles.putRole({ roleArn, trust: role.AssumeRolePolicyDocument, policies })
+  }
+
+  function createStack(asked: Asked): WireAnswer {
+    const made = roleOf(asked)
+    if (!('role' in made)) return made
+    if (stacks.has(keyOf(asked))) return failure('AlreadyExistsException', `Stack [${asked.name}] already exists`)
+    // CloudFormation works with the rights of its caller.
+    const refusal = mayNot(asked, ['iam:CreateRole', 'iam:PutRolePolicy'], made.roleArn)
+    if (refusal) return refusal
+    putRole(made)
     const stackId = arnOf(asked, randomUUID())
-    resources.put(stackId, [{ logicalId: 'Role', physicalId: role.RoleName, type: 'AWS::IAM::Role' }])
-    stacks.set(keyOf(asked), { stackId, roleArn, createdAt: new Date(clock.now()).toISOString() })
+    resources.put(stackId, [{ logicalId: 'Role', physicalId: made.role.RoleName, type: 'AWS::IAM::Role' }])
+    stacks.set(keyOf(asked), { stackId, ...made, createdAt: new Date(clock.now()).toISOString() })
     return success('CreateStack', { StackId: stackId })
   }
 
-  const view = ({ stackId: StackId, roleArn, createdAt: CreationTime }: CloudFormationStack) => {
+  /** The role keeps its name here: another pool's would be another stack. */
+  function updateStack(asked: Asked): WireAnswer {
+    const stack = stacks.get(keyOf(asked))
+    if (!stack) return failure('ValidationError', `Stack [${asked.name}] does not exist`)
+    const made = roleOf(asked)
+    if (!('role' in made)) return made
+    if (made.roleArn !== stack.roleArn) return failure('ValidationError', 'The role of another pool is not made here.')
+    if (isDeepStrictEqual(made.role, stack.role)) return failure('ValidationError', 'No updates are to be performed.')
+    const refusal = mayNot(asked, ['iam:UpdateAssumeRolePolicy', 'iam:PutRolePolicy'], made.roleArn)
+    if (refusal) return refusal
+    putRole(made)
+    stacks.set(keyOf(asked), { ...stack, ...made, updatedAt: new Date(clock.now()).toISOString() })
+    return success('UpdateStack', { StackId: stack.stackId })
+  }
+
+  const view = ({ stackId: StackId, roleArn, createdAt: CreationTime, updatedAt }: CloudFormationStack) => {
     const Outputs = { member: { OutputKey: 'RoleArn', OutputValue: roleArn } }
-    return { StackName: StackId.split('/')[1] ?? '', StackId, CreationTime, StackStatus: 'CREATE_COMPLETE', Outputs }
+    const updated = updatedAt !== undefined && { LastUpdatedTime: updatedAt }
+    const StackStatus = updatedAt === undefined ? 'CREATE_COMPLETE' : 'UPDATE_COMPLETE'
+    return { StackName: StackId.split('/')[1] ?? '', StackId, CreationTime, ...updated, StackStatus, Outputs }
   }
 
   /** One stack, or all of the account and region if none is named. */
@@ -184,6 +214,7 @@ export function createStacks({ clock, templates, roles }: StacksOptions) {
 
   const operations = {
     CreateStack: createStack,
+    UpdateStack: updateStack,
     DescribeStacks: describeStacks,
     DeleteStack: deleteStack,
     DescribeStackResources: describeResources,

@@ -1,5 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { CognitoIdentityProviderClient, DescribeUserPoolCommand } from '@aws-sdk/client-cognito-identity-provider'
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts'
+import { split } from 'shlex'
 import t from 'tap'
 import { createCloudFormationClient } from '../../../src/commands/local/cloudformation.js'
 import { parseQuickCreate } from '../../../src/commands/local/role.js'
@@ -10,7 +13,7 @@ import { evaluateRole, withDefaults } from '../../../src/local/cloudformation/te
 import { startStack } from '../../../src/local/stack.js'
 import { NEWCOMER, putNewcomer } from '../../../src/local/world/newcomer.js'
 import { customerRoleTemplate, quickCreateLink, templateParameters } from '../../../src/operator/role/cloudformation.js'
-import { describeCustomerRole, FEATURE_NAMES, type RoleTerms } from '../../../src/operator/role/role.js'
+import { describeCustomerRole, FEATURE_NAMES, type Feature, type RoleTerms } from '../../../src/operator/role/role.js'
 import { answerIn } from '../fixtures/answer.js'
 import { cli } from '../fixtures/cli.js'
 
@@ -92,7 +95,11 @@ t.test('a role stays until it is deleted, and only its own account can do either
   t.match(await deploy(stack.envFor(powerless)), { code: 1, stderr: /AccessDenied: .*iam:CreateRole/ })
   const made = await deploy(env, '--json')
   t.equal(answerIn(made.stdout).roleArn, describeCustomerRole(terms).arn)
-  t.match(await deploy(env), { code: 1, stderr: /AlreadyExistsException/ })
+  t.match(await deploy(env), {
+    code: 1,
+    stderr:
+      /^error: the stack corbado-eu-central-1-N0rthw1nd is there already, .*: corbado-gateway local deploy-role .* --update\n$/,
+  })
   const words = ['local', 'delete-role', userPoolId]
   for (const time of ['deleted', 'deleted before']) {
     const deleted = await cli(words, { env })
@@ -103,6 +110,52 @@ t.test('a role stays until it is deleted, and only its own account can do either
     code: 2,
     stderr: /quick-create link/,
   })
+})
+
+/** Does the role let the gateway see the pool's settings, as the feature `checks` does? */
+async function mayDescribePool(): Promise<boolean> {
+  const endpoints = { region, maxAttempts: 1 }
+  const sts = new STSClient({ ...endpoints, endpoint: stack.sts.url, credentials: stack.credentialsFor(gateway) })
+  const RoleArn = describeCustomerRole(terms).arn
+  const asked = new AssumeRoleCommand({ RoleArn, RoleSessionName: 'local', ExternalId: terms.externalId })
+  const { Credentials: { AccessKeyId = '', SecretAccessKey = '', SessionToken = '' } = {} } = await sts.send(asked)
+  const credentials = { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken }
+  const pool = new CognitoIdentityProviderClient({ ...endpoints, endpoint: stack.cognito.url, credentials })
+  const seen = pool.send(new DescribeUserPoolCommand({ UserPoolId: userPoolId })).then(
+    () => true,
+    (error: Error) => {
+      if (error.name !== 'AccessDeniedException') throw error
+      return false
+    },
+  )
+  return seen.finally(() => {
+    sts.destroy()
+    pool.destroy()
+  })
+}
+
+t.test('--update changes the role of an earlier hand-over to that of a later one', async (t) => {
+  const linkOf = (features: readonly Feature[]) => quickCreateLink(templateUrl, { ...terms, features }) ?? ''
+  const dir = t.testdir({ 'old.md': linkOf(['pre-login']), 'new.md': linkOf(FEATURE_NAMES) })
+  const deploy = (file: string, ...more: string[]) => cli(['local', 'deploy-role', `${dir}/${file}`, ...more], { env })
+  await cli(['local', 'delete-role', userPoolId], { env })
+  t.match(await deploy('old.md', '--update'), {
+    code: 1,
+    stderr: 'error: there is no stack corbado-eu-central-1-N0rthw1nd to update: leave out --update\n',
+  })
+  t.match(await deploy('old.md'), { code: 0, stdout: 'CREATE_COMPLETE' })
+  t.equal(await mayDescribePool(), false)
+  // What is printed is typed as it stands.
+  const [, advice = ''] = /: corbado-gateway (local deploy-role .*)\n$/.exec((await deploy('new.md')).stderr) ?? []
+  const updated = await cli(split(advice), { env })
+  t.match(updated, { code: 0, stdout: 'stack corbado-eu-central-1-N0rthw1nd: UPDATE_COMPLETE\n', stderr: '' })
+  t.equal(await mayDescribePool(), true)
+  t.match(await deploy('new.md', '--update'), { code: 0, stdout: 'UPDATE_COMPLETE' }, 'nothing to change is no error')
+  const Statement = [{ Effect: 'Allow', Action: 'cloudformation:*', Resource: '*' } as const]
+  const powerless = { ...customerAdmin(accountId), policies: [{ Version: '2012-10-17', Statement } as const] }
+  const refused = await cli(['local', 'deploy-role', `${dir}/old.md`, '--update'], { env: stack.envFor(powerless) })
+  t.match(refused, { code: 1, stderr: /AccessDenied: .*iam:UpdateAssumeRolePolicy/ })
+  await cli(['local', 'delete-role', userPoolId], { env })
 })
 
 t.test('deploy-role reads the link of a hand-over, and says so if a file has none', async (t) => {
