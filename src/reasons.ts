@@ -391,7 +391,8 @@ export const REASONS = {
     at: SECRET_AT,
     owner: 'operator',
     level: 'error',
-    means: 'There is no parameter of the name in `corbado.credentialParameter`. Store it.',
+    means:
+      'There is no parameter of the name in `corbado.credentialParameter`; of post-login, in `actions.postLogin.clientSecretParameter` (`secret set --client`). Store it.',
     fix: SECRET,
   },
   secret_malformed: {
@@ -399,7 +400,7 @@ export const REASONS = {
     owner: 'operator',
     level: 'error',
     means:
-      'The parameter holds nothing of the form that `corbado.credentialScheme` asks for; `secretVersion` says which value it is. Store it again.',
+      'The parameter holds nothing of the form that `corbado.credentialScheme` asks for, or, of post-login, no secret of an app client (`secret set --client`); `secretVersion` says which value it is. Store it again.',
     fix: SECRET,
   },
   secret_denied: {
@@ -594,8 +595,8 @@ export const REASONS = {
     owner: 'operator',
     level: 'error',
     means:
-      "Cognito did not take the secret of post-login's app client: the parameter in `actions.postLogin.clientSecretParameter` holds another one, or one is missing or too many. Put the client's own into it; it is read again within 30 s.",
-    fix: DOCTOR,
+      "Cognito did not take the secret of post-login's app client: the parameter in `actions.postLogin.clientSecretParameter` holds another one, or one is missing or too many. Store the client's own; it is read again within 30 s.",
+    fix: `${SECRET} --client`,
   },
   connect_tokens_not_configured: {
     at: at(['connect-tokens'], 'rejected'),

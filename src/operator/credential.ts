@@ -1,7 +1,7 @@
 import type { TenantFile } from '../tenant/config.js'
 
 /** A credential in the form in which the gateway reads it, or what is wrong with it: never the value nor a part of it. */
-type ReadSecret =
+export type ReadSecret =
   | { readonly kind: 'usable'; readonly value: string; readonly taken: string }
   | { readonly kind: 'refused'; readonly why: string }
 
@@ -23,6 +23,29 @@ export function readSecret(given: string, { projectId, credentialScheme }: Corba
   if (/[^\x21-\x7e]/.test(text))
     return refused('it holds spaces, line breaks or other characters that no credential has')
   return credentialScheme === 'basic' ? readBasic(text, projectId) : readBearer(text)
+}
+
+/** Cognito's own form of app clients' secrets (API model), as the gateway takes it. */
+const clientSecret = /^[\w+]{1,64}$/
+
+/** The name of the parameter that is proposed for it: beside the credential, below the pool's id. */
+export function clientSecretName({ credentialParameter }: Pick<TenantFile['corbado'], 'credentialParameter'>): string {
+  return credentialParameter.replace(/[^/]*$/, 'client-secret')
+}
+
+/** Checks what was given as the secret of an app client. One final line end does not count. */
+export function readClientSecret(given: string, clientId: string): ReadSecret {
+  const text = given.replace(/\r?\n$/, '')
+  if (text === '') return refused('nothing was given')
+  const wrapping = wrappingOf(text)
+  if (wrapping !== undefined) return refused(wrapping)
+  if (text === clientId) return refused("it is the app client's id, not its secret")
+  if (apiSecret.test(text) || /^pro-\d+:/.test(text)) {
+    return refused("it is Corbado's API secret, not that of the app client: store that one without --client")
+  }
+  if (!clientSecret.test(text))
+    return refused('it is longer, or holds other characters, than any secret of an app client')
+  return { kind: 'usable', value: text, taken: 'secret of the app client' }
 }
 
 function readBasic(text: string, projectId: string): ReadSecret {

@@ -2,11 +2,16 @@ import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { decodeJwt } from 'jose'
 import t from 'tap'
+import { parse } from 'yaml'
+import { ERRORS } from '../../src/errors.js'
 import type { AppClient } from '../../src/local/cognito/index.js'
 import { hostedArn } from '../../src/local/world/tenants.js'
+import { readConfigRules } from '../../src/operator/config-rules.js'
 import type { TenantFile } from '../../src/tenant/config.js'
+import { parseTenantFile } from '../../src/tenant/config-rules.js'
 import { startContainer } from '../fixtures/container.js'
 import { type Line, startGateway, untilWaiting } from '../fixtures/gateway.js'
+import { pages } from '../fixtures/pages.js'
 import { tenantFile } from '../fixtures/tenants.js'
 
 const gateway = await startGateway(t)
@@ -405,3 +410,33 @@ t.test('no line and no answer has a proof, a token or a secret in it', async (t)
   }
   t.ok(all.includes('signed_in'))
 })
+
+t.test(
+  'POST-LOGIN.md: its config is valid, its function reads what the action answers, its codes are ours',
+  async (t) => {
+    const page = pages.get('tenants/POST-LOGIN.md') ?? ''
+    const snippet = (language: string) => new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(page)?.[1] ?? ''
+    const { tokensIn } = await import(`data:text/javascript,${encodeURIComponent(snippet('js'))}`)
+    const file = await newTenant()
+    const { body } = await actThrough('lambda')(file, await proofFor(file))
+    const { idToken, accessToken, refreshToken, expiresInSeconds } = tokensIn(body.session)
+    t.match(decodeJwt(idToken), { 'cognito:username': ADA, token_use: 'id' })
+    t.match(decodeJwt(accessToken), { username: ADA, token_use: 'access' })
+    t.match({ refreshToken, expiresInSeconds }, { refreshToken: String, expiresInSeconds: Number })
+    t.equal(tokensIn(await proofFor(file)), undefined, 'a proof is no session')
+    t.equal(tokensIn(''), undefined)
+
+    const userPoolId = 'eu-central-1_N0rthw1nd'
+    const { actions } = parse(snippet('yaml'))
+    const parsed = parseTenantFile({ ...tenantFile({ userPoolId }), actions }, readConfigRules({}))
+    t.match(parsed, { kind: 'valid', file: { actions: { postLogin: { clientId: String } } } })
+
+    const statuses = [...page.matchAll(/^\| (\d+) \| (.*?) \|/gm)].flatMap(([, status, codes = '']) =>
+      [...codes.matchAll(/GW_ERR_\w+/g)].map(([code]) => [code, Number(status)]),
+    )
+    t.ok(statuses.length >= 6)
+    for (const [code, status] of statuses) {
+      t.equal(ERRORS.find((one) => one.code === code)?.statusCode, status, String(code))
+    }
+  },
+)

@@ -135,6 +135,12 @@ t.test('refuses functions, app clients and a post-login client that could not be
     [{ clients: 'web-1' }, /--clients must be the id of an app client/],
     [withPostLogin, /--post-login is missing: id of the app client/],
     [{ ...withPostLogin, 'post-login': 'none' }, /--post-login must name an app client, or the features leave/],
+    [
+      { ...withPostLogin, 'post-login': 'web1' },
+      /--post-login-secret is missing: has that app client a secret, yes or/,
+    ],
+    [{ ...withPostLogin, 'post-login': 'web1', 'post-login-secret': 'maybe' }, /--post-login-secret must be yes or no/],
+    [{ 'post-login-secret': 'yes' }, /--post-login-secret must be no, or the features hold post-login/],
     [{ 'post-login': 'web1' }, /--post-login must be none, or the features hold post-login/],
     [{ ...withPostLogin, 'post-login': 'web1', clients: 'web2' }, /--post-login must be one of login\.clientIds/],
     [
@@ -155,13 +161,17 @@ t.test('functions that go on and the post-login client stand in the draft, the r
     clients: 'web1,web2',
     features: 'pre-login,post-append,post-login,checks',
     'post-login': 'web2',
+    'post-login-secret': 'yes',
   }
-  const { code, stderr } = await cli({ ...flags, ...more })
+  const { code, stderr, stdout } = await cli({ ...flags, ...more })
   t.equal(code, 0, stderr)
+  t.match(stdout, / 2\. corbado-gateway secret set acme-ab12cd34e --client --dir /)
   const chained = (functionArn: string) => ({ mode: 'chain', functionArn, timeoutMs: 3_000, onFailure: 'fail' })
   t.match(await tenant('acme-ab12cd34e'), {
     login: { clientIds: ['web1', 'web2'] },
-    actions: { postLogin: { clientId: 'web2' } },
+    actions: {
+      postLogin: { clientId: 'web2', clientSecretParameter: `/corbado/gateway/${POOL}/client-secret` },
+    },
     triggers: { defineAuthChallenge: chained(fn('own-codes')), userMigration: chained(fn('migrate:live')) },
   })
   t.match(await runCli(['tenants', 'validate', dir]), { code: 0 })
@@ -174,12 +184,26 @@ t.test('functions that go on and the post-login client stand in the draft, the r
     `| \`lambda:InvokeFunction\` on \`${fn('own-codes')}\` |`,
     'and hands it on to your function alone',
     `param_ChainedFunctions=`,
+    'Through the app client `web2` Corbado signs users in for your application',
+    `--user-pool-id ${POOL} --client-id web2 --query UserPoolClient.ClientSecret --output text`,
     'chained_functions = ["',
   ]) {
     t.ok(text.includes(part), part)
   }
   t.notMatch(text, 'It never sees a password')
   for (const line of text.split('\n')) t.notMatch(line, /undefined|\[object/)
+})
+
+t.test('of an app client without a secret nothing asks for one', async (t) => {
+  const { cli, handOver, tenant } = setUp(t)
+  const more = { features: 'pre-login,post-append,post-login', 'post-login': 'web2', 'post-login-secret': 'no' }
+  const { code, stdout } = await cli({ ...flags, ...more })
+  t.equal(code, 0)
+  t.notMatch(stdout, '--client')
+  t.strictSame((await tenant('acme-ab12cd34e')).actions.postLogin, { clientId: 'web2' })
+  const text = await readFile(handOver, 'utf8')
+  t.match(text, 'Through the app client `web2` Corbado signs users in')
+  t.notMatch(text, 'ClientSecret --output')
 })
 
 t.test('refuses a pool, a tenant id and a file that there are already, in the folder or in the table', async (t) => {
@@ -622,6 +646,7 @@ t.test('whatever is answered, the file says it, with its comments', async () => 
     chain: fc.constantFrom('none', 'PreSignUp', 'PreSignUp,CustomSMSSender'),
     clients: fc.constantFrom('all', 'web1,web2'),
     postLogin: fc.constantFrom('none', 'web1'),
+    postLoginSecret: fc.constantFrom('yes', 'no'),
     tenantId: slug,
   })
   const answers = given.map((all) => ({

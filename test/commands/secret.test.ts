@@ -346,3 +346,57 @@ t.test('a credential is tried at Corbado before it is stored, and with --no-chec
   t.match(unchecked, { code: 0, stdout: 'Whether Corbado accepts it: corbado-gateway doctor acme\n' })
   t.equal(await stored(), base64(`${projectId}:${own}`))
 })
+
+t.test("with --client the secret of post-login's app client is stored where the gateway reads it", async (t) => {
+  const parameter = `/corbado/gateway/${file.userPoolId}/client-secret`
+  const clientSecret = 'c4naryThatCognitoMade'
+  const give = (stdin: string, flags = '') => set(stdin, `acme --client${flags}`)
+  const before = puts()
+  const without = await give(clientSecret)
+  t.match(without, { code: 1, stdout: '', stderr: /^error: acme has no actions\.postLogin, and .*tenants apply\n$/ })
+  const put = (postLogin: object) => {
+    const local = toLocal(file, stack)
+    const actions = { ...local.actions, postLogin: { clientId: 'server1', ...postLogin } }
+    return putTenantRecord(stack, { ...local, actions }, file.userPoolId)
+  }
+  t.teardown(() => putTenantRecord(stack, toLocal(file, stack), file.userPoolId))
+  await put({})
+  const unnamed = await give(clientSecret)
+  t.match(unnamed, { code: 1, stderr: 'actions.postLogin of acme has no clientSecretParameter' })
+  t.match(
+    unnamed.stderr,
+    `If server1 has one, write clientSecretParameter: ${parameter} in the tenant's file, then: corb`,
+  )
+
+  await put({ clientSecretParameter: parameter })
+  for (const [given, why] of [
+    ['', /nothing was given/],
+    [`"${clientSecret}"`, /stands in quotes/],
+    [`\ufeff${clientSecret}`, /byte order mark/],
+    ['server1\n', /it is the app client's id, not its secret/],
+    [SECRET, /it is Corbado's API secret, .*: store that one without --client/],
+    [`${projectId}:${SECRET}`, /it is Corbado's API secret/],
+    [` ${clientSecret}`, /it is longer, or holds other characters, than any secret of an app client/],
+    ['x'.repeat(65), /it is longer/],
+  ] as const) {
+    const { code, stdout, stderr } = await give(given)
+    t.equal(code, 1, given)
+    t.match(stderr, /^error: the secret was not stored: /)
+    t.match(stderr, why)
+    t.notMatch(stdout + stderr, /c4nary|s3cr3t/)
+  }
+  t.match(await give(clientSecret, ' --no-check'), { code: 2, stderr: '--no-check is for the Backend API credential' })
+  t.equal(puts(), before)
+
+  const first = await give(`${clientSecret}\n`)
+  t.strictSame([first.code, first.stderr], [0, ''])
+  t.equal(
+    first.stdout,
+    `table ${TABLE_NAME} in eu-central-1 of account 999900000001\n  as ${operator.arn}\nacme (${file.userPoolId}), ${parameter}: not stored yet\ntaken as secret of the app client\nstored as version 1 of ${parameter}\nWhether Cognito accepts it: corbado-gateway doctor acme\n`,
+  )
+  t.equal(await stored(parameter), clientSecret)
+  const json = JSON.parse((await give(`${clientSecret}2`, ' --json')).stdout)
+  t.match(json, { kind: 'secret', parameter, version: 2, was: { version: 1 }, taken: String, tried: false })
+  t.notMatch(JSON.stringify(json), 'c4nary')
+  t.match(stack.ssm.calls.findLast(({ operation }) => operation === 'PutParameter')?.input, { Type: 'SecureString' })
+})

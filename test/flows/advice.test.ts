@@ -8,6 +8,7 @@ import type { Principal } from '../../src/local/aws/identity.js'
 import type { PolicyDocument, Statement } from '../../src/local/aws/policy.js'
 import type { UserPool } from '../../src/local/cognito/index.js'
 import { aliasPolicyText } from '../../src/operator/aliases/policy.js'
+import { CUSTOM_AUTH_SLOTS } from '../../src/operator/pool/triggers.js'
 import { describeCustomerRole, FEATURE_NAMES } from '../../src/operator/role/role.js'
 import { cli } from '../commands/fixtures/cli.js'
 import { createPausingClock } from '../commands/fixtures/clock.js'
@@ -33,6 +34,7 @@ let customerAccount = accountId
 const region = 'eu-central-1'
 const projectId = 'pro-1'
 const secret = `${projectId}:corbado1_right`
+const clientSecret = 'madeByCognito'
 stack.corbado.putProject({ projectId, apiSecret: 'corbado1_right' })
 const arnOf = (alias: string) => `${FUNCTION_ARN}:${alias}`
 const poolArn = (userPoolId: string, account = accountId) =>
@@ -55,7 +57,8 @@ async function typed(
   const who: Principal = program === 'npx' ? customerAdmin(customerAccount) : (more.as ?? operator)
   const mine = { ...stack.envFor(who), XDG_STATE_HOME: `${process.cwd()}/state` }
   Object.assign(process.env, mine)
-  const stdin = more.stdin ?? (words[0] === 'secret' ? `${secret}\n` : '')
+  const stored = words.includes('--client') ? clientSecret : secret
+  const stdin = more.stdin ?? (words[0] === 'secret' ? `${stored}\n` : '')
   const ran = await cli(words, { env: { ...env, ...mine, ...more.env }, clock: createPausingClock(), stdin })
   return { code: ran.code, printed: `${ran.stdout}${ran.stderr}` }
 }
@@ -238,9 +241,6 @@ t.test('from onboard to a live tenant and back, by what is printed and the hand-
     'status: "draft" -> "active"',
   )
 
-  const suspend = await typed('corbado-gateway tenants suspend start')
-  t.match(await follow(t, 'commands/tenants/status.ts: tenants <name>', suspend.printed), '"active" -> "suspended"')
-  const rollback = await typed('corbado-gateway tenants rollback start')
   // The file is edited and not applied: the page of the table is made, and what makes it that of the file is named.
   await writeFile(
     'tenants/start.yaml',
@@ -252,14 +252,14 @@ t.test('from onboard to a live tenant and back, by what is printed and the hand-
   t.notMatch((await typed('corbado-gateway onboard --again start')).printed, 'says otherwise')
   t.match(await readFile('start.hand-over.md', 'utf8'), '# Passkeys for Another')
 
+  const suspend = await typed('corbado-gateway tenants suspend start')
+  t.match(await follow(t, 'commands/tenants/status.ts: tenants <name>', suspend.printed), '"active" -> "suspended"')
+  const rollback = await typed('corbado-gateway tenants rollback start')
   t.match(
     await follow(t, 'commands/tenants/rollback.ts: tenants rollback', rollback.printed),
     '"suspended" -> "active"',
   )
 
-  const wired = await typed('corbado-gateway tenants remove start')
-  t.match(await follow(t, 'commands/tenants/remove.ts: wire undo', wired.printed), 'Takes back the triggers')
-  const back = await follow(t, 'commands/wire/report.ts: npx', written, { code: 1 })
   const active = await typed('corbado-gateway tenants remove start')
   t.match(active, { code: 1, printed: 'start is active' })
   t.match(
@@ -274,6 +274,9 @@ t.test('from onboard to a live tenant and back, by what is printed and the hand-
     'status: "passkeys-off" -> "active"',
   )
   await typed('corbado-gateway tenants pause start')
+  const wired = await typed('corbado-gateway tenants remove start')
+  t.match(await follow(t, 'commands/tenants/remove.ts: wire undo', wired.printed), 'Takes back the triggers')
+  const back = await follow(t, 'commands/wire/report.ts: npx', written, { code: 1 })
   t.equal(await follow(t, 'commands/wire/undo.ts: npx', back).then((text) => text.includes('Written.')), true)
   const confirm = await typed('corbado-gateway tenants remove start')
   const removed = await follow(t, 'commands/tenants/remove.ts: tenants remove', confirm.printed)
@@ -349,6 +352,25 @@ t.test('the doctor is followed until it has nothing more to say', async (t) => {
   await follow(t, 'operator/doctor/checks/gateway.ts: aliases clean', await doctorSays())
   t.equal((await typed(`corbado-gateway doctor ${one.tenantId}`)).code, 0)
 
+  // post-login through an app client with a secret, which the file does not know at first.
+  const postLogin = (more = '') => `    mfa: none\n  postLogin:\n    clientId: web\n${more}`
+  createPool(one.userPoolId, {
+    clients: [{ clientId: 'web', preventUserExistenceErrors: true, allowCustomAuth: true, clientSecret }],
+    lambdaConfig: Object.fromEntries(CUSTOM_AUTH_SLOTS.map((slot) => [slot, arnOf(one.alias)])),
+  })
+  await writeFile(one.file, one.yaml.replace('    mfa: none\n', postLogin()))
+  await typed('corbado-gateway tenants apply --yes')
+  const unnamed = await doctorSays()
+  const [, line = ''] = /add (clientSecretParameter: \S+) to actions\.postLogin/.exec(unnamed) ?? []
+  await writeFile(one.file, one.yaml.replace('    mfa: none\n', postLogin(`    ${line}\n`)))
+  await follow(t, 'operator/doctor/checks/finding.ts: tenants apply', unnamed, { code: 1 })
+  await typed('corbado-gateway tenants apply --yes')
+  t.match(
+    await follow(t, 'operator/doctor/checks/client-secret.ts: secret set', await doctorSays()),
+    'client-secret\nWhether Cognito accepts it: corbado-gateway doctor',
+  )
+  t.match(await doctorSays(), /✓ client-secret /)
+
   // A factor that the pool has not: the file is corrected, and applied again as it is said.
   await writeFile(one.file, one.yaml.replace('mfa: none', 'mfa: sms'))
   await typed('corbado-gateway tenants apply --yes')
@@ -358,6 +380,26 @@ t.test('the doctor is followed until it has nothing more to say', async (t) => {
   const offered = await follow(t, 'operator/doctor/checks/finding.ts: tenants apply', wrong, { code: 1 })
   await follow(t, 'commands/tenants/report.ts: tenants apply', offered)
   t.equal((await typed(`corbado-gateway doctor ${one.tenantId}`)).code, 0)
+})
+
+t.test('a pool id that is wrong is corrected by the lines that doctor and apply print', async (t) => {
+  const wrong = draft()
+  const right = { ...wrong, yaml: wrong.yaml.replaceAll(wrong.userPoolId, `${wrong.userPoolId}x`) }
+  await inFolder(t, wrong)
+  createRole(wrong.userPoolId)
+  createPool(`${wrong.userPoolId}x`)
+  await typed('corbado-gateway tenants apply --yes')
+  const said = await typed(`corbado-gateway doctor ${wrong.tenantId}`)
+  t.match(said.printed, 'if the pool id is wrong, write the right one into the file')
+  await writeFile(wrong.file, right.yaml)
+  // Before the old one is out, the new one is refused, with the line that comes first.
+  const clash = await follow(t, 'operator/doctor/checks/patient.ts: tenants apply', said.printed, { code: 1 })
+  const offered = await follow(t, 'operator/files/clashes.ts: tenants remove', clash, { code: 1 })
+  t.equal(offered, await follow(t, 'operator/doctor/checks/patient.ts: tenants remove', said.printed, { code: 1 }))
+  await follow(t, 'commands/tenants/remove.ts: tenants remove', offered)
+  const planned = await follow(t, 'operator/doctor/checks/patient.ts: tenants apply', said.printed, { code: 1 })
+  await follow(t, 'commands/tenants/report.ts: tenants apply', planned)
+  t.match(await typed(`corbado-gateway tenants show ${wrong.tenantId}`), { code: 0, printed: `${wrong.userPoolId}x` })
 })
 
 t.test('a pool of another region is examined with all the settings of that region, as it is said', async (t) => {
@@ -382,26 +424,6 @@ t.test('wire: what is in use, what a tool manages, and what this version does no
   await inFolder(t)
   const wire = (verb: string, userPoolId: string, more = '') =>
     typed(`npx @corbado/cognito-gateway@0.1.0 wire ${verb} ${userPoolId} --arn ${arnOf('t-1')}${more}`)
-t.test('a pool id that is wrong is corrected by the lines that doctor and apply print', async (t) => {
-  const wrong = draft()
-  const right = { ...wrong, yaml: wrong.yaml.replaceAll(wrong.userPoolId, `${wrong.userPoolId}x`) }
-  await inFolder(t, wrong)
-  createRole(wrong.userPoolId)
-  createPool(`${wrong.userPoolId}x`)
-  await typed('corbado-gateway tenants apply --yes')
-  const said = await typed(`corbado-gateway doctor ${wrong.tenantId}`)
-  t.match(said.printed, 'if the pool id is wrong, write the right one into the file')
-  await writeFile(wrong.file, right.yaml)
-  // Before the old one is out, the new one is refused, with the line that comes first.
-  const clash = await follow(t, 'operator/doctor/checks/patient.ts: tenants apply', said.printed, { code: 1 })
-  const offered = await follow(t, 'operator/files/clashes.ts: tenants remove', clash, { code: 1 })
-  t.equal(offered, await follow(t, 'operator/doctor/checks/patient.ts: tenants remove', said.printed, { code: 1 }))
-  await follow(t, 'commands/tenants/remove.ts: tenants remove', offered)
-  const planned = await follow(t, 'operator/doctor/checks/patient.ts: tenants apply', said.printed, { code: 1 })
-  await follow(t, 'commands/tenants/report.ts: tenants apply', planned)
-  t.match(await typed(`corbado-gateway tenants show ${wrong.tenantId}`), { code: 0, printed: `${wrong.userPoolId}x` })
-})
-
   const taken = `${region}_Taken`
   const old = `arn:aws:lambda:${region}:${accountId}:function:own`
   createPool(taken, { lambdaConfig: { DefineAuthChallenge: old } })

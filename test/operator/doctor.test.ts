@@ -78,6 +78,22 @@ const withPostLogin: TenantFile = {
   ...healthy,
   actions: { ...healthy.actions, postLogin: { clientId: client.clientId } },
 }
+/** The same with an app client that has a secret, and a parameter for it. */
+const clientSecret = 's3cr3tThatCognitoMade'
+const clientSecretParameter = `/corbado/gateway/${healthy.userPoolId}/client-secret`
+const withSecret: TenantFile = {
+  ...healthy,
+  actions: { ...healthy.actions, postLogin: { clientId: client.clientId, clientSecretParameter } },
+}
+const secretClient = { ...client, clientSecret }
+/** Post-login as it should be but for what is stored, and what the app client has. */
+function postLoginWith(stored: string | undefined, has: typeof client): void {
+  roleWith({ policies: [wanted.permissions, allow(signIn)] })
+  poolWith({ clients: [has] })
+  stack.ssm.remove(clientSecretParameter)
+  if (stored !== undefined) stack.ssm.put(clientSecretParameter, stored)
+}
+const withClaim: TenantFile = { ...healthy, login: { claim: { name: 'corbado', clientIds: [client.clientId] } } }
 const foreign = 'arn:aws:lambda:eu-central-1:111122223333:function:theirs'
 const withChain: TenantFile = { ...healthy, triggers: { preSignUp: { mode: 'chain', functionArn: foreign } } }
 const offering = (...ExplicitAuthFlows: NonNullable<NonNullable<typeof client.settings>['ExplicitAuthFlows']>) => ({
@@ -232,6 +248,68 @@ const BREAKAGES: readonly Breakage[] = [
     name: 'nothing, and the role allows what post-login needs',
     file: withPostLogin,
     breaks: () => roleWith({ policies: [wanted.permissions, allow(signIn)] }),
+  },
+  {
+    name: 'a role without DescribeUserPoolClient, which the claim needs',
+    file: withClaim,
+    breaks: () => roleWith({ policies: [allowedBut('cognito-idp:DescribeUserPoolClient')] }),
+    failed: ['may-read-client'],
+    unknown: ['app-clients'],
+    what: /does not allow DescribeUserPoolClient on the pool/,
+    fix: /^customer: give the role the permissions of step 1/,
+  },
+  { name: 'nothing, and the role allows what the claim needs', file: withClaim },
+  {
+    name: "no parameter with the secret of post-login's app client",
+    file: withSecret,
+    breaks: () => postLoginWith(undefined, secretClient),
+    failed: ['client-secret'],
+    what: new RegExp(`There is no parameter ${clientSecretParameter}\\.`),
+    fix: /^operator: corbado-gateway secret set acme --client$/,
+  },
+  {
+    name: 'something other than a secret of an app client',
+    file: withSecret,
+    breaks: () => postLoginWith('corbado1_acme', secretClient),
+    failed: ['client-secret'],
+    what: /holds no secret of an app client: it is Corbado's API secret/,
+    fix: /^operator: corbado-gateway secret set acme --client$/,
+  },
+  {
+    name: 'an app client with a secret for which the config names no parameter',
+    file: withPostLogin,
+    breaks: () => postLoginWith(undefined, secretClient),
+    failed: ['client-secret'],
+    fix: /^operator: add clientSecretParameter: \/corbado\/gateway\/\S+\/client-secret to actions\.postLogin in .*tenants apply, then: corbado-gateway secret set acme --client$/,
+  },
+  {
+    name: 'a secret for an app client that has none',
+    file: withSecret,
+    breaks: () => postLoginWith(clientSecret, client),
+    failed: ['client-secret'],
+    fix: /^operator: take actions\.postLogin\.clientSecretParameter out/,
+  },
+  {
+    name: 'another secret than that of the app client',
+    file: withSecret,
+    breaks: () => postLoginWith('another', secretClient),
+    warned: ['client-secret'],
+    what: /holds another secret than the one that Cognito names .*: post-login fails, unless/,
+    fix: /^operator: corbado-gateway secret set acme --client$/,
+  },
+  {
+    name: 'nothing, and the parameter holds the secret of the app client',
+    file: withSecret,
+    breaks: () => postLoginWith(clientSecret, secretClient),
+  },
+  {
+    name: 'a secret that cannot be compared',
+    file: withSecret,
+    breaks: () => {
+      postLoginWith(clientSecret, secretClient)
+      roleWith({ policies: [allow([...needed, ...signIn])] })
+    },
+    unknown: ['pool', 'app-clients', 'mfa-factor'],
   },
   {
     name: 'a role that allows every operation on the pool',

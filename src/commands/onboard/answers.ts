@@ -22,6 +22,8 @@ export interface Answers {
   readonly clients: string
   /** The app client of post-login; `none`. */
   readonly postLogin: string
+  /** Has that app client a secret? `yes` or `no`. */
+  readonly postLoginSecret: string
   readonly tenantId: string
 }
 
@@ -78,10 +80,15 @@ export function draftTenant(answers: Answers, { externalId, alias, parameterPref
     actions: {
       preLogin: { identifierAttribute: 'email' },
       postAppend: { mfa: answers.mfa },
-      ...(answers.postLogin !== 'none' && { postLogin: { clientId: answers.postLogin } }),
+      ...(answers.postLogin !== 'none' && { postLogin: postLoginClient(answers, parameterPrefix) }),
     },
     ...(answers.chain !== 'none' && { triggers: chainedTriggers(answers.chain) }),
   } satisfies { [K in keyof Required<TenantFile>]?: unknown }
+}
+
+function postLoginClient({ postLogin, postLoginSecret, pool }: Answers, parameterPrefix: string) {
+  const secret = postLoginSecret === 'yes' && { clientSecretParameter: `${parameterPrefix}/${pool}/client-secret` }
+  return { clientId: postLogin, ...secret }
 }
 
 function chainedTriggers(chain: string): Record<string, unknown> {

@@ -31,6 +31,7 @@ const sample: Answers = {
   chain: 'none',
   clients: 'all',
   postLogin: 'none',
+  postLoginSecret: 'no',
   tenantId: 'acme',
 }
 
@@ -130,4 +131,10 @@ export const checkPostLogin: Check = (value, { features = '', clients = 'all', f
   if (value === 'none') return 'must name an app client, or the features leave post-login out'
   const of = { postLogin: value, clients, flow }
   return issueAt('/actions/postLogin/clientId', of, place.rules) ?? issueAt('/actions/postLogin', of, place.rules)
+}
+
+export const checkPostLoginSecret: Check = (value, { features = '' }) => {
+  if (value !== 'yes' && value !== 'no') return 'must be yes or no'
+  const isOf = listWords(features).includes('post-login')
+  return value === 'no' || isOf ? undefined : 'must be no, or the features hold post-login'
 }

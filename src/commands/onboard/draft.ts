@@ -147,6 +147,7 @@ const comments: Readonly<Record<string, string>> = {
   'actions.preLogin.identifierAttribute': 'email, phone_number or preferred_username',
   'actions.postAppend.mfa': 'sms, email, software-token or none: changes how users sign in with a password',
   'actions.postLogin.clientId': 'must allow custom authentication; with a secret, clientSecretParameter too',
+  'actions.postLogin.clientSecretParameter': "the name of that app client's secret: `secret set --client` stores it",
 }
 
 /** A config as the text of a tenant's file, with a word on the fields that need one. */

@@ -11,6 +11,7 @@ import {
   checkMfa,
   checkPool,
   checkPostLogin,
+  checkPostLoginSecret,
   checkRegion,
   checkTenantId,
   fits,
@@ -123,6 +124,14 @@ export const QUESTIONS: readonly Question[] = [
     check: checkPostLogin,
     isOpen: hasPostLogin,
     fallback: (answers) => (hasPostLogin(answers) ? undefined : 'none'),
+  },
+  {
+    key: 'postLoginSecret',
+    flag: '--post-login-secret',
+    text: 'has that app client a secret, yes or no',
+    check: checkPostLoginSecret,
+    isOpen: hasPostLogin,
+    fallback: (answers) => (hasPostLogin(answers) ? undefined : 'no'),
   },
   {
     key: 'tenantId',

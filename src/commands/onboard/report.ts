@@ -20,7 +20,7 @@ interface OnboardedFiles {
 export function reportOnboarded(onboarding: Onboarding, files: OnboardedFiles, io: CommandIo): void {
   const { tenant, terms, templateUrl, hostedArn } = onboarding
   const { file, handOverFile, dir } = files
-  const next = nextSteps(tenant.tenantId, dir)
+  const next = nextSteps(tenant, dir)
   if (files.json) {
     const commands = next.map(({ command }) => command)
     writeAnswer(io, 'onboarding', {
@@ -86,17 +86,26 @@ function stepsText(next: readonly NextStep[], paint: Paint, { stdout }: CommandI
 }
 
 /** A draft has yet to go live; of all others the role, and perhaps the triggers, follow the config. */
-function stepsAgain({ tenantId, status }: Onboarding['tenant'], dir: string): NextStep[] {
-  const all = nextSteps(tenantId, dir)
+function stepsAgain(tenant: Onboarding['tenant'], dir: string): NextStep[] {
+  const { tenantId, status } = tenant
+  const all = nextSteps(tenant, dir)
   const doctor = { command: `corbado-gateway doctor ${tenantId}`, why: 'once the customer has done its part' }
   return status === 'draft' ? all.filter(({ command }) => / (doctor|tenants activate) /.test(command)) : [doctor]
 }
 
-function nextSteps(tenantId: string, dir: string): NextStep[] {
+function nextSteps({ tenantId, actions }: Onboarding['tenant'], dir: string): NextStep[] {
   const word = shellWord(dir)
   const inDir = dir === TENANTS_DIR ? '' : ` --dir ${word}`
   return [
     { command: `corbado-gateway secret set ${tenantId}${inDir}`, why: 'the Backend API credential' },
+    ...(actions.postLogin?.clientSecretParameter === undefined
+      ? []
+      : [
+          {
+            command: `corbado-gateway secret set ${tenantId} --client${inDir}`,
+            why: "the secret of post-login's app client, from the customer",
+          },
+        ]),
     { command: `corbado-gateway tenants apply ${word} --yes`, why: 'the draft into the table' },
     { command: `corbado-gateway aliases grant ${tenantId}`, why: 'lets the pool in; then send hand-over and tarball' },
     { command: `corbado-gateway doctor ${tenantId}`, why: 'once the customer has done its part' },

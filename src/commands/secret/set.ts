@@ -1,17 +1,14 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Command } from 'commander'
-import { createCall } from '../../call.js'
 import type { Env } from '../../env.js'
-import { wayAdvice } from '../../operator/advice.js'
+import { fieldAt } from '../../fields.js'
 import { writeAnswer } from '../../operator/answers/write.js'
-import { readSecret } from '../../operator/credential.js'
-import { corbadoSaid, falseProof } from '../../operator/doctor/checks/corbado.js'
 import { readTenantFolder } from '../../operator/files/folder.js'
 import { fetchPlace, type PlanPlace, placeText } from '../../operator/place.js'
 import { fetchRecords, findTenant, findTenants, noSuchTenant } from '../../operator/records/find.js'
 import { agoText } from '../../operator/records/past.js'
 import { requireValid } from '../../operator/records/record.js'
-import { authorOf, fetchSecretHistory, NOT_STORED } from '../../operator/records/secret.js'
+import { authorOf, fetchWriters, NOT_STORED } from '../../operator/records/secret.js'
 import { readOperatorSettings } from '../../operator/settings.js'
 import { TENANTS_DIR, unappliedFile } from '../../operator/unapplied.js'
 import { operatorCall, withUpstreams } from '../../operator/upstreams.js'
@@ -24,12 +21,16 @@ import { type CommandIo, writeNote } from '../../terminal/io.js'
 import { shellWord, textAt } from '../../terminal/text.js'
 import type { OperatorUpstreams, ParameterVersion, Table, TenantRecord } from '../../upstreams/operator.js'
 import { TENANT_ARGUMENT } from '../options.js'
+import { clientKind } from './client.js'
+import { credentialKind } from './credential.js'
 
 /** Somewhat more than any credential. */
 const INPUT_LENGTH_MAX = 8_192
 
 interface SecretOptions {
   readonly dir: string
+  /** The secret of post-login's app client is meant. */
+  readonly client?: true
   /** False after `--no-check`. */
   readonly check: boolean
   readonly json?: true
@@ -51,10 +52,12 @@ export function secretSetCommand(io: CommandIo): Command {
     path,
     summary:
       "Reads a tenant's Backend API credential from a pipe or a hidden prompt, checks its form and project, tries it at " +
-      'Corbado, and stores it as SecureString. credentialScheme basic takes projectID:apiSecret or base64 of it.',
-    examples: [`${path} acme-shop`, `pass show corbado/acme-shop | ${path} acme-shop`],
+      'Corbado, and stores it as SecureString. credentialScheme basic takes projectID:apiSecret or base64 of it. With ' +
+      "--client the same for the secret of post-login's app client, which the doctor compares with Cognito's.",
+    examples: [`${path} acme-shop`, `pass show corbado/acme-shop | ${path} acme-shop`, `${path} acme-shop --client`],
   })
     .argument(...TENANT_ARGUMENT)
+    .option('--client', 'the secret of the app client of actions.postLogin, not the Backend API credential')
     .option('--dir <folder>', 'folder with the tenant files, for a tenant that is not in the table yet', TENANTS_DIR)
     .option('--no-check', 'store it untried, e.g. if the key is bound to addresses that this machine does not have')
     .option('--json', 'print { kind: "secret", tenantId, userPoolId, parameter, version?, place, was?, taken, tried }')
@@ -66,23 +69,27 @@ export function secretSetCommand(io: CommandIo): Command {
 
 async function setSecret(
   word: string,
-  { dir, json, check }: SecretOptions,
+  { dir, client, json, check }: SecretOptions,
   upstreams: OperatorUpstreams,
   env: Env,
   io: CommandIo,
 ): Promise<void> {
-  const tenant = await resolveSecretTenant(word, dir, { table: upstreams.table, env, io })
-  const { tenantId, userPoolId, corbado } = tenant
+  if (client && !check) {
+    throw new WrongUsage(
+      '--no-check is for the Backend API credential: the secret of an app client is tried by the doctor',
+    )
+  }
+  const tenant = await resolveSecretTenant(word, { dir, client }, { table: upstreams.table, env, io })
+  const { tenantId, userPoolId } = tenant
+  const kind = client ? clientKind(tenant) : credentialKind(tenant, upstreams, io.env)
+  const { noun, parameter: name, taker } = kind
   const place = await fetchPlace(upstreams, env, io)
-  const was = await fetchStored(tenant, upstreams)
-  if (!json) io.stdout.write(headText(tenant, place, was, io))
-  const secret = readSecret(
-    await readInput(`Backend API credential of ${tenantId} (${corbado.projectId}): `, io),
-    corbado,
-  )
-  if (secret.kind === 'refused') throw new NotPossible(`the credential was not stored: ${secret.why}`)
-  if (check) await tryCredential(secret.value, corbado, upstreams, io.env)
-  const { credentialParameter: name } = corbado
+  const was = await fetchStored(name, upstreams)
+  if (!json) io.stdout.write(headText(tenant, name, place, was, io))
+  const secret = kind.read(await readInput(kind.question, io))
+  if (secret.kind === 'refused') throw new NotPossible(`the ${noun} was not stored: ${secret.why}`)
+  const tried = check && kind.try !== undefined
+  if (tried) await kind.try?.(secret.value)
   const { parameterKeyId: keyId } = readOperatorSettings(io.env)
   const request = { name, value: secret.value, type: 'SecureString', overwrite: true, keyId } as const
   const { version } = await upstreams.putParameter(request, operatorCall())
@@ -95,10 +102,10 @@ async function setSecret(
       place,
       ...(was?.stored && { was: was.stored }),
       taken: secret.taken,
-      tried: check,
+      tried,
     })
   const next = `corbado-gateway doctor ${shellWord(tenantId)}`
-  const accepted = check ? `Corbado accepts it; all else: ${next}` : `Whether Corbado accepts it: ${next}`
+  const accepted = tried ? `${taker} accepts it; all else: ${next}` : `Whether ${taker} accepts it: ${next}`
   io.stdout.write(`taken as ${secret.taken}\nstored as version ${version} of ${name}\n${accepted}\n`)
 }
 
@@ -108,19 +115,20 @@ interface Stored {
   readonly unknown?: string
 }
 
-async function fetchStored(config: TenantFile, upstreams: OperatorUpstreams): Promise<Stored | undefined> {
-  const history = await fetchSecretHistory({ config }, upstreams)
-  const [newest] = history?.versions ?? []
+async function fetchStored(name: string, upstreams: OperatorUpstreams): Promise<Stored | undefined> {
+  const history = await fetchWriters(name, upstreams)
+  const [newest] = history.versions
   if (newest) {
     const { version, updatedAt } = newest
     return { stored: { version, updatedAt, updatedBy: authorOf(newest) } }
   }
-  return history?.unknown === NOT_STORED ? undefined : { unknown: history?.unknown ?? 'its history is empty' }
+  return history.unknown === NOT_STORED ? undefined : { unknown: history.unknown ?? 'its history is empty' }
 }
 
 /** What is about to be replaced, where and as whom: told before the secret is asked for. */
 function headText(
-  { tenantId, userPoolId, corbado }: TenantFile,
+  { tenantId, userPoolId }: TenantFile,
+  name: string,
   place: PlanPlace,
   was: Stored | undefined,
   io: CommandIo,
@@ -130,49 +138,9 @@ function headText(
     : was?.unknown === undefined
       ? 'not stored yet'
       : `which version is there is not known: ${was.unknown}`
-  const head = `${tenantId} (${userPoolId}), ${corbado.credentialParameter}: ${there}`
+  const head = `${tenantId} (${userPoolId}), ${name}: ${there}`
   return `${placeText(place)}${textAt(2, head, io.stdout)}\n`
 }
-
-/**
- * Shows Corbado a proof that no key signed, which uses nothing up: what it says of the credential comes first.
- * @throws NotPossible if it does not accept the credential, or cannot be asked
- */
-async function tryCredential(
-  value: string,
-  { projectId, backendApiUrl, credentialScheme }: TenantFile['corbado'],
-  { verifySignedData }: OperatorUpstreams,
-  variables: CommandIo['env'],
-): Promise<void> {
-  const authorization = `${credentialScheme === 'basic' ? 'Basic' : 'Bearer'} ${value}`
-  const answer = await verifySignedData(
-    { backendApiUrl, authorization, signedPasskeyData: falseProof(projectId), username: 'doctor' },
-    createCall(TRY_MS),
-  )
-  if (answer.kind === 'result') return
-  const said = corbadoSaid(answer, backendApiUrl)
-  if (answer.kind === 'unauthorized') {
-    throw new NotPossible(
-      `the credential was not stored: ${said}, it does not accept it. If the key is bound to addresses or needs time: --no-check`,
-    )
-  }
-  if (answer.facts.status === 404) {
-    throw new NotPossible(
-      `the credential was not stored: ${said}, it does not know ${projectId}, or is not the Backend API`,
-    )
-  }
-  const { kind, facts, cause } = answer
-  const advice = wayAdvice({ ...facts, timeUp: kind === 'timeout', cause }, variables)
-  const why = advice === undefined ? said : `${said}: ${advice}`
-  // Advice may be a question.
-  const ended = why.endsWith('?') ? why : `${why}.`
-  throw new NotPossible(
-    `the credential was not stored: it could not be tried, ${ended} To store it untried: --no-check`,
-  )
-}
-
-/** A person waits for it. */
-const TRY_MS = 10_000
 
 /** All that is piped in, or what a person types without seeing it. */
 async function readInput(question: string, io: CommandIo): Promise<string> {
@@ -197,14 +165,21 @@ interface Sources {
  * config is applied.
  * @throws NotPossible if there is none, or its config is not valid
  */
-async function resolveSecretTenant(word: string, dir: string, { table, env, io }: Sources): Promise<TenantFile> {
+async function resolveSecretTenant(
+  word: string,
+  { dir, client }: { readonly dir: string; readonly client: true | undefined },
+  { table, env, io }: Sources,
+): Promise<TenantFile> {
   const records = await fetchRecords({ table })
   const files = await readFiles(dir, env)
   if (findTenants(records, word).length > 0) {
     const record = findTenant(records, word)
     const tenant = requireValid(record.config, record, env)
     const file = files.find(({ userPoolId }) => userPoolId === tenant.userPoolId)
-    if (file?.config && !isDeepStrictEqual(Object(file.config).corbado, tenant.corbado)) noteOther(tenant, dir, io)
+    const part = (config: unknown) => (client ? fieldAt(config, 'actions', 'postLogin') : fieldAt(config, 'corbado'))
+    if (file?.config && !isDeepStrictEqual(part(file.config), part(tenant))) {
+      noteOther(tenant, dir, client ? 'actions.postLogin' : 'corbado', io)
+    }
     return tenant
   }
   if (findTenants(files, word).length > 0)
@@ -229,7 +204,7 @@ async function readFiles(dir: string, env: Env): Promise<TenantRecord[]> {
   }
 }
 
-function noteOther({ tenantId }: TenantFile, dir: string, io: CommandIo): void {
-  const note = `the file of ${tenantId} in ${dir} says something else under corbado than the table; the table counts`
+function noteOther({ tenantId }: TenantFile, dir: string, under: string, io: CommandIo): void {
+  const note = `the file of ${tenantId} in ${dir} says something else under ${under} than the table; the table counts`
   writeNote(io, 'note', note)
 }

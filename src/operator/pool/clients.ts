@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { UserPoolClientType } from '@aws-sdk/client-cognito-identity-provider'
 import { type Call, type Clock, createCall, pause } from '../../call.js'
 import { isUpstreamError } from '../../errors.js'
@@ -6,7 +7,10 @@ import type { UserPoolSettings } from '../../upstreams/operator.js'
 import { saidOf } from '../attempt.js'
 
 /** An app client as Cognito describes it, without its secret. */
-export type PoolClient = Omit<UserPoolClientType, 'ClientSecret'>
+export type PoolClient = Omit<UserPoolClientType, 'ClientSecret'> & {
+  /** Of the secret that Cognito names, so that another can be compared with it; a client without one has none. */
+  readonly secretDigest?: string
+}
 
 /** App clients of a pool, and how many more it has. */
 export interface PoolClients {
@@ -43,6 +47,11 @@ export function takesOnlyCustomAuth({
   return named && AllowedOAuthFlowsUserPoolClient !== true
 }
 
+/** What stands for an app client's secret in comparisons. */
+export function secretDigest(secret: string): string {
+  return createHash('sha256').update(secret).digest('base64')
+}
+
 /** An app client by name and id, for a person. */
 export function clientName({ ClientName, ClientId }: PoolClient): string {
   return inLine(`${ClientName} (${ClientId})`)
@@ -64,8 +73,8 @@ export async function readClients(
   const clients: PoolClient[] = []
   for (const { clientId } of all.slice(0, CLIENTS_MAX)) {
     if (clients.length > 0) await pause(PAUSE_MS, clock)
-    const { ClientSecret: _, ...client } = await settings.describeClient(clientId, nextCall())
-    clients.push(client)
+    const { ClientSecret: secret, ...client } = await settings.describeClient(clientId, nextCall())
+    clients.push(secret === undefined ? client : { ...client, secretDigest: secretDigest(secret) })
   }
   return { clients, unseen: all.length - clients.length, ids: all.map(({ clientId }) => clientId) }
 }

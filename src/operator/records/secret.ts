@@ -20,7 +20,14 @@ export async function fetchSecretHistory(
   { fetchParameterHistory }: Pick<OperatorUpstreams, 'fetchParameterHistory'>,
 ): Promise<SecretHistory | undefined> {
   const parameter = textAt(config, 'corbado', 'credentialParameter')
-  if (parameter === undefined) return undefined
+  return parameter === undefined ? undefined : fetchWriters(parameter, { fetchParameterHistory })
+}
+
+/** The same of any parameter. */
+export async function fetchWriters(
+  parameter: string,
+  { fetchParameterHistory }: Pick<OperatorUpstreams, 'fetchParameterHistory'>,
+): Promise<SecretHistory> {
   const asked = await attempt(fetchParameterHistory(parameter, operatorCall()))
   if (asked.kind === 'answered') return { parameter, versions: asked.value.reverse() }
   if (errorTypeOf(asked) === 'ParameterNotFound') return { parameter, versions: [], unknown: NOT_STORED }

@@ -163,7 +163,7 @@ ${split}If a slot holds another function by now, nothing is written: tell Corbad
 }
 
 /** What app clients need; the plan of step 2 names those that lack it. */
-function clientStep({ userPoolId }: TenantFile): string {
+function clientStep({ userPoolId, aws, actions }: TenantFile): string {
   return `## 3. Let your app clients use passkeys
 
 The plan of step 2 names the app clients without \`ALLOW_CUSTOM_AUTH\`. For each of them whose users are to sign in with passkeys,
@@ -176,7 +176,27 @@ ${npxLine(clientWords(userPoolId, 'CLIENT_ID'))}
 It shows the change, asks, and leaves all other settings as they are; if CloudFormation or Terraform manages the app client, it
 prints the change for that tool. The same in the Cognito console: the pool, *App clients*, the client, *Edit*, tick
 \`ALLOW_CUSTOM_AUTH\`. With the AWS CLI, see annex C. \`PreventUserExistenceErrors\` should be \`ENABLED\`.
+${postLoginText(userPoolId, aws.region, actions.postLogin)}`
+}
+
+/** What the app client needs through which the gateway signs users in itself. */
+function postLoginText(userPoolId: string, region: string, client: TenantFile['actions']['postLogin']): string {
+  if (!client) return ''
+  const { clientId, clientSecretParameter } = client
+  const secret =
+    clientSecretParameter === undefined
+      ? ''
+      : `
+It has a secret, which Cognito asks Corbado for. Send it to Corbado by a way that is made for secrets, not by mail; Corbado keeps it
+encrypted, and this line prints it:
+
+\`\`\`sh
+aws cognito-idp describe-user-pool-client --region ${region} --user-pool-id ${userPoolId} --client-id ${clientId} --query UserPoolClient.ClientSecret --output text
+\`\`\`
 `
+  return `
+Through the app client \`${clientId}\` Corbado signs users in for your application (post-login), so it needs \`ALLOW_CUSTOM_AUTH\`.
+${secret}`
 }
 
 /** The way back from every step, the last step first. */

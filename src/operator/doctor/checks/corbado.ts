@@ -2,9 +2,9 @@ import { systemClock } from '../../../call.js'
 import type { UpstreamFacts } from '../../../errors.js'
 import { createTenantSecrets } from '../../../tenant/secrets.js'
 import { inLine } from '../../../terminal/clean.js'
-import { attempt, errorTypeOf, isDenied, retryFix, saidOf } from '../../attempt.js'
 import { readSecret } from '../../credential.js'
 import { type Check, dependent, type Finding, failed, IN_FILE, notCheckable, passed, warned } from './finding.js'
+import { readParameter } from './parameter.js'
 import type { Patient } from './patient.js'
 
 const BACKEND_CHECKS = ['backend-credential', 'backend-refusal'] as const
@@ -17,24 +17,12 @@ export async function checkCorbado(patient: Patient): Promise<Finding[]> {
 }
 
 async function checkSecret(patient: Patient): Promise<{ finding: Finding; authorization?: string }> {
-  const { config, upstreams, env, step, word } = patient
+  const { config, env, step, word } = patient
   const { corbado } = config
   const { credentialParameter: name } = corbado
   const fix = `operator: corbado-gateway secret set ${word}`
-  const read = await attempt(upstreams.fetchParameter(name, step()))
-  if (read.kind === 'fault') {
-    const said = saidOf(read.fault)
-    if (errorTypeOf(read) === 'ParameterNotFound') {
-      return { finding: failed('secret', `There is no parameter ${name}.`, fix) }
-    }
-    const what = `${name} could not be read: ${said}.`
-    if (!isDenied(read)) return { finding: notCheckable('secret', what, retryFix(read.fault)) }
-    const Resource = parameterArn(name, patient)
-    const allow =
-      `operator: use credentials that may call ssm:GetParameter on ${Resource}, and kms:Decrypt on its key if that ` +
-      'is not aws/ssm'
-    return { finding: notCheckable('secret', what, allow, { Effect: 'Allow', Action: 'ssm:GetParameter', Resource }) }
-  }
+  const read = await readParameter('secret', name, patient, fix)
+  if (read.kind === 'unread') return { finding: read.finding }
   // The gateway's own reading of the value.
   const secrets = createTenantSecrets(env, async () => read.value, systemClock)
   const credential = await secrets.backendCredential(config, step())
@@ -94,12 +82,6 @@ export function corbadoSaid(
   if (kind === 'timeout') return `${corbado} did not answer in time`
   if (kind === 'malformed') return `${corbado} answered with something that is no answer of its (a proxy?)`
   return `${corbado} was not reached: ${inLine(cause?.message ?? errorType ?? kind)}`
-}
-
-/** In the gateway's own account and region. */
-function parameterArn(name: string, { settings, env }: Patient): string {
-  const [, partition, , , accountId] = settings.gatewayFunctionArn.split(':')
-  return `arn:${partition}:ssm:${env.awsRegion}:${accountId}:parameter/${name.replace(/^\//, '')}`
 }
 
 function askCorbado({ requestId }: UpstreamFacts, backendApiUrl: string): string {

@@ -32,6 +32,7 @@ export const CHECK_DOCS = {
   'may-list-users': 'the role allows ListUsers on the pool',
   'may-set-mfa': 'the role allows AdminSetUserMFAPreference, if post-append needs it',
   'may-sign-in': 'the role allows AdminInitiateAuth and AdminRespondToAuthChallenge, if post-login needs them',
+  'may-read-client': 'the role allows DescribeUserPoolClient, if the claim needs it',
   'no-other-operation': 'the role refuses an operation that the gateway never calls',
   'no-other-pool': 'the role refuses another pool of the account',
   'chained-functions': "the customer's own functions that answer triggers are there, and the role may invoke them",
@@ -44,6 +45,7 @@ export const CHECK_DOCS = {
   'app-clients': 'an app client allows custom authentication, and those that the config names are there and fit',
   enumeration: 'the app clients do not tell which users exist',
   'auth-session': 'a login has time enough between two answers',
+  'client-secret': "if post-login's app client has a secret, the tenant's parameter holds it",
   identifier: 'what users type finds them: it is an alias, or an attribute match is accepted',
   'case-sensitivity': 'upper and lower case of what is typed make no difference',
   'device-tracking': 'remembered devices do not cut into the flow',
@@ -96,5 +98,10 @@ export function notCheckable(check: Check, what: string, fix: string, policy?: F
 
 /** For checks that mean nothing until another one passes. */
 export function dependent(checks: readonly Check[], dependsOn: Check): Finding[] {
-  return checks.map((check) => ({ check, state: 'not-checkable', what: `Depends on ${dependsOn}.`, dependsOn }))
+  return checks.map((check) => dependentOne(check, dependsOn))
+}
+
+/** The same of one check. */
+export function dependentOne(check: Check, dependsOn: Check): Finding {
+  return { check, state: 'not-checkable', what: `Depends on ${dependsOn}.`, dependsOn }
 }

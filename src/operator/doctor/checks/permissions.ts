@@ -11,6 +11,7 @@ const CALL_CHECKS = [
   'may-list-users',
   'may-set-mfa',
   'may-sign-in',
+  'may-read-client',
   'no-other-operation',
   'no-other-pool',
 ] as const
@@ -27,6 +28,7 @@ const OWN_RIGHTS: Readonly<Record<(typeof CALL_CHECKS)[number], string>> = {
   'may-list-users': 'it allows cognito-idp:ListUsers on',
   'may-set-mfa': 'it allows cognito-idp:AdminSetUserMFAPreference on',
   'may-sign-in': 'it allows cognito-idp:AdminInitiateAuth and cognito-idp:AdminRespondToAuthChallenge on',
+  'may-read-client': 'it allows cognito-idp:DescribeUserPoolClient on',
   'no-other-operation': 'it allows no other operation of cognito-idp on',
   'no-other-pool': 'it allows cognito-idp on no pool but',
 }
@@ -35,6 +37,7 @@ const OWN_RIGHTS: Readonly<Record<(typeof CALL_CHECKS)[number], string>> = {
 function ownRole(check: (typeof CALL_CHECKS)[number], { config, poolArn }: Patient): Finding {
   if (check === 'may-set-mfa' && config.actions.postAppend.mfa === 'none') return NO_FACTOR
   if (check === 'may-sign-in' && !config.actions.postLogin) return NO_SIGN_IN
+  if (check === 'may-read-client' && !config.login.claim) return NO_CLAIM
   const what = "Self-hosted: the function's own role is used, which only the function can try."
   const fix = `operator: nothing if the role is as infra/ makes it; else see that ${OWN_RIGHTS[check]} ${poolArn}`
   return { ...notCheckable(check, what, fix), byDesign: true }
@@ -42,6 +45,7 @@ function ownRole(check: (typeof CALL_CHECKS)[number], { config, poolArn }: Patie
 
 const NO_FACTOR = passed('may-set-mfa', 'Not needed: post-append sets no factor.')
 const NO_SIGN_IN = passed('may-sign-in', 'Not needed: there is no actions.postLogin.')
+const NO_CLAIM = passed('may-read-client', 'Not needed: there is no login.claim.')
 
 /** The calls of the gateway, under the session policy that it uses. */
 async function checkAllowed(patient: Patient, { narrowed }: RoleSessions): Promise<Finding[]> {
@@ -59,6 +63,7 @@ async function checkAllowed(patient: Patient, { narrowed }: RoleSessions): Promi
     allowedFinding('may-list-users', 'ListUsers', listed, patient),
     set ? allowedFinding('may-set-mfa', 'AdminSetUserMFAPreference', set, patient) : NO_FACTOR,
     config.actions.postLogin ? await checkSignIn(pool, patient) : NO_SIGN_IN,
+    config.login.claim ? await checkReadClient(pool, patient) : NO_CLAIM,
   ]
 }
 
@@ -70,18 +75,24 @@ async function checkSignIn(pool: UserPool, patient: Patient): Promise<Finding> {
     attempt(pool.answerLogin(noClient, { username, session: NO_SESSION }, 'no answer', patient.step())),
   ])
   const findings = [
-    clientlessFinding('AdminInitiateAuth', begun, patient),
-    clientlessFinding('AdminRespondToAuthChallenge', ended, patient),
+    clientlessFinding('may-sign-in', 'AdminInitiateAuth', begun, patient),
+    clientlessFinding('may-sign-in', 'AdminRespondToAuthChallenge', ended, patient),
   ]
   const passedBoth = 'The role allows AdminInitiateAuth and AdminRespondToAuthChallenge on the pool.'
   return findings.find(({ state }) => state !== 'passed') ?? passed('may-sign-in', passedBoth)
 }
 
+/** The claim's one call, of an app client that does not exist. */
+async function checkReadClient(pool: UserPool, patient: Patient): Promise<Finding> {
+  const tried = await onceAllowed(() => pool.fetchAppClient(nameOfNoClient(), patient.step()), patient)
+  return clientlessFinding('may-read-client', 'DescribeUserPoolClient', tried, patient)
+}
+
 /** Cognito says that there is no such client once the permission is there; whether there is such a pool, other checks say. */
-function clientlessFinding(operation: string, tried: Attempt<unknown>, patient: Patient): Finding {
+function clientlessFinding(check: Check, operation: string, tried: Attempt<unknown>, patient: Patient): Finding {
   const isThere = /^(ResourceNotFoundException|NotAuthorizedException|InvalidParameterException)$/
-  if (isThere.test(errorTypeOf(tried) ?? '')) return passed('may-sign-in', `The role allows ${operation} on the pool.`)
-  return allowedFinding('may-sign-in', operation, tried, patient)
+  if (isThere.test(errorTypeOf(tried) ?? '')) return passed(check, `The role allows ${operation} on the pool.`)
+  return allowedFinding(check, operation, tried, patient)
 }
 
 /** Cognito looks for the user once the permission is there; a factor that the pool has not, it may refuse before that. */

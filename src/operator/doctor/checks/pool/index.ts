@@ -3,7 +3,8 @@ import type { RoleCredentials } from '../../../../upstreams/operator.js'
 import { retryFix, saidOf } from '../../../attempt.js'
 import { regionOf } from '../../../pool/arn.js'
 import { readClients } from '../../../pool/clients.js'
-import { type Check, dependent, type Finding, failed, notCheckable, passed } from '../finding.js'
+import { checkClientSecret } from '../client-secret.js'
+import { type Check, dependent, dependentOne, type Finding, failed, notCheckable, passed } from '../finding.js'
 import { noSuchPool, onceAllowed, type Patient } from '../patient.js'
 import type { RoleExamined } from '../role.js'
 import { CLIENT_CHECKS, checkClients, namedClients } from './clients.js'
@@ -14,7 +15,8 @@ import { checkTriggers, TRIGGER_CHECKS } from './triggers.js'
 /** Do the pool's own settings fit? They are read with the right that the customer may have declined to give. */
 export async function checkPool(patient: Patient, sessions: RoleExamined['sessions']): Promise<Finding[]> {
   const checks: readonly Check[] = ['pool', ...TRIGGER_CHECKS, ...CLIENT_CHECKS, ...SETTING_CHECKS, ...LAST]
-  if (sessions === undefined) return dependent(checks, 'role-assumable')
+  if (sessions === undefined)
+    return [...dependent(checks, 'role-assumable'), await checkClientSecret(patient, undefined)]
   const credentials: RoleCredentials | null = sessions === 'own' ? null : sessions.whole
   const { upstreams, config, poolArn = '', step, clock } = patient
   const region = regionOf(poolArn) || config.aws.region
@@ -25,10 +27,11 @@ export async function checkPool(patient: Patient, sessions: RoleExamined['sessio
     onceAllowed(() => settings.fetchMfaConfig(step()), patient),
   ])
   const factor = mfa.kind === 'answered' ? checkFactor(mfa.value, config) : unread('mfa-factor', mfa.fault, patient)
+  const secret = await checkClientSecret(patient, clients.kind === 'answered' ? clients.value : undefined)
   const ofClients =
     clients.kind === 'answered'
-      ? checkClients(clients.value, config)
-      : [unread('app-clients', clients.fault, patient), ...dependent(CLIENT_CHECKS.slice(1), 'app-clients')]
+      ? [...checkClients(clients.value, config), secret]
+      : [unread('app-clients', clients.fault, patient), ...dependent(CLIENT_CHECKS.slice(1), 'app-clients'), secret]
   if (pool.kind === 'fault') {
     return [
       unread('pool', pool.fault, patient),
@@ -44,7 +47,7 @@ export async function checkPool(patient: Patient, sessions: RoleExamined['sessio
     ...ofClients,
     clients.kind === 'answered'
       ? checkNative(pool.value, clients.value, config)
-      : (dependent(['native-passkeys'], 'app-clients')[0] ?? factor),
+      : dependentOne('native-passkeys', 'app-clients'),
     factor,
   ]
 }
