@@ -16,19 +16,29 @@ export interface Recorded {
   readonly versions: readonly TenantRecord[]
 }
 
-/** The checks of the doctor that split the causes of a reason; the first that fails is the cause. */
+/** The checks of the doctor that split the causes of a reason; the first that finds something is the cause. */
 const OF_REASONS: Readonly<Partial<Record<Reason, readonly Check[]>>> = {
   sts_denied: ['role-assumable'],
-  role_permission_missing: ['may-get-user', 'may-list-users', 'may-set-mfa'],
+  role_permission_missing: ['may-get-user', 'may-list-users', 'may-set-mfa', 'may-sign-in'],
+  chain_denied: ['role-assumable', 'chained-functions'],
+  chain_missing: ['chained-functions'],
+  claim_unproven: ['config', 'role-assumable', 'may-read-client', 'app-clients'],
+  action_refused: ['triggers', 'invoke-permission', 'app-clients'],
+  client_secret_refused: ['client-secret'],
   cognito_rejected: ['pool', 'may-get-user'],
   backend_unauthorized: ['secret', 'backend-credential'],
-  secret_missing: ['secret'],
-  secret_malformed: ['secret'],
-  secret_denied: ['secret'],
+  secret_missing: ['secret', 'client-secret'],
+  secret_malformed: ['secret', 'client-secret'],
+  secret_denied: ['secret', 'client-secret'],
   secret_wrong_project: ['secret'],
   tenant_config_invalid: ['config'],
   tenant_wrong_alias: ['triggers', 'stray-triggers'],
   trigger_sender_refused: ['stray-triggers'],
+}
+/** A warning of these is a cause too: that logins go on with it says nothing of the one thing that a reason is about. */
+const WARNED: Readonly<Partial<Record<Reason, Check>>> = {
+  claim_unproven: 'app-clients',
+  client_secret_refused: 'client-secret',
 }
 /** The same of lines that are missing: what Cognito needs before it calls the gateway. */
 const OF_SILENCE: readonly Check[] = ['config', 'alias', 'invoke-permission', 'triggers', 'app-clients']
@@ -48,8 +58,9 @@ export async function probed(diagnosis: Diagnosis, recorded: Recorded, deps: Doc
   const { record } = recorded
   const [examined] = await examineAll([record], deps, () => {})
   const findings = examined?.findings ?? []
-  const failed = checks.flatMap((check) => findings.filter((one) => one.check === check && one.state === 'failed'))
-  const [cause] = failed
+  const warned = what.kind === 'reason' && what.cell.reason !== undefined ? WARNED[what.cell.reason] : undefined
+  const isCause = ({ check, state }: Finding) => state === 'failed' || (state === 'warned' && check === warned)
+  const [cause] = checks.flatMap((check) => findings.filter((one) => one.check === check && isCause(one)))
   if (cause?.check === 'role-assumable') return roleCause(diagnosis, cause, recorded, deps)
   if (cause !== undefined) return told(diagnosis, cause)
   const clients = findings.find(({ check, state }) => check === 'app-clients' && state === 'passed')
@@ -65,7 +76,7 @@ export async function probed(diagnosis: Diagnosis, recorded: Recorded, deps: Doc
 }
 
 /** What a failed check says, with its owner and command apart. */
-function told(diagnosis: Diagnosis, { check, what, fix = '' }: Finding): Diagnosis {
+function told(diagnosis: Diagnosis, { check, state, what, fix = '' }: Finding): Diagnosis {
   const [, owner, command] = /^(operator|customer): (.*)$/s.exec(fix) ?? []
   return {
     ...diagnosis,
@@ -74,7 +85,7 @@ function told(diagnosis: Diagnosis, { check, what, fix = '' }: Finding): Diagnos
     fix: command ?? diagnosis.fix,
     alike: [],
     confidence: 'high',
-    probe: `the check ${check} failed`,
+    probe: `the check ${check} ${state === 'warned' ? 'warns' : 'failed'}`,
   }
 }
 

@@ -1,12 +1,17 @@
 import t from 'tap'
 import { createCall, systemClock } from '../../../src/call.js'
 import { withPast } from '../../../src/commands/explain/past.js'
+import { probed } from '../../../src/commands/explain/probe.js'
+import { doctor, gateway, roleArnOf } from '../../../src/local/accounts.js'
 import type { Diagnosis } from '../../../src/operator/causes/diagnose.js'
+import { describeCustomerRole, type Feature, USUAL_FEATURES } from '../../../src/operator/role/role.js'
+import { type Reason, rowOf } from '../../../src/reasons.js'
+import type { TenantFile } from '../../../src/tenant/config.js'
 import { KINDS } from '../../fixtures/oncall/incidents.js'
 import { createRandom } from '../../fixtures/oncall/random.js'
 import { createWorld, generate } from '../../fixtures/oncall/traffic.js'
 import { cli } from '../fixtures/cli.js'
-import { client, startDoctor } from '../fixtures/doctor.js'
+import { client, neverInvoked, startDoctor } from '../fixtures/doctor.js'
 
 const { stack, run, deps, healthy, heal, poolWith } = await startDoctor(t)
 const { userPoolId, tenantId } = healthy
@@ -166,6 +171,95 @@ t.test('one app client is silent: it lost the flow, or its application is down',
   const down = await explain(stdin, ' --probe')
   t.match(down.cause, /allows custom authentication and begins no login: its application is down/)
 })
+
+/** What the probe makes of a reason alone, with the tenant as it is now. */
+async function probeOf(reason: Reason, file: TenantFile): Promise<Diagnosis> {
+  const { owner, means, fix, alike = [] } = rowOf(reason)
+  const finding = { what: { kind: 'reason', cell: { reason } } }
+  const diagnosis = { finding, owner, cause: means, fix, alike, changes: [], confidence: 'medium' }
+  const record = { userPoolId, record: 'config', version: 1, updatedAt: '', updatedBy: 'alice', config: file }
+  return probed(diagnosis as unknown as Diagnosis, { record, versions: [] }, { ...deps, clock: systemClock })
+}
+
+/** The tenant's role with other permissions than it should have. */
+function permit(file: TenantFile, features: readonly Feature[], functionArns: readonly string[] = []): void {
+  const { trust, permissions } = describeCustomerRole({
+    ...{ userPoolId, accountId, region: file.aws.region, externalId: file.aws.externalId ?? '' },
+    ...{ features, functionArns, gatewayRoleArn: roleArnOf(gateway), doctorRoleArn: roleArnOf(doctor) },
+  })
+  stack.sts.putRole({ roleArn: roleArn ?? '', trust, policies: [permissions] })
+}
+
+t.test(
+  'a chained function that may not be invoked: the role is gone, or lacks the right, or nothing is wrong',
+  async (t) => {
+    const functionArn = `arn:aws:lambda:eu-central-1:${accountId}:function:theirs`
+    const file: TenantFile = { ...healthy, triggers: { preSignUp: { mode: 'chain', functionArn } } }
+    heal(file)
+    stack.sts.deleteRole(roleArn ?? '')
+    const gone = await probeOf('chain_denied', file)
+    t.match(gone, { owner: 'customer', confidence: 'high', probe: 'the check role-assumable failed' })
+    permit(file, USUAL_FEATURES)
+    const denied = await probeOf('chain_denied', file)
+    t.match(denied, {
+      owner: 'customer',
+      probe: 'the check chained-functions failed',
+      cause: `may not invoke ${functionArn}`,
+    })
+    t.match(denied.fix, /^put the function's ARN into the role's stack/)
+    permit(file, USUAL_FEATURES, [functionArn])
+    const missing = await probeOf('chain_missing', file)
+    t.match(missing, { owner: 'operator', cause: `There is no function ${functionArn}.`, confidence: 'high' })
+    t.match(missing.fix, /^ask the customer for the function's ARN, correct triggers .*tenants apply$/)
+    stack.lambda.putFunction({ functionArn, runner: neverInvoked, aliases: [] })
+    for (const reason of ['chain_denied', 'chain_missing'] as const) {
+      t.match((await probeOf(reason, file)).probe, /^nothing is wrong there now: .*chained-functions$/, reason)
+    }
+  },
+)
+
+t.test('a claim that is not proven: the role lacks a right, or the app client is open to other logins', async (t) => {
+  const file: TenantFile = { ...healthy, login: { claim: { name: 'corbado', clientIds: [client.clientId] } } }
+  heal(file)
+  permit(file, ['pre-login', 'post-append'])
+  const denied = await probeOf('claim_unproven', file)
+  t.match(denied, { owner: 'customer', probe: 'the check may-read-client failed', cause: 'DescribeUserPoolClient' })
+  heal(file)
+  const ExplicitAuthFlows = ['ALLOW_CUSTOM_AUTH', 'ALLOW_USER_PASSWORD_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH'] as const
+  poolWith({ clients: [{ ...client, settings: { ExplicitAuthFlows: [...ExplicitAuthFlows] } }] })
+  const open = await probeOf('claim_unproven', file)
+  t.match(open, { owner: 'customer', confidence: 'high', probe: 'the check app-clients warns', alike: [] })
+  t.match(open.cause, /^Tokens of web \(web\) never have the claim/)
+  poolWith({})
+  t.match((await probeOf('claim_unproven', file)).probe, /^nothing is wrong there now: .*, app-clients$/)
+})
+
+t.test(
+  "post-login that is refused: triggers that are not ours, an app client without the flow, a client's secret",
+  async (t) => {
+    const parameter = `/corbado/gateway/${userPoolId}/client-secret`
+    const postLogin = { clientId: client.clientId, clientSecretParameter: parameter }
+    const file: TenantFile = { ...healthy, actions: { ...healthy.actions, postLogin } }
+    const clientSecret = 'madeByCognito'
+    heal(file)
+    poolWith({ lambdaConfig: {}, clients: [{ ...client, clientSecret }] })
+    t.match(await probeOf('action_refused', file), { owner: 'customer', probe: 'the check triggers failed' })
+    const other = { ...client, clientId: 'other' }
+    poolWith({ clients: [{ ...client, allowCustomAuth: false, clientSecret }, other] })
+    const closed = await probeOf('action_refused', file)
+    t.match(closed, { owner: 'customer', probe: 'the check app-clients failed', fix: /^add ALLOW_CUSTOM_AUTH/ })
+
+    poolWith({ clients: [{ ...client, clientSecret }] })
+    stack.ssm.put(parameter, 'another')
+    const wrong = await probeOf('client_secret_refused', file)
+    t.match(wrong, { owner: 'operator', probe: 'the check client-secret warns' })
+    t.equal(wrong.fix, `corbado-gateway secret set ${tenantId} --client`)
+    stack.ssm.remove(parameter)
+    t.match(await probeOf('secret_missing', file), { owner: 'operator', probe: 'the check client-secret failed' })
+    stack.ssm.put(parameter, clientSecret)
+    t.match((await probeOf('action_refused', file)).probe, /^nothing is wrong there now: triggers, /)
+  },
+)
 
 t.test(
   'who changed what before it began is told, if there are settings for the table; else nothing is said',
