@@ -68,6 +68,24 @@ t.test('a tenant is told with every check, a fix below what failed, and exit cod
   })
 })
 
+t.test(
+  'on a terminal, checks that depend on the same one share a line, so that what failed stays in sight',
+  async (t) => {
+    await twoTenants()
+    stack.sts.deleteRole(roleArn)
+    const plain = await run('doctor acme')
+    t.match(plain.stdout, /– may-get-user +Depends on role-assumable\.\n/, 'elsewhere a check has a line of its own')
+    const { stdout } = await run('doctor acme', { isTTY: true })
+    t.match(
+      stdout,
+      /role-without-external-id +Depends on role-assumable\. So do\s+role-wrong-external-id,\s+may-get-user,/,
+    )
+    t.match(stdout, /native-passkeys,\s+mfa-factor\.\n/)
+    t.equal(stdout.match(/Depends on/g)?.length, 1)
+    t.equal(/^\d+ passed.*$/m.exec(stdout)?.[0], /^\d+ passed.*$/m.exec(plain.stdout)?.[0], 'all are counted')
+  },
+)
+
 t.test('--all examines every active tenant: a line each, failures in full, how far it is on stderr', async (t) => {
   await twoTenants()
   await putTenantRecord(stack, { status: 'active', tenantId: 'broken' }, 'eu-central-1_Broken001')
@@ -76,14 +94,11 @@ t.test('--all examines every active tenant: a line each, failures in full, how f
   const { code, stdout, stderr } = await run('doctor --all', { isTTY: true })
   t.equal(asked() - before, 1, 'the aliases are listed once')
   t.equal(code, 1)
-  t.match(
-    stdout,
-    /^tenant {4}pool {20}status {2}passed {2}warned {2}failed {2}not checkable\nacme {6}\S+ {2}active {2}31 /,
-  )
-  t.match(stdout, /\nbroken .* active +0 +0 +1 +30\n/)
+  t.match(stdout, /^tenant {4}status {2}passed {2}warned {2}failed {2}not checkable {2}pool\nacme {6}active {2}31 /)
+  t.match(stdout, /\nbroken +active +0 +0 +1 +30 +eu-central-1_Broken001\n/)
   t.match(stdout, /config {2}The config is not valid: [^✓]*aws is\s+missing/)
   t.match(stdout, /\n2 of 3 tenants healthy; 1 not active, so not examined\n$/)
-  t.match(stdout, /\nasleep +eu-central-1_Asleep001 +draft +– +– +– +–\n/, 'those that are not served are listed')
+  t.match(stdout, /\nasleep +draft +– +– +– +– +eu-central-1_Asleep001\n/, 'those that are not served are listed')
   t.match(JSON.parse((await run('doctor --all --json')).stdout), {
     notExamined: [{ tenantId: 'asleep', userPoolId: 'eu-central-1_Asleep001', status: 'draft' }],
   })

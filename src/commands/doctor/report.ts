@@ -31,10 +31,17 @@ export function tenantText(examined: Examined, paint: Paint, output?: Output): s
   return `${title}\n${findingsText(findings, paint, output)}${counts}\n`
 }
 
-/** Findings in aligned lines, each with its fix below, and on a line of its own the policy that the fix speaks of. */
+/**
+ * Findings in aligned lines, each with its fix below, and on a line of its own the policy that the fix speaks of. On a
+ * terminal those that depend on the same check share one.
+ */
 export function findingsText(findings: readonly Finding[], paint: Paint, output?: Output): string {
   const width = Math.max(0, ...findings.map(({ check }) => check.length))
-  const lines = findings.map(({ check, state, what: said, since, fix, policy }) => {
+  // On a screen, twenty lines that say the same would push what failed off its top.
+  const shown = output?.isTTY ? findings.filter((one) => !isFollower(one, findings)) : findings
+  const lines = shown.map(({ check, state, what: own, since, fix, policy, dependsOn }) => {
+    const followers = output?.isTTY && dependsOn ? findings.filter((one) => one.dependsOn === dependsOn).slice(1) : []
+    const said = followers.length === 0 ? own : `${own} So do ${followers.map((one) => one.check).join(', ')}.`
     const what = since === undefined ? said : `${said} (since ${since})`
     const [mark, color] = MARKS[state]
     const advice = fix === undefined ? '' : `      ${adviceAt(6, inLine(fix), output)}\n`
@@ -42,6 +49,11 @@ export function findingsText(findings: readonly Finding[], paint: Paint, output?
     return `  ${paint(color, mark)} ${check.padEnd(width)}  ${textAt(width + 6, inLine(what), output)}\n${advice}${wanted}`
   })
   return lines.join('')
+}
+
+/** Is there an earlier finding that depends on the same check? */
+function isFollower({ check, dependsOn }: Finding, findings: readonly Finding[]): boolean {
+  return dependsOn !== undefined && findings.find((one) => one.dependsOn === dependsOn)?.check !== check
 }
 
 /** A tenant of the table that is not served, and so was not examined. */
@@ -54,10 +66,16 @@ export function summaryText(
   paint: Paint,
   output: Output,
 ): string {
-  const nameOf = ({ tenantId, userPoolId, status }: Unexamined) => [tenantId, userPoolId, status || 'no status']
+  // The pool comes last: it is what goes on in a second line where the terminal is too narrow.
+  const rowOf = ({ tenantId, userPoolId, status }: Unexamined, cell: (state: State) => string) => [
+    tenantId,
+    status || 'no status',
+    ...STATES.map(cell),
+    userPoolId,
+  ]
   const rows = [
-    ...all.map((one) => [...nameOf(one), ...STATES.map((state) => String(countOf(state, one)))]),
-    ...others.map((one) => [...nameOf(one), ...STATES.map(() => '–')]),
+    ...all.map((one) => rowOf(one, (state) => String(countOf(state, one)))),
+    ...others.map((one) => rowOf(one, () => '–')),
   ]
   const ill = all.filter((one) => !isHealthy(one))
   const details = ill.map(({ tenantId, userPoolId, findings }) => {
@@ -67,7 +85,7 @@ export function summaryText(
   const rest = others.length > 0 ? `; ${others.length} not active, so not examined` : ''
   const healthy = `${all.length - ill.length} of ${counted(all.length, 'tenant')} healthy${rest}\n`
   const table =
-    rows.length > 0 ? textTable(['tenant', 'pool', 'status', ...STATES.map((state) => WORDS[state])], rows, output) : ''
+    rows.length > 0 ? textTable(['tenant', 'status', ...STATES.map((state) => WORDS[state]), 'pool'], rows, output) : ''
   return `${table}${details.join('')}${details.length > 0 ? '\n' : ''}${healthy}`
 }
 

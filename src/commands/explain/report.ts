@@ -53,7 +53,10 @@ function headOf({ tenant, fold, counts }: Scope): string {
   const others = skipped > 0 ? `, ${skipped} that are not the gateway's left out` : ''
   const whose = tenant ?? counted(fold.tenants.size, 'tenant')
   const when = fold.lines === 0 ? '' : `, from ${timeText(fold.first)} to ${timeText(fold.last)}`
-  return `${whose}: ${counted(fold.lines, 'line')}${when}${others}`
+  // Its own lines are compared with all that were read.
+  const own = tenant === undefined ? fold.lines : (fold.tenants.get(tenant)?.all.total ?? 0)
+  const read = counted(fold.lines, 'line')
+  return `${whose}: ${own === fold.lines ? read : `${own} of ${read}`}${when}${others}`
 }
 
 function endOf({ tenant, fold, left }: Scope, count: number): string {

@@ -60,7 +60,7 @@ export function reportHandOver(
   const what = `: the hand-over of ${tenant.tenantId} (${tenant.userPoolId}), with ${terms.features.join(', ')}`
   io.stdout.write(`${paint('green', 'written')} ${textAt(8, `${handOverFile}${what}`, io.stdout)}
 
-Send it, with the package (${TARBALL}, of npm pack). Next, here:
+${textAt(0, `Send it, with the package (${TARBALL}, of npm pack). Next, here:`, io.stdout)}
 ${stepsText(next, paint, io)}`)
 }
 
