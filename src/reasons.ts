@@ -104,6 +104,8 @@ export interface Alike {
   readonly clues?: readonly Clue[]
   /** Who has to act on this cause, if not the owner of the row. */
   readonly owner?: Owner
+  /** What fixes this cause, if it is not what fixes the row: a command or, where none can, what to do. */
+  readonly fix?: string
 }
 
 export interface ReasonRow {
@@ -243,6 +245,14 @@ export const REASONS = {
         tell: '`lateMs` is much the same on all lines',
         clues: ['same lateness'],
         owner: 'customer',
+        fix: 'have the application send the proof as soon as it has it, and set the clock of the server that it goes through',
+      },
+      {
+        what: 'our own clock is wrong',
+        tell: '`lateMs` is much the same on all lines, of many tenants at once',
+        clues: ['same lateness', 'many tenants'],
+        owner: 'us',
+        fix: 'set the clock of the machines on which the gateway runs; if that is Lambda, tell AWS',
       },
       { what: 'users are slow', tell: '`lateMs` differs from line to line', clues: ['lateness differs'] },
     ],
@@ -336,12 +346,18 @@ export const REASONS = {
     level: 'error',
     means: '5xx or no connection. With `breakerOpen`: not asked, since the calls before waited in vain.',
     alike: [
-      { what: 'Corbado fails', tell: '`upstreamStatus` is 5xx', clues: ['status 5xx'] },
+      {
+        what: 'Corbado fails',
+        tell: '`upstreamStatus` is 5xx',
+        clues: ['status 5xx'],
+        fix: 'tell Corbado since when, and see its status page; logins go on by themselves once it answers',
+      },
       {
         what: 'our network fails',
         tell: 'no `upstreamStatus`; `upstreamErrorType` is ENOTFOUND, ECONNREFUSED or the like',
         clues: ['no status'],
         owner: 'us',
+        fix: 'see whether the Backend API can be reached from where the gateway runs: name resolution, NAT, firewall, proxy',
       },
     ],
     alarm: { from: 50, look: 'the Backend API, the network on the way' },

@@ -57,7 +57,12 @@ async function findUsername(
 ): Promise<string | undefined> {
   if (!isUsername(said)) return undefined
   const { tenantId, userPoolId, aws, actions } = config
-  const pool = upstreams.userPool(userPoolId, aws.region, await credentialsOf(io, upstreams, config))
+  const credentials = await credentialsOf(io, upstreams, config).catch((error) => {
+    if (!isUpstreamError(error) || error.kind !== 'denied') throw error
+    const why = `the role of ${tenantId} does not let us in (sts_denied), so its pool cannot be asked who that is`
+    throw new NotPossible(`${why}: ask without --user what broke, or name the login by --ref`, { cause: error })
+  })
+  const pool = upstreams.userPool(userPoolId, aws.region, credentials)
   try {
     return (await pool.fetchUser(said, operatorCall())).username
   } catch (error) {

@@ -23,25 +23,32 @@ export function readerOf(opened: Opened, interval: Interval): Reader {
 
 function readLines(source: LineSource, interval: Interval): Reader {
   const isAsked = createSelect({}, interval)
+  let pools: ReadonlyMap<string, string> = new Map()
   return {
     interval,
     counts: source.counts,
-    fold: () => foldSource(source, isAsked),
-    evidence: (findings) => lookAgain(source, findings, isAsked),
+    async fold() {
+      const examined = await foldSource(source, interval)
+      pools = examined.names
+      return examined
+    },
+    evidence: (findings) => lookAgain(source, findings, isAsked, pools),
   }
 }
 
 function askCloudWatch({ ask, counts, tell }: CloudWatchSource, interval: Interval): Reader {
+  let pools: ReadonlyMap<string, string> = new Map()
   return {
     interval,
     counts,
     async fold(tenant) {
       const { notes, fold, pools: names } = await foldCounts(ask, interval, tenant)
       for (const note of notes) tell(note)
+      pools = names
       return { fold, names }
     },
     async evidence(findings) {
-      const { notes, evidence } = await evidenceCounts(ask, findings)
+      const { notes, evidence } = await evidenceCounts(ask, findings, pools)
       for (const note of notes) tell(note)
       return evidence
     },

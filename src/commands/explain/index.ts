@@ -65,7 +65,7 @@ export function explainCommand(io: CommandIo): Command {
     .addOption(logGroupFlag())
     .option(
       '--json',
-      'print { kind: "explanation", tenantId, lines, others, from?, to?, left, failed, doctor?, causes } or { kind: "login", tenantId, logins, left }',
+      'print { kind: "explanation", tenantId, lines, others, from?, to?, left, failed, doctor?, causes } or { kind: "login", tenantId, logins, left, later? }',
     )
     .action((tenant: string | undefined, files: string[], options: ExplainOptions) =>
       explain(io, tenant, files, options),

@@ -10,8 +10,9 @@ import { NotPossible } from '../../terminal/failure.js'
 import { type CommandIo, createPaint } from '../../terminal/io.js'
 import { counted, GLUE, textAt, textTable } from '../../terminal/text.js'
 import type { ExplainOptions } from './options.js'
+import { createRefused, type Refused } from './refused.js'
 import { flowOf, type LoginStep, splitLogins, stepsOf } from './steps.js'
-import { createInvocations, howText, type Unfinished } from './unfinished.js'
+import { createInvocations, howEnded, type Unfinished } from './unfinished.js'
 
 /** A login is over by then: Cognito's session of it ends after 15 minutes at most. */
 const LOGIN_MS = 15 * 60_000
@@ -33,17 +34,20 @@ export async function explainLogin(
   const invocations = createInvocations(from, to)
   const lines: Line[] = []
   const forwarders: Line[] = []
+  const refused = createRefused(found.last)
   await source.each(
     (line) => {
       const { requestId, user, flowId } = idsOf(line)
       invocations.close(requestId, line.at)
-      if (!isAsked(line) || line.at < from || line.at > to) return
+      if (!isAsked(line)) return
+      if (isOf(line, tenant) || pools.has(textOf(line.fields, 'userPoolId') ?? '')) refused.take(line)
+      if (line.at < from || line.at > to) return
       if (line.step === 'forwarder') {
         const isOurs = pools.has(textOf(line.fields, 'userPoolId') ?? '')
         if (isOurs && line.outcome !== 'forwarded' && forwarders.length < FORWARDERS_MAX) forwarders.push(allowed(line))
         return
       }
-      if (!isOf(line, tenant)) return
+      if (!isOf(line, tenant) && !isNameless(line, refs)) return
       // The first define and the pre-login come before there is a flow: they are found by the user.
       const isTheirs = flowId === undefined ? user !== undefined && users.has(user) : flows.has(flowId)
       if (isTheirs || (requestId !== undefined && refs.has(requestId))) lines.push(allowed(line))
@@ -52,6 +56,7 @@ export async function explainLogin(
     {
       where: whereIs({ flowId: flows, user: users, requestId: refs }),
       ...{ interval: { from, to }, few: true, nameless: { pools } },
+      ...(options.user !== undefined && { refused: { pools, interval: { from: found.last, to: interval.to } } }),
     },
     invocations.see,
   )
@@ -71,10 +76,20 @@ export async function explainLogin(
     .map((login) => withUnfinished(login, all, unfinished, forwarders))
   if (logins.length === 0) logins.push(alone(found, unfinished, forwarders))
   const shown = logins.slice(-LOGINS_MAX)
+  const left = logins.length - shown.length
+  const later = options.user === undefined ? undefined : refused.end()
   if (options.json)
-    writeAnswer(io, 'login', { tenantId: tenant, logins: shown.map(answerOf), left: logins.length - shown.length })
-  else writeLogins(io, shown, logins.length - shown.length)
-  if (shown.some((login) => endOf(login).failed)) io.foundProblems()
+    writeAnswer(io, 'login', {
+      tenantId: tenant,
+      logins: shown.map(answerOf),
+      left,
+      ...(later && { later: laterOf(later) }),
+    })
+  else {
+    writeLogins(io, shown, left)
+    if (later !== undefined) writeLater(io, tenant, later)
+  }
+  if (later !== undefined || shown.some((login) => endOf(login).failed)) io.foundProblems()
 }
 
 /** Lines that have one of these ids. */
@@ -135,7 +150,7 @@ async function findLogin(
       if (isOf(line, tenant)) pools.add(textOf(line.fields, 'userPoolId') ?? '')
       if (!named(line)) return
       if (line.step !== 'forwarder') {
-        if (isOf(line, tenant)) note(line)
+        if (isOf(line, tenant) || isNameless(line, refs)) note(line)
         return
       }
       // A forwarder knows no tenant; the container's line of the same call does.
@@ -172,6 +187,9 @@ async function findLogin(
 }
 
 const isOf = (line: Line, tenant: string) => ownerOf(line) === tenant || textOf(line.fields, 'userPoolId') === tenant
+/** Is it the line that was named by its id, and could its tenant's config not be read? */
+const isNameless = (line: Line, refs: ReadonlySet<string>) =>
+  refs.has(idsOf(line).requestId ?? '') && textOf(line.fields, 'tenantId') === undefined
 const wordOf = ({ flow, ref }: ExplainOptions) => (flow !== undefined ? 'flow' : ref !== undefined ? 'ref' : 'user')
 
 /** A login with what may belong to it and names nobody: invocations without a line, and failures of the forwarder. */
@@ -234,11 +252,27 @@ interface End {
   readonly fix?: string | undefined
 }
 
-const LEFT: Readonly<Partial<Record<Outcome, string>>> = {
-  found: 'The user was found, and no login began: the client went no further, or the pool does not call define.',
-  challenge: 'The login began, and CreateAuthChallenge was not called.',
-  created: 'The passkey was asked for, and no answer came: the user left, or the client failed.',
-  correct: 'The proof was right, and no tokens followed: Cognito did not ask define again.',
+const DOCTOR = 'corbado-gateway doctor <tenant>'
+const LEFT: Readonly<Partial<Record<Outcome, Omit<End, 'failed'>>>> = {
+  found: {
+    text: 'The user was found, and no login began: the client went no further, or the pool does not call define.',
+    owner: 'customer',
+    fix: DOCTOR,
+  },
+  challenge: {
+    text: 'The login began, and CreateAuthChallenge was not called.',
+    owner: 'customer',
+    fix: DOCTOR,
+  },
+  created: {
+    text: 'The passkey was asked for, and no answer came: the user left, the client failed, or the pool does not call verify.',
+    fix: DOCTOR,
+  },
+  correct: {
+    text: 'The proof was right, and no tokens followed: Cognito did not ask define again.',
+    owner: 'customer',
+    fix: DOCTOR,
+  },
 }
 
 /** Where a login ended: with tokens, with a reason, or on its way. */
@@ -257,24 +291,28 @@ function endOf({ steps, unfinished, forwarders, isCertain }: Login): End {
   const [broken] = unfinished
   if (broken !== undefined) {
     const whose = isCertain ? '' : " Lambda's lines name no tenant: it may be another's."
-    return { failed: true, text: `An invocation has no closing line: ${howText(broken)}.${whose}`, owner: 'us' }
+    const { text, fix } = howEnded(broken)
+    return { failed: true, text: `An invocation has no closing line: ${text}.${whose}`, owner: 'us', fix }
   }
   const last = lines.at(-1)
   if (last === undefined)
     return { failed: true, text: "Lambda reports that it ended well, and the gateway's line is not among these." }
-  return { failed: true, text: LEFT[last.outcome] ?? `It ended with ${last.outcome}.` }
+  const left = LEFT[last.outcome]
+  if (left === undefined) return { failed: true, text: `It ended with ${last.outcome}.` }
+  return { failed: true, ...left, ...(left.fix && { fix: withTenant(left.fix, last) }) }
 }
 
-function failureOf({ reason, fields }: Line): End {
+function failureOf(line: Line): End {
+  const { reason } = line
   if (reason === undefined) return { failed: true, text: '' }
   const { means, owner, fix } = rowOf(reason)
+  return { failed: true, text: `${reason}: ${means}`, owner, fix: fix && withTenant(fix, line) }
+}
+
+/** A command with the name of the tenant that a line is of. */
+function withTenant(fix: string, { fields }: Line): string {
   const tenantId = textOf(fields, 'tenantId')
-  return {
-    failed: true,
-    text: `${reason}: ${means}`,
-    owner,
-    fix: tenantId ? fix?.replace('<tenant>', tenantId) : fix,
-  }
+  return tenantId === undefined ? fix : fix.replace('<tenant>', tenantId)
 }
 
 /** When a login began. */
@@ -327,6 +365,22 @@ function writeLogins(io: CommandIo, logins: readonly Login[], left: number): voi
   const until = new Date(beginOf(first)).toISOString()
   const text = `${counted(left, 'earlier login')} of this user left out: with --until ${until} the latest of them are shown`
   io.stdout.write(`\n${textAt(0, text, io.stdout)}\n`)
+}
+
+function laterOf({ lines, latest }: Refused) {
+  const { text, owner, fix } = failureOf(latest)
+  return { lines, at: timeText(latest.at), cause: text, owner, fix }
+}
+
+/** What came after all of these, and names nobody. */
+function writeLater(io: CommandIo, tenant: string, later: Refused): void {
+  const { stdout } = io
+  const { lines, at, cause, owner, fix } = laterOf(later)
+  const whose = lines === 1 ? 'it may be this user' : 'one may be this user'
+  const text = `After that ${counted(lines, 'login')} of ${tenant} failed before anybody knew whose, the last at ${at}: ${whose}'s. ${cause}`
+  stdout.write(`\n${createPaint(stdout, io.env)('red', textAt(0, text, stdout))}\n`)
+  if (owner !== undefined) stdout.write(`who acts: ${owner}\n`)
+  if (fix !== undefined) stdout.write(`do: ${fix}\n`)
 }
 
 function writeLogin(io: CommandIo, login: Login): void {

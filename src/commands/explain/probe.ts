@@ -4,6 +4,7 @@ import type { Check, Finding } from '../../operator/doctor/checks/finding.js'
 import { createPatient, type DoctorDeps } from '../../operator/doctor/checks/patient.js'
 import { checkRole } from '../../operator/doctor/checks/role.js'
 import { examineAll } from '../../operator/doctor/index.js'
+import { clientWords, npxLine } from '../../operator/pool/line.js'
 import { changesOf } from '../../operator/records/changes.js'
 import { configOf, tenantIdOf } from '../../operator/records/record.js'
 import type { Owner, Reason } from '../../reasons.js'
@@ -45,7 +46,7 @@ const OF_SILENCE: readonly Check[] = ['config', 'alias', 'invoke-permission', 't
 
 function checksOf(what: What): readonly Check[] {
   if (what.kind === 'reason') return what.cell.reason === undefined ? [] : (OF_REASONS[what.cell.reason] ?? [])
-  return what.kind === 'slow' ? [] : OF_SILENCE
+  return what.kind === 'slow' || what.kind === 'unfinished' ? [] : OF_SILENCE
 }
 
 /**
@@ -64,7 +65,8 @@ export async function probed(diagnosis: Diagnosis, recorded: Recorded, deps: Doc
   if (cause?.check === 'role-assumable') return roleCause(diagnosis, cause, recorded, deps)
   if (cause !== undefined) return told(diagnosis, cause)
   const clients = findings.find(({ check, state }) => check === 'app-clients' && state === 'passed')
-  if (what.kind === 'client' && clients !== undefined) return clientCause(diagnosis, what.clientId, clients)
+  if (what.kind === 'client' && clients !== undefined)
+    return clientCause(diagnosis, what.clientId, record.userPoolId, clients)
   const unknown = findings.find(({ check, state }) => checks.includes(check) && state === 'not-checkable')
   const others = findings.filter(({ state }) => state === 'failed')
   const said = [
@@ -129,7 +131,7 @@ async function roleCause(
 }
 
 /** The check names each client that lost the flow; if this one has it, its application is what is silent. */
-function clientCause(diagnosis: Diagnosis, clientId: string, { what, check }: Finding): Diagnosis {
+function clientCause(diagnosis: Diagnosis, clientId: string, userPoolId: string, { what, check }: Finding): Diagnosis {
   const [, lost = ''] = /^.*?\.( .* do not allow it)/s.exec(what) ?? []
   if (!lost.includes(`(${clientId})`))
     return {
@@ -144,7 +146,7 @@ function clientCause(diagnosis: Diagnosis, clientId: string, { what, check }: Fi
     ...diagnosis,
     cause: `The app client ${clientId} lost ALLOW_CUSTOM_AUTH.`,
     owner: 'customer',
-    fix: `add ALLOW_CUSTOM_AUTH to the ExplicitAuthFlows of ${clientId}; all its other settings must be sent back as they are`,
+    fix: npxLine(clientWords(userPoolId, clientId)),
     confidence: 'high',
     probe: `${clientId} does not allow custom authentication`,
   }

@@ -2,7 +2,7 @@ import type { Change, Diagnosis } from '../../operator/causes/diagnose.js'
 import { type Failed, failedOf } from '../../operator/causes/faults.js'
 import type { Finding } from '../../operator/causes/find.js'
 import { type Fold, timeOfMinute } from '../../operator/causes/fold.js'
-import { nameOf, percent } from '../../operator/causes/words.js'
+import { isShare, nameOf, percent } from '../../operator/causes/words.js'
 import type { Finding as DoctorFinding } from '../../operator/doctor/checks/finding.js'
 import type { LineCounts } from '../../operator/lines/source.js'
 import { spanText, timeText } from '../../operator/lines/when.js'
@@ -34,7 +34,7 @@ export function writeCauses(io: CommandIo, scope: Scope, diagnoses: readonly Dia
     stdout.write(`\n${number}${paint('bold', textAt(number.length, diagnosis.cause, stdout))}\n`)
     for (const [name, text] of factsOf(diagnosis)) {
       const prefix = `   ${name.padEnd(NAME_WIDTH)}`
-      stdout.write(`${paint('dim', prefix)}${textAt(prefix.length, text, stdout)}\n`)
+      stdout.write(`${paint('dim', prefix)}${adviceAt(prefix.length, text, stdout)}\n`)
     }
     if (index > 0) continue
     for (const sample of diagnosis.evidence.samples.slice(0, 2)) stdout.write(`   ${paint('dim', sample)}\n`)
@@ -125,8 +125,9 @@ function sinceOf({ from, to, ongoing, plain, outside }: Finding): string {
 
 function whomOf({ finding, evidence }: Diagnosis): string {
   const { tenants, everywhere, of, lost, what } = finding
+  if (what.kind === 'unfinished') return `${counted(lost, 'invocation')}; Lambda's lines name no tenant`
   const users = evidence.users > 0 ? `, ${counted(evidence.users, 'user')}` : ''
-  const more = what.kind === 'reason' || what.kind === 'slow' ? 'more than usual' : 'missing'
+  const more = isShare(finding) ? 'more than usual' : 'missing'
   const missing = finding.plain ? 'that failed' : more
   const count = `${counted(lost, 'line')} ${missing}${users}`
   if (everywhere && tenants.length === 0) return `everybody: ${count}`
@@ -136,8 +137,8 @@ function whomOf({ finding, evidence }: Diagnosis): string {
 }
 
 function sharesOf(finding: Finding): string {
-  const { what, inside, outside } = finding
-  if (what.kind !== 'reason' && what.kind !== 'slow')
+  const { inside, outside } = finding
+  if (!isShare(finding))
     return `${nameOf(finding)}: ${inside.k} came, ${Math.round((inside.n * outside.k) / Math.max(1, outside.n))} would have`
   if (finding.plain) {
     const before = outside.n === 0 ? 'what was before is not in these lines' : `none of ${outside.n} before`

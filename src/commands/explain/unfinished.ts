@@ -1,3 +1,4 @@
+import { howOf } from '../../operator/causes/broken.js'
 import type { LambdaLine } from '../../operator/lines/line.js'
 
 /** An invocation that Lambda began, and that has no closing line of the gateway. */
@@ -60,15 +61,7 @@ export function createInvocations(from: number, to: number) {
   return { close, see, end }
 }
 
-const HOW: Readonly<Record<string, string>> = {
-  timeout: 'Lambda ended it at its time limit',
-  'Runtime.OutOfMemory': 'it ran out of memory',
-  'Runtime.ExitError': 'its process ended: a crash, or too little memory',
-}
-const NO_START = /^(Runtime\.(ImportModuleError|HandlerNotFound|UserCodeSyntaxError|MalformedHandlerName)|Init)/
-
-/** What became of it, as part of a sentence. */
-export function howText({ how }: Unfinished): string {
-  if (how === undefined) return 'Lambda has no report of it: it still ran when these lines end'
-  return HOW[how] ?? (NO_START.test(how) ? `the function did not start (${how})` : `it ended with ${how}`)
+/** What became of it, as part of a sentence, and what to do. */
+export function howEnded({ how }: Unfinished): { readonly text: string; readonly fix?: string } {
+  return how === undefined ? { text: 'Lambda has no report of it: it still ran when these lines end' } : howOf(how)
 }

@@ -78,7 +78,10 @@ function pageOf(reason: Reason, output: Output): string {
     ['means', means],
     ['fix', fix],
     ['alarm', alarm && `from ${counted(alarm.from, 'line')} in 5 minutes on. Look at: ${alarm.look}`],
-    ...alike.map(({ what, tell }): [string, string] => ['perhaps', `${what}: ${tell}`]),
+    ...alike.map(({ what, tell, fix }): [string, string] => [
+      'perhaps',
+      `${what}: ${tell}${fix ? `. Then: ${fix}` : ''}`,
+    ]),
   ]
   const column = Math.max(...facts.map(([name]) => name.length)) + 2
   return facts.map(([name, text]) => (text ? `${name.padEnd(column)}${textAt(column, text, output)}\n` : '')).join('')

@@ -87,7 +87,7 @@ async function makeReport(io: CommandIo, files: readonly string[], options: Opti
 async function readFacts(source: LineSource, { tenant }: Options, interval: Interval, made: number) {
   const isAsked = createSelect({}, interval)
   const tally = createTally()
-  const { fold, names } = await foldSource(source, isAsked, (line) => {
+  const { fold, names } = await foldSource(source, interval, (line) => {
     if (tenant === undefined || ownerOf(line) === tenant || line.fields.userPoolId === tenant) tallyLine(tally, line)
   })
   if (fold.lines === 0)

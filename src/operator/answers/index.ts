@@ -298,6 +298,7 @@ export const ANSWERS = {
         fix: maybe(text),
       }),
       left: count,
+      later: maybe(exact({ lines: count, at: text, cause: text, owner: maybe(text), fix: maybe(text) })),
     },
   },
   report: {

@@ -3,13 +3,14 @@
  * lines of a minute that say the same, and goes through the fold that each line of a file goes through.
  */
 import type { Fields, Line } from '../lines/line.js'
-import { lineOf } from '../lines/line.js'
+import { lineOf, parseLine } from '../lines/line.js'
 import type { Interval } from '../lines/select.js'
 import { conditionOf, isPlain, ofTenant, type Where } from '../lines/where.js'
+import { createBrokenFold } from './broken.js'
 import { createEvidence, type Evidence, ODD_FIELDS } from './evidence.js'
 import { findFaults } from './faults.js'
 import { type Finding, findCauses, sharedEdges } from './find.js'
-import { createFold, type Fold, foldLine, SLOW_MS, timeOfMinute } from './fold.js'
+import { createFold, type Fold, foldLine, joinPools, SLOW_MS, timeOfMinute } from './fold.js'
 
 type Row = ReadonlyMap<string, string>
 
@@ -36,6 +37,8 @@ const SAMPLES_MAX = 10_000
 const TENANTS_MAX = 25
 /** The steps of the coarse look at all tenants, in minutes. */
 const COARSE_MINUTES = 10
+/** Invocations that broke, of which Lambda's own lines are read. */
+const BROKEN_MAX = 10_000
 /** The share of failing lines from which on a tenant is looked at by the minute. */
 const COARSE_SHARE = 0.25
 /** Intervals that may be common to all. */
@@ -115,7 +118,11 @@ function foldRow(fold: Fold, row: Row, at = timeOf(row.get('first')), last = tim
   if (line !== undefined) foldLine(fold, line, Number(row.get('n') ?? 0), last)
 }
 
-const among = (tenants: readonly string[]): Where => [tenants.flatMap((tenant) => ofTenant(tenant)[0] ?? [])]
+/** Lines of tenants: those that name one, and those that name one's pool. */
+function among(tenants: readonly string[], pools: ReadonlyMap<string, string>): Where {
+  const own = [...pools].flatMap(([pool, tenant]) => (tenants.includes(tenant) ? [pool] : []))
+  return [[...new Set([...tenants, ...own])].flatMap((name) => ofTenant(name)[0] ?? [])]
+}
 
 /**
  * Counts the lines of a time: those of one tenant by the minute, beside those of all together. Without a tenant, those by the minute
@@ -134,47 +141,73 @@ export async function foldCounts(ask: Ask, interval: Interval, tenant?: string):
   for (const row of await rowsOf({ where: [], by: [...CELL, 'gatewayVersion', ...SLOW_KEYS], bin: 1 }))
     foldRow(together, row)
   const whole = together.tenants.get('')
-  const names = tenant === undefined ? await suspectsOf(rowsOf, together, notes) : [tenant].filter(isPlain)
-  const detailed = createFold()
-  if (names.length > 0)
-    for (const row of await rowsOf({ where: among(names), by: [...OWNER, ...CELL, ...VERSIONS, ...SLOW_KEYS], bin: 1 }))
-      foldRow(detailed, row)
 
-  // The others: only how many lines of each kind they have while something is common to all, and before and after.
+  // All tenants: only how many lines of each kind they have while something is common to all, and before and after.
   const edges = sharedEdges({ ...together, tenants: new Map(), together: whole }, SHARED_MAX)
   const starts = [together.first, ...edges.map(timeOfMinute)]
   const others = createFold()
-  const pools = new Map<string, string>()
   for (const row of await rowsOf({ where: [], by: [...OWNER, ...CELL, ...SLOW_KEYS], edges })) {
     const at = starts[Number(row.get('part') ?? 0)] ?? together.first
     foldRow(others, row, at, at)
-    const [tenantId, userPoolId] = [row.get('tenantId'), row.get('userPoolId')]
-    if (tenantId !== undefined && userPoolId !== undefined) pools.set(userPoolId, tenantId)
   }
+  const { pools } = others
+  joinPools(others)
+
+  const names = tenant === undefined ? await suspectsOf(rowsOf, together, pools, notes) : [tenant].filter(isPlain)
+  const detailed = createFold()
+  if (names.length > 0) {
+    const where = among(names, pools)
+    for (const row of await rowsOf({ where, by: [...OWNER, ...CELL, ...VERSIONS, ...SLOW_KEYS], bin: 1 }))
+      foldRow(detailed, row)
+  }
+  joinPools({ tenants: detailed.tenants, pools })
+  await foldBrokenOf(ask, interval, together, notes)
   const tenants = new Map([...others.tenants, ...detailed.tenants])
-  const { first, last, lines, all, releases } = together
+  const { first, last, lines, all, releases, broken } = together
   const fold: Fold = {
     first,
     last,
     lines,
     all,
     releases,
+    broken,
     tenants,
+    pools,
     together: whole,
     detailed: new Set(detailed.tenants.keys()),
   }
   return { fold, pools, notes: [...notes] }
 }
 
+/** Reads what Lambda says of invocations that broke: they are few, or they are the incident. */
+async function foldBrokenOf(ask: Ask, interval: Interval, fold: Fold, notes: Set<string>): Promise<void> {
+  const { rows, cut } = await ask(
+    `filter not ispresent(outcome) and @message like /Status: timeout|Error Type: \\w+\\.|Task timed out after/
+| fields @timestamp, @message
+| sort @timestamp asc
+| limit ${BROKEN_MAX}`,
+    interval,
+    BROKEN_MAX,
+  )
+  if (cut) notes.add(`of invocations that broke only the first ${BROKEN_MAX} were counted`)
+  const broken = createBrokenFold(fold)
+  for (const row of rows) {
+    const line = parseLine((row.get('@message') ?? '').trimEnd())
+    if (line?.kind === 'lambda') broken.take(line, timeOf(row.get('@timestamp')))
+  }
+}
+
 /** Tenants that have something of their own, by steps of ten minutes. */
 async function suspectsOf(
   rowsOf: (counting: Counting) => Promise<readonly Row[]>,
   together: Fold,
+  pools: ReadonlyMap<string, string>,
   notes: Set<string>,
 ): Promise<readonly string[]> {
   const coarse = createFold()
   for (const row of await rowsOf({ where: [], by: [...OWNER, ...CELL, 'clientId', ...SLOW_KEYS], bin: COARSE_MINUTES }))
     foldRow(coarse, row)
+  joinPools({ tenants: coarse.tenants, pools })
   const whole = { ...coarse, releases: together.releases }
   // In steps of ten minutes a share is rough: those that may have faults are looked at.
   const found = [...findCauses(whole), ...findFaults(whole, {}, COARSE_SHARE)]
@@ -192,16 +225,17 @@ async function suspectsOf(
 export async function evidenceCounts(
   ask: Ask,
   findings: readonly Finding[],
+  pools: ReadonlyMap<string, string>,
 ): Promise<{ readonly evidence: readonly Evidence[]; readonly notes: readonly string[] }> {
   const notes: string[] = []
-  const collectors = findings.map(createEvidence)
+  const collectors = findings.map((finding) => createEvidence(finding, pools))
   const told = findings.filter(({ what }) => what.kind === 'reason' || what.kind === 'slow')
   if (told.length > 0) {
     const edges = [...new Set(told.flatMap(({ from, to }) => [from, to]))].sort((a, b) => a - b)
     const [first = 0, last = 0] = [edges[0], edges.at(-1)]
     const interval = { from: timeOfMinute(first), to: timeOfMinute(last) }
     const everywhere = told.some((finding) => finding.everywhere)
-    const where = everywhere ? [] : among([...new Set(told.flatMap(({ tenants }) => tenants))])
+    const where = everywhere ? [] : among([...new Set(told.flatMap(({ tenants }) => tenants))], pools)
     // Tenants are told apart only where they must be.
     const owner = everywhere && told.length === 1 ? [] : ['tenantId', 'userPoolId']
     const odd = ODD_FIELDS.filter((field) => !(CELL as readonly string[]).includes(field))

@@ -1,4 +1,5 @@
 import { type Alike, type Clue, type Owner, rowOf } from '../../reasons.js'
+import { howOf } from './broken.js'
 import type { Evidence } from './evidence.js'
 import type { Finding, Stage, What } from './find.js'
 import { type Fold, type Span, type TenantFold, timeOfMinute } from './fold.js'
@@ -17,6 +18,8 @@ const EVIDENCE_MIN = 20
 const PLAIN_MIN = 5
 /** What is missing in the lines is found where it is configured. */
 const DOCTOR = 'corbado-gateway doctor <tenant>'
+const PROBE = 'corbado-gateway explain <tenant> --probe'
+const ROLLBACK = 'corbado-gateway tenants rollback <tenant>'
 
 export interface Change {
   readonly what: 'config' | 'secret' | 'release'
@@ -72,13 +75,27 @@ function sayReason(fold: Fold, finding: Finding, evidence: Evidence, changes: re
     .filter(({ clues = [] }) => clues.length > 0 && clues.every(holds))
     .sort((a, b) => (b.clues?.length ?? 0) - (a.clues?.length ?? 0))[0]
   if (told === undefined) return { cause: means, owner, fix, alike }
-  return { cause: `${capital(told.what)}. ${means}`, owner: told.owner ?? owner, fix, alike: [] }
+  const back = told.clues?.includes('config changed') ? rollbackOf(fold, finding, changes) : undefined
+  return {
+    cause: `${capital(told.what)}. ${means}`,
+    owner: told.owner ?? owner,
+    fix: back ?? told.fix ?? fix,
+    alike: [],
+  }
+}
+
+/** The way back from the config that came before it began, to the one that served until then. */
+function rollbackOf(fold: Fold, { tenants }: Finding, changes: readonly Change[]): string | undefined {
+  const came = changes.flatMap(({ what, version }) => (what === 'config' ? [Number(version)] : []))
+  const seen = [...(fold.tenants.get(tenants[0] ?? '')?.configs.keys() ?? [])]
+  const before = seen.filter((version) => version < Math.min(...came))
+  return before.length === 0 ? undefined : `${ROLLBACK} --to ${Math.max(...before)}`
 }
 
 const MISSING: Readonly<Partial<Record<Stage, Omit<Said, 'alike'>>>> = {
   define: {
     cause:
-      'Users are found, and no login begins: the pool no longer calls DefineAuthChallenge here, or its app clients lost ALLOW_CUSTOM_AUTH.',
+      'Users are found, and no login begins: one of the three triggers of the pool no longer calls us, or its app clients lost ALLOW_CUSTOM_AUTH.',
     owner: 'customer',
     fix: DOCTOR,
   },
@@ -112,11 +129,15 @@ function sayOther(what: What, { everywhere }: Finding): Said {
       fix: undefined,
       alike: [],
     }
+  if (what.kind === 'unfinished') {
+    const { text, fix } = howOf(what.how)
+    return { cause: `Invocations end without a line of the gateway: ${text}.`, owner: 'us', fix, alike: [] }
+  }
   if (what.kind === 'client')
     return {
       cause: `The app client ${what.clientId} begins no login, others of the pool go on: it lost ALLOW_CUSTOM_AUTH, or its application is down.`,
       owner: 'customer',
-      fix: DOCTOR,
+      fix: PROBE,
       alike: [],
     }
   if (everywhere)
@@ -227,6 +248,7 @@ function changesBefore(fold: Fold, { tenants, everywhere, from }: Finding): Chan
 }
 
 function confidenceOf({ what, plain, inside, g }: Finding, alike: number): Diagnosis['confidence'] {
+  if (plain && what.kind === 'unfinished') return inside.k >= PLAIN_MIN ? 'medium' : 'low'
   if (plain) return inside.k >= PLAIN_MIN && inside.k >= 0.9 * inside.n ? 'medium' : 'low'
   if (what.kind === 'silent' && what.by !== 'share') return what.by === 'day' ? 'medium' : 'low'
   if (inside.n < EVIDENCE_MIN || g < 60) return 'low'

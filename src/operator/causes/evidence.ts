@@ -61,8 +61,14 @@ interface Tally {
   all: number
 }
 
-/** Collects the evidence of one finding from the lines that were folded: a second look at few of them. */
-export function createEvidence({ what, tenants, everywhere, from, to }: Finding) {
+/**
+ * Collects the evidence of one finding from the lines that were folded: a second look at few of them.
+ * @param pools tenants by their pools: lines may name the pool alone
+ */
+export function createEvidence(
+  { what, tenants, everywhere, from, to }: Finding,
+  pools: ReadonlyMap<string, string> = new Map(),
+) {
   const names = new Set(tenants)
   const users = new Set<string>()
   const lateMs: number[] = []
@@ -84,7 +90,8 @@ export function createEvidence({ what, tenants, everywhere, from, to }: Finding)
   function isWithin(line: Line): boolean {
     const minute = minuteOf(line.at)
     if (minute < from || minute >= to || isRepeated(line)) return false
-    return (everywhere || names.has(ownerOf(line))) && isOf(line)
+    const owner = ownerOf(line)
+    return (everywhere || names.has(pools.get(owner) ?? owner)) && isOf(line)
   }
 
   /** Looks at a line. */

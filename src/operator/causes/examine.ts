@@ -1,11 +1,12 @@
 import { NotPossible } from '../../terminal/failure.js'
 import type { Line } from '../lines/line.js'
-import type { Interval } from '../lines/select.js'
+import { createSelect, type Interval } from '../lines/select.js'
 import type { LineSource } from '../lines/source.js'
+import { createBrokenFold } from './broken.js'
 import { type Diagnosis, diagnose } from './diagnose.js'
 import { createEvidence, type Evidence } from './evidence.js'
 import type { Finding } from './find.js'
-import { createFold, type Fold, foldLine } from './fold.js'
+import { createFold, type Fold, foldLine, joinPools } from './fold.js'
 
 /** What is compared minute by minute: five weeks of them. */
 const DAYS_MAX = 35
@@ -18,26 +19,36 @@ export interface Examined {
 }
 
 /**
- * Reads and folds the lines that are asked for.
+ * Reads and folds the lines of a time, with what Lambda says of invocations that broke.
  * @param also takes each of them, if something else is counted on the way
  * @throws NotPossible if they are of more days than can be compared
  */
 export async function foldSource(
   source: LineSource,
-  isAsked: (line: Line) => boolean,
+  interval: Interval,
   also: (line: Line) => void = () => undefined,
 ): Promise<Examined> {
   const fold = createFold()
-  const names = new Map<string, string>()
-  await source.each((line) => {
-    if (!isAsked(line)) return
-    foldLine(fold, line)
-    also(line)
-    const { userPoolId, tenantId } = line.fields
-    if (typeof userPoolId === 'string' && typeof tenantId === 'string') names.set(userPoolId, tenantId)
-  })
+  const isAsked = createSelect({}, interval)
+  const broken = createBrokenFold(fold)
+  let lastAt: number | undefined
+  await source.each(
+    (line) => {
+      lastAt = line.at
+      if (!isAsked(line)) return
+      foldLine(fold, line)
+      also(line)
+    },
+    undefined,
+    undefined,
+    (line) => {
+      const at = line.at ?? lastAt
+      if (at !== undefined && at >= interval.from && at < interval.to) broken.take(line, at)
+    },
+  )
+  joinPools(fold)
   assertComparable(fold)
-  return { fold, names }
+  return { fold, names: fold.pools }
 }
 
 /** @throws NotPossible if lines are of more days than can be compared */
@@ -60,10 +71,12 @@ export async function lookAgain(
   source: LineSource,
   findings: readonly Finding[],
   isAsked: (line: Line) => boolean,
+  pools: ReadonlyMap<string, string>,
 ): Promise<Evidence[]> {
-  const evidence = findings.map(createEvidence)
+  const evidence = findings.map((finding) => createEvidence(finding, pools))
   const everywhere = findings.some((finding) => finding.everywhere)
-  const names = [...new Set(findings.flatMap(({ tenants }) => tenants))]
+  const tenants = new Set(findings.flatMap(({ tenants }) => tenants))
+  const names = [...tenants, ...[...pools].flatMap(([pool, tenant]) => (tenants.has(tenant) ? [pool] : []))]
   await source.each(
     (line) => {
       if (!isAsked(line)) return
@@ -82,7 +95,7 @@ export async function diagnoseAll(
   isAsked: (line: Line) => boolean,
 ): Promise<Diagnosis[]> {
   if (findings.length === 0) return []
-  const evidence = await lookAgain(source, findings, isAsked)
+  const evidence = await lookAgain(source, findings, isAsked, fold.pools)
   return findings.flatMap((finding, index) => {
     const seen = evidence[index]
     return seen === undefined ? [] : [diagnose(fold, finding, seen)]

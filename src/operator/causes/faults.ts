@@ -16,6 +16,8 @@ const BASELINE_MINUTES = 60
 const LATELY_MINUTES = 15
 /** More tenants than this share, and it is nobody's own. */
 const EVERYWHERE = 0.3
+/** Invocations that break are told from this share of all on. */
+const BROKEN_SHARE = 0.1
 
 /** What is looked for: as `findCauses` has it. */
 export interface Looking {
@@ -34,15 +36,19 @@ export const isError = ({ reason, outcome }: Cell) => reason !== undefined && le
 export function findAll(fold: Fold, looking: Looking = {}): Finding[] {
   const { only, until = 0, open = false } = looking
   const found = findCauses(fold, only, until, open)
-  const plain = findFaults(fold, looking, SHARE_MIN).filter((one) => !found.some((cause) => covers(cause, one)))
+  const all = [...findBroken(fold, looking), ...findFaults(fold, looking, SHARE_MIN)]
+  const plain = all.filter((one) => !found.some((cause) => covers(cause, one)))
   const isWeak = ({ what }: Finding) => what.kind === 'silent' && what.by === 'hour'
   return [...found.filter((one) => !isWeak(one)), ...plain, ...found.filter(isWeak)]
 }
 
 /** Is a fault told with a cause already, as it or as what follows from it? */
 function covers(cause: Finding, one: Finding): boolean {
+  if (one.what.kind === 'unfinished') return cause.what.kind === 'unfinished' && cause.what.how === one.what.how
   const isOf = cause.everywhere || one.tenants.every((name) => cause.tenants.includes(name))
-  return isOf && [cause, ...cause.folded].some((told) => reasonOf(told) === reasonOf(one))
+  return (
+    isOf && [cause, ...cause.folded].some((told) => reasonOf(told) !== undefined && reasonOf(told) === reasonOf(one))
+  )
 }
 
 const reasonOf = ({ what }: Finding) => (what.kind === 'reason' ? what.cell.reason : undefined)
@@ -85,6 +91,35 @@ export function findFaults(fold: Fold, { only, until = 0, open = false }: Lookin
     return inside.k >= LINES_MIN && inside.k >= share * inside.n
   }
   return oneAReason(own.filter(isTold)).map((group) => findingOf(fold, group))
+}
+
+/** Invocations that broke, of which a tenth of all from the first on did, or any among very few lines. */
+function findBroken(fold: Fold, { open = false }: Looking): Finding[] {
+  if (open || fold.lines === 0) return []
+  return [...fold.broken].flatMap(([how, series]): Finding[] => {
+    const [from, to, k] = [firstOf(series), lastOf(series) + 1, series.total]
+    const n = k + countFrom(fold.all, from)
+    const few = fold.lines < FEW_LINES
+    if (!few && (k < LINES_MIN || k < BROKEN_SHARE * n)) return []
+    const outside = { k: 0, n: fold.lines + k - n }
+    const ongoing = lastOf(fold.all) <= to
+    const what = { kind: 'unfinished', how } as const
+    const counts = { inside: { k, n }, outside, g: 0, lost: k }
+    return [
+      {
+        what,
+        plain: true,
+        tenants: [],
+        everywhere: true,
+        of: fold.tenants.size,
+        from,
+        to,
+        ongoing,
+        ...counts,
+        folded: [],
+      },
+    ]
+  })
 }
 
 /** What fails at a tenant, by reason and step. */

@@ -15,6 +15,8 @@ export type What =
   | { readonly kind: 'slow'; readonly dependency: string; readonly overMs: number }
   | { readonly kind: 'missing'; readonly after: Stage; readonly step: Stage }
   | { readonly kind: 'client'; readonly clientId: string }
+  /** Invocations without a closing line, by Lambda's word for how they ended. */
+  | { readonly kind: 'unfinished'; readonly how: string }
   /** By its share of what others have, or by its own past: of days before, or of the hour before alone. */
   | { readonly kind: 'silent'; readonly by: 'share' | Quiet['by'] }
 
@@ -117,6 +119,9 @@ interface Window {
   readonly open: boolean
 }
 
+/** From this share of all invocations on, those that broke explain what is missing at every tenant. */
+const BROKEN_SHARE = 0.1
+
 /** Who asks every five minutes has asked so often in a week; what is chance once in so many times must not be told. */
 const LOOKS = 2_016
 
@@ -142,7 +147,8 @@ export function findCauses(fold: Fold, only?: string, until = 0, open = false): 
   const window = { from: minuteOf(fold.first), minutes: end - minuteOf(fold.first) + 1 }
   const search = createSearch(fold, { ...window, open })
   const shared = search.shared()
-  const asides = shared.map(asideOf)
+  const broken = search.broken()
+  const asides = [...shared, ...broken.filter(isGrave)].map(asideOf)
   const names = only === undefined ? [...(fold.detailed ?? fold.tenants.keys())] : [only]
   const quiet = search.quietService()
   // Proofs that fail for all end the logins of some, who are too few to have that in common.
@@ -151,8 +157,12 @@ export function findCauses(fold: Fold, only?: string, until = 0, open = false): 
     const tenant = fold.tenants.get(name)
     return tenant === undefined ? [] : foldCascade(search.ofTenant(name, tenant, asides, quiet)).filter(isItsOwn)
   })
-  return [...foldCascade(quiet === undefined ? shared : [quiet, ...shared]), ...groupTenants(own)].sort(byWeight)
+  return [...foldCascade([...(quiet === undefined ? [] : [quiet]), ...broken, ...shared]), ...groupTenants(own)].sort(
+    byWeight,
+  )
 }
+
+const isGrave = ({ inside }: Finding) => inside.k >= BROKEN_SHARE * inside.n
 
 /**
  * The minutes at which something that all tenants may have in common began or ended, by the lines of all together: between two of
@@ -318,6 +328,17 @@ function createSearch(fold: Fold, window: Window) {
     })
   }
 
+  /** Invocations that broke, as a share of all: whose they were, nobody wrote down. */
+  function broken(): Finding[] {
+    const all = sums(fold.all, ...fold.broken.values())
+    return [...fold.broken].flatMap(([how, series]) => {
+      const one = higher(sums(series), all, barOf(1), undefined)
+      return one === undefined
+        ? []
+        : [{ ...finding({ kind: 'unfinished', how }, one, lostOf(one), []), everywhere: true }]
+    })
+  }
+
   function sumsOfStep(step: Step): Float64Array {
     const known = stepSums.get(step)
     if (known !== undefined) return known
@@ -440,7 +461,7 @@ function createSearch(fold: Fold, window: Window) {
     ].filter((found) => found !== undefined)
   }
 
-  return { shared, ofTenant, quietService, intervals }
+  return { shared, broken, ofTenant, quietService, intervals }
 }
 
 /** Next to nothing comes. A tenant that has fewer lines than usual has fewer users; one that has none is cut off. */
@@ -461,6 +482,7 @@ function stepOf({ what }: Finding): number {
   if (what.kind === 'reason') return ORDER.indexOf(what.cell.step)
   if (what.kind === 'missing') return ORDER.indexOf(what.step)
   if (what.kind === 'client') return ORDER.indexOf('define')
+  if (what.kind === 'unfinished') return ORDER.indexOf('invocation')
   return what.kind === 'silent' ? ORDER.length : -1
 }
 
@@ -474,6 +496,8 @@ function explains(cause: Finding, one: Finding): boolean {
   if (cause === one) return false
   if (overlap(cause, one) < 0.5 * Math.min(cause.to - cause.from, one.to - one.from)) return false
   const [a, b] = [cause.what, one.what]
+  if (a.kind === 'unfinished') return b.kind === 'silent' && isGrave(cause)
+  if (b.kind === 'unfinished') return false
   if (a.kind === 'silent' && cause.everywhere) return true
   if (b.kind === 'silent') return a.kind !== 'silent'
   if (a.kind === 'slow') return b.kind === 'reason' && isTrouble(b.cell, a.dependency)

@@ -1,6 +1,6 @@
 import type { Outcome, Reason, Step } from '../../reasons.js'
 import { isDependency, type Line, nameIn, numberOf } from '../lines/line.js'
-import { add, createSeries, type Series } from './series.js'
+import { add, addAll, createSeries, type Series } from './series.js'
 
 const MINUTE_MS = 60_000
 /** A call that takes this long is slow: the deadline of a whole trigger is Cognito's 5 s. */
@@ -50,7 +50,11 @@ export interface Fold {
   readonly all: Series
   /** By tenant id; lines without one are under their user pool, or under ''. */
   readonly tenants: Map<string, TenantFold>
+  /** Tenants by their pools. */
+  readonly pools: Map<string, string>
   readonly releases: Map<string, Span>
+  /** Invocations without a closing line, by Lambda's word for how they ended; its lines name no tenant. */
+  readonly broken: Map<string, Series>
   /** All tenants as one, if it was counted so; else it is what their own come to. */
   readonly together?: TenantFold | undefined
   /** The tenants whose minutes are known, if not those of all: of the others, only how much of what is common to all is theirs. */
@@ -64,7 +68,9 @@ export function createFold(): Fold {
     lines: 0,
     all: createSeries(),
     tenants: new Map(),
+    pools: new Map(),
     releases: new Map(),
+    broken: new Map(),
   }
 }
 
@@ -104,6 +110,11 @@ export function foldLine(fold: Fold, line: Line, count = 1, last = line.at): voi
   const version = nameIn(fields, 'gatewayVersion')
   if (version !== undefined) see(fold.releases, version, at, last)
 
+  const { userPoolId } = fields
+  if (typeof userPoolId === 'string' && !fold.pools.has(userPoolId)) {
+    const [tenantId, pool] = [nameIn(fields, 'tenantId'), nameIn(fields, 'userPoolId')]
+    if (tenantId !== undefined && pool !== undefined) fold.pools.set(pool, tenantId)
+  }
   const tenant = tenantOf(fold, ownerOf(line), nameIn(fields, 'customer'))
   add(tenant.all, minute, count)
   add(seriesOf(tenant.steps, step), minute, count)
@@ -117,6 +128,51 @@ export function foldLine(fold: Fold, line: Line, count = 1, last = line.at): voi
   if (secret !== undefined) see(tenant.secrets, secret, at, last)
   // A call that failed is counted by its reason.
   if (reason === undefined || outcome !== 'fault') foldCalls(tenant, minute, fields.upstream, count)
+}
+
+/** Lines that have only the pool, as when its config could not be read, are the tenant's whose pool it is by other lines. */
+export function joinPools({
+  tenants,
+  pools,
+}: {
+  readonly tenants: Map<string, TenantFold>
+  readonly pools: ReadonlyMap<string, string>
+}): void {
+  for (const [pool, tenantId] of pools) {
+    const nameless = tenants.get(pool)
+    if (nameless === undefined || pool === tenantId) continue
+    tenants.delete(pool)
+    const known = tenants.get(tenantId)
+    if (known === undefined) tenants.set(tenantId, nameless)
+    else join(known, nameless)
+  }
+}
+
+function join(tenant: TenantFold, other: TenantFold): void {
+  addAll(tenant.all, other.all)
+  for (const [key, cell] of other.cells) {
+    const known = tenant.cells.get(key)
+    if (known === undefined) tenant.cells.set(key, cell)
+    else addAll(known.series, cell.series)
+  }
+  for (const [step, series] of other.steps) addAll(seriesOf(tenant.steps, step), series)
+  for (const [client, series] of other.clients) addAll(seriesOf(tenant.clients, client), series)
+  for (const [dependency, { all, slow }] of other.calls) {
+    const known = tenant.calls.get(dependency)
+    if (known === undefined) tenant.calls.set(dependency, { all, slow })
+    else {
+      addAll(known.all, all)
+      for (const [limit, series] of slow) addAll(known.slow.get(limit) ?? createSeries(), series)
+    }
+  }
+  for (const [version, { first, last }] of other.configs) see(tenant.configs, version, first, last)
+  for (const [version, { first, last }] of other.secrets) see(tenant.secrets, version, first, last)
+}
+
+/** Counts an invocation that ended without a closing line. Up to then, all lines were read. */
+export function foldBroken(fold: Fold, how: string, minute: number): void {
+  fold.last = Math.max(fold.last, timeOfMinute(minute))
+  add(seriesOf(fold.broken, how), minute, 1)
 }
 
 function foldCalls(tenant: TenantFold, minute: number, upstream: unknown, count: number): void {

@@ -7,7 +7,7 @@ import type { Interval } from '../lines/select.js'
 import { type Ask, CELL, countsQuery, lineOfRow, OWNER, SLOW_KEYS, timeOf, VERSIONS } from './counts.js'
 import { createEvidence, type Evidence } from './evidence.js'
 import type { Finding } from './find.js'
-import { createFold, type Fold, foldLine, minuteOf, timeOfMinute } from './fold.js'
+import { createFold, type Fold, foldLine, joinPools, minuteOf, timeOfMinute } from './fold.js'
 
 export type { Ask } from './counts.js'
 
@@ -37,18 +37,16 @@ export async function foldLatest(ask: Ask, interval: Interval): Promise<Latest> 
   const by = [...OWNER, ...CELL, ...VERSIONS, 'gatewayVersion', ...SLOW_KEYS]
   const answer = await ask(countsQuery({ where: [], by, edges, mostFirst: true }), interval)
   const fold = createFold()
-  const pools = new Map<string, string>()
   const rows = answer.rows.flatMap((row) => {
     const at = timeOf(row.get('first'))
     const line = Number.isFinite(at) ? lineOfRow(row, at) : undefined
     if (line === undefined) return []
     const count = Number(row.get('n') ?? 0)
     spread(fold, line, count, timeOf(row.get('last')))
-    const { userPoolId, tenantId } = line.fields
-    if (typeof userPoolId === 'string' && typeof tenantId === 'string') pools.set(userPoolId, tenantId)
     return [{ line, count }]
   })
-  return { fold, rows, pools, cut: answer.cut }
+  joinPools(fold)
+  return { fold, rows, pools: fold.pools, cut: answer.cut }
 }
 
 /** Counts lines of which only the first and the last are known: those, and the others evenly between them. */
@@ -71,8 +69,8 @@ function spread(fold: Fold, line: Line, count: number, last: number): void {
 }
 
 /** What the rows of a finding say beyond their number: in which field they differ. Users and samples are in the lines alone. */
-export function evidenceOf({ rows }: Latest, finding: Finding): Evidence {
-  const { count, end } = createEvidence(finding)
+export function evidenceOf({ rows, pools }: Latest, finding: Finding): Evidence {
+  const { count, end } = createEvidence(finding, pools)
   for (const row of rows) count(row.line, row.count)
   return end()
 }

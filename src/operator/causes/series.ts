@@ -21,6 +21,12 @@ export function add(series: Series, minute: number, count = 1): void {
   series.total += count
 }
 
+/** Adds all that another has counted. */
+export function addAll(series: Series, other: Series): void {
+  for (const [hour, counts] of other.hours)
+    for (const [at, count] of counts.entries()) if (count > 0) add(series, hour * HOUR + at, count)
+}
+
 /**
  * Running sums over the minutes of a window: the count from minute i up to, and without, minute j is `sums[j] - sums[i]`.
  * @param from first minute of the window

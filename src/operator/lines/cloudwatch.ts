@@ -18,6 +18,8 @@ const ROWS_MAX = 100_000
 const QUERIED_LINES_MAX = 10_000
 /** Lines around it that name no tenant. */
 const NAMELESS_MAX = 1_000
+/** What was refused before anybody knew whom: the latest of it is enough. */
+const REFUSED_MAX = 100
 /** Between two looks at a query that runs, and the longest that one may. */
 const LOOK_MS = 500
 const QUERY_MS_MAX = 300_000
@@ -121,6 +123,18 @@ export function createCloudWatchSource(options: CloudWatchOptions): CloudWatchSo
       )
   }
 
+  /** The latest first: an outage has many, and they say the same. */
+  async function queryRefused(take: Take, pools: ReadonlySet<string>, interval: Interval): Promise<void> {
+    const named = [...pools].filter(isPlain).map((pool) => `userPoolId = "${pool}"`)
+    if (named.length === 0 || interval.from >= interval.to) return
+    const text = `filter action = "pre-login" and outcome = "refused" and not ispresent(user) and (${named.join(' or ')})
+| fields @message
+| sort @timestamp desc
+| limit ${REFUSED_MAX}`
+    const { rows } = await ask(text, interval, REFUSED_MAX)
+    for (const row of rows) give(take, row.get('@message') ?? '')
+  }
+
   return {
     counts,
     notes,
@@ -128,10 +142,11 @@ export function createCloudWatchSource(options: CloudWatchOptions): CloudWatchSo
     tell: (note) => void notes.add(note),
     async each(take, _isWanted, asked: Asked = {}, takeLambda = () => {}) {
       Object.assign(counts, { lines: 0, tooLong: 0, others: 0 })
-      const { where = [], interval, newestFirst = false, few = false, nameless } = asked
+      const { where = [], interval, newestFirst = false, few = false, nameless, refused } = asked
       if (interval === undefined) throw new Error('a log group has no first and no last line')
       await (few ? query(take, where, interval) : search(take, where, interval, newestFirst))
       if (nameless !== undefined) await queryNameless(take, nameless, interval, takeLambda)
+      if (refused !== undefined) await queryRefused(take, refused.pools, refused.interval)
     },
   }
 }

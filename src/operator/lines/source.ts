@@ -26,6 +26,8 @@ export interface Asked {
   readonly few?: boolean
   /** Few lines besides that name no tenant: what may belong to a login. */
   readonly nameless?: Nameless
+  /** Few lines besides of these pools, from a time on: what was refused before anybody knew whom. */
+  readonly refused?: { readonly pools: ReadonlySet<string>; readonly interval: Interval }
 }
 
 /** Lines that name no tenant: Lambda's own, and the forwarder's of what it could not hand on. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { GATEWAY_VERSION } from '../../env.js'
 import { rowOf } from '../../reasons.js'
 import { counted } from '../../terminal/text.js'
-import { percent } from '../causes/words.js'
+import { isShare, percent } from '../causes/words.js'
 import { spanText, timeText } from '../lines/when.js'
 import { loginChart, spark } from './chart.js'
 import type { Incident, ReportFacts } from './facts.js'
@@ -119,10 +119,9 @@ function incidentText(incident: Incident): Markup {
   const { number, from, diagnosis, what, whom } = incident
   const { finding, evidence, cause, owner, fix, changes, alike, confidence } = diagnosis
   const { inside, outside, lost, folded } = finding
-  const counts =
-    finding.what.kind === 'reason' || finding.what.kind === 'slow'
-      ? `${what}: ${share(inside.k, inside.n)} of ${inside.n}, before and after ${share(outside.k, outside.n)}`
-      : `${what}: ${inside.k} came, ${Math.round((inside.n * outside.k) / Math.max(1, outside.n))} would have`
+  const counts = isShare(finding)
+    ? `${what}: ${share(inside.k, inside.n)} of ${inside.n}, before and after ${share(outside.k, outside.n)}`
+    : `${what}: ${inside.k} came, ${Math.round((inside.n * outside.k) / Math.max(1, outside.n))} would have`
   const facts: [string, string | undefined][] = [
     ['since', `${timeText(from)}, ${untilText(incident)}`],
     ['whom', `${whom}: ${counted(lost, 'line')}${evidence.users > 0 ? `, ${counted(evidence.users, 'user')}` : ''}`],

@@ -116,6 +116,27 @@ t.test('earlier logins that are left out can be had', async (t) => {
   t.notMatch(before.stdout, /flow-2|left out/)
 })
 
+t.test('what failed after the last login, before anybody knew whose it was, is told with it', async (t) => {
+  const paused = (seconds: number) => line(seconds, 'pre-login', 'refused', { reason: 'passkeys_off', user: undefined })
+  const typo = line(500, 'pre-login', 'refused', { reason: 'user_not_found', user: undefined })
+  const lines = [...asked, verified, ended, paused(300), paused(400), typo]
+  const { code, stdout } = await explain(lines, '--user', 'u_abcdefgh')
+  t.equal(code, 1)
+  t.match(stdout, /^The user is signed in\.$/m)
+  t.match(
+    stdout,
+    /^After that 2 logins of acme failed before anybody knew whose, the last at 2026-11-30T02:16:40Z: one may be/m,
+  )
+  t.match(
+    stdout,
+    /passkeys_off: The tenant is paused\..*\nwho acts: operator\ndo: corbado-gateway tenants resume acme$/m,
+  )
+  const json = JSON.parse((await explain(lines, '--user', 'u_abcdefgh', '--json')).stdout)
+  t.match(json.later, { lines: 2, owner: 'operator', fix: 'corbado-gateway tenants resume acme' })
+  t.match(await explain([paused(-9), ...asked, verified, ended, typo], '--user', 'u_abcdefgh'), { code: 0 })
+  t.notMatch((await explain(lines, '--flow', 'flow-1')).stdout, /After that/)
+})
+
 t.test('also those that began within the same second', async (t) => {
   const logins = Array.from({ length: 13 }, (_, i) => [
     line(i / 10, 'pre-login', 'found'),
