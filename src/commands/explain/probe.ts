@@ -46,7 +46,7 @@ const OF_SILENCE: readonly Check[] = ['config', 'alias', 'invoke-permission', 't
 
 function checksOf(what: What): readonly Check[] {
   if (what.kind === 'reason') return what.cell.reason === undefined ? [] : (OF_REASONS[what.cell.reason] ?? [])
-  return what.kind === 'slow' || what.kind === 'unfinished' ? [] : OF_SILENCE
+  return ['slow', 'unfinished', 'stale'].includes(what.kind) ? [] : OF_SILENCE
 }
 
 /**

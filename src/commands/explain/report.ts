@@ -125,6 +125,7 @@ function sinceOf({ from, to, ongoing, plain, outside }: Finding): string {
 
 function whomOf({ finding, evidence }: Diagnosis): string {
   const { tenants, everywhere, of, lost, what } = finding
+  if (what.kind === 'stale') return `${counted(lost, 'line')}; whoever was in memory`
   if (what.kind === 'unfinished') return `${counted(lost, 'invocation')}; Lambda's lines name no tenant`
   const users = evidence.users > 0 ? `, ${counted(evidence.users, 'user')}` : ''
   const more = isShare(finding) ? 'more than usual' : 'missing'

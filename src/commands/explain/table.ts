@@ -1,5 +1,7 @@
 import { SETTINGS } from '../../env.js'
+import { isUpstreamError } from '../../errors.js'
 import { isUserPoolId } from '../../ids.js'
+import { saidOf } from '../../operator/attempt.js'
 import type { Diagnosis } from '../../operator/causes/diagnose.js'
 import type { Finding } from '../../operator/doctor/checks/finding.js'
 import type { DoctorDeps } from '../../operator/doctor/checks/patient.js'
@@ -52,7 +54,11 @@ export async function askTable(
     })
   } catch (error) {
     if (probe || !(error instanceof Error)) throw error
-    writeNote(io, 'note', `who changed what before that is not known: ${inLine(error.message)}`)
+    writeNote(
+      io,
+      'note',
+      `who changed what before that is not known: ${inLine(isUpstreamError(error) ? saidOf(error) : error.message)}`,
+    )
     return diagnoses
   }
 }

@@ -57,12 +57,13 @@ export const CELL = [
   'upstreamStatus',
   'upstreamErrorType',
   'remembered',
+  'configStale',
 ] as const
 export const VERSIONS = ['clientId', 'configVersion', 'secretVersion'] as const
 /** What lines name under `upstream`. */
 const DEPENDENCIES = ['table', 'ssm', 'sts', 'cognito', 'lambda', 'corbado'] as const
 const NUMBERS: ReadonlySet<string> = new Set(['upstreamStatus', 'configVersion', 'secretVersion'])
-const FLAGS: ReadonlySet<string> = new Set(['remembered', 'coldStart'])
+const FLAGS: ReadonlySet<string> = new Set(['remembered', 'coldStart', 'configStale'])
 
 const STEP_MS = SLOW_MS[0]
 /** How long calls took, in steps of which the limits of what is slow are multiples. */
@@ -163,7 +164,7 @@ export async function foldCounts(ask: Ask, interval: Interval, tenant?: string):
   joinPools({ tenants: detailed.tenants, pools })
   await foldBrokenOf(ask, interval, together, notes)
   const tenants = new Map([...others.tenants, ...detailed.tenants])
-  const { first, last, lines, all, releases, broken } = together
+  const { first, last, lines, all, releases, broken, stale } = together
   const fold: Fold = {
     first,
     last,
@@ -171,6 +172,7 @@ export async function foldCounts(ask: Ask, interval: Interval, tenant?: string):
     all,
     releases,
     broken,
+    stale,
     tenants,
     pools,
     together: whole,

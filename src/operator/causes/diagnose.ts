@@ -129,6 +129,14 @@ function sayOther(what: What, { everywhere }: Finding): Said {
       fix: undefined,
       alike: [],
     }
+  if (what.kind === 'stale')
+    return {
+      cause:
+        'The table fails, and tenants are served by the configs that are in memory: what is changed now is not seen, and a process that starts now serves nobody.',
+      owner: 'us',
+      fix: 'corbado-gateway reasons table',
+      alike: [],
+    }
   if (what.kind === 'unfinished') {
     const { text, fix } = howOf(what.how)
     return { cause: `Invocations end without a line of the gateway: ${text}.`, owner: 'us', fix, alike: [] }
@@ -248,7 +256,7 @@ function changesBefore(fold: Fold, { tenants, everywhere, from }: Finding): Chan
 }
 
 function confidenceOf({ what, plain, inside, g }: Finding, alike: number): Diagnosis['confidence'] {
-  if (plain && what.kind === 'unfinished') return inside.k >= PLAIN_MIN ? 'medium' : 'low'
+  if (plain && (what.kind === 'unfinished' || what.kind === 'stale')) return inside.k >= PLAIN_MIN ? 'medium' : 'low'
   if (plain) return inside.k >= PLAIN_MIN && inside.k >= 0.9 * inside.n ? 'medium' : 'low'
   if (what.kind === 'silent' && what.by !== 'share') return what.by === 'day' ? 'medium' : 'low'
   if (inside.n < EVIDENCE_MIN || g < 60) return 'low'

@@ -36,7 +36,10 @@ export const isError = ({ reason, outcome }: Cell) => reason !== undefined && le
 export function findAll(fold: Fold, looking: Looking = {}): Finding[] {
   const { only, until = 0, open = false } = looking
   const found = findCauses(fold, only, until, open)
-  const all = [...findBroken(fold, looking), ...findFaults(fold, looking, SHARE_MIN)]
+  const faults = findFaults(fold, looking, SHARE_MIN)
+  // Logins that fail for the table tell of it.
+  const stale = [...found, ...faults].some(isOfTable) ? [] : findStale(fold, looking)
+  const all = [...findBroken(fold, looking), ...stale, ...faults]
   const plain = all.filter((one) => !found.some((cause) => covers(cause, one)))
   const isWeak = ({ what }: Finding) => what.kind === 'silent' && what.by === 'hour'
   return [...found.filter((one) => !isWeak(one)), ...plain, ...found.filter(isWeak)]
@@ -91,6 +94,34 @@ export function findFaults(fold: Fold, { only, until = 0, open = false }: Lookin
     return inside.k >= LINES_MIN && inside.k >= share * inside.n
   }
   return oneAReason(own.filter(isTold)).map((group) => findingOf(fold, group))
+}
+
+const isOfTable = ({ what }: Finding) =>
+  what.kind === 'stale' || (what.kind === 'reason' && what.cell.failed === 'table')
+
+/** Lines that older configs served: of a table that works there are none. */
+function findStale(fold: Fold, { open = false }: Looking): Finding[] {
+  const { stale, all, lines } = fold
+  if (open || stale.total < LINES_MIN) return []
+  const [from, to, k] = [firstOf(stale), lastOf(stale) + 1, stale.total]
+  const n = countFrom(all, from)
+  const counts = { inside: { k, n }, outside: { k: 0, n: lines - n }, g: 0, lost: k }
+  const ongoing = lastOf(all) < to
+  const what = { kind: 'stale' } as const
+  return [
+    {
+      what,
+      plain: true,
+      tenants: [],
+      everywhere: true,
+      of: fold.tenants.size,
+      from,
+      to,
+      ongoing,
+      ...counts,
+      folded: [],
+    },
+  ]
 }
 
 /** Invocations that broke, of which a tenth of all from the first on did, or any among very few lines. */

@@ -17,6 +17,8 @@ export type What =
   | { readonly kind: 'client'; readonly clientId: string }
   /** Invocations without a closing line, by Lambda's word for how they ended. */
   | { readonly kind: 'unfinished'; readonly how: string }
+  /** The table fails, and older configs serve on. */
+  | { readonly kind: 'stale' }
   /** By its share of what others have, or by its own past: of days before, or of the hour before alone. */
   | { readonly kind: 'silent'; readonly by: 'share' | Quiet['by'] }
 
@@ -157,9 +159,10 @@ export function findCauses(fold: Fold, only?: string, until = 0, open = false): 
     const tenant = fold.tenants.get(name)
     return tenant === undefined ? [] : foldCascade(search.ofTenant(name, tenant, asides, quiet)).filter(isItsOwn)
   })
-  return [...foldCascade([...(quiet === undefined ? [] : [quiet]), ...broken, ...shared]), ...groupTenants(own)].sort(
-    byWeight,
-  )
+  return [
+    ...foldCascade([...(quiet === undefined ? [] : [quiet]), ...broken, ...search.stale(), ...shared]),
+    ...groupTenants(own),
+  ].sort(byWeight)
 }
 
 const isGrave = ({ inside }: Finding) => inside.k >= BROKEN_SHARE * inside.n
@@ -339,6 +342,12 @@ function createSearch(fold: Fold, window: Window) {
     })
   }
 
+  /** Whoever fails for it fails by a reason of the table; here is only that it serves nothing new. */
+  function stale(): Finding[] {
+    const one = higher(sums(fold.stale), allSums, barOf(1), undefined)
+    return one === undefined ? [] : [{ ...finding({ kind: 'stale' }, one, lostOf(one), []), everywhere: true }]
+  }
+
   function sumsOfStep(step: Step): Float64Array {
     const known = stepSums.get(step)
     if (known !== undefined) return known
@@ -461,7 +470,7 @@ function createSearch(fold: Fold, window: Window) {
     ].filter((found) => found !== undefined)
   }
 
-  return { shared, broken, ofTenant, quietService, intervals }
+  return { shared, broken, stale, ofTenant, quietService, intervals }
 }
 
 /** Next to nothing comes. A tenant that has fewer lines than usual has fewer users; one that has none is cut off. */
@@ -482,7 +491,7 @@ function stepOf({ what }: Finding): number {
   if (what.kind === 'reason') return ORDER.indexOf(what.cell.step)
   if (what.kind === 'missing') return ORDER.indexOf(what.step)
   if (what.kind === 'client') return ORDER.indexOf('define')
-  if (what.kind === 'unfinished') return ORDER.indexOf('invocation')
+  if (what.kind === 'unfinished' || what.kind === 'stale') return ORDER.indexOf('invocation')
   return what.kind === 'silent' ? ORDER.length : -1
 }
 
@@ -498,6 +507,8 @@ function explains(cause: Finding, one: Finding): boolean {
   const [a, b] = [cause.what, one.what]
   if (a.kind === 'unfinished') return b.kind === 'silent' && isGrave(cause)
   if (b.kind === 'unfinished') return false
+  if (b.kind === 'stale') return a.kind === 'reason' && a.cell.failed === 'table'
+  if (a.kind === 'stale') return false
   if (a.kind === 'silent' && cause.everywhere) return true
   if (b.kind === 'silent') return a.kind !== 'silent'
   if (a.kind === 'slow') return b.kind === 'reason' && isTrouble(b.cell, a.dependency)

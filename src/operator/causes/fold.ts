@@ -55,6 +55,8 @@ export interface Fold {
   readonly releases: Map<string, Span>
   /** Invocations without a closing line, by Lambda's word for how they ended; its lines name no tenant. */
   readonly broken: Map<string, Series>
+  /** Lines that say that the table failed, and an older config served. */
+  readonly stale: Series
   /** All tenants as one, if it was counted so; else it is what their own come to. */
   readonly together?: TenantFold | undefined
   /** The tenants whose minutes are known, if not those of all: of the others, only how much of what is common to all is theirs. */
@@ -71,6 +73,7 @@ export function createFold(): Fold {
     pools: new Map(),
     releases: new Map(),
     broken: new Map(),
+    stale: createSeries(),
   }
 }
 
@@ -107,6 +110,7 @@ export function foldLine(fold: Fold, line: Line, count = 1, last = line.at): voi
   fold.last = Math.max(fold.last, last)
   fold.lines += count
   add(fold.all, minute, count)
+  if (fields.configStale === true) add(fold.stale, minute, count)
   const version = nameIn(fields, 'gatewayVersion')
   if (version !== undefined) see(fold.releases, version, at, last)
 

@@ -19,14 +19,16 @@ export function nameOf({ what }: Finding): string {
   if (what.kind === 'missing') return `${what.step} after ${what.after}`
   if (what.kind === 'client') return `logins of app client ${what.clientId}`
   if (what.kind === 'silent') return 'logins'
+  if (what.kind === 'stale') return 'lines with an older config, as the table failed'
   if (what.kind === 'unfinished') return `invocations without a closing line (${what.how})`
   const { step, outcome, reason, status, errorType, operation } = what.cell
   const said = [operation, status, errorType].filter((part) => part !== undefined).join(' ')
   return `${step} ${outcome} ${reason}${said === '' ? '' : ` (${said})`}`
 }
 
+const SHARES: readonly Finding['what']['kind'][] = ['reason', 'slow', 'unfinished', 'stale']
 /** Is it told as a share of lines that should not be? Else it is of lines that are missing. */
-export const isShare = ({ what: { kind } }: Finding) => kind === 'reason' || kind === 'slow' || kind === 'unfinished'
+export const isShare = ({ what }: Finding) => SHARES.includes(what.kind)
 
 /** A share for a person. */
 export const percent = (share: number) => (share > 0 && share < 0.01 ? 'under 1 %' : `${Math.round(share * 100)} %`)

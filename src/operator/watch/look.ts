@@ -59,7 +59,7 @@ export async function lookOnce({ ask, table, publish, clock, hours }: LookOption
 
 /** By what is there alone: what is missing may be among the rows that were left out, and neither begins nor ends by that. */
 function advanceByLines(state: WatchState, found: readonly Finding[], at: number): ReturnType<typeof advance> {
-  const isThere = (key: string) => /^(reason|slow) /.test(key)
+  const isThere = (key: string) => /^(reason|slow|unfinished|stale)\b/.test(key)
   const causes = Object.entries(state.causes)
   const judged = { ...state, causes: Object.fromEntries(causes.filter(([key]) => isThere(key))) }
   const next = advance(

@@ -89,6 +89,7 @@ export function causeKey({ what }: Finding): string {
   if (what.kind === 'slow') return `slow ${what.dependency}`
   if (what.kind === 'missing') return `missing ${what.step}`
   if (what.kind === 'client') return `client ${what.clientId}`
+  if (what.kind === 'stale') return 'stale'
   if (what.kind === 'unfinished') return `unfinished ${what.how}`
   return 'silent'
 }

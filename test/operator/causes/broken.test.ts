@@ -91,3 +91,28 @@ t.test('lines that have only a pool are of the tenant that other lines name with
   t.match(findAll(fold, { only: 'acme' }), [{ what: { cell: { reason: 'table_denied' } }, tenants: ['acme'] }])
   t.equal(fold.tenants.get('acme')?.all.total, 606)
 })
+
+t.test(
+  'a table that fails while older configs serve on is a cause; where logins fail for it, that tells it',
+  async (t) => {
+    const add = (fold: Fold, minute: number, more: object) => {
+      const time = new Date(START + minute * 60_000).toISOString()
+      const own = { time, tenantId: 'acme', userPoolId: 'pool', action: 'pre-login', ...more }
+      const line = lineOf(own as object)
+      if (line) foldLine(fold, line)
+    }
+    const fold = foldOf(60)
+    for (let i = 0; i < 60; i += 1) add(fold, 40 + (i % 20), { outcome: 'found', configStale: true })
+    const [found, ...more] = findAll(fold, { only: 'acme' })
+    t.match(found, { what: { kind: 'stale' }, everywhere: true, ongoing: true })
+    t.strictSame(more, [])
+    t.match(found && diagnose(fold, found, NOTHING), { owner: 'us', cause: /^The table fails, and tenants are served/ })
+
+    const few = foldOf(1)
+    for (let i = 0; i < 6; i += 1) add(few, 0, { outcome: 'found', configStale: true })
+    t.match(findAll(few), [{ what: { kind: 'stale' }, plain: true, inside: { k: 6 } }])
+    for (let i = 0; i < 6; i += 1) add(few, 0, { outcome: 'refused', reason: 'table_denied', failed: 'table' })
+    t.match(findAll(few, { only: 'acme' })[0], { what: { cell: { reason: 'table_denied' } } })
+    t.equal(findAll(few, { only: 'acme' }).filter(({ what }) => what.kind === 'stale').length, 0)
+  },
+)
