@@ -8,6 +8,7 @@ import {
   doorsText,
   doorText,
   headingText,
+  incidentText,
   newcomerText,
   restText,
   serviceText,
@@ -27,6 +28,7 @@ import { writeAnswer } from '../../operator/answers/write.js'
 import { inLine } from '../../terminal/clean.js'
 import { type CommandIo, createPaint, type Output, type Paint } from '../../terminal/io.js'
 import { textAt } from '../../terminal/text.js'
+import { tellIncident } from './incident.js'
 import { loadTenants } from './load-tenants.js'
 
 /** What `local` was called with. */
@@ -159,7 +161,7 @@ async function openSite(built: string, base: number, onClose: (close: () => Prom
   }
 }
 
-/** One tenant after the other, each step printed as it ends. */
+/** One tenant after the other, each step printed as it ends; at the end, an incident of the last one. */
 async function tellStories(
   world: World & Door,
   page: Output,
@@ -167,6 +169,7 @@ async function tellStories(
   interruption: AbortSignal,
 ): Promise<Told[]> {
   const { triggerCalls } = world.stack.cognito
+  const last = world.examples.findLast(({ tenant }) => tenant.status === 'active')
   const told: Told[] = []
   for (const example of world.examples) {
     const { tenantId, status, login } = example.tenant
@@ -175,11 +178,16 @@ async function tellStories(
       continue
     }
     const steps: StepReport[] = []
-    page.write(headingText(example, paint))
-    for await (const report of tellStory(createScene({ ...world, example, triggerCalls }))) {
-      if (interruption.aborted) return told
-      steps.push(report)
-      page.write(stepText(report, paint))
+    const scene = createScene({ ...world, example, triggerCalls })
+    const parts = [{ heading: headingText(example, paint), steps: tellStory(scene) }]
+    if (example === last) parts.push({ heading: incidentText(example, paint), steps: tellIncident(scene, world.admin) })
+    for (const part of parts) {
+      page.write(part.heading)
+      for await (const report of part.steps) {
+        if (interruption.aborted) return told
+        steps.push(report)
+        page.write(stepText(report, paint))
+      }
     }
     told.push({ tenantId, flow: login?.flow ?? 'passkey', steps })
   }

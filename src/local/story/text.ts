@@ -95,6 +95,12 @@ export function headingText({ tenant, identifier }: Example, paint: Paint): stri
   ].join('')
 }
 
+/** What stands above the steps of an incident. */
+export function incidentText({ tenant }: Example, paint: Paint): string {
+  const what = `Corbado fails for ${tenant.tenantId}, while these log in`
+  return `\n${paint('bold', 'An incident')}  ${what}\n`
+}
+
 /** One line for a step, and one beneath it for each further fact. */
 export function stepText(
   { step, expected, outcome, ok, triggers, coldStart, detailed, ...took }: StepReport,

@@ -50,6 +50,9 @@ export function suggestions(options: SuggestionOptions): Suggestion[] {
     ...(example
       ? switchOff(example, (tenantId) => `(. ${env}; ${run} tenants pause ${tenantId} --dir ${copies})`)
       : []),
+    ...examples
+      .slice(-1)
+      .map(({ tenant }) => explainIncident(tenant.tenantId, (words) => `(. ${env}; ${run} ${words})`)),
     ...(example ? explainUser(example, (words) => `(. ${env}; ${run} ${words})`) : []),
     ...(logged
       ? [{ why: 'Watch what the gateway logs of all this.', line: `tail -f ${shellWord(workspace.logFile)}` }]
@@ -78,6 +81,14 @@ function explainUser({ tenant, person }: Example, run: (words: string) => string
       line: run(`explain ${tenantId} --user ${shellWord(person.username)} --log-group ${LOG_GROUP}`),
     },
   ]
+}
+
+/** Of the incident with which the story ended. */
+function explainIncident(tenantId: string, run: (words: string) => string): Suggestion {
+  return {
+    why: `What broke at ${tenantId}, since when, for whom, and who has to act?`,
+    line: run(`explain ${tenantId} --log-group ${LOG_GROUP}`),
+  }
 }
 
 /** The signature is made when the line is; its secret stays in here. */
