@@ -247,6 +247,18 @@ const stories: Story[] = [
     },
   },
   {
+    name: 'Corbado takes the key back',
+    breakIt: ({ file: { corbado } }) => stack.corbado.rotateSecret(corbado.projectId, 'corbado1_newest'),
+    cause: /^Corbado took the key back\./,
+    owner: 'Corbado',
+    fix: /^corbado-gateway secret set revoked$/,
+    login: /backend_unauthorized: 401 or 403/,
+    async fixIt(t, { file: { corbado } }, printed) {
+      const stdin = `${corbado.projectId}:corbado1_newest\n`
+      t.match(await typed(printed, { stdin }), { code: 0, stdout: /stored as version 2/ })
+    },
+  },
+  {
     name: 'a trust is edited',
     breakIt({ file }) {
       const { roleArn, permissions } = roleOf(file)
@@ -385,6 +397,7 @@ const stories: Story[] = [
 
 const ids = [
   'rotated',
+  'revoked',
   'trusted',
   'detached',
   'lost-flow',
