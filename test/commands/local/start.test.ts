@@ -478,6 +478,44 @@ t.test('stays up once its story is told', async (t) => {
     t.match(JSON.parse(answer), { connectToken: /./ })
   })
 
+  t.test('where whoever makes a fault sees explain name it', async (t) => {
+    const files = dirname(logFileOf(stdout))
+    const second = join(t.testdir({}), 'second.credential')
+    // The settings put the program on the path.
+    const typed = (line: string) => run(`. ${files}/operator.env; ${line}`).catch((ended) => ended)
+    const explained = () => typed('corbado-gateway explain acme-shop --log-group /aws/lambda/corbado-cognito-gateway')
+    const signIn = () =>
+      cli(['local', 'sign-in', 'eu-central-1_Ac0meSh0p'], { env: { LOCAL_APPS: `${files}/apps.json` } })
+    async function signsIn(times: number, code: number) {
+      for (let time = 0; time < times; time += 1)
+        t.match(await signIn(), { code, stdout: code === 0 ? /tokens of/ : /✗/ })
+    }
+
+    await typed(`corbado-gateway local credential acme-shop > ${second}`)
+    t.match((await typed('corbado-gateway local credential acme-shop --keep-newest')).stdout, /has 1 API secret now/)
+    await signsIn(8, 1)
+    const revoked = await explained()
+    t.match(revoked, { code: 1, stdout: /^1\. Corbado took the key back\./m })
+    const [, line = ''] = /^ {3}do +(.*)$/m.exec(revoked.stdout) ?? []
+    t.equal(line, 'corbado-gateway secret set acme-shop')
+    t.match((await typed(`${line} < ${second}`)).stdout, /stored as version 2/)
+    // It was read a moment ago, and is read again a moment later.
+    while ((await signIn()).code !== 0);
+
+    // The gateway goes on with what it has in memory, and says so.
+    t.match((await typed('corbado-gateway local fault table --as denied')).stdout, /goes on with what it has in memory/)
+    await sleep(1_100)
+    await signsIn(6, 0)
+    t.match(await explained(), { code: 1, stdout: /The table fails, and tenants are served by the configs/ })
+    await typed('corbado-gateway local fault table --as denied --cold')
+    await signsIn(6, 1)
+    const denied = await explained()
+    t.match(denied, { code: 1, stdout: /lacks a permission on the table[\s\S]* {3}who acts {2}us/ })
+    t.match(denied.stderr, /who changed what before that is not known: DynamoDB said AccessDeniedException/)
+    t.match((await typed('corbado-gateway local fault clear')).stdout, /^ended:/)
+    await signsIn(1, 0)
+  })
+
   t.test('of which one switches passkeys off, and one shows that the gateway follows', async (t) => {
     t.match(
       (await run(lineFor('Switch'))).stdout,
@@ -525,10 +563,16 @@ t.test('stays up once its story is told', async (t) => {
     const served = lines.filter(({ msg }) => msg === 'trigger' || msg === 'action')
     t.ok(served.length > 30)
     for (const line of served)
-      t.match(line, { level: /^(info|warn|error)$/, tenantId: /^(acme-shop|globex-bank|initech-portal)$/ })
+      if (line.reason !== 'table_denied')
+        t.match(line, { level: /^(info|warn|error)$/, tenantId: /^(acme-shop|globex-bank|initech-portal)$/ })
     const errors = served.filter(({ level }) => level === 'error')
-    t.equal(errors.length, 8, 'those of the incident')
-    for (const line of errors) t.match(line, { tenantId: 'initech-portal', reason: 'backend_unavailable' })
+    const why = errors.map(({ tenantId, reason }) => `${tenantId} ${reason}`)
+    t.strictSame(
+      [...new Set(why)].sort(),
+      ['acme-shop backend_unauthorized', 'initech-portal backend_unavailable', 'undefined table_denied'],
+      'of the faults that were made',
+    )
+    t.equal(why.filter((one) => one.startsWith('initech')).length, 8, 'those of the incident')
     t.ok(
       served.some(({ alias }) => alias === undefined) && served.some(({ alias }) => alias === 't-acme'),
       'both doors log into the same file',
