@@ -5,14 +5,15 @@ import { createSelect, type Interval } from '../../operator/lines/select.js'
 import type { LineSource } from '../../operator/lines/source.js'
 import { timeText } from '../../operator/lines/when.js'
 import { ofTenant, type Where, whereOf } from '../../operator/lines/where.js'
-import { isFault, levelOf, type Outcome, rowOf } from '../../reasons.js'
+import { levelOf, type Outcome } from '../../reasons.js'
 import { NotPossible } from '../../terminal/failure.js'
 import { type CommandIo, createPaint } from '../../terminal/io.js'
 import { counted, GLUE, textAt, textTable } from '../../terminal/text.js'
+import { endOf, failureOf, type Login } from './end.js'
 import type { ExplainOptions } from './options.js'
 import { createRefused, type Refused } from './refused.js'
 import { flowOf, type LoginStep, splitLogins, stepsOf } from './steps.js'
-import { createInvocations, howEnded, type Unfinished } from './unfinished.js'
+import { createInvocations, type Unfinished } from './unfinished.js'
 
 /** A login is over by then: Cognito's session of it ends after 15 minutes at most. */
 const LOGIN_MS = 15 * 60_000
@@ -192,17 +193,6 @@ const isNameless = (line: Line, refs: ReadonlySet<string>) =>
   refs.has(idsOf(line).requestId ?? '') && textOf(line.fields, 'tenantId') === undefined
 const wordOf = ({ flow, ref }: ExplainOptions) => (flow !== undefined ? 'flow' : ref !== undefined ? 'ref' : 'user')
 
-/** A login with what may belong to it and names nobody: invocations without a line, and failures of the forwarder. */
-interface Login {
-  /** When it began, if none of these says it. */
-  readonly at: number
-  readonly steps: readonly LoginStep[]
-  readonly unfinished: readonly Unfinished[]
-  readonly forwarders: readonly Line[]
-  /** The invocation was named by its id, so that it is this one and no other's. */
-  readonly isCertain?: true
-}
-
 /** Cognito asks three times, and then the login is over. */
 const TRIES_MAX = 3
 /** Cognito calls the next trigger at once; a user may take as long as a login. */
@@ -243,76 +233,6 @@ function alone({ refs, first }: Wanted, unfinished: readonly Unfinished[], forwa
     forwarders: forwarders.filter((line) => refs.has(idsOf(line).requestId ?? '')),
     isCertain: true,
   }
-}
-
-interface End {
-  readonly failed: boolean
-  readonly text: string
-  readonly owner?: string
-  readonly fix?: string | undefined
-}
-
-const DOCTOR = 'corbado-gateway doctor <tenant>'
-const LEFT: Readonly<Partial<Record<Outcome, Omit<End, 'failed'>>>> = {
-  found: {
-    text: 'The user was found, and no login began: the client went no further, or the pool does not call define.',
-    owner: 'customer',
-    fix: DOCTOR,
-  },
-  challenge: {
-    text: 'The login began, and CreateAuthChallenge was not called.',
-    owner: 'customer',
-    fix: DOCTOR,
-  },
-  created: {
-    text: 'The passkey was asked for, and no answer came: the user left, the client failed, or the pool does not call verify.',
-    fix: DOCTOR,
-  },
-  correct: {
-    text: 'The proof was right, and no tokens followed: Cognito did not ask define again.',
-    owner: 'customer',
-    fix: DOCTOR,
-  },
-}
-
-/** Where a login ended: with tokens, with a reason, or on its way. */
-function endOf({ steps, unfinished, forwarders, isCertain }: Login): End {
-  const lines = steps.map(({ line }) => line)
-  if (lines.some(({ outcome }) => outcome === 'tokens')) return { failed: false, text: 'The user is signed in.' }
-  // Running out of attempts follows from what failed before it.
-  const failed = lines.filter(({ reason, outcome }) => reason !== undefined && outcome !== 'correct')
-  const cause = failed.find(({ reason }) => reason !== undefined && isFault(reason)) ?? failed[0]
-  if (cause?.reason !== undefined) return failureOf(cause)
-  const [forwarded] = forwarders
-  if (forwarded?.reason !== undefined) {
-    const end = failureOf(forwarded)
-    return isCertain ? end : { ...end, text: `${end.text} The forwarder's lines name no user: it may be another's.` }
-  }
-  const [broken] = unfinished
-  if (broken !== undefined) {
-    const whose = isCertain ? '' : " Lambda's lines name no tenant: it may be another's."
-    const { text, fix } = howEnded(broken)
-    return { failed: true, text: `An invocation has no closing line: ${text}.${whose}`, owner: 'us', fix }
-  }
-  const last = lines.at(-1)
-  if (last === undefined)
-    return { failed: true, text: "Lambda reports that it ended well, and the gateway's line is not among these." }
-  const left = LEFT[last.outcome]
-  if (left === undefined) return { failed: true, text: `It ended with ${last.outcome}.` }
-  return { failed: true, ...left, ...(left.fix && { fix: withTenant(left.fix, last) }) }
-}
-
-function failureOf(line: Line): End {
-  const { reason } = line
-  if (reason === undefined) return { failed: true, text: '' }
-  const { means, owner, fix } = rowOf(reason)
-  return { failed: true, text: `${reason}: ${means}`, owner, fix: fix && withTenant(fix, line) }
-}
-
-/** A command with the name of the tenant that a line is of. */
-function withTenant(fix: string, { fields }: Line): string {
-  const tenantId = textOf(fields, 'tenantId')
-  return tenantId === undefined ? fix : fix.replace('<tenant>', tenantId)
 }
 
 /** When a login began. */

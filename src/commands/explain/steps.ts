@@ -1,5 +1,6 @@
 import { isRepeated } from '../../operator/causes/fold.js'
 import { type Line, numberOf, textOf } from '../../operator/lines/line.js'
+import type { Step } from '../../reasons.js'
 
 /** One step of a login: the line that closed it, and what else was written of it. */
 export interface LoginStep {
@@ -81,10 +82,23 @@ function splitOfUser(steps: readonly LoginStep[]): LoginStep[][] {
   return logins
 }
 
+/** What a user who is signed in asks for. */
+const ALONE: readonly Step[] = ['post-append', 'connect-tokens']
+/** What Cognito calls once a login is decided, and the action that began it; each comes at once. */
+const ENDING: readonly Step[] = ['post-authentication', 'pre-token-generation', 'post-login']
+const ENDING_MS = 30_000
+
 /** Is a step, of a flow that was not seen yet or of none, the next of the latest login? */
 function goesOnWith(login: readonly LoginStep[], { line }: LoginStep): boolean {
   const before = login.at(-1)?.line
   if (before === undefined || line.step === 'pre-login' || line.at - before.at > LOGIN_MS) return false
+  if (ALONE.includes(line.step) || ALONE.includes(before.step)) return false
+  if (ENDING.includes(line.step)) {
+    // A refresh is of an earlier login.
+    const isRefresh = textOf(line.fields, 'triggerSource') === 'TokenGeneration_RefreshTokens'
+    return !isRefresh && before.step !== 'pre-login' && line.at - before.at <= ENDING_MS
+  }
+  if (ENDING.includes(before.step)) return false
   if (before.outcome === 'tokens' || before.outcome === 'fail') return false
   if (flowOf(login) === undefined)
     return line.step !== 'define-auth-challenge' || before.step !== 'define-auth-challenge'
