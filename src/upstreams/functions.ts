@@ -1,7 +1,7 @@
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda'
 import type { Call } from '../call.js'
 import { HOPS_KEY } from '../env.js'
-import { errorName } from '../errors.js'
+import { errorName, unreadAnswer } from '../errors.js'
 import { fieldsOf } from '../fields.js'
 import { callAws } from './aws-call.js'
 
@@ -29,6 +29,9 @@ export type FunctionAnswer =
 
 const invocationTypes = { answer: 'RequestResponse', event: 'Event', nothing: 'DryRun' } as const
 
+/** The HTTP statuses of Lambda's own answers that have no payload. */
+const ACCEPTED = { event: 202, nothing: 204 } as const
+
 /**
  * Invokes a function.
  * @param client of the function's region, with a session that may invoke it
@@ -48,7 +51,14 @@ export async function invokeFunction(
   const asked = { upstream: 'lambda', operation: 'Invoke' } as const
   // A function may do what must not be done twice, so it is not asked twice.
   const answer = await callAws(asked, call, timeoutMs, (options) => client.send(command, options), 'never')
-  if (wait !== 'answer') return { kind: 'accepted' }
+  if (wait !== 'answer') {
+    const { StatusCode: status } = answer
+    if (status === ACCEPTED[wait]) return { kind: 'accepted' }
+    // The page of a proxy in between is a success too, and would pass for an event that Lambda has taken.
+    const fault = unreadAnswer('lambda', 'unavailable', { operation: asked.operation, status })
+    call.observe('lambda', 0, fault.facts)
+    throw fault
+  }
   const text = Buffer.from(answer.Payload ?? []).toString('utf8')
   return answer.FunctionError === undefined ? { kind: 'answered', payload: text } : thrown(text)
 }

@@ -264,6 +264,20 @@ t.test('a sender is handed the event, and delivery is its own', async (t) => {
   }
 })
 
+t.test('what a proxy says in the place of Lambda is not taken for an event that a sender was handed', async (t) => {
+  const functionArn = deploy(async (event) => event)
+  const file = await tenant({ customEmailSender: chain(functionArn) })
+  const event = triggerEvent('CustomEmailSender_SignUp', { code: 'encrypted' }, { userPoolId: file.userPoolId })
+  await stack.lambda.setFault({ kind: 'garbage' }, 'Invoke')
+  gateway.take()
+  await t.rejects(gateway.trigger(event), { message: /^This is not possible right now\. \(ref / })
+  t.match(gateway.take(), [
+    { outcome: 'fault', reason: 'chain_failed', failed: 'lambda', operation: 'Invoke', upstreamStatus: 200 },
+  ])
+  await stack.lambda.setFault(undefined)
+  t.strictSame(await gateway.trigger(event), event)
+})
+
 t.test('a password that is migrated stands in no line', async (t) => {
   const functionArn = deploy(async (event) => ({
     ...(event as object),
