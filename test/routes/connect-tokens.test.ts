@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
 import { SignJWT } from 'jose'
 import t from 'tap'
 import { FUNCTION_ARN } from '../../src/local/accounts.js'
@@ -255,6 +256,40 @@ for (const [door, ask] of Object.entries(doors)) {
       await cognito.setFault(undefined)
     },
   )
+
+  t.test(`${door}: what is no key set is not kept for one: once it can be read again, tokens are valid`, async (t) => {
+    const answers = ['{}', '[]', '7', 'null', '{"keys":7}', '{"keys":[]}', '{"keys":[7]}', '{"Username":"x"}']
+    for (const text of answers) {
+      const tenant = await newTenant()
+      const { IdToken: token } = await tokensOf(tenant)
+      const say = (response: ServerResponse) => {
+        response.writeHead(200, { 'content-type': 'application/json' }).end(text)
+        return true
+      }
+      await cognito.setFault({ kind: 'say', say }, 'jwks.json')
+      const body = { code: 'GW_ERR_CONNECT_TOKEN_KEYS_UNAVAILABLE' }
+      t.match(await ask(tenant.userPoolId, { token }), { status: 503, body }, text)
+      await cognito.setFault(undefined)
+      clock.advance(6_000)
+      t.equal((await ask(tenant.userPoolId, { token })).status, 200, text)
+    }
+  })
+
+  t.test(`${door}: a key set that hangs is given up, and read again as soon as it answers`, async (t) => {
+    const tenant = await newTenant()
+    const { IdToken: token } = await tokensOf(tenant)
+    const seen = { length: cognito.calls.length }
+    await cognito.setFault({ kind: 'hang' }, 'jwks.json')
+    const start = clock.elapsed()
+    t.equal((await ask(tenant.userPoolId, { token })).status, 503)
+    // A second and a half each, and two of them within the time of a request.
+    t.equal(clock.elapsed() - start, 3_000)
+    t.equal(keySetReads(seen), 2)
+    await cognito.setFault(undefined)
+    clock.advance(6_000)
+    t.equal((await ask(tenant.userPoolId, { token })).status, 200)
+    t.equal(clock.elapsed() - start, 9_000, 'it waits for no read of before')
+  })
 
   t.test(`${door}: what Corbado says of it is a fault, and costs the user no place`, async (t) => {
     const rows = [

@@ -21,10 +21,12 @@ export function createKeySets(clock: Clock, proxies: Proxies): KeySets {
     async fetchKeySet(issuer, call) {
       const start = performance.now()
       const url = `${issuer}/.well-known/jwks.json`
-      const { exchanged, late } = await call.slice(undefined, async (signal) => ({
-        exchanged: await exchanges.send({ method: 'GET', url, headers: { accept: 'application/json' }, signal }),
-        late: signal.aborted,
-      }))
+      const { exchanged, late } = await call.slice(undefined, async (signal, begin) => {
+        // It waits for no credentials, so all of its time is the issuer's.
+        begin(undefined)
+        const headers = { accept: 'application/json' }
+        return { exchanged: await exchanges.send({ method: 'GET', url, headers, signal }), late: signal.aborted }
+      })
       const status = exchanged.kind === 'answered' ? exchanged.answer.status : undefined
       if (exchanged.kind === 'answered' && status === 200) {
         call.observe('cognito', performance.now() - start)
