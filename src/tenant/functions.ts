@@ -71,7 +71,7 @@ export function createTenantFunctions(
       return { kind: 'failed', reason: guarded.last === 'timeout' ? 'chain_timeout' : 'chain_failed' }
     } catch (error) {
       if (!isUpstreamError(error)) throw error
-      return { kind: 'failed', reason: reasonOf(error) }
+      return { kind: 'failed', reason: reasonOf(error, chained) }
     }
   }
 }
@@ -104,9 +104,11 @@ function responseOf(payload: string): Readonly<Record<string, unknown>> | undefi
 }
 
 /** What AWS said instead of an answer, in the words of a line. */
-function reasonOf({ upstream, kind, facts }: UpstreamError): ChainFault {
+function reasonOf({ upstream, kind, facts }: UpstreamError, { wait }: Pick<Chained, 'wait'>): ChainFault {
   if (upstream === 'sts') return kind === 'denied' ? 'chain_denied' : 'chain_failed'
   if (facts.errorType === 'ResourceNotFoundException') return 'chain_missing'
-  if (kind === 'timeout' || kind === 'throttled' || kind === 'denied' || kind === 'malformed') return `chain_${kind}`
+  if (kind === 'timeout' || kind === 'throttled' || kind === 'denied') return `chain_${kind}`
+  // Of a sender's function no answer is read: what cannot be read is Lambda's own.
+  if (kind === 'malformed' && wait === 'answer') return 'chain_malformed'
   return 'chain_failed'
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
 import { FUNCTION_ARN } from '../../src/local/accounts.js'
+import type { Fault } from '../../src/local/aws/server.js'
 import { type Handler, inProcess } from '../../src/local/lambda/index.js'
 import { hostedArn } from '../../src/local/world/tenants.js'
 import type { Chain, TenantFile } from '../../src/tenant/config.js'
@@ -268,12 +269,19 @@ t.test('what a proxy says in the place of Lambda is not taken for an event that 
   const functionArn = deploy(async (event) => event)
   const file = await tenant({ customEmailSender: chain(functionArn) })
   const event = triggerEvent('CustomEmailSender_SignUp', { code: 'encrypted' }, { userPoolId: file.userPoolId })
-  await stack.lambda.setFault({ kind: 'garbage' }, 'Invoke')
-  gateway.take()
-  await t.rejects(gateway.trigger(event), { message: /^This is not possible right now\. \(ref / })
-  t.match(gateway.take(), [
-    { outcome: 'fault', reason: 'chain_failed', failed: 'lambda', operation: 'Invoke', upstreamStatus: 200 },
-  ])
+  const half: Fault = {
+    kind: 'say',
+    say(response) {
+      response.writeHead(200, { 'content-length': '99' }).write('<html>', () => response.socket?.destroy())
+      return true
+    },
+  }
+  for (const fault of [{ kind: 'garbage' } as const, half]) {
+    await stack.lambda.setFault(fault, 'Invoke')
+    gateway.take()
+    await t.rejects(gateway.trigger(event), { message: /^This is not possible right now\. \(ref / })
+    t.match(gateway.take(), [{ outcome: 'fault', reason: 'chain_failed', failed: 'lambda', operation: 'Invoke' }])
+  }
   await stack.lambda.setFault(undefined)
   t.strictSame(await gateway.trigger(event), event)
 })
