@@ -44,13 +44,12 @@ async function createVerify(userPoolId: string, keySet: string): Promise<Verify>
   // Loaded with the first token: a cold start does without it.
   const { CognitoJwtVerifier } = await import('aws-jwt-verify')
   const { KidNotFoundInJwksError } = await import('aws-jwt-verify/error')
-  const { assertIsJwks } = await import('aws-jwt-verify/jwk')
+  const { isJwks } = await import('aws-jwt-verify/jwk')
   const verifier = CognitoJwtVerifier.create({ userPoolId, tokenUse: 'id', clientId: null })
   try {
-    const set: unknown = JSON.parse(keySet)
+    const set = JSON.parse(keySet)
     // The library takes any JSON for a set, and would find every token wrong as long as that one is kept.
-    assertIsJwks(set)
-    if (set.keys.length === 0) throw new TypeError('no key')
+    if (!isJwks(set) || set.keys.length === 0) throw new TypeError('no key set')
     verifier.cacheJwks(set)
   } catch (error) {
     throw upstreamError('cognito', 'malformed', { operation: 'jwks.json' }, error)
