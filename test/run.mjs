@@ -22,6 +22,8 @@ import tap from 'tap'
 const FIRE = [
   'test/flows/fire/table.test.ts',
   'test/flows/fire/others.test.ts',
+  'test/flows/fire/function.test.ts',
+  'test/flows/fire/tokens.test.ts',
   'test/flows/fire/long-schedule.test.ts',
 ]
 /** Minutes each, so not in `npm test`. */

@@ -1,6 +1,7 @@
 import t from 'tap'
-import { type Ask, contentOf, emailOf, tenantOf, userOf } from '../fixtures/fire/asks.js'
+import { type Ask, contentOf } from '../fixtures/fire/asks.js'
 import { LIMIT_MS, REMAINING_MS } from '../fixtures/fire/faults.js'
+import { emailOf, tenantOf, userOf } from '../fixtures/fire/tenants.js'
 import { openFireWorld } from '../fixtures/fire/world.js'
 
 const world = await openFireWorld(t)
@@ -26,7 +27,7 @@ t.test('dependencies that are each within their time, but not together, do not m
       await world.addTenant(file)
       const attributes = { email: emailOf(file, 'during'), phone_number: '+4989123456' }
       stack.cognito.putUser(file.userPoolId, { username: userOf(file, 'during'), attributes })
-      const content = await contentOf(name as Ask, file, 'during', stack.corbado)
+      const content = await contentOf(name as Ask, file, 'during', world)
       for (const [on, ms] of Object.entries(slow))
         await at[on as keyof typeof slow].standIn.setFault({ kind: 'slow', ms })
       const start = clock.elapsed()
