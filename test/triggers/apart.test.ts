@@ -10,7 +10,7 @@ import { startGateway } from '../fixtures/gateway.js'
 import { tenantFile } from '../fixtures/tenants.js'
 
 // Two customers who use all of it, chained functions, the claim, post-login and connect tokens, in one account and one process:
-// nothing of one comes to the other, and nothing of either into a line.
+// nothing of one comes to the other, and nothing of either into a line. It is one world for all of that, so the file is long.
 
 const gateway = await startGateway(t)
 const { stack, clock } = gateway
@@ -25,7 +25,8 @@ const canary = (what: string) => {
   return value
 }
 
-async function newTenant(number: number) {
+/** @param projectId of its own, if none is given */
+async function newTenant(number: number, projectId = `pro-${4000 + number}`) {
   const userPoolId = `eu-central-1_Apart${number}`
   const [passkeys, codes] = [`apart${number}`, `apartcodes${number}`]
   const functionArn = `arn:aws:lambda:eu-central-1:111122223333:function:apart-${number}`
@@ -42,7 +43,7 @@ async function newTenant(number: number) {
   })
   const file = tenantFile({
     ...{ tenantId: `apart-${number}`, alias: `t-apart-${number}`, userPoolId },
-    ...{ aws: { externalId: `ext-${number}` }, corbado: { projectId: `pro-${4000 + number}` } },
+    ...{ aws: { externalId: `ext-${number}` }, corbado: { projectId } },
     login: { clientIds: [passkeys], claim: { name: `apart${number}`, clientIds: [passkeys] } },
     actions: { postAppend: { mfa: 'none' }, postLogin: { clientId: passkeys } },
     triggers: {
@@ -59,6 +60,7 @@ async function newTenant(number: number) {
       { ...client, clientId: codes },
     ],
     triggers: ['PreTokenGeneration'],
+    apiSecret: `corbado1_of_${projectId}`,
   })
   /** Of one name in both pools: nothing but the pool tells them apart. */
   const [username, email] = ['7c9e6679-7425-40de-944b-e07fc1f90ae7', `ada-${number}@example.com`]
@@ -69,25 +71,32 @@ async function newTenant(number: number) {
 const tenants = [await newTenant(1), await newTenant(2)]
 type Tenant = (typeof tenants)[number]
 
+type Send = (event: object) => Promise<Record<string, unknown>>
+/** Through the one door and the other. */
+const sends: readonly Send[] = [
+  (event) => gateway.trigger(event),
+  async (event) => (await container.trigger(event)).body,
+]
+
 /** Everything of one tenant once, with what came back; an answer of the other's would show its number. */
-const asks: ((tenant: Tenant) => Promise<void>)[] = [
+const asks: ((tenant: Tenant, send: Send) => Promise<void>)[] = [
   ...['PreSignUp_SignUp', 'UserMigration_Authentication'].map(
     (source) =>
-      async ({ userPoolId, number, secret }: Tenant) => {
+      async ({ userPoolId, number, secret }: Tenant, send: Send) => {
         const event = triggerEvent(source, { password: canary('password') }, { userPoolId })
-        t.strictSame((await gateway.trigger(event)).response, { of: number, secret }, source)
+        t.strictSame((await send(event)).response, { of: number, secret }, source)
       },
   ),
   ...[defineEvent([], {}), createEvent([]), verifyEvent(canary('code'), {})].map(
     (event) =>
-      async ({ userPoolId, codes, number, secret }: Tenant) => {
+      async ({ userPoolId, codes, number, secret }: Tenant, send: Send) => {
         const callerContext = { awsSdkVersion: 'x', clientId: codes }
-        t.strictSame((await gateway.trigger({ ...event, userPoolId, callerContext })).response, { of: number, secret })
+        t.strictSame((await send({ ...event, userPoolId, callerContext })).response, { of: number, secret })
       },
   ),
-  async ({ userPoolId }) => {
+  async ({ userPoolId }, send) => {
     const event = triggerEvent('CustomEmailSender_SignUp', { code: canary('sent-code') }, { userPoolId })
-    t.strictSame(await gateway.trigger(event), event)
+    t.strictSame(await send(event), event)
   },
 ]
 
@@ -107,7 +116,7 @@ async function wholeLogin({ file, userPoolId, passkeys, number, username }: Tena
   return String(IdToken)
 }
 
-async function connect(of: Tenant, token: string) {
+async function connect(of: Pick<Tenant, 'userPoolId'>, token: string) {
   const answer = await fetch(new URL(`/v1/pools/${of.userPoolId}/connect-tokens`, container.url), {
     method: 'POST',
     headers: { origin: ORIGIN, authorization: `Bearer ${token}`, 'content-type': 'application/json' },
@@ -122,12 +131,13 @@ t.test(
   'interleaved, each function gets the events of its own pool, and each pool the answers of its own function',
   async () => {
     const turns = Array.from({ length: TIMES }, () =>
-      asks.flatMap((ask) => tenants.map((tenant) => ask(tenant))),
+      sends.flatMap((send) => asks.flatMap((ask) => tenants.map((tenant) => ask(tenant, send)))),
     ).flat()
     await Promise.all(turns)
     for (const { seen, userPoolId } of tenants) {
-      while (seen.length < TIMES * asks.length) await new Promise(setImmediate)
-      t.equal(seen.length, TIMES * asks.length)
+      const count = TIMES * asks.length * sends.length
+      while (seen.length < count) await new Promise(setImmediate)
+      t.equal(seen.length, count)
       t.ok(seen.every((event) => event.userPoolId === userPoolId))
     }
   },
@@ -143,6 +153,87 @@ t.test('a login and its claim are of one pool, and its token opens nothing at th
   const proof = await stack.corbado.sign(first.file.corbado.projectId, first.username)
   const foreign = { action: 'post-login', userPoolId: second.userPoolId, signedPasskeyData: proof }
   t.match(await gateway.action(foreign), { statusCode: 401 }, 'a proof of the other project, of a user of that name')
+})
+
+t.test('connect tokens are asked for under the credential of the tenant whose user it is', async (t) => {
+  for (const { file, userPoolId, username, passkeys } of tenants) {
+    const before = stack.corbado.calls.length
+    clock.advance(2_000)
+    const proof = await stack.corbado.sign(file.corbado.projectId, username)
+    canaries.push(proof)
+    const { body } = await gateway.action({ action: 'post-login', userPoolId, signedPasskeyData: proof })
+    const { IdToken } = JSON.parse(String(body.session))
+    t.match(decodeJwt(IdToken), { aud: passkeys })
+    t.equal(await connect({ userPoolId }, IdToken), 200)
+    const calls = stack.corbado.calls.slice(before)
+    t.strictSame(
+      calls.map(({ operation, principal }) => [operation, principal]),
+      [
+        ['verifySignedData', file.corbado.projectId],
+        ['connectTokens', file.corbado.projectId],
+      ],
+    )
+  }
+})
+
+t.test('a proof that one pool’s post-login has spent opens nothing at another pool of the same project', async (t) => {
+  const [first] = tenants as [Tenant, Tenant]
+  const third = await newTenant(3, first.file.corbado.projectId)
+  const { projectId } = first.file.corbado
+  const logIn = ({ userPoolId }: Tenant, signedPasskeyData: string) =>
+    gateway.action({ action: 'post-login', userPoolId, signedPasskeyData })
+  for (const [one, other] of [
+    [first, third],
+    [third, first],
+  ] as const) {
+    const proof = await stack.corbado.sign(projectId, one.username)
+    canaries.push(proof)
+    t.match(await logIn(one, proof), { statusCode: 200 })
+    t.match(await logIn(other, proof), { statusCode: 401 }, 'user and project alike, the pool is not')
+    t.match(await logIn(one, proof), { statusCode: 401 }, 'nor at the same one again')
+  }
+})
+
+t.test('through the other’s alias no function is asked and no claim is given', async (t) => {
+  const [first, second] = tenants as [Tenant, Tenant]
+  const { userPoolId, codes, passkeys } = first
+  const through = { arn: hostedArn(second.file.alias) }
+  const of = (clientId: string) => ({ userPoolId, callerContext: { awsSdkVersion: 'x', clientId } })
+  const events = [
+    ...['PreSignUp_SignUp', 'UserMigration_Authentication', 'CustomEmailSender_SignUp'].map((source) =>
+      triggerEvent(source, {}, { userPoolId }),
+    ),
+    ...[defineEvent([], {}), createEvent([]), verifyEvent('code', {})].map((event) => ({ ...event, ...of(codes) })),
+    triggerEvent('TokenGeneration_Authentication', {}, of(passkeys)),
+  ]
+  const seen = tenants.map((tenant) => tenant.seen.length)
+  gateway.take()
+  for (const event of events) {
+    await t.rejects(gateway.trigger(event, through), { message: /^Sign-in with a passkey is not set up correctly\./ })
+    const forwarded = await container.trigger(event, { alias: second.file.alias })
+    t.match(forwarded, { statusCode: 403, body: { code: 'GW_ERR_TENANT_WRONG_ALIAS' } })
+  }
+  t.strictSame([...new Set(gateway.take().map(({ reason }) => reason))], ['tenant_wrong_alias'])
+  t.strictSame(
+    tenants.map((tenant) => tenant.seen.length),
+    seen,
+  )
+})
+
+t.test('an app client of the other’s pool has no claim, whoever names it', async (t) => {
+  const [first, second] = tenants as [Tenant, Tenant]
+  const { userPoolId } = first
+  const callerContext = { awsSdkVersion: 'x', clientId: second.passkeys }
+  const event = triggerEvent('TokenGeneration_Authentication', {}, { userPoolId, callerContext })
+  t.strictSame(await gateway.trigger(event), event, 'in an event')
+  const clientIds = [second.passkeys]
+  const { triggers: _chained, ...file } = first.file
+  const login = { clientIds, claim: { name: 'apart1', clientIds } }
+  await gateway.putConfig({ ...file, login, actions: { postAppend: { mfa: 'none' } } })
+  clock.advance(301_000)
+  gateway.take()
+  t.strictSame(await gateway.trigger(event), event, 'in a config: the pool of its own has none of that id')
+  t.match(gateway.take(), [{ reason: 'claim_unproven', operation: 'DescribeUserPoolClient' }])
 })
 
 t.test('each session is of one tenant’s role, and names its pool or one function of its own', async (t) => {
