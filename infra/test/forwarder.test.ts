@@ -107,6 +107,39 @@ test('what Cognito shows of a refusal is one sentence and a reference', async ()
   assert.equal(printed.join('\n').includes(EMAIL), false)
 })
 
+test("what the customer's function throws comes to Cognito word for word, and stands in no line of either", async () => {
+  const forwarder = startForwarder(t, container.url, { clock: gateway.clock })
+  const functionArn = `arn:aws:lambda:${region}:${tenant.aws.accountId}:function:own`
+  const text = 'Only members may sign up: ada@club.example'
+  const [code, password] = ['AYADeANOTHERCODE', 'the-password-of-ada']
+  stack.lambda.putFunction({
+    ...{ functionArn, aliases: [] },
+    runner: async () => {
+      throw new TypeError(text)
+    },
+  })
+  const chain = { mode: 'chain', functionArn } as const
+  const triggers = { preSignUp: chain, userMigration: chain, customSMSSender: chain }
+  const file = tenantFile({ userPoolId: 'eu-central-1_Chained01', tenantId: 'chained', triggers })
+  await gateway.addTenant(file)
+  const of = { userPoolId: file.userPoolId }
+  for (const source of ['PreSignUp_SignUp', 'UserMigration_Authentication']) {
+    await assert.rejects(forwarder.send(triggerEvent(source, { password }, of)), { message: text })
+  }
+  const sent = triggerEvent('CustomSMSSender_Authentication', { code }, of)
+  assert.deepEqual(await forwarder.send(sent), sent)
+  assert.deepEqual(
+    forwarder.lines.map(({ outcome, reason }) => [outcome, reason]),
+    [
+      ['rejected', 'chain_threw'],
+      ['rejected', 'chain_threw'],
+      ['forwarded', undefined],
+    ],
+  )
+  const lines = JSON.stringify(forwarder.lines) + container.text()
+  for (const canary of [text, 'ada@club.example', code, password]) assert.equal(lines.includes(canary), false, canary)
+})
+
 test('the alias rules hold through to the container', async () => {
   const forwarder = startForwarder(t, container.url, { clock: gateway.clock })
   const event = defineEvent([])
