@@ -46,11 +46,9 @@ async function buildDoor(source, outfile, meta) {
   writeFileSync(meta, JSON.stringify(metafile))
 }
 
-/** What Lambda's runtime starts Node with, in a function of so many MB (fact A56). */
-function lambdaFlags(memoryMb = Number(process.env.MEMORY_MB ?? 1024)) {
-  const young = Math.floor(memoryMb / 10)
-  return ['--expose-gc', `--max-semi-space-size=${Math.floor(young / 2)}`, `--max-old-space-size=${memoryMb - young}`]
-}
+/** The flags that V8 has in a function of so many MB: the heap's size is a setting of ours, the other may be the runtime's (fact A56). */
+const HEAP = `--max-old-space-size=${Math.floor(Number(process.env.MEMORY_MB ?? 1024) * 0.9)}`
+const FLAGS = [[], [HEAP], ['--expose-gc', HEAP]]
 
 /**
  * The Lambda door: `index.mjs`, which loads the program beside it, and what V8 compiled of that for one login. The program's
@@ -92,7 +90,7 @@ async function buildLambda() {
     outfile: 'dist/compile.mjs',
     packages: 'external',
   })
-  for (const flags of [[], lambdaFlags()])
+  for (const flags of FLAGS)
     execFileSync(process.execPath, [...flags, 'dist/compile.mjs', join(folder, name)], { stdio: 'inherit' })
 }
 

@@ -12,15 +12,16 @@ export interface Program<Exports> {
   compiled(): Buffer
 }
 
-/** Flags of V8 that Lambda's runtime sets by the function's memory (fact A56): V8 takes over nothing that was compiled with others. */
+/** Flags of V8 that Lambda's runtime sets, or the function's own settings (fact A56): V8 takes over nothing that was compiled with others. */
 const FLAG = /^--(expose-gc|max-(semi|old)-space-size=\d+)$/
 
 /**
  * The file beside a program that holds what V8 compiled of it. V8 reads only what its own version wrote with the same flags,
  * and its code is a processor's, so all three are in the name; a program's own name changes with each byte of it.
+ * @param words those that Node was started with
  */
-export function compiledName(file: string): string {
-  const flags = process.execArgv.filter((flag) => FLAG.test(flag)).map((flag) => flag.slice('--'.length))
+export function compiledName(file: string, words: readonly string[]): string {
+  const flags = words.filter((word) => FLAG.test(word)).map((flag) => flag.slice('--'.length))
   return [file, process.arch, process.versions.v8, ...flags.sort(), 'bin'].join('.')
 }
 
@@ -29,10 +30,11 @@ export function compiledName(file: string): string {
  * compiled when the program was built. Where that is missing, or of another V8, or of one that was started with other flags,
  * V8 compiles the program as it does any other.
  * @param file its path
+ * @param words those that Node was started with
  */
-export function loadProgram<Exports>(file: string): Program<Exports> {
+export function loadProgram<Exports>(file: string, words: readonly string[]): Program<Exports> {
   const source = `(function (exports, require, module) {${readFileSync(file, 'latin1')}\n})`
-  const cachedData = readIfThere(compiledName(file))
+  const cachedData = readIfThere(compiledName(file, words))
   const script = new vm.Script(source, {
     filename: file,
     ...(cachedData && { cachedData }),

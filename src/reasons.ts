@@ -307,7 +307,7 @@ export const REASONS = {
       },
       {
         what: 'Corbado took the key back',
-        tell: '`upstreamStatus` 401, and `secretVersion` is an old one',
+        tell: '`upstreamStatus` 401, and `secretVersion` is an old one, or one with which a proof was right',
         clues: ['status 401', 'secret old'],
         owner: 'Corbado',
       },

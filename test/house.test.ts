@@ -282,7 +282,7 @@ t.test('what browsers run is of two published clients, and nothing else imports 
 })
 
 t.test('only doors and the command line read the environment', async (t) => {
-  const readers = /^(lambda|server|cli|watch)\.ts|^(commands|operator|terminal|local)\//
+  const readers = /^(lambda|handler|server|cli|watch)\.ts|^(commands|operator|terminal|local)\//
   for (const file of files.filter((file) => !readers.test(file))) {
     t.notMatch(sources.get(file), /process\.env/, file)
   }

@@ -27,7 +27,7 @@ const stack = await startStack()
 putExample(stack, example)
 await putTenantRecord(stack, toLocal(tenant, stack), userPoolId)
 useNoAccount({ ...stack.gatewayEnv, LOG_LEVEL: 'fatal' })
-const program = loadProgram<{ readonly handler: Handler }>(file)
+const program = loadProgram<{ readonly handler: Handler }>(file, process.execArgv)
 stack.deploy(inProcess(program.exports.handler), [alias])
 
 grantAlias(stack, alias, [tenant])
@@ -39,5 +39,5 @@ const ended =
   begun.kind === 'challenge' ? await begun.answer(await stack.corbado.sign(corbado.projectId, person.username)) : begun
 if (found.statusCode !== 200 || ended.kind !== 'tokens')
   throw new Error(`nobody was signed in: ${JSON.stringify([found, ended])}`)
-writeFileSync(compiledName(file), program.compiled())
+writeFileSync(compiledName(file, process.execArgv), program.compiled())
 process.exit(0)

@@ -182,6 +182,8 @@ function clueReader(
   const changed = (what: Change['what']) => changes.some((change) => change.what === what)
   // What is old is known only if there are lines of before.
   const old = (what: Change['what']) => !changed(what) && (!finding.plain || finding.outside.n > 0)
+  // With a secret that once was right, nothing wrong was stored.
+  const sound = isSound(fold, finding)
   const status = finding.what.kind === 'reason' ? finding.what.cell.status : undefined
   const odd = (field: string) => evidence.odd.some((one) => one.field === field)
   const late = [...evidence.lateMs].sort((a, b) => a - b)
@@ -191,8 +193,8 @@ function clueReader(
   const holds: Readonly<Record<Clue, () => boolean>> = {
     'config changed': () => changed('config'),
     'config old': () => old('config'),
-    'secret changed': () => changed('secret'),
-    'secret old': () => old('secret'),
+    'secret changed': () => changed('secret') && !sound,
+    'secret old': () => old('secret') || sound,
     'many tenants': () => many,
     'one tenant': () => !many,
     'one client': () => odd('clientId') || odd('clientSdk'),
@@ -207,6 +209,15 @@ function clueReader(
     'lateness differs': () => late.length >= 5 && !sameLateness,
   }
   return (clue) => holds[clue]()
+}
+
+/** Whether Corbado found a proof right with each version of the tenant's secret that served in the interval. */
+function isSound(fold: Fold, { tenants, from, to }: Finding): boolean {
+  const tenant = tenants.length === 1 ? fold.tenants.get(tenants[0] ?? '') : undefined
+  const served = [...(tenant?.secrets ?? [])].filter(
+    ([, { first, last }]) => first < timeOfMinute(to) && last >= timeOfMinute(from),
+  )
+  return served.length > 0 && served.every(([version]) => tenant?.sound.has(version))
 }
 
 /** How many times its usual share of all lines the tenant has in the interval. */

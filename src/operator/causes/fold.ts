@@ -40,6 +40,8 @@ export interface TenantFold {
   readonly calls: Map<string, Calls>
   readonly configs: Map<number, Span>
   readonly secrets: Map<number, Span>
+  /** The versions of the secret with which Corbado found a proof right. */
+  readonly sound: Set<number>
 }
 
 /** Lines as counts per minute: what all causes are found in, whatever the number of lines. */
@@ -130,6 +132,7 @@ export function foldLine(fold: Fold, line: Line, count = 1, last = line.at): voi
   if (config !== undefined) see(tenant.configs, config, at, last)
   const secret = numberOf(fields, 'secretVersion')
   if (secret !== undefined) see(tenant.secrets, secret, at, last)
+  if (secret !== undefined && outcome === 'correct') tenant.sound.add(secret)
   // A call that failed is counted by its reason.
   if (reason === undefined || outcome !== 'fault') foldCalls(tenant, minute, fields.upstream, count)
 }
@@ -171,6 +174,7 @@ function join(tenant: TenantFold, other: TenantFold): void {
   }
   for (const [version, { first, last }] of other.configs) see(tenant.configs, version, first, last)
   for (const [version, { first, last }] of other.secrets) see(tenant.secrets, version, first, last)
+  for (const version of other.sound) tenant.sound.add(version)
 }
 
 /** Counts an invocation that ended without a closing line. Up to then, all lines were read. */
@@ -206,6 +210,7 @@ function tenantOf(fold: Fold, name: string, customer: string | undefined): Tenan
     calls: new Map(),
     configs: new Map(),
     secrets: new Map(),
+    sound: new Set(),
   }
   fold.tenants.set(name, tenant)
   return tenant
