@@ -54,6 +54,18 @@ t.test('nine of nine that fail are told, though nothing is known of before', asy
   t.match(before, { inside: { k: 9, n: 9 }, outside: { k: 0, n: 1 } })
 })
 
+t.test('a secret with which a proof was right in the same minute is no wrong one', async (t) => {
+  const causeOf = (before: readonly object[]) => {
+    const failing = times(9, (i) => fieldsAt(110 + i, { ...DENIED, secretVersion: 1 }))
+    const fold = foldOf([...others, ...before, ...failing])
+    const [found] = findAll(fold, { only: 'acme' })
+    return found && diagnose(fold, found, NOBODY)
+  }
+  t.match(causeOf([fieldsAt(100, { secretVersion: 1 })]), { cause: /^Corbado took the key back/, owner: 'Corbado' })
+  const unknown = causeOf([fieldsAt(100, { secretVersion: 2 })])
+  t.ok((unknown?.alike.length ?? 0) > 1, 'of another version that says nothing')
+})
+
 t.test('what rings an alarm at one line is told at one, and any fault among very few lines', async (t) => {
   const denied = times(3, (i) => fieldsAt(200 + i, TABLE))
   t.match(findAll(foldOf([...others, ...denied])), [{ what: { cell: { reason: 'table_denied' } }, inside: { k: 3 } }])
