@@ -15,8 +15,6 @@ const runtime = 'dist/local/gateway/runtime.mjs'
 
 // Less than a minute on a machine that has nothing else to do.
 t.setTimeout(600_000)
-// Of the connections that were reset, Node 20 may wait for one for ever when it ends: with nothing left to do it is over.
-process.on('exit', (code) => process.exit(code))
 
 /**
  * The gateways here are processes with deadlines of their own, which a busy machine may let pass: what must happen once is
