@@ -149,6 +149,15 @@ function oneLess(fault: Extract<Fault, { kind: 'unsigned' }>): Fault {
   return { ...fault, times: fault.times - 1 }
 }
 
+/**
+ * Resets a connection. One that is being ended is closed: it cannot be reset any more, and Node 20 would keep the handle of one
+ * that it tried to reset for ever.
+ */
+export function resetConnection(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy()
+  else socket.resetAndDestroy()
+}
+
 /** Applies a fault to a request; an answer replaces the real one, `taken` means that there will be none. */
 async function applyFault(
   fault: Exclude<Fault, { kind: 'chosen' }>,
@@ -179,7 +188,7 @@ async function applyFault(
       return fault.say(response, call) ? 'taken' : undefined
     case 'refuse':
     case 'reset':
-      response.req.socket.resetAndDestroy()
+      resetConnection(response.req.socket)
       return 'taken'
     default:
       return fault satisfies never
