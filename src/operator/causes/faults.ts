@@ -105,23 +105,16 @@ function findStale(fold: Fold, { open = false }: Looking): Finding[] {
   if (open || stale.total < LINES_MIN) return []
   const [from, to, k] = [firstOf(stale), lastOf(stale) + 1, stale.total]
   const n = countFrom(all, from)
-  const counts = { inside: { k, n }, outside: { k: 0, n: lines - n }, g: 0, lost: k }
   const ongoing = lastOf(all) < to
-  const what = { kind: 'stale' } as const
   return [
-    {
-      what,
-      plain: true,
-      tenants: [],
-      everywhere: true,
-      of: fold.tenants.size,
-      from,
-      to,
-      ongoing,
-      ...counts,
-      folded: [],
-    },
+    ofAll(fold, { what: { kind: 'stale' }, from, to, ongoing, inside: { k, n }, outside: { k: 0, n: lines - n } }),
   ]
+}
+
+/** What is seen of all tenants together, without a comparison. */
+function ofAll(fold: Fold, seen: Pick<Finding, 'what' | 'from' | 'to' | 'ongoing' | 'inside' | 'outside'>): Finding {
+  const common = { plain: true, tenants: [], everywhere: true, of: fold.tenants.size, g: 0, folded: [] } as const
+  return { ...common, ...seen, lost: seen.inside.k }
 }
 
 /** Invocations that broke, of which a tenth of all from the first on did, or any among very few lines. */
@@ -134,22 +127,7 @@ function findBroken(fold: Fold, { open = false }: Looking): Finding[] {
     if (!few && (k < LINES_MIN || k < BROKEN_SHARE * n)) return []
     const outside = { k: 0, n: fold.lines + k - n }
     const ongoing = lastOf(fold.all) <= to
-    const what = { kind: 'unfinished', how } as const
-    const counts = { inside: { k, n }, outside, g: 0, lost: k }
-    return [
-      {
-        what,
-        plain: true,
-        tenants: [],
-        everywhere: true,
-        of: fold.tenants.size,
-        from,
-        to,
-        ongoing,
-        ...counts,
-        folded: [],
-      },
-    ]
+    return [ofAll(fold, { what: { kind: 'unfinished', how }, from, to, ongoing, inside: { k, n }, outside })]
   })
 }
 
