@@ -10,11 +10,12 @@
  * that are there, and `--update` has a test write the page that it would compare.
  */
 import { spawn } from 'node:child_process'
+import { generateKeyPair } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
 import process from 'node:process'
-import { parseArgs } from 'node:util'
+import { parseArgs, promisify } from 'node:util'
 import { build } from 'esbuild'
 import tap from 'tap'
 
@@ -63,6 +64,8 @@ const SLOW = [
 /** A file that is not done by then hangs. */
 const TIMEOUT_S = { usual: 300, long: 1_200 }
 const CHUNKS = 'dist/test/chunks'
+/** RSA keys for the stand-ins, for test/fixtures/key-pairs.ts: as many as most processes of tests need. */
+const KEY_PAIRS = { file: 'dist/test/key-pairs.json', count: 32 }
 const HOUR_MS = 3_600_000
 
 const { values: options, positionals: named } = parseArgs({
@@ -143,6 +146,20 @@ async function bundle(entryPoints) {
   }
 }
 
+/** Makes the key pairs of this run, if no earlier one has. */
+async function makeKeyPairs({ file, count }) {
+  if (existsSync(file)) return
+  const encoded = {
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  }
+  const make = () => promisify(generateKeyPair)('rsa', { modulusLength: 2_048, ...encoded })
+  const pairs = await Promise.all(Array.from({ length: count }, make))
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(`${file}.new`, JSON.stringify(pairs.map(({ privateKey }) => privateKey)), { mode: 0o600 })
+  renameSync(`${file}.new`, file)
+}
+
 /** Sends what tap says through one of its reporters; the reporter's end decides how this process ends. */
 function report(reporter) {
   if (reporter === 'tap') return tap.pipe(process.stdout)
@@ -164,7 +181,7 @@ for (const file of groups.flat()) {
 }
 // Before the bundling, which may take longer than tap gives a run that has no plan yet.
 tap.setTimeout(0)
-if (!options.bundled) await bundle(['test/group.ts', ...all])
+await Promise.all([makeKeyPairs(KEY_PAIRS), options.bundled || bundle(['test/group.ts', ...all])])
 
 report(options.reporter ?? (process.stdout.isTTY ? 'base' : 'tap'))
 tap.jobs = Number(options.jobs)

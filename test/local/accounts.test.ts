@@ -20,6 +20,7 @@ import { createIdentity } from '../../src/local/aws/identity.js'
 import { useFastPowers } from '../../src/local/clients/big-integer.js'
 import { startCognito, type UserPool } from '../../src/local/cognito/index.js'
 import { totpCode } from '../../src/local/cognito/login/totp.js'
+import { makeKeyPair } from '../fixtures/key-pairs.js'
 
 useFastPowers()
 
@@ -72,6 +73,7 @@ async function start(t: Tap, responses: Responses = {}, changed: Partial<UserPoo
   const clock = { ...systemClock, at: Date.now(), now: () => clock.at }
   const cognito = await startCognito({
     clock,
+    makeKeyPair,
     identity: createIdentity(clock),
     invoke: async (_arn, event) => {
       const { triggerSource, response } = event as TriggerEvent

@@ -13,6 +13,7 @@ import { useFastPowers } from '../../src/local/clients/big-integer.js'
 import { type NewUser, startCognito, type UserPool } from '../../src/local/cognito/index.js'
 import { createPasswordChallenge, formatTimestamp, provesPassword } from '../../src/local/cognito/login/password.js'
 import { signClaim } from '../../src/local/cognito/login/srp.js'
+import { makeKeyPair } from '../fixtures/key-pairs.js'
 
 const useOwnPowers = useFastPowers()
 
@@ -88,6 +89,7 @@ async function start(t: Tap, respond: (event: TriggerEvent) => object = answer) 
   const clock = { ...systemClock, at: Date.now(), now: () => clock.at }
   const cognito = await startCognito({
     clock,
+    makeKeyPair,
     identity: createIdentity(clock),
     invoke: async (_arn, event) => ({
       payload: { ...(event as TriggerEvent), response: respond(event as TriggerEvent) },

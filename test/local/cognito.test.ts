@@ -21,6 +21,7 @@ import { createIdentity } from '../../src/local/aws/identity.js'
 import type { PolicyDocument } from '../../src/local/aws/policy.js'
 import { type NewUser, startCognito, type UserPool } from '../../src/local/cognito/index.js'
 import { inProcess, startLambda } from '../../src/local/lambda/index.js'
+import { makeKeyPair } from '../fixtures/key-pairs.js'
 
 const region = 'eu-central-1'
 const account = '111122223333'
@@ -91,7 +92,10 @@ async function start(t: Tap, overrides: Partial<UserPool> = {}, triggerTimeoutMs
   const clock = { ...systemClock, at: Date.now(), now: () => clock.at }
   const identity = createIdentity(clock)
   const lambda = await startLambda({ clock, identity })
-  const cognito = await startCognito({ clock, identity, invoke: lambda.invokeAsCognito, triggerTimeoutMs })
+  const cognito = await startCognito({
+    ...{ clock, identity, makeKeyPair, triggerTimeoutMs },
+    invoke: lambda.invokeAsCognito,
+  })
   t.teardown(() => Promise.all([cognito.stop(), lambda.stop()]))
 
   const current: Answers = { ...answers }

@@ -8,6 +8,7 @@ import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import t from 'tap'
+import { systemClock } from '../../../src/call.js'
 import { answerIn } from '../fixtures/answer.js'
 import { type CliOptions, cli, tenantYaml } from '../fixtures/cli.js'
 
@@ -480,10 +481,13 @@ t.test('stays up once its story is told', async (t) => {
 
   t.test('where whoever makes a fault sees explain name it', async (t) => {
     const files = dirname(logFileOf(stdout))
-    const second = join(t.testdir({}), 'second.credential')
-    // The settings put the program on the path.
+    // The settings put the program on the path, where the first lines find it; the rest is run in this process.
     const typed = (line: string) => run(`. ${files}/operator.env; ${line}`).catch((ended) => ended)
-    const explained = () => typed('corbado-gateway explain acme-shop --log-group /aws/lambda/corbado-cognito-gateway')
+    const settings = (await run(`. ${files}/operator.env; env -0`)).stdout.split('\0').filter(Boolean)
+    Object.assign(process.env, Object.fromEntries(settings.map((line) => line.split(/=(.*)/s, 2))))
+    const gateway = (words: string, stdin = '') =>
+      cli(words.split(' '), { env: process.env, clock: systemClock, stdin })
+    const explained = () => gateway('explain acme-shop --log-group /aws/lambda/corbado-cognito-gateway')
     const signIn = () =>
       cli(['local', 'sign-in', 'eu-central-1_Ac0meSh0p'], { env: { LOCAL_APPS: `${files}/apps.json` } })
     async function signsIn(times: number, code: number) {
@@ -491,28 +495,28 @@ t.test('stays up once its story is told', async (t) => {
         t.match(await signIn(), { code, stdout: code === 0 ? /tokens of/ : /✗/ })
     }
 
-    await typed(`corbado-gateway local credential acme-shop > ${second}`)
-    t.match((await typed('corbado-gateway local credential acme-shop --keep-newest')).stdout, /has 1 API secret now/)
+    const { stdout: second } = await typed('corbado-gateway local credential acme-shop')
+    t.match((await gateway('local credential acme-shop --keep-newest')).stdout, /has 1 API secret now/)
     await signsIn(8, 1)
     const revoked = await explained()
     t.match(revoked, { code: 1, stdout: /^1\. Corbado took the key back\./m })
     const [, line = ''] = /^ {3}do +(.*)$/m.exec(revoked.stdout) ?? []
     t.equal(line, 'corbado-gateway secret set acme-shop')
-    t.match((await typed(`${line} < ${second}`)).stdout, /stored as version 2/)
+    t.match((await gateway(line.replace('corbado-gateway ', ''), second)).stdout, /stored as version 2/)
     // It was read a moment ago, and is read again a moment later.
-    while ((await signIn()).code !== 0);
+    while ((await signIn()).code !== 0) await sleep(500)
 
     // The gateway goes on with what it has in memory, and says so.
-    t.match((await typed('corbado-gateway local fault table --as denied')).stdout, /goes on with what it has in memory/)
+    t.match((await gateway('local fault table --as denied')).stdout, /goes on with what it has in memory/)
     await sleep(1_100)
     await signsIn(6, 0)
     t.match(await explained(), { code: 1, stdout: /The table fails, and tenants are served by the configs/ })
-    await typed('corbado-gateway local fault table --as denied --cold')
+    await gateway('local fault table --as denied --cold')
     await signsIn(6, 1)
     const denied = await explained()
     t.match(denied, { code: 1, stdout: /lacks a permission on the table[\s\S]* {3}who acts {2}us/ })
     t.match(denied.stderr, /who changed what before that is not known: DynamoDB said AccessDeniedException/)
-    t.match((await typed('corbado-gateway local fault clear')).stdout, /^ended:/)
+    t.match((await gateway('local fault clear')).stdout, /^ended:/)
     await signsIn(1, 0)
   })
 
