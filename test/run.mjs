@@ -64,7 +64,7 @@ const SLOW = [
 /** A file that is not done by then hangs. */
 const TIMEOUT_S = { usual: 300, long: 1_200 }
 const CHUNKS = 'dist/test/chunks'
-/** RSA keys for the stand-ins, for test/fixtures/key-pairs.ts: as many as most processes of tests need. */
+/** RSA keys for the stand-ins, for test/local/fixtures/key-pairs.ts: as many as most processes of tests need. */
 const KEY_PAIRS = { file: 'dist/test/key-pairs.json', count: 32 }
 const HOUR_MS = 3_600_000
 

@@ -20,7 +20,7 @@ import { createIdentity } from '../../src/local/aws/identity.js'
 import { useFastPowers } from '../../src/local/clients/big-integer.js'
 import { startCognito, type UserPool } from '../../src/local/cognito/index.js'
 import { totpCode } from '../../src/local/cognito/login/totp.js'
-import { makeKeyPair } from '../fixtures/key-pairs.js'
+import { makeKeyPair } from './fixtures/key-pairs.js'
 
 useFastPowers()
 

@@ -13,7 +13,7 @@ import { useFastPowers } from '../../src/local/clients/big-integer.js'
 import { type NewUser, startCognito, type UserPool } from '../../src/local/cognito/index.js'
 import { createPasswordChallenge, formatTimestamp, provesPassword } from '../../src/local/cognito/login/password.js'
 import { signClaim } from '../../src/local/cognito/login/srp.js'
-import { makeKeyPair } from '../fixtures/key-pairs.js'
+import { makeKeyPair } from './fixtures/key-pairs.js'
 
 const useOwnPowers = useFastPowers()
 

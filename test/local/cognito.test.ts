@@ -21,7 +21,7 @@ import { createIdentity } from '../../src/local/aws/identity.js'
 import type { PolicyDocument } from '../../src/local/aws/policy.js'
 import { type NewUser, startCognito, type UserPool } from '../../src/local/cognito/index.js'
 import { inProcess, startLambda } from '../../src/local/lambda/index.js'
-import { makeKeyPair } from '../fixtures/key-pairs.js'
+import { makeKeyPair } from './fixtures/key-pairs.js'
 
 const region = 'eu-central-1'
 const account = '111122223333'

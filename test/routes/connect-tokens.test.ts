@@ -6,9 +6,9 @@ import t from 'tap'
 import { FUNCTION_ARN } from '../../src/local/accounts.js'
 import { startContainer } from '../fixtures/container.js'
 import { startGateway } from '../fixtures/gateway.js'
-import { makeKeyPair } from '../fixtures/key-pairs.js'
 import { pages } from '../fixtures/pages.js'
 import { tenantFile } from '../fixtures/tenants.js'
+import { makeKeyPair } from '../local/fixtures/key-pairs.js'
 
 const gateway = await startGateway(t)
 const { stack, clock } = gateway
