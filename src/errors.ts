@@ -272,6 +272,20 @@ const CLASSES = [
   ...Object.values(upstreamErrors),
 ] as const
 
+/**
+ * An error that a Lambda function may throw: Cognito shows its text to the user. It has no cause, no other property, and no
+ * frames of ours in the stack.
+ * @param ofCustomer the text is that of the customer's own function, so it may be about a person, and must not stand in our
+ * logs. Lambda's runtime logs what a handler throws as JSON (fact A57), and hands its message to Cognito without
+ */
+export function publicError(text: string, { ofCustomer = false } = {}): Error {
+  const error = new Error(text)
+  error.stack = ofCustomer ? '' : `Error: ${error.message}`
+  if (ofCustomer) Object.defineProperty(error, 'toJSON', { value: () => UNLOGGED })
+  return error
+}
+const UNLOGGED = { errorType: 'Error', errorMessage: "What the customer's own function said is not logged." }
+
 /** Every code there is. */
 export type ErrorCode = InstanceType<(typeof CLASSES)[number]>['code']
 

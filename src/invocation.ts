@@ -3,7 +3,15 @@ import type { Context } from 'aws-lambda'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type Clock, systemClock } from './call.js'
 import { GATEWAY_VERSION, HOPS_KEY } from './env.js'
-import { ChainThrew, Internal, InvocationUnknown, isGatewayError, RequestInvalid, reasonOf } from './errors.js'
+import {
+  ChainThrew,
+  Internal,
+  InvocationUnknown,
+  isGatewayError,
+  publicError,
+  RequestInvalid,
+  reasonOf,
+} from './errors.js'
 import { fieldsOf, textsOf } from './fields.js'
 import { aliasOf, isUserPoolId } from './ids.js'
 import type { LambdaInvocation } from './plugins/arrival.js'
@@ -193,7 +201,7 @@ export async function createHandler(app: FastifyInstance, clock: Clock = systemC
       return await answer(recognise(payload), facts, context as Context)
     } catch (error) {
       if (!(error instanceof Refusal)) logUnanswered(app, error, context)
-      if (error instanceof Refusal && error.isCustomers) throw publicError(error.message)
+      if (error instanceof Refusal && error.isCustomers) throw publicError(error.message, { ofCustomer: true })
       const text = isGatewayError(error) || error instanceof Refusal ? error.message : new Internal().message
       throw publicError(`${text} (ref ${context.awsRequestId})`)
     }
@@ -257,11 +265,4 @@ function logUnanswered(
   }
   const level = line.outcome === 'fault' ? 'error' : 'warn'
   app.log[level]({ ...facts, outcome: line.outcome, reason: line.reason, err: error }, line.msg)
-}
-
-/** An error with public text alone: no cause, no other property, and no frames of ours in the stack. */
-function publicError(text: string): Error {
-  const error = new Error(text)
-  error.stack = `Error: ${error.message}`
-  return error
 }

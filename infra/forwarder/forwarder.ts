@@ -1,5 +1,5 @@
 import { type Call, createCall } from '../../src/call.js'
-import { Internal, InvocationUnknown } from '../../src/errors.js'
+import { Internal, InvocationUnknown, publicError } from '../../src/errors.js'
 import { isUserPoolId } from '../../src/ids.js'
 import { hopsOf, type LambdaContext } from '../../src/invocation.js'
 import { budgetMs } from '../../src/plugins/deadline.js'
@@ -47,7 +47,8 @@ export function createForwarder({ print, ...options }: ForwarderOptions) {
       }),
     )
     if (decision.kind === 'refuse') {
-      throw publicError(decision.isCustomers ? decision.text : `${decision.text} (ref ${requestId})`)
+      const { text, isCustomers = false } = decision
+      throw publicError(isCustomers ? text : `${text} (ref ${requestId})`, { ofCustomer: isCustomers })
     }
     // Cognito wants the whole event back; all but `response` is the very one that came in.
     return decision.kind === 'answer' ? { ...(payload as TriggerEvent), response: decision.response } : payload
@@ -86,11 +87,4 @@ function isTriggerEvent(payload: unknown): payload is TriggerEvent {
   if (typeof payload !== 'object' || payload === null) return false
   const { triggerSource, userPoolId } = payload as Record<string, unknown>
   return typeof triggerSource === 'string' && isUserPoolId(userPoolId)
-}
-
-/** As src/invocation.ts throws it: no cause, no other property, and no frames of ours in the stack. */
-function publicError(text: string): Error {
-  const error = new Error(text)
-  error.stack = `Error: ${error.message}`
-  return error
 }

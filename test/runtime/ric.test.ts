@@ -5,8 +5,9 @@ import { hostedArn, putTenantRecord } from '../../src/local/world/tenants.js'
 import { clients } from '../fixtures/clients.js'
 import { CLIENT_ID } from '../fixtures/gateway.js'
 import { type LambdaDoor, openLambdaDoor } from '../fixtures/leaks/doors.js'
+import type { Say } from '../fixtures/leaks/front.js'
 import { hostileAnswers, services } from '../fixtures/leaks/hostile.js'
-import { allInputs, eventsOf, inputsFor } from '../fixtures/leaks/inputs.js'
+import { allInputs, eventsOf, type Input, inputsFor } from '../fixtures/leaks/inputs.js'
 import { openLeakWorld } from '../fixtures/leaks/world.js'
 import { startClientProcess } from './client-process.js'
 
@@ -94,14 +95,33 @@ if (setUp()) {
       })
     }
 
+    for (const door of doors) {
+      t.test(`and what the customer's own function throws goes to Cognito alone, with a ${door.name}`, async (t) => {
+        const said = `Not for ${canaries.is.email}`
+        const answer = JSON.stringify({ errorType: 'Error', errorMessage: said })
+        const say: Say = (response) => response.writeHead(200, { 'x-amz-function-error': 'Unhandled' }).end(answer)
+        await fronts.lambda.setTrouble({ what: 'an error of its own', say })
+        const before = door.printed().length
+        const [migration] = inputsFor('lambda', canaries, tenant)
+        const { refusal = '' } = await door.send(migration as Input)
+        await fronts.lambda.setTrouble(undefined)
+        t.match(refusal, `Error\n${said}\n`)
+        const lines = door.printed().slice(before)
+        t.match(lines, "What the customer's own function said is not logged.")
+        t.match(lines, '"reason":"chain_threw"')
+        t.strictSame(canaries.leaksIn(lines), [])
+      })
+    }
+
     t.test('and a trigger that throws is shown to the user by Cognito as that sentence', async (t) => {
       const [door] = doors
       if (door) stack.deploy(door.runner, [alias])
       const suspended = await world.addTenant()
       const { userPoolId, file } = suspended
-      await putTenantRecord(stack, { ...file, status: 'suspended' }, userPoolId, 2)
       // Cognito knows a pool by its client, and the other tenants share one.
       const clientId = `${CLIENT_ID}suspended`
+      const login = { clientIds: [clientId] }
+      await putTenantRecord(stack, { ...file, login, status: 'suspended' }, userPoolId, 2)
       stack.cognito.putPool({
         ...{ userPoolId, accountId: file.aws.accountId, region: file.aws.region, aliasAttributes: [] },
         lambdaConfig: {
@@ -148,16 +168,19 @@ if (setUp()) {
     })
 
     t.test('and nothing that is entrusted to it is printed or told', async (t) => {
-      const send = async (door: LambdaDoor, inputs: Parameters<LambdaDoor['send']>[0][]) => {
-        for (const input of inputs) told.push((await door.send(input)).refusal ?? '')
+      async function send(door: LambdaDoor, inputs: readonly Input[], mayTell = false): Promise<void> {
+        for (const input of inputs) {
+          const { refusal = '' } = await door.send(input)
+          if (!mayTell) told.push(refusal)
+        }
       }
-      await Promise.all(doors.map((door) => send(door, [...allInputs(canaries, tenant)])))
+      await Promise.all(doors.map((door) => send(door, allInputs(canaries, tenant))))
       for (const service of services) {
-        for (const [number, { what }] of hostileAnswers(service, canaries, tenant.record).entries()) {
+        for (const [number, { what, told: mayTell }] of hostileAnswers(service, canaries, tenant.record).entries()) {
           const fresh = await world.addTenant()
           const before = fronts[service].troubled
           await fronts[service].setTrouble(hostileAnswers(service, canaries, fresh.record)[number])
-          await Promise.all(doors.map((door) => send(door, [...inputsFor(service, canaries, fresh)])))
+          await Promise.all(doors.map((door) => send(door, inputsFor(service, canaries, fresh), mayTell)))
           await fronts[service].setTrouble(undefined)
           t.not(fronts[service].troubled, before, `${service}: ${what}`)
         }
