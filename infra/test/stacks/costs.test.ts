@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { REGION } from '../../../src/local/accounts.js'
 import { HOURS } from '../../../src/operator/watch/settings.js'
+import { amountOf, factorOf } from '../fixtures/calculations.js'
 import { containersWith, synthContainers } from '../fixtures/containers.js'
 import { tablesIn } from '../fixtures/pages.js'
 import { hostedWith, stackOf, synth } from '../fixtures/synth.js'
@@ -10,23 +11,6 @@ import { hostedWith, stackOf, synth } from '../fixtures/synth.js'
 const CENT = 0.01
 const costsIn = (path: string) => tablesIn(readFileSync(path, 'utf8'), ['part', 'calculation', 'USD'])
 const tables = { 'COSTS.md': costsIn('COSTS.md'), 'forwarder/README.md': costsIn('forwarder/README.md') }
-
-/** `1,000`, `5 M` or `0.5 %` among words, divided by what stands after `per`. */
-function factorOf(text: string): number {
-  const [amount = '', ...per] = text.split(' per ')
-  const [[, digits, unit] = [], ...more] = amount.matchAll(/([\d,.]*\d)( M\b| %)?/g)
-  assert.ok(digits !== undefined && more.length === 0, `"${amount}" is not one number`)
-  const value = Number(digits.replaceAll(',', '')) * (unit === ' M' ? 1e6 : unit === ' %' ? 0.01 : 1)
-  return per.reduce((whole, divisor) => whole / factorOf(divisor.replace(/^M\b/, '1 M')), value)
-}
-
-/** Sums of products, with words in between. */
-function amountOf(calculation: string): number {
-  const [brackets, inner = ''] = /\(([^()]*)\)/.exec(calculation) ?? []
-  if (brackets !== undefined) return amountOf(calculation.replace(brackets, String(amountOf(inner))))
-  const products = calculation.split(' + ').map((product) => product.split(' × ').map(factorOf))
-  return products.map((factors) => factors.reduce((a, b) => a * b)).reduce((a, b) => a + b)
-}
 
 /** Is one number the other in another unit: ms and s, bytes and GB? */
 function isInOtherUnit(a: number, b: number): boolean {
@@ -37,7 +21,9 @@ function isInOtherUnit(a: number, b: number): boolean {
 for (const [path, found] of Object.entries(tables)) {
   test(`${path}: every cost is what its calculation gives, and every sum adds up`, () => {
     const parts =
-      path === 'COSTS.md' ? ['by the million', 'by the month', 'of watch'] : ['by the million', 'by the month']
+      path === 'COSTS.md'
+        ? ['by the million', 'by the month', 'of watch', 'of small customers', 'of a large one']
+        : ['by the million', 'by the month']
     assert.equal(found.length, parts.length, parts.join(', '))
     for (const rows of found) {
       const [, , total = ''] = rows.at(-1) ?? []
@@ -57,6 +43,16 @@ for (const [path, found] of Object.entries(tables)) {
     }
   })
 }
+
+test('SCALE.md: every number is what its calculation gives', () => {
+  const text = readFileSync('SCALE.md', 'utf8')
+  const rows = ['a second', 'in all'].flatMap((unit) => tablesIn(text, ['what', 'calculation', unit, 'limit']).flat())
+  assert.ok(rows.length > 10)
+  for (const [what, calculation = '', number = ''] of rows) {
+    const amount = amountOf(calculation)
+    assert.ok(Math.abs(amount / factorOf(number) - 1) < 0.001, `${what}: ${calculation} is ${amount}`)
+  }
+})
 
 test('what is paid by the month is counted as often as the example has it', () => {
   const templates = synthContainers(containersWith())

@@ -1,7 +1,7 @@
 import { AFTER_MS, type Change, type Diagnosis } from '../../operator/causes/diagnose.js'
 import { timeOfMinute } from '../../operator/causes/fold.js'
 import { changesOf } from '../../operator/records/changes.js'
-import { authorOf, type SecretHistory } from '../../operator/records/secret.js'
+import { authorOf, type TenantSecret } from '../../operator/records/secret.js'
 import { inLine } from '../../terminal/clean.js'
 import type { Recorded } from './probe.js'
 
@@ -10,11 +10,11 @@ const BEFORE_MS = 60 * 60_000
 /** More changes in an hour tell nothing at night. */
 const CHANGES_MAX = 5
 
-/** Adds to a diagnosis who changed the tenant's config or secret shortly before the onset, and when, as the table has it. */
+/** Adds to a diagnosis who changed the tenant's config or a secret shortly before the onset, and when, as the table has it. */
 export function withPast(
   diagnosis: Diagnosis,
   { record, versions }: Recorded,
-  secret: SecretHistory | undefined,
+  histories: readonly TenantSecret[],
 ): Diagnosis {
   const began = timeOfMinute(diagnosis.finding.from)
   const isNear = ({ at }: Change) => at >= began - BEFORE_MS && at <= began + AFTER_MS
@@ -32,12 +32,10 @@ export function withPast(
       ...(fields && !removed && { fields }),
     }
   })
-  const secrets = (secret?.versions ?? []).map(
-    (one): Change => ({
-      what: 'secret',
-      version: String(one.version),
-      at: Date.parse(one.updatedAt),
-      by: inLine(authorOf(one)),
+  const secrets = histories.flatMap(({ what, versions }) =>
+    versions.map((one): Change => {
+      const [version, at] = [String(one.version), Date.parse(one.updatedAt)]
+      return { what, version, at, by: inLine(authorOf(one)) }
     }),
   )
   const known = [...configs, ...secrets]

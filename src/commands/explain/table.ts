@@ -6,7 +6,7 @@ import type { Diagnosis } from '../../operator/causes/diagnose.js'
 import type { Finding } from '../../operator/doctor/checks/finding.js'
 import type { DoctorDeps } from '../../operator/doctor/checks/patient.js'
 import { examineAll } from '../../operator/doctor/index.js'
-import { fetchSecretHistory } from '../../operator/records/secret.js'
+import { fetchSecretHistories } from '../../operator/records/secret.js'
 import { readOperatorSettings } from '../../operator/settings.js'
 import { operatorCall, withUpstreams } from '../../operator/upstreams.js'
 import { inLine } from '../../terminal/clean.js'
@@ -47,7 +47,7 @@ export async function askTable(
           continue
         }
         const recorded = { record, versions: await upstreams.table.listVersions(record.userPoolId, operatorCall()) }
-        const joined = withPast(diagnosis, recorded, await fetchSecretHistory(record, upstreams))
+        const joined = withPast(diagnosis, recorded, await fetchSecretHistories(record, upstreams))
         asked.push(probe ? await probed(joined, recorded, doctorDeps(io, upstreams, env)) : joined)
       }
       return asked

@@ -4,13 +4,13 @@ import { writeAnswer } from '../../operator/answers/write.js'
 import { changesJson, changesOf, changeText, type FieldChange } from '../../operator/records/changes.js'
 import { fetchRecords, findTenant, findTenants, noSuchTenant } from '../../operator/records/find.js'
 import { oddRecordTexts, tenantIdOf } from '../../operator/records/record.js'
-import { authorOf, fetchSecretHistory } from '../../operator/records/secret.js'
+import { authorOf, fetchSecretHistories, type TenantSecret } from '../../operator/records/secret.js'
 import { operatorCall, withUpstreams } from '../../operator/upstreams.js'
 import { inLine } from '../../terminal/clean.js'
 import { defineCommand } from '../../terminal/command.js'
 import { type CommandIo, type Output, type Paint, writeNote } from '../../terminal/io.js'
 import { textTable } from '../../terminal/text.js'
-import type { ParameterVersion, Table, TenantRecord } from '../../upstreams/operator.js'
+import type { Table, TenantRecord } from '../../upstreams/operator.js'
 import { TENANT_ARGUMENT } from '../options.js'
 
 /** One version of a tenant, and what it changed against the one before. */
@@ -23,32 +23,36 @@ interface Version {
   readonly changes: readonly FieldChange[]
 }
 
-/** `tenants history`: every version of a tenant and of its secret, also of one that was removed. */
+/** `tenants history`: every version of a tenant and of its secrets, also of one that was removed. */
 export function tenantsHistoryCommand(io: CommandIo): Command {
   const path = 'corbado-gateway tenants history'
   return defineCommand(io, {
     path,
     summary:
-      'Lists the versions of a tenant and of its secret, the newest first: when, by whom, which fields changed. The value of ' +
-      'the secret is not asked for.',
+      'Lists the versions of a tenant and of its secrets, the newest first: when, by whom, which fields changed. The value of ' +
+      'a secret is not asked for.',
     examples: [`${path} acme-shop`, `${path} eu-central-1_Ac0meSh0p --json`],
   })
     .argument(TENANT_ARGUMENT[0], `${TENANT_ARGUMENT[1]}; of a removed one, its user pool id`)
-    .option('--json', 'print { kind: "tenant-history", userPoolId, versions, secret? }')
+    .option('--json', 'print { kind: "tenant-history", userPoolId, versions, secret?, clientSecret? }')
     .action((word: string, { json = false }: { json?: boolean }) =>
       withUpstreams(io, async (upstreams) => {
         const records = await fetchHistory(word, upstreams.table)
         const versions = versionsOf(records)
         const name = records.findLast(({ record }) => !record.endsWith('-removed')) ?? records[0]
-        const secret = name && (await fetchSecretHistory(name, upstreams))
+        const secrets = name ? await fetchSecretHistories(name, upstreams) : []
         for (const text of oddRecordTexts(records)) writeNote(io, 'warning', text)
-        if (secret?.unknown !== undefined) {
-          writeNote(io, 'note', `who stored ${inLine(secret.parameter)}, and when, is not known: ${secret.unknown}`)
+        for (const { parameter, unknown } of secrets) {
+          if (unknown === undefined) continue
+          writeNote(io, 'note', `who stored ${inLine(parameter)}, and when, is not known: ${unknown}`)
         }
         const { userPoolId } = name ?? {}
-        if (json) writeAnswer(io, 'tenant-history', { userPoolId, versions: versions.map(versionJson), secret })
-        else {
-          const text = historyText(versions, secret?.versions ?? [], io.stdout)
+        if (json) {
+          const answer = { userPoolId, versions: versions.map(versionJson) }
+          const [secret, clientSecret] = [secretJson(secrets, 'secret'), secretJson(secrets, 'client secret')]
+          writeAnswer(io, 'tenant-history', { ...answer, secret, clientSecret })
+        } else {
+          const text = historyText(versions, secrets, io.stdout)
           io.stdout.write(`${name && tenantIdOf(name)} (${userPoolId})\n${text}`)
         }
       }),
@@ -87,14 +91,22 @@ function versionJson(version: Version) {
   return { ...version, changes: changesJson(version.changes) }
 }
 
+function secretJson(secrets: readonly TenantSecret[], kind: TenantSecret['what']) {
+  const { what: _, field: __, ...history } = secrets.find(({ what }) => what === kind) ?? {}
+  return 'parameter' in history ? history : undefined
+}
+
 const plain: Paint = (_, text) => text
 
-/** The versions of the config in their order, those of the secret among them by their time. */
-function historyText(versions: readonly Version[], stored: readonly ParameterVersion[], output: Output): string {
-  const left = stored.map((one) => ({
-    at: one.updatedAt,
-    row: [`secret ${one.version}`, one.updatedAt, authorOf(one), 'value of corbado.credentialParameter'],
-  }))
+/** The versions of the config in their order, those of the secrets among them by their time. */
+function historyText(versions: readonly Version[], secrets: readonly TenantSecret[], output: Output): string {
+  const stored = secrets.flatMap(({ what, field, versions }) =>
+    versions.map((one) => ({
+      at: one.updatedAt,
+      row: [`${what} ${one.version}`, one.updatedAt, authorOf(one), `value of ${field}`],
+    })),
+  )
+  const left = stored.sort((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : 0))
   const rows = versions.flatMap(({ version, updatedAt, updatedBy, what, changes }) => {
     const older = left.findIndex(({ at }) => at < updatedAt)
     const newer = left.splice(0, older === -1 ? left.length : older)

@@ -16,6 +16,7 @@ import {
   place,
   share,
   step,
+  stored,
   text,
   textOrNull,
   texts,
@@ -80,7 +81,8 @@ export const ANSWERS = {
     members: {
       userPoolId: text,
       versions: list({ ...written, what: text, changes }),
-      secret: maybe(exact({ parameter: text, versions: list(written), unknown: maybe(text) })),
+      secret: maybe(stored),
+      clientSecret: maybe(stored),
     },
   },
   'tenant-change': {

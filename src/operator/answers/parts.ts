@@ -60,5 +60,8 @@ export const step = {
   outcome: text,
 }
 
+/** Who stored which version of a secret when. */
+export const stored = exact({ parameter: text, versions: list(written), unknown: maybe(text) })
+
 /** Lines that something is true of, among all that were looked at. */
 export const share = exact({ k: count, n: count })

@@ -22,7 +22,7 @@ const PROBE = 'corbado-gateway explain <tenant> --probe'
 const ROLLBACK = 'corbado-gateway tenants rollback <tenant>'
 
 export interface Change {
-  readonly what: 'config' | 'secret' | 'release'
+  readonly what: 'config' | 'secret' | 'client secret' | 'release'
   readonly version: string
   readonly at: number
   /** Who made it, and in which fields of the config, as far as the table was asked. */

@@ -14,13 +14,34 @@ export interface SecretHistory {
 /** That is known: there is none. */
 export const NOT_STORED = 'it is not stored'
 
-/** Fetches the history of the secret that a record's config names. What SSM does not tell is said, and no error. */
-export async function fetchSecretHistory(
+/** The secrets that a tenant's config can name, and where it does. */
+const SECRETS = [
+  { what: 'secret', field: ['corbado', 'credentialParameter'] },
+  { what: 'client secret', field: ['actions', 'postLogin', 'clientSecretParameter'] },
+] as const
+
+/** A secret of a tenant: the credential of Corbado's Backend API, or the secret of post-login's app client. */
+export type SecretKind = (typeof SECRETS)[number]['what']
+
+/** The history of one of a tenant's secrets. */
+export interface TenantSecret extends SecretHistory {
+  readonly what: SecretKind
+  /** The field of the config that names the parameter. */
+  readonly field: string
+}
+
+/** Fetches the history of each secret that a record's config names. What SSM does not tell is said, and no error. */
+export async function fetchSecretHistories(
   { config }: Pick<TenantRecord, 'config'>,
   { fetchParameterHistory }: Pick<OperatorUpstreams, 'fetchParameterHistory'>,
-): Promise<SecretHistory | undefined> {
-  const parameter = textAt(config, 'corbado', 'credentialParameter')
-  return parameter === undefined ? undefined : fetchWriters(parameter, { fetchParameterHistory })
+): Promise<TenantSecret[]> {
+  const histories: TenantSecret[] = []
+  for (const { what, field } of SECRETS) {
+    const parameter = textAt(config, ...field)
+    if (parameter === undefined) continue
+    histories.push({ what, field: field.join('.'), ...(await fetchWriters(parameter, { fetchParameterHistory })) })
+  }
+  return histories
 }
 
 /** The same of any parameter. */

@@ -302,16 +302,25 @@ t.test('a version that lines saw is told with its author, and what was long befo
   const record = { ...version(3, at(-120_000), 'passkeys-off'), record: 'config' }
   const versions = [version(1, at(-9 * HOUR_MS), 'draft'), version(2, at(-8 * HOUR_MS), 'active')]
   const secret = {
+    what: 'secret',
+    field: 'corbado.credentialParameter',
     parameter: '/p',
     versions: [
       { version: 8, updatedAt: at(-300_000), updatedBy: 'arn:aws:sts::1:assumed-role/operator/carol' },
       { version: 7, updatedAt: at(-9 * HOUR_MS), updatedBy: 'arn:aws:iam::1:user/dave' },
     ],
-  }
-  const { changes } = withPast(diagnosis as Diagnosis, { record, versions }, secret)
+  } as const
+  const client = {
+    what: 'client secret',
+    field: 'actions.postLogin.clientSecretParameter',
+    parameter: '/c',
+    versions: [{ version: 2, updatedAt: at(-200_000), updatedBy: 'arn:aws:iam::1:user/erin' }],
+  } as const
+  const { changes } = withPast(diagnosis as Diagnosis, { record, versions }, [secret, client])
   t.match(changes, [
     { what: 'secret', version: '8', by: 'operator/carol' },
+    { what: 'client secret', version: '2', by: 'erin' },
     { what: 'config', version: '3', by: 'author 3', fields: ['status'], at: Date.parse(at(-120_000)) },
   ])
-  t.equal(changes.length, 2)
+  t.equal(changes.length, 3)
 })

@@ -383,6 +383,26 @@ t.test('history tells who stored a secret and when among the versions, and never
   t.notMatch(JSON.stringify(asked.map(({ input }) => input)), /"WithDecryption":true/)
 })
 
+t.test("history tells the same of the secret of post-login's app client", async (t) => {
+  const name = `/corbado/gateway/${poolOf('signer')}/client-secret`
+  const postLogin = `actions:\n  postLogin:\n    clientId: abc\n    clientSecretParameter: ${name}`
+  await applied(t, 'signer', yamlOf('signer', [['actions:', postLogin]]))
+  stack.ssm.put(`/corbado/gateway/${poolOf('signer')}/backend-api`, 'c2VjcmV0')
+  t.match(await run('tenants history signer'), {
+    stderr: `note: who stored ${name}, and when, is not known: it is not stored\n`,
+  })
+  const put = { name, value: 'abcsecret', type: 'SecureString', overwrite: true } as const
+  await upstreams.putParameter(put, createCall(5_000))
+  const { stdout, stderr } = await run('tenants history signer')
+  t.equal(stderr, '')
+  t.match(stdout, /^client secret 1 +\S+Z +\S+ +value of actions\.postLogin\.clientSecretParameter$/m)
+  t.match(stdout, /^secret 1 +\S+Z +root +value of corbado\.credentialParameter$/m)
+  t.match(await json('tenants history signer'), {
+    secret: { versions: { length: 1 } },
+    clientSecret: { parameter: name, versions: [{ version: 1, updatedBy: operator.arn }] },
+  })
+})
+
 t.test('history of the config is shown although SSM does not say who stored the secret', async (t) => {
   await applied(t, 'unread', yamlOf('unread'))
   stack.ssm.put(`/corbado/gateway/${poolOf('unread')}/backend-api`, 'c2VjcmV0')
