@@ -2,7 +2,6 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Clock } from '../call.js'
 import { RequestMismatch, RouteUnknown } from '../errors.js'
 import { fieldsOf } from '../fields.js'
-import type { TenantConfig } from '../tenant/context.js'
 import { chainedCall, chainOf, decideChained } from '../triggers/chain.js'
 import { defineAuthChallenge } from '../triggers/define-auth-challenge.js'
 import { findTrigger, triggers, unknownTrigger } from '../triggers/index.js'
@@ -72,8 +71,6 @@ function assertAgreement({ params, body, direct }: FastifyRequest<TriggerRoute>,
   if ((findTrigger(body.triggerSource) ?? unknownTrigger) !== trigger) throw new RequestMismatch()
 }
 
-const isServed = ({ status }: TenantConfig) => status === 'active' || status === 'passkeys-off'
-
 async function run(
   app: FastifyInstance,
   request: FastifyRequest<TriggerRoute>,
@@ -99,8 +96,7 @@ async function run(
     const payload = request.direct ? JSON.stringify(event) : request.eventText
     const { tenant } = admission
     const chained = decideChained(chain, await tenant.invoke(chainedCall(chain, trigger, payload, request.hops)))
-    // If the tenant is not served, the function's answer stays as it is.
-    return trigger.onTop && isServed(tenant.config) ? trigger.onTop(event, chained, { tenant, now }) : chained
+    return trigger.onTop ? trigger.onTop(event, chained, { tenant, now }) : chained
   }
   const result = await trigger.handle(event, { tenant: admission.tenant, now })
   return trigger === unknownTrigger ? { ...result, reason: 'unknown_trigger', level: 'warn' } : result

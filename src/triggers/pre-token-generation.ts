@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { fieldsOf } from '../fields.js'
-import { withClaim } from './claim.js'
+import { withClaim, withoutClaim } from './claim.js'
 import { isOurClient } from './our-client.js'
 import { type Trigger, TriggerEvent, type TriggerInput, type TriggerResult } from './trigger.js'
 
@@ -34,19 +34,20 @@ export const preTokenGeneration: Trigger<typeof TokenEvent> = {
   handle: claimed,
   /**
    * Adds our claim to the answer of the customer's function. What the function itself says under that name is not ours, and
-   * is removed.
+   * is removed, whether the tenant is served or not.
    */
   async onTop(event, chained, input) {
     const { claim } = input.tenant.config.login
     // Its fault was ignored: the event goes back as it came.
     if (chained.reason !== undefined) return chained
-    const response = chained.response ?? event.response
-    const own = await claimed({ ...event, response }, input)
+    if (claim === undefined) return chained
+    const response = withoutClaim(chained.response ?? event.response, claim.name)
+    const { status } = input.tenant.config
+    const isServed = status === 'active' || status === 'passkeys-off'
+    const own: TriggerResult = isServed ? await claimed({ ...event, response }, input) : { outcome: 'unchanged' }
     if (own.response) return { ...chained, ...own }
-    const version = versionOf(event)
-    if (claim === undefined || version === undefined) return chained
     const { outcome: _unchanged, ...why } = own
-    return { ...chained, ...why, response: withClaim(version, response, claim.name) }
+    return { ...chained, ...why, response }
   },
 }
 

@@ -5,9 +5,9 @@ import { decodeJwt } from 'jose'
 import t from 'tap'
 import type { AppClient } from '../../src/local/cognito/index.js'
 import { inProcess } from '../../src/local/lambda/index.js'
-import { hostedArn } from '../../src/local/world/tenants.js'
+import { hostedArn, putTenantRecord, toLocal } from '../../src/local/world/tenants.js'
 import type { TenantFile } from '../../src/tenant/config.js'
-import { withClaim } from '../../src/triggers/claim.js'
+import { withClaim, withoutClaim } from '../../src/triggers/claim.js'
 import { triggerEvent } from '../fixtures/events.js'
 import { startGateway } from '../fixtures/gateway.js'
 import { pages } from '../fixtures/pages.js'
@@ -133,14 +133,14 @@ t.test('nobody else can set the claim, and nobody can suppress it; all else of a
       },
     })
     const without = { claimsToAddOrOverride: { plan: 'gold' }, claimsToSuppress: ['email'], more: 1 }
-    t.match(withClaim(version, answer, 'corbado'), {
+    t.match(withoutClaim(answer, 'corbado'), {
       claimsAndScopeOverrideDetails: { idTokenGeneration: without, accessTokenGeneration: without },
     })
   }
   for (const nothing of [undefined, null, {}, { claimsOverrideDetails: null }, 'odd']) {
     const added = { claimsOverrideDetails: { claimsToAddOrOverride: { corbado: JSON.stringify(claim) } } }
     t.strictSame(withClaim('1', nothing, 'corbado', claim), added)
-    t.strictSame(withClaim('1', nothing, 'corbado'), { claimsOverrideDetails: {} })
+    t.strictSame(withoutClaim(nothing, 'corbado'), typeof nothing === 'string' ? {} : { ...nothing })
   }
 })
 
@@ -172,6 +172,45 @@ t.test("on top of the customer's own function stands the claim that is true, or 
   t.equal(unproven.id.plan, 'gold')
   t.notOk('corbado' in unproven.id, 'nor has a login of a client that takes passwords')
 })
+
+t.test(
+  'what a function says under that name is removed too if the tenant is not served, and from events to come',
+  async (t) => {
+    const functionArn = 'arn:aws:lambda:eu-central-1:111122223333:function:forging'
+    const details = {
+      claimsToAddOrOverride: { plan: 'gold', corbado: 'forged' },
+      claimsToSuppress: ['corbado', 'email'],
+    }
+    const forged = {
+      claimsOverrideDetails: details,
+      claimsAndScopeOverrideDetails: { idTokenGeneration: details, accessTokenGeneration: details, later: [details] },
+    }
+    const runner = inProcess(async (event) => ({ ...(event as object), response: forged }), clock)
+    stack.lambda.putFunction({ functionArn, runner, aliases: [] })
+    const chained = { preTokenGeneration: { mode: 'chain', functionArn } } as const
+    for (const status of ['draft', 'suspended', 'passkeys-off', 'active'] as const) {
+      const { file, userPoolId, clientId } = await newTenant({}, 'V2_0', chained)
+      await putTenantRecord(stack, { ...toLocal(file, stack), status }, userPoolId, 2)
+      clock.advance(301_000)
+      for (const version of ['1', '2', '3', '4', null]) {
+        for (const source of ['Authentication', 'HostedAuth', 'RefreshTokens']) {
+          const callerContext = {
+            awsSdkVersion: 'aws-sdk-js-3.1169.0',
+            clientId: version === '4' ? clientId : 'another',
+          }
+          const event = triggerEvent(`TokenGeneration_${source}`, {}, { userPoolId, version, callerContext })
+          const answer = JSON.stringify(await gateway.trigger(event))
+          t.notMatch(
+            answer.replace(JSON.stringify(callerContext), ''),
+            /forged|\["corbado"/,
+            `${status}, ${version}, ${source}`,
+          )
+          t.match(answer, 'gold', 'and nothing else of it is')
+        }
+      }
+    }
+  },
+)
 
 for (const version of versions) {
   t.test(
