@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
+import { CognitoIdentityProviderClient, InitiateAuthCommand } from '@aws-sdk/client-cognito-identity-provider'
 import { SignJWT } from 'jose'
 import t from 'tap'
 import { FUNCTION_ARN } from '../../src/local/accounts.js'
@@ -48,6 +49,16 @@ async function tokensOf({ userPoolId, corbado: { projectId } }: Tenant, user = U
   assert.equal(statusCode, 200)
   return JSON.parse(String(body.session)) as { IdToken: string; AccessToken: string; RefreshToken: string }
 }
+
+/** The ID token that Cognito issues for a refresh token. */
+async function renewed({ clientId }: Tenant, REFRESH_TOKEN: string): Promise<string> {
+  const command = { AuthFlow: 'REFRESH_TOKEN_AUTH', ClientId: clientId, AuthParameters: { REFRESH_TOKEN } } as const
+  const { AuthenticationResult } = await anyone.send(new InitiateAuthCommand(command))
+  assert.ok(AuthenticationResult?.IdToken)
+  return AuthenticationResult.IdToken
+}
+const anyone = new CognitoIdentityProviderClient({ endpoint: cognito.url, region: 'eu-central-1' })
+t.teardown(() => anyone.destroy())
 
 interface Answer {
   readonly status: number
@@ -101,17 +112,20 @@ const keySetReads = ({ length } = { length: 0 }) =>
 for (const [door, ask] of Object.entries(doors)) {
   t.test(`${door}: a token that is none of this pool's, clients' or kind is refused, all alike`, async (t) => {
     const tenant = await newTenant()
-    const { IdToken, AccessToken } = await tokensOf(tenant)
+    const { IdToken, AccessToken, RefreshToken } = await tokensOf(tenant)
+    clock.step(-7_200_000)
+    const expired = await renewed(tenant, RefreshToken)
+    clock.step(7_200_000)
     const other = await tokensOf(await newTenant())
     const [header = '', claims = '', signature = ''] = IdToken.split('.')
     const forgedClaims = Buffer.from(claims, 'base64url').toString().replace(USER, 'somebody')
     const { privateKey } = await makeKeyPair()
     const issuer = `https://cognito-idp.eu-central-1.amazonaws.com/${tenant.userPoolId}`
-    const signed = (claims: object, ends = '1h') =>
+    const signed = (claims: object) =>
       new SignJWT({ token_use: 'id', aud: tenant.clientId, 'cognito:username': USER, ...claims })
         .setProtectedHeader({ alg: 'RS256', kid: 'local-1' })
         .setIssuer(issuer)
-        .setExpirationTime(ends)
+        .setExpirationTime('1h')
         .sign(privateKey)
     const none = Buffer.from(JSON.stringify({ alg: 'none', kid: 'local-1' })).toString('base64url')
     const tokens: [what: string, token: string | undefined][] = [
@@ -119,6 +133,7 @@ for (const [door, ask] of Object.entries(doors)) {
       ['no token', 'x'],
       ['an access token', AccessToken],
       ["another pool's", other.IdToken],
+      ['one that expired an hour ago', expired],
       ['a forged one', `${header}.${Buffer.from(forgedClaims).toString('base64url')}.${signature}`],
       ['one of another key', await signed({})],
       ['one without a signature', `${none}.${claims}.`],
