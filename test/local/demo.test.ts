@@ -420,6 +420,11 @@ t.test('what goes wrong can be provoked, is seen with its reason, and is undone'
     t.equal(await reasonOfLogin(), reason)
     t.strictSame(await active(), [], 'and is over')
   }
+  // Of the made-up people, whoever does not sign in is somebody else.
+  await provoke('wrong-passkey', true)
+  const from = lastCall()
+  t.match(await answerWith(await acmeApp.login(acme.people[1]?.identifier ?? ''), 'a proof'), { kind: 'challenge' })
+  t.equal((await completed('verify-auth-challenge-response', from)).reason, 'user_mismatch')
   const lasting = { 'corbado-down': 'backend_unavailable', 'secret-wrong': 'backend_unauthorized' } as const
   for (const [what, reason] of Object.entries(lasting)) {
     await provoke(what as Provocation, true)

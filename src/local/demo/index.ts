@@ -94,7 +94,8 @@ export function serveDemo(server: DemoServer, { world, door, built }: DemoOption
       async rewrite({ headers }, input) {
         const answers = String(headers['x-amz-target'] ?? '').endsWith('.RespondToAuthChallenge')
         if (!answers || textAt(input, 'ChallengeName') !== 'CUSTOM_CHALLENGE') return undefined
-        const ANSWER = await provoke.answerInstead(textAt(input, 'ClientId') ?? '')
+        const username = textAt(input, 'ChallengeResponses', 'USERNAME')
+        const ANSWER = await provoke.answerInstead(textAt(input, 'ClientId') ?? '', username)
         if (ANSWER === undefined) return undefined
         const { ChallengeResponses, ...rest } = input as { ChallengeResponses: object }
         return Buffer.from(JSON.stringify({ ...rest, ChallengeResponses: { ...ChallengeResponses, ANSWER } }))

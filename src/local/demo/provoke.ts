@@ -67,8 +67,11 @@ export interface Provoke {
   change(body: unknown): Promise<Answered<ProvokeAnswer>>
   /** The proof of a passkey that was used; a used one if that is provoked. */
   sign(projectId: string, username: string, claims: Partial<ProofClaims>): Promise<string>
-  /** The answer that goes to Cognito in place of the browser's, if another user's is provoked. */
-  answerInstead(clientId: string): Promise<string | undefined>
+  /**
+   * The answer that goes to Cognito in place of the browser's, if another user's is provoked.
+   * @param username who signs in, by whichever of the names that Cognito takes
+   */
+  answerInstead(clientId: string, username: string | undefined): Promise<string | undefined>
 }
 
 export function createProvoke({ stack, faults, trace, apps, run, tenantsDir }: ProvokeOptions): Provoke {
@@ -145,10 +148,13 @@ export function createProvoke({ stack, faults, trace, apps, run, tenantsDir }: P
       return proof
     },
 
-    async answerInstead(clientId) {
+    async answerInstead(clientId, username) {
       const app = apps.find(({ tenant }) => tenant.clientId === clientId)
       if (!app || !spend(app.tenant.tenantId, 'wrong-passkey')) return undefined
-      return stack.corbado.sign(app.tenant.projectId, app.example.other.username)
+      const { person, other } = app.example
+      // The other one may be who signs in: to them, it is the first one's passkey that is somebody else's.
+      const isOther = [other.username, ...Object.values(other.attributes)].some((name) => name === username)
+      return stack.corbado.sign(app.tenant.projectId, (isOther ? person : other).username)
     },
   }
 }

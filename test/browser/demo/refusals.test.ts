@@ -15,6 +15,12 @@ const REASONS: Readonly<Record<string, string>> = {
   'paused-tenant': 'passkeys_off',
 }
 
+const REFUSED = 'Your passkey was not accepted, so you are not signed in. Try again, or use your password.'
+const NOT_NOW = 'Signing in with a passkey is not possible right now. Use your password.'
+
+/** Where a login had begun at Cognito. A paused tenant's app asks for the password before that. */
+const EXPLAINED = Object.keys(REASONS).filter((what) => what !== 'paused-tenant')
+
 const browser = await openBrowser(t)
 if (browser) {
   mkdirSync(PICTURES, { recursive: true })
@@ -75,17 +81,23 @@ if (browser) {
       await toggle.click()
       await pressed.waitFor()
       // The gateway follows a changed config within seconds; until then, logins go on as before.
-      while (await signIn()) await signOut()
+      for (;;) {
+        if (await signIn()) await signOut()
+        // Each of its environments by itself, so that a passkey may be refused before none is asked for any more.
+        else if (what !== 'paused-tenant' || (await title(/^Your password/).isVisible())) break
+      }
       const group = page.locator('.group').first()
       const both = group.locator('.both', { hasText: REASONS[what] ?? '' })
       await both.waitFor()
-      t.ok((await both.locator('div').first().innerText()).length > 40, 'the user is told something')
+      const [place, told] = what === 'paused-tenant' ? ['#status', NOT_NOW] : ['#alert', REFUSED]
+      t.equal(await page.locator(place).innerText(), told)
+      t.equal(await both.locator('div').first().locator('p').innerText(), told, 'and beside it, what the user saw')
       const explain = group.getByRole('button', { name: 'Explain this login' })
-      if (await explain.isVisible()) {
+      if (EXPLAINED.includes(what)) {
         await explain.click()
         await group.getByLabel('Answer of explain').waitFor()
         t.match(await group.getByLabel('Answer of explain').innerText(), REASONS[what])
-      }
+      } else t.equal(await explain.count(), 0, 'there was no login to explain')
       t.strictSame(await visitor.barriers(), [])
       await visitor.shoot(join(PICTURES, `${what}.png`))
       if (lasts === 'lasting') await toggle.click()
@@ -113,5 +125,6 @@ if (browser) {
     await other.press('Sign in')
     await other.page.getByRole('alert').getByText('do not match an account').waitFor()
     t.strictSame(other.complaints, [])
+    t.strictSame(other.foreign, [])
   })
 }

@@ -1,5 +1,5 @@
 /** What an application meets that a demonstration does not show: a restart, other people's passkeys, two tabs, and the like. */
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { openBrowser } from '../fixtures/chromium.js'
 import { personOf, signInByPassword, somePort, startDemo } from '../fixtures/demo.js'
 import { openTab, type Visitor, visit } from '../fixtures/visitor.js'
@@ -19,6 +19,18 @@ if (browser) {
     await visitor.sees(/^Hello/)
   }
 
+  /** Nothing was asked of anybody else, and the browser complains of nothing. */
+  function assertQuiet(t: Test, ...visitors: readonly Visitor[]): void {
+    t.strictSame(
+      visitors.flatMap(({ complaints }) => complaints),
+      [],
+    )
+    t.strictSame(
+      visitors.flatMap(({ foreign }) => foreign),
+      [],
+    )
+  }
+
   t.test('a passkey of another program on localhost is refused kindly, and stays where it is', async (t) => {
     const visitor = await visit(t, browser, url)
     await visitor.addForeign()
@@ -26,7 +38,7 @@ if (browser) {
     await visitor.page.goto(`${shop}/sign-in`)
     await visitor.page.getByRole('alert').getByText('This passkey opens nothing here').waitFor()
     t.equal((await visitor.passkeys()).length, 1)
-    t.strictSame(visitor.complaints, [])
+    assertQuiet(t, visitor)
   })
 
   t.test('a second tab follows what the first one does', async (t) => {
@@ -38,7 +50,7 @@ if (browser) {
     await visitor.sees(/^Hello/)
     await visitor.press('Sign out')
     await tab.sees(/^Sign in$|^Welcome back$/)
-    t.strictSame([...visitor.complaints, ...tab.complaints], [])
+    assertQuiet(t, visitor, tab)
   })
 
   t.test('the back button goes a view back, and never into a form of somebody who is signed in', async (t) => {
@@ -55,7 +67,7 @@ if (browser) {
     await visitor.sees(/^Hello/)
     await visitor.page.reload()
     await visitor.sees(/^Hello/)
-    t.strictSame(visitor.complaints, [])
+    assertQuiet(t, visitor)
   })
 
   t.test('a session that cannot be renewed ends in words, and the next sign-in works', async (t) => {
@@ -75,7 +87,7 @@ if (browser) {
     await visitor.page.reload()
     await visitor.page.getByRole('status').getByText('Your session has ended').waitFor()
     await signIn(visitor)
-    t.strictSame(visitor.complaints, [])
+    assertQuiet(t, visitor)
   })
 
   t.test('a browser without passkeys has the password', async (t) => {
@@ -88,11 +100,12 @@ if (browser) {
     await visitor.types('Password', jonas.password)
     await visitor.press('Sign in')
     await visitor.sees(/^Hello/)
-    t.strictSame(visitor.complaints, [])
+    assertQuiet(t, visitor)
   })
 
   t.test('by keyboard: a way past the head, and each new view has the focus', async (t) => {
-    const { page, sees } = await visit(t, browser, url)
+    const visitor = await visit(t, browser, url)
+    const { page, sees } = visitor
     await page.goto(`${shop}/sign-in`)
     await sees('Sign in')
     await page.keyboard.press('Tab')
@@ -102,13 +115,25 @@ if (browser) {
     await page.keyboard.press('Enter')
     await sees('Create an account')
     await page.locator('#view-title:focus').waitFor()
+    // Through all of the apps, and back to the first, by the arrow keys alone.
+    await page.getByRole('radio').first().focus()
+    for (const tenantId of ['globex-bank', 'initech-portal', 'acme-shop']) {
+      await page.keyboard.press('ArrowRight')
+      await page.locator('#app-address', { hasText: tenantId }).waitFor()
+      await sees('Sign in')
+      await page.locator(`#tenants input[value="${tenantId}"]:checked:focus`).waitFor()
+    }
+    assertQuiet(t, visitor)
   })
 
   t.test('opened by IP, it leads to localhost', async (t) => {
-    const { page, sees } = await visit(t, browser, url)
-    await page.goto(url.replace('localhost', '127.0.0.1'))
+    const { page, sees, complaints, foreign } = await visit(t, browser, url)
+    const address = `${url.replace('localhost', '127.0.0.1')}/`
+    await page.goto(address)
     await sees('Sign in')
     t.match(page.url(), url)
+    t.strictSame(complaints, [])
+    t.strictSame(foreign, [address], 'what was typed, and nothing else')
   })
 
   t.test('another start clears what this one left, and its passkeys are refused kindly', async (t) => {
@@ -128,5 +153,11 @@ if (browser) {
       await page.evaluate(`Object.keys(localStorage).filter((key) => key.startsWith('CognitoIdentity'))`),
       [],
     )
+    // While nothing answers, the browser notes each request that failed.
+    t.strictSame(
+      visitor.complaints.filter((text) => !text.includes('net::ERR_')),
+      [],
+    )
+    t.strictSame(visitor.foreign, [])
   })
 }

@@ -138,10 +138,11 @@ export async function sendCodeAgain(username: string): Promise<void> {
   await resendSignUpCode({ username })
 }
 
-/** Sends a code for another password. */
-export async function forgetPassword(tenant: DemoTenant, username: string): Promise<void> {
+/** Sends a code for another password; answers how, in words. */
+export async function forgetPassword(tenant: DemoTenant, username: string): Promise<'SMS' | 'e-mail'> {
   configure(tenant, undefined)
-  await resetPassword({ username })
+  const { nextStep } = await resetPassword({ username })
+  return nextStep.codeDeliveryDetails.deliveryMedium === 'SMS' ? 'SMS' : 'e-mail'
 }
 
 /** Sets another password. */

@@ -41,7 +41,7 @@ function aboutOf({ flow, mfa, ownCode, connectTokens }: DemoTenant): string {
   const factor = {
     sms: 'a password needs an SMS code from then on',
     email: 'a password needs a code by e-mail from then on',
-    'software-token': 'a password needs a code of an authenticator app from then on',
+    'software-token': 'a password needs a code of the authenticator app, if the account has one',
     none: 'a password stays as it is',
   }[mfa]
   const own = ownCode ? ' It also has a one-time code of its own, which the gateway hands on.' : ''

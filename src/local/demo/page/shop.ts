@@ -40,6 +40,8 @@ export interface Memory {
   /** Of an account that is to be confirmed, or of a login that goes on without its passkey. */
   password?: string
   code?: Extract<Step, { kind: 'code' }>
+  /** How the code for another password was sent. */
+  sentBy?: 'SMS' | 'e-mail'
   /** Is asked for once Cognito has checked the password, and the code that the account may need. */
   passkey?: Found
   /** Was the last sign-in by passkey? Then none needs to be created. */
@@ -129,8 +131,9 @@ export function startShop(
     notice = undefined
     had = hasTokens()
     current = view
-    // Whoever cannot see the change is taken to it; whoever has just opened the page has not asked for one.
-    if (!first) title.focus()
+    // Whoever cannot see the change is taken to it. Not who has just opened the page and asked for none, and not who chooses
+    // among the apps: the arrow keys go on from there.
+    if (!first && !document.activeElement?.matches('#tenants input')) title.focus()
     view.shown?.()
   }
 
@@ -170,7 +173,8 @@ export function startShop(
           return true
         } catch (error) {
           const { text, detail } = wordsOf(error, attempt)
-          opened.complain(text, detail)
+          // What the next view begins with needs no telling before it is there.
+          if (notice !== text) opened.complain(text, detail)
           action.end({ ok: false, text })
           return false
         }

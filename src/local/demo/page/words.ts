@@ -20,7 +20,7 @@ export interface Said {
 /** What was being tried: the same answer of Cognito means something else after a passkey than after a password. */
 export type Attempt = 'passkey' | 'password' | 'code' | 'account' | 'passkey list'
 
-const REFUSED: Readonly<Record<Attempt, string>> = {
+export const REFUSED: Readonly<Record<Attempt, string>> = {
   passkey: 'Your passkey was not accepted, so you are not signed in. Try again, or use your password.',
   password: 'This name and password do not match an account.',
   code: 'This code is not the right one. Look at the newest message and try again.',
@@ -48,12 +48,15 @@ const COGNITO: Readonly<Record<string, string>> = {
 /** Cognito passes on what a trigger throws: the gateway wrote it for users, with a reference for the engineer on call. */
 const FROM_TRIGGER = ['UserLambdaValidationException', 'UnexpectedLambdaException', 'InvalidLambdaResponseException']
 
+/** True of whatever the reason is, as the app is not always given one. */
+const NOT_NOW = 'Signing in with a passkey is not possible right now. Use your password.'
+
 /** `ConnectErrorType` of Corbado's client. */
 const CORBADO: Readonly<Record<number, string>> = {
-  0: 'Passkeys cannot be used at the moment. Use your password.',
+  0: NOT_NOW,
   1: 'Passkeys do not answer at the moment. Use your password.',
   2: 'No passkey was used. Try again, or use your password.',
-  3: 'Passkeys cannot be used at the moment. Use your password.',
+  3: NOT_NOW,
   4: 'This browser does not let this address use passkeys. Open the page as localhost.',
   5: 'This device has a passkey for this account already.',
   6: 'Passkeys do not answer at the moment. Use your password.',
@@ -67,7 +70,7 @@ const FALLBACK: Readonly<Record<string, string>> = {
   passkeys_off: 'This app takes passwords alone at the moment.',
   no_cbo_user: 'This account has no passkey yet. Use your password; then you can create one.',
   identifier_not_whitelisted: 'Use your password.',
-  unexpected_error: 'Passkeys cannot be used at the moment. Use your password.',
+  unexpected_error: NOT_NOW,
   cui_credential_deleted:
     'This passkey opens nothing here. It is of an earlier start of this demo, or of another program on localhost: your browser offers the passkeys of all of them. Use another one, or your password.',
   cui_alternative_project_id:
@@ -78,7 +81,7 @@ const FALLBACK: Readonly<Record<string, string>> = {
 export function fallbackText(code: string | undefined, message: string | undefined): string {
   if (code?.startsWith('cui_')) return FALLBACK[code] ?? 'This passkey opens nothing here.'
   if (message) return message
-  return FALLBACK[code ?? ''] ?? 'This account has no passkey for this device. Use your password.'
+  return FALLBACK[code ?? ''] ?? NOT_NOW
 }
 
 /** The words for what was thrown or answered in an attempt. */
@@ -86,7 +89,7 @@ export function wordsOf(error: unknown, attempt: Attempt): Said {
   if (error instanceof Told) return { text: error.message, code: error.code }
   const { name, message, type } = partsOf(error)
   if (type !== undefined) {
-    const text = CORBADO[type] ?? 'Passkeys cannot be used at the moment. Use your password.'
+    const text = CORBADO[type] ?? NOT_NOW
     const detail = message === undefined ? {} : { detail: `Corbado's client: ${message}` }
     return { text, code: `corbado_${type}`, ...detail }
   }

@@ -19,7 +19,7 @@ const newPassword = (value: string): Field => ({
   hint: 'Made up for you, so it is shown. Use none of your own here.',
 })
 
-const SENT = 'We sent it by e-mail. It is among the messages on this page.'
+const sent = (by = 'e-mail') => `We sent it by ${by}. It is among the messages on this page.`
 
 /** A new account. Everything is filled in: address, number and password are made up. */
 export async function signUpView(shop: Shop): Promise<View | ViewName> {
@@ -59,7 +59,7 @@ export function confirmView(shop: Shop): View | ViewName {
   const { tenant, memory } = shop
   const { identifier, password } = memory
   if (identifier === undefined) return 'sign-in'
-  const element = form([{ ...CODE, hint: SENT }], 'Confirm', ({ code = '' }) =>
+  const element = form([{ ...CODE, hint: sent() }], 'Confirm', ({ code = '' }) =>
     shop.act('Confirm the account', 'code', async () => {
       await confirmAccount(identifier, code)
       const told = 'The account is confirmed.'
@@ -88,7 +88,7 @@ export function forgotView(shop: Shop): View {
   const element = form(fields, 'Send a code', ({ identifier = '' }) =>
     shop.act('Ask for another password', 'account', async () => {
       memory.identifier = identifier
-      await forgetPassword(tenant, identifier)
+      memory.sentBy = await forgetPassword(tenant, identifier)
       shop.go('new-password')
       return 'A code was sent.'
     }),
@@ -110,7 +110,7 @@ export function newPasswordView(shop: Shop): View | ViewName {
   const { identifier } = memory
   if (identifier === undefined) return 'forgot'
   const element = form(
-    [{ ...CODE, hint: SENT }, newPassword(madeUpPassword())],
+    [{ ...CODE, hint: sent(memory.sentBy) }, newPassword(madeUpPassword())],
     'Set the password',
     ({ code = '', password = '' }) =>
       shop.act('Set another password', 'code', async () => {

@@ -2,7 +2,7 @@ import { answer } from '../auth.js'
 import { button, el } from '../dom.js'
 import { type Field, form } from '../form.js'
 import type { Shop, View, ViewName } from '../shop.js'
-import { Told } from '../words.js'
+import { Told, wordsOf } from '../words.js'
 import { goOn } from './finish.js'
 
 export const CODE: Field = {
@@ -52,7 +52,12 @@ function codeForm(
       const expected = step.kind === 'done' || shop.memory.passkey !== undefined
       if (!expected) throw new Told('code_refused', 'This code is not the right one. Try again.')
       delete shop.memory.code
-      return goOn(shop, step, told)
+      return goOn(shop, step, told).catch((error) => {
+        // Cognito asks for a passkey by now, which this form would answer with a code.
+        const { text, code } = wordsOf(error, 'passkey')
+        shop.go('sign-in', text)
+        throw new Told(code, text)
+      })
     }),
   )
   const again = button('Start again', () => shop.go('sign-in'), { class: 'link' })

@@ -2,7 +2,7 @@ import { answer, beginLogin, type Step } from '../auth.js'
 import { keepName } from '../names.js'
 import type { Proof } from '../passkeys.js'
 import type { Shop } from '../shop.js'
-import { Told } from '../words.js'
+import { REFUSED, Told } from '../words.js'
 
 /**
  * Shows Cognito the proof that a passkey was used. The gateway's triggers decide; a refused proof is answered with the same
@@ -17,8 +17,7 @@ export async function finishWithProof(shop: Shop, proof: Proof, name?: string, b
   }
   const next = await answer(proof.signedPasskeyData)
   if (next.kind === 'challenge') {
-    const text = 'Your passkey was not accepted, so you are not signed in. Try again, or use your password.'
-    throw new Told('passkey_refused', text)
+    throw new Told('passkey_refused', REFUSED.passkey)
   }
   memory.byPasskey = true
   if (name !== undefined) keepName(tenant.tenantId, proof.username, name)
