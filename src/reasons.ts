@@ -290,7 +290,7 @@ export const REASONS = {
     at: { ...INCORRECT, ...REFUSED },
     owner: 'end user',
     means:
-      'The pool has no such user; in a login it hides that from the client. Nothing to do; many at once may be a search for accounts.',
+      'The pool has no such user; in a login it hides that from the client, and with `unknownUser: decoy` pre-login has told a made-up name. Nothing to do; many at once may be a search for accounts.',
   },
   backend_unauthorized: {
     at: BACKEND,
