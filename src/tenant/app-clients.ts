@@ -70,6 +70,6 @@ export function createTenantAppClients(options: TenantAppClientsOptions): Tenant
  * Is ours the only way in? If a client names no flow, Cognito allows more than ours (API reference); a hosted login is
  * another way.
  */
-function isOursAlone({ flows, hosted }: AppClient): boolean {
+export function isOursAlone({ flows, hosted }: AppClient): boolean {
   return !hosted && flows.includes('ALLOW_CUSTOM_AUTH') && flows.every((flow) => OURS.includes(flow))
 }

@@ -121,13 +121,21 @@ const factorSettings = {
   'software-token': 'SoftwareTokenMfaSettings',
 } as const
 
-/**
- * An app client's settings, without its secret. Without a list of flows it has none, and so does not count as ours alone.
- */
 function toAppClient(described: UserPoolClientType | undefined, asked: string): AppClient {
   if (!described) throw upstreamError('cognito', 'malformed')
   if (described.ClientId !== asked) throw otherAnswer('cognito', 'another app client', 'this one')
-  const { ExplicitAuthFlows, AllowedOAuthFlowsUserPoolClient, AllowedOAuthFlows } = described
+  return appClientOf(described)
+}
+
+/**
+ * How users may sign in through an app client, as Cognito describes it; the service and the doctor read it alike. Without a list
+ * of flows it has none, and so does not count as ours alone.
+ */
+export function appClientOf({
+  ExplicitAuthFlows,
+  AllowedOAuthFlowsUserPoolClient,
+  AllowedOAuthFlows,
+}: Omit<UserPoolClientType, 'ClientSecret'>): AppClient {
   const flows = (ExplicitAuthFlows ?? []).map(String)
   return { flows, hosted: AllowedOAuthFlowsUserPoolClient === true || (AllowedOAuthFlows ?? []).length > 0 }
 }

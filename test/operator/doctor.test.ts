@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
+import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider'
 import t from 'tap'
-import { systemClock } from '../../src/call.js'
+import { createCall, systemClock } from '../../src/call.js'
 import { findingsText } from '../../src/commands/doctor/report.js'
 import { parseEnv } from '../../src/env.js'
 import { upstreamError } from '../../src/errors.js'
@@ -12,10 +13,13 @@ import { grantAlias, hostedArn, putTenantRecord, toLocal } from '../../src/local
 import { retryFix } from '../../src/operator/attempt.js'
 import { CHECKS, type Finding } from '../../src/operator/doctor/checks/finding.js'
 import { checkClients } from '../../src/operator/doctor/checks/pool/clients.js'
+import { checkForeign } from '../../src/operator/doctor/checks/pool/foreign.js'
 import { checkNative } from '../../src/operator/doctor/checks/pool/native.js'
 import { diagnose, examineAll } from '../../src/operator/doctor/index.js'
 import { describeCustomerRole, USUAL_FEATURES } from '../../src/operator/role/role.js'
-import type { TenantFile } from '../../src/tenant/config.js'
+import { createTenantAppClients } from '../../src/tenant/app-clients.js'
+import { type TenantFile, withDefaults } from '../../src/tenant/config.js'
+import { createUserPool } from '../../src/upstreams/cognito.js'
 import { createOperatorUpstreams, type TenantRecord } from '../../src/upstreams/operator.js'
 import { client, neverInvoked, startDoctor } from '../commands/fixtures/doctor.js'
 import { createGate } from '../commands/fixtures/gate.js'
@@ -29,7 +33,15 @@ const { accountId } = healthy.aws
 const [roleArn, externalId] = [healthy.aws.roleArn ?? '', healthy.aws.externalId ?? '']
 const poolArn = `arn:aws:cognito-idp:${region}:${accountId}:userpool/${healthy.userPoolId}`
 
-const examine = (file: TenantFile = healthy) => diagnose(file, deps)
+/** Stands still, but that a pause between two app clients is over at once. */
+const clock: typeof deps.clock = {
+  ...deps.clock,
+  after(ms, run) {
+    if (ms <= 200) queueMicrotask(run)
+    return () => undefined
+  },
+}
+const examine = (file: TenantFile = healthy) => diagnose(file, { ...deps, clock })
 const saidBy = (findings: readonly Finding[], state: Finding['state']) =>
   findings.filter((one) => one.state === state && one.dependsOn === undefined).map(({ check }) => check)
 const found = (findings: readonly Finding[], check: string) => findings.find((one) => one.check === check)
@@ -96,6 +108,15 @@ function postLoginWith(stored: string | undefined, has: typeof client): void {
 const withClaim: TenantFile = { ...healthy, login: { claim: { name: 'corbado', clientIds: [client.clientId] } } }
 const foreign = 'arn:aws:lambda:eu-central-1:111122223333:function:theirs'
 const withChain: TenantFile = { ...healthy, triggers: { preSignUp: { mode: 'chain', functionArn: foreign } } }
+/** Passkeys at one app client, and what the pool may have beside it. */
+const split: TenantFile = { ...healthy, login: { clientIds: [client.clientId] } }
+const other = { ...client, clientId: 'other' }
+const many = (count: number) =>
+  Array.from({ length: count }, (_, i) => ({ ...client, clientId: `closed${i}`, allowCustomAuth: false }))
+const chained = { mode: 'chain', functionArn: foreign } as const
+const chainedCustomAuth = {
+  ...{ defineAuthChallenge: chained, createAuthChallenge: chained, verifyAuthChallengeResponse: chained },
+}
 const offering = (...ExplicitAuthFlows: NonNullable<NonNullable<typeof client.settings>['ExplicitAuthFlows']>) => ({
   ...client,
   settings: { ExplicitAuthFlows },
@@ -459,6 +480,35 @@ const BREAKAGES: readonly Breakage[] = [
     what: /^Tokens of web \(web\) never have the claim/,
   },
   {
+    name: 'another app client whose custom authentication nobody answers',
+    file: split,
+    breaks: () => poolWith({ clients: [client, other] }),
+    warned: ['foreign-clients'],
+    what: /^Every custom authentication through other \(other\) fails .* neither in login\.clientIds nor chained\.$/,
+    fix: /^customer: switch ALLOW_CUSTOM_AUTH off at other .*; or operator: add it to login\.clientIds .*, or chain .*tenants apply$/,
+  },
+  {
+    name: 'nothing, and custom authentication of other app clients is chained',
+    file: { ...split, triggers: chainedCustomAuth },
+    breaks() {
+      stack.lambda.putFunction({ functionArn: foreign, runner: neverInvoked, aliases: [] })
+      poolWith({ clients: [client, other] })
+    },
+  },
+  {
+    name: 'nothing, and the other app client does not allow custom authentication',
+    file: split,
+    breaks: () => poolWith({ clients: [client, { ...other, allowCustomAuth: false }] }),
+  },
+  {
+    name: 'more app clients than are looked at, of which none is known to be in the way',
+    file: split,
+    breaks: () => poolWith({ clients: [...many(24), client] }),
+    unknown: ['foreign-clients'],
+    what: /^5 app clients that login\.clientIds does not name were not looked at: closed19, .*, closed23\.$/,
+    fix: /^customer: see to it that none of them allows ALLOW_CUSTOM_AUTH/,
+  },
+  {
     name: 'both kinds of passkeys in one app',
     breaks: () => poolWith({ clients: [offering('ALLOW_CUSTOM_AUTH', 'ALLOW_USER_AUTH')], settings: withNative }),
     warned: ['native-passkeys'],
@@ -818,6 +868,83 @@ t.test('an app client is judged by what it is named for, and the other kind of p
     state: 'passed',
     what: /no app client offers them/,
   })
+})
+
+t.test('an app client that nobody answers for is named, and of what was not looked at nothing is said', async (t) => {
+  const one = (ClientId: string, ...ExplicitAuthFlows: ('ALLOW_CUSTOM_AUTH' | 'ALLOW_USER_AUTH')[]) => ({
+    ...{ ClientId, ClientName: ClientId, ...(ExplicitAuthFlows.length > 0 && { ExplicitAuthFlows }) },
+  })
+  const clients = [one('web', 'ALLOW_CUSTOM_AUTH'), one('till', 'ALLOW_USER_AUTH'), one('old', 'ALLOW_CUSTOM_AUTH')]
+  const login = { flow: 'passkey' as const, clientIds: ['web', 'unseen'] }
+  const seen = { clients, unseen: 0 }
+  t.match(checkForeign(seen, { login }), { state: 'warned', what: /through old \(old\) fails .* nor chained\.$/ })
+  t.match(checkForeign({ clients: [one('bare')], unseen: 0 }, { login }), { state: 'warned', what: /bare \(bare\)/ })
+  const more = { clients, unseen: 2, ids: ['web', 'till', 'old', 'unseen', 'dark'] }
+  t.match(checkForeign(more, { login }), {
+    state: 'warned',
+    what: /through old .* chained\. 2 more were not looked at\.$/,
+  })
+  const quiet = { ...more, clients: clients.slice(0, 2), ids: ['web', 'till', 'unseen', 'dark'] }
+  t.match(checkForeign(quiet, { login }), { state: 'not-checkable', what: /^1 app clients .* not looked at: dark\.$/ })
+  const named = { ...quiet, unseen: 1, ids: ['web', 'till', 'unseen'] }
+  t.match(checkForeign(named, { login }), { state: 'passed' }, 'of ours it is not asked')
+  const ids = ['web', ...Array.from({ length: 9 }, (_, i) => `dark${i}`)]
+  t.match(checkForeign({ clients: clients.slice(0, 1), unseen: 9, ids }, { login }), {
+    state: 'not-checkable',
+    what: /^9 app clients .*: dark0, dark1, dark2, dark3, dark4 and more\.$/,
+  })
+  t.match(checkForeign(more, { login: { flow: 'passkey' } }), { state: 'passed' }, 'without a split all are ours')
+  for (const read of [seen, more, quiet]) {
+    t.match(checkForeign(read, { login, triggers: chainedCustomAuth }), { state: 'passed' }, 'the function answers')
+  }
+  const theirs = checkForeign(seen, { login, triggers: { preSignUp: chained } })
+  t.match(theirs, { state: 'warned' }, 'another trigger is no help')
+})
+
+t.test('the doctor passes an app client for the claim exactly if the gateway puts the claim in there', async (t) => {
+  const flows = [
+    undefined,
+    [],
+    ['ALLOW_CUSTOM_AUTH'],
+    ['ALLOW_REFRESH_TOKEN_AUTH', 'ALLOW_CUSTOM_AUTH'],
+    ['ALLOW_REFRESH_TOKEN_AUTH'],
+    ['ALLOW_CUSTOM_AUTH', 'ALLOW_USER_SRP_AUTH'],
+    ['ALLOW_CUSTOM_AUTH', 'ALLOW_USER_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH'],
+    ['CUSTOM_AUTH_FLOW_ONLY'],
+    ['ALLOW_CUSTOM_AUTH', 'ALLOW_SOMETHING_NEW'],
+  ]
+  const every = flows.flatMap((ExplicitAuthFlows) =>
+    [undefined, false, true].flatMap((AllowedOAuthFlowsUserPoolClient) =>
+      [undefined, [], ['code'], ['client_credentials']].map((AllowedOAuthFlows) => ({
+        ...{ ExplicitAuthFlows, AllowedOAuthFlowsUserPoolClient, AllowedOAuthFlows },
+      })),
+    ),
+  )
+  const never = () => {
+    throw new Error('not asked here')
+  }
+  const [web, till] = ['web', 'till']
+  const usable = { ClientId: web, ClientName: web, ExplicitAuthFlows: ['ALLOW_CUSTOM_AUTH' as const] }
+  const login = { flow: 'passkey' as const, clientIds: [web, till], claim: { name: 'corbado', clientIds: [till] } }
+  const config = withDefaults(healthy)
+  let proven = 0
+  for (const settings of every) {
+    const described = { ClientId: till, ClientName: till, ...settings } as typeof usable
+    const cognito = { send: async () => ({ UserPoolClient: described }) } as unknown as CognitoIdentityProviderClient
+    const pool = createUserPool(cognito, config.userPoolId)
+    const gatewaysOwn = createTenantAppClients({
+      env: { maxTenantsInMemory: 10 },
+      upstreams: { userPool: () => pool },
+      credentials: { use: async (_config, _operation, _call, ask) => ask(null), evictions: never, loads: never },
+      clock: deps.clock,
+    })
+    const claims = await gatewaysOwn.takesOnlyCustomAuth(config, till, createCall(1_000, deps.clock))
+    const [finding] = checkClients({ clients: [usable, described], unseen: 0 }, { login })
+    t.equal(finding?.state, claims ? 'passed' : 'warned', JSON.stringify(settings))
+    if (claims) proven += 1
+  }
+  t.equal(every.length, 108)
+  t.equal(proven, 2 * 2 * 2, 'ours alone, with or without the refresh, and no trace of a hosted login')
 })
 
 t.test('it comes to an end within 25 s, whatever hangs', async (t) => {

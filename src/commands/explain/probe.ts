@@ -23,6 +23,7 @@ const OF_REASONS: Readonly<Partial<Record<Reason, readonly Check[]>>> = {
   role_permission_missing: ['may-get-user', 'may-list-users', 'may-set-mfa', 'may-sign-in'],
   chain_denied: ['role-assumable', 'chained-functions'],
   chain_missing: ['chained-functions'],
+  foreign_client: ['foreign-clients'],
   claim_unproven: ['config', 'role-assumable', 'may-read-client', 'app-clients'],
   action_refused: ['triggers', 'invoke-permission', 'app-clients'],
   client_secret_refused: ['client-secret'],
@@ -38,6 +39,7 @@ const OF_REASONS: Readonly<Partial<Record<Reason, readonly Check[]>>> = {
 }
 /** A warning of these is a cause too: that logins go on with it says nothing of the one thing that a reason is about. */
 const WARNED: Readonly<Partial<Record<Reason, Check>>> = {
+  foreign_client: 'foreign-clients',
   claim_unproven: 'app-clients',
   client_secret_refused: 'client-secret',
 }

@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto'
 import type { UserPoolClientType } from '@aws-sdk/client-cognito-identity-provider'
 import { type Call, type Clock, createCall, pause } from '../../call.js'
 import { isUpstreamError } from '../../errors.js'
+import { isOursAlone } from '../../tenant/app-clients.js'
 import { inLine } from '../../terminal/clean.js'
+import { appClientOf } from '../../upstreams/cognito.js'
 import type { UserPoolSettings } from '../../upstreams/operator.js'
 import { saidOf } from '../attempt.js'
 
@@ -35,16 +37,9 @@ export function allowsCustomAuth({ ExplicitAuthFlows: flows = [] }: PoolClient):
   return !named || flows.includes('ALLOW_CUSTOM_AUTH')
 }
 
-/** Flows that let nobody in by themselves: custom authentication, and one for who is in already. */
-const CUSTOM_ALONE: readonly string[] = ['ALLOW_CUSTOM_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH']
-
-/** Is custom authentication the only way in through this app client? Else its tokens never have the claim. */
-export function takesOnlyCustomAuth({
-  ExplicitAuthFlows: flows = [],
-  AllowedOAuthFlowsUserPoolClient,
-}: PoolClient): boolean {
-  const named = flows.includes('ALLOW_CUSTOM_AUTH') && flows.every((flow) => CUSTOM_ALONE.includes(flow))
-  return named && AllowedOAuthFlowsUserPoolClient !== true
+/** Is custom authentication the only way in through this app client, as the gateway reads it? Else its tokens never have the claim. */
+export function takesOnlyCustomAuth(client: PoolClient): boolean {
+  return isOursAlone(appClientOf(client))
 }
 
 /** What stands for an app client's secret in comparisons. */

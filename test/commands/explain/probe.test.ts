@@ -235,6 +235,20 @@ t.test('a claim that is not proven: the role lacks a right, or the app client is
 })
 
 t.test(
+  'a login through a foreign client: one that allows custom authentication is named, if there is one',
+  async (t) => {
+    const file: TenantFile = { ...healthy, login: { clientIds: [client.clientId] } }
+    heal(file)
+    poolWith({ clients: [client, { ...client, clientId: 'other' }] })
+    const open = await probeOf('foreign_client', file)
+    t.match(open, { owner: 'customer', probe: 'the check foreign-clients warns', cause: 'through other (other) fails' })
+    t.match(open.fix, /^switch ALLOW_CUSTOM_AUTH off at other \(other\) .*; or operator: add it to login\.clientIds/)
+    poolWith({})
+    t.match((await probeOf('foreign_client', file)).probe, /^nothing is wrong there now: foreign-clients$/)
+  },
+)
+
+t.test(
   "post-login that is refused: triggers that are not ours, an app client without the flow, a client's secret",
   async (t) => {
     const parameter = `/corbado/gateway/${userPoolId}/client-secret`

@@ -43,6 +43,7 @@ export const CHECK_DOCS = {
   triggers: "the three triggers of custom authentication hold the tenant's hosted ARN",
   'stray-triggers': 'no other trigger of the pool holds an ARN of ours that would break it',
   'app-clients': 'an app client allows custom authentication, and those that the config names are there and fit',
+  'foreign-clients': 'no other app client allows custom authentication that nobody answers',
   enumeration: 'the app clients do not tell which users exist',
   'auth-session': 'a login has time enough between two answers',
   'client-secret': "if post-login's app client has a secret, the tenant's parameter holds it",

@@ -87,7 +87,8 @@ function namedFault({ clients, ids }: PoolClients, config: Settings): Finding | 
   if (open.length === 0) return undefined
   const what = `Tokens of ${namesOf(open)} never have the claim: a user can sign in there in other ways too.`
   const fix =
-    `customer: leave ${namesOf(open)} ALLOW_CUSTOM_AUTH and ALLOW_REFRESH_TOKEN_AUTH alone, and no hosted login; or operator: ` +
+    `customer: leave ${namesOf(open)} ALLOW_CUSTOM_AUTH and ALLOW_REFRESH_TOKEN_AUTH alone, and no hosted login ` +
+    '(AllowedOAuthFlowsUserPoolClient false, AllowedOAuthFlows empty); or operator: ' +
     `take it out of login.claim ${IN_FILE}`
   return warned('app-clients', what, fix)
 }

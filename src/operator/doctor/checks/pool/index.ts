@@ -8,13 +8,21 @@ import { type Check, dependent, dependentOne, type Finding, failed, notCheckable
 import { noSuchPool, onceAllowed, type Patient } from '../patient.js'
 import type { RoleExamined } from '../role.js'
 import { CLIENT_CHECKS, checkClients, namedClients } from './clients.js'
+import { checkForeign } from './foreign.js'
 import { checkNative } from './native.js'
 import { checkFactor, checkSettings, SETTING_CHECKS } from './settings.js'
 import { checkTriggers, TRIGGER_CHECKS } from './triggers.js'
 
 /** Do the pool's own settings fit? They are read with the right that the customer may have declined to give. */
 export async function checkPool(patient: Patient, sessions: RoleExamined['sessions']): Promise<Finding[]> {
-  const checks: readonly Check[] = ['pool', ...TRIGGER_CHECKS, ...CLIENT_CHECKS, ...SETTING_CHECKS, ...LAST]
+  const checks: readonly Check[] = [
+    'pool',
+    ...TRIGGER_CHECKS,
+    ...CLIENT_CHECKS,
+    'foreign-clients',
+    ...SETTING_CHECKS,
+    ...LAST,
+  ]
   if (sessions === undefined)
     return [...dependent(checks, 'role-assumable'), await checkClientSecret(patient, undefined)]
   const credentials: RoleCredentials | null = sessions === 'own' ? null : sessions.whole
@@ -30,8 +38,12 @@ export async function checkPool(patient: Patient, sessions: RoleExamined['sessio
   const secret = await checkClientSecret(patient, clients.kind === 'answered' ? clients.value : undefined)
   const ofClients =
     clients.kind === 'answered'
-      ? [...checkClients(clients.value, config), secret]
-      : [unread('app-clients', clients.fault, patient), ...dependent(CLIENT_CHECKS.slice(1), 'app-clients'), secret]
+      ? [...checkClients(clients.value, config), checkForeign(clients.value, config), secret]
+      : [
+          unread('app-clients', clients.fault, patient),
+          ...dependent([...CLIENT_CHECKS.slice(1), 'foreign-clients'], 'app-clients'),
+          secret,
+        ]
   if (pool.kind === 'fault') {
     return [
       unread('pool', pool.fault, patient),
