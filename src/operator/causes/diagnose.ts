@@ -211,13 +211,22 @@ function clueReader(
   return (clue) => holds[clue]()
 }
 
-/** Whether Corbado found a proof right with each version of the tenant's secret that served in the interval. */
+/** Was each version of the secret that served in the interval a right one? */
 function isSound(fold: Fold, { tenants, from, to }: Finding): boolean {
   const tenant = tenants.length === 1 ? fold.tenants.get(tenants[0] ?? '') : undefined
   const served = [...(tenant?.secrets ?? [])].filter(
     ([, { first, last }]) => first < timeOfMinute(to) && last >= timeOfMinute(from),
   )
-  return served.length > 0 && served.every(([version]) => tenant?.sound.has(version))
+  return served.length > 0 && served.every(([version]) => isRight(tenant, version))
+}
+
+/**
+ * Was it right before it was refused? A wrong one is not, and what is right only afterwards says nothing: what was wrong may have
+ * been mended at Corbado.
+ */
+function isRight(tenant: TenantFold | undefined, version: number): boolean {
+  const [right, refused] = [tenant?.right.get(version), tenant?.refused.get(version)]
+  return right !== undefined && (refused === undefined || right <= refused)
 }
 
 /** How many times its usual share of all lines the tenant has in the interval. */

@@ -63,6 +63,8 @@ t.test('a secret with which a proof was right in the same minute is no wrong one
   }
   t.match(causeOf([fieldsAt(100, { secretVersion: 1 })]), { cause: /^Corbado took the key back/, owner: 'Corbado' })
   t.match(causeOf([fieldsAt(100, { secretVersion: 2 })]), { cause: /^A wrong secret was stored/, owner: 'operator' })
+  const mended = [fieldsAt(100, { secretVersion: 2 }), fieldsAt(200, { secretVersion: 1 })]
+  t.match(causeOf(mended), { cause: /^A wrong secret was stored/, owner: 'operator' }, 'it was right only afterwards')
 })
 
 t.test('what rings an alarm at one line is told at one, and any fault among very few lines', async (t) => {
