@@ -226,7 +226,7 @@ function isSound(fold: Fold, { tenants, from, to }: Finding): boolean {
  */
 function isRight(tenant: TenantFold | undefined, version: number): boolean {
   const [right, refused] = [tenant?.right.get(version), tenant?.refused.get(version)]
-  return right !== undefined && (refused === undefined || right <= refused)
+  return right !== undefined && (refused === undefined || right.first <= refused.last)
 }
 
 /** How many times its usual share of all lines the tenant has in the interval. */

@@ -40,10 +40,10 @@ export interface TenantFold {
   readonly calls: Map<string, Calls>
   readonly configs: Map<number, Span>
   readonly secrets: Map<number, Span>
-  /** By version of the secret: when Corbado first found a proof right with it. */
-  readonly right: Map<number, number>
-  /** By version of the secret: when Corbado last refused it. */
-  readonly refused: Map<number, number>
+  /** By version of the secret: when Corbado found proofs right with it. */
+  readonly right: Map<number, Span>
+  /** By version of the secret: when Corbado refused it. */
+  readonly refused: Map<number, Span>
 }
 
 /** Lines as counts per minute: what all causes are found in, whatever the number of lines. */
@@ -134,18 +134,10 @@ export function foldLine(fold: Fold, line: Line, count = 1, last = line.at): voi
   if (config !== undefined) see(tenant.configs, config, at, last)
   const secret = numberOf(fields, 'secretVersion')
   if (secret !== undefined) see(tenant.secrets, secret, at, last)
-  if (secret !== undefined && outcome === 'correct') lower(tenant.right, secret, at)
-  if (secret !== undefined && reason === 'backend_unauthorized') raise(tenant.refused, secret, last)
+  if (secret !== undefined && outcome === 'correct') see(tenant.right, secret, at, last)
+  if (secret !== undefined && reason === 'backend_unauthorized') see(tenant.refused, secret, at, last)
   // A call that failed is counted by its reason.
   if (reason === undefined || outcome !== 'fault') foldCalls(tenant, minute, fields.upstream, count)
-}
-
-function lower(times: Map<number, number>, version: number, at: number): void {
-  times.set(version, Math.min(times.get(version) ?? at, at))
-}
-
-function raise(times: Map<number, number>, version: number, at: number): void {
-  times.set(version, Math.max(times.get(version) ?? at, at))
 }
 
 /** Lines that have only the pool, as when its config could not be read, are the tenant's whose pool it is by other lines. */
@@ -185,8 +177,8 @@ function join(tenant: TenantFold, other: TenantFold): void {
   }
   for (const [version, { first, last }] of other.configs) see(tenant.configs, version, first, last)
   for (const [version, { first, last }] of other.secrets) see(tenant.secrets, version, first, last)
-  for (const [version, at] of other.right) lower(tenant.right, version, at)
-  for (const [version, at] of other.refused) raise(tenant.refused, version, at)
+  for (const [version, { first, last }] of other.right) see(tenant.right, version, first, last)
+  for (const [version, { first, last }] of other.refused) see(tenant.refused, version, first, last)
 }
 
 /** Counts an invocation that ended without a closing line. Up to then, all lines were read. */

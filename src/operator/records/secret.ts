@@ -20,12 +20,10 @@ const SECRETS = [
   { what: 'client secret', field: ['actions', 'postLogin', 'clientSecretParameter'] },
 ] as const
 
-/** A secret of a tenant: the credential of Corbado's Backend API, or the secret of post-login's app client. */
-export type SecretKind = (typeof SECRETS)[number]['what']
-
 /** The history of one of a tenant's secrets. */
 export interface TenantSecret extends SecretHistory {
-  readonly what: SecretKind
+  /** `secret` is the credential of Corbado's Backend API, `client secret` that of post-login's app client. */
+  readonly what: (typeof SECRETS)[number]['what']
   /** The field of the config that names the parameter. */
   readonly field: string
 }
