@@ -76,7 +76,9 @@ export async function explainLogin(
     .filter((login) => login.some(isNamed))
     .map((login) => withUnfinished(login, all, unfinished, forwarders))
   if (logins.length === 0) logins.push(alone(found, unfinished, forwarders))
-  const shown = logins.slice(-LOGINS_MAX)
+  // Whoever began in the same millisecond as the earliest of them is shown too: the interval of those left out ends there.
+  const earliest = Math.min(...logins.slice(-LOGINS_MAX).map(beginOf))
+  const shown = logins.filter((login) => beginOf(login) >= earliest)
   const left = logins.length - shown.length
   const later = options.user === undefined ? undefined : refused.end()
   if (options.json)
@@ -279,10 +281,9 @@ function writeLogins(io: CommandIo, logins: readonly Login[], left: number): voi
     if (index > 0) io.stdout.write('\n')
     writeLogin(io, login)
   }
-  const [first] = logins
-  if (left === 0 || first === undefined) return
+  if (left === 0) return
   // To the millisecond: an interval ends before its end, and a user may begin several logins within a second.
-  const until = new Date(beginOf(first)).toISOString()
+  const until = new Date(Math.min(...logins.map(beginOf))).toISOString()
   const text = `${counted(left, 'earlier login')} of this user left out: with --until ${until} the latest of them are shown`
   io.stdout.write(`\n${textAt(0, text, io.stdout)}\n`)
 }

@@ -465,8 +465,10 @@ t.test('stays up once its story is told', async (t) => {
     }
     t.match(explained, /define-auth-challenge +fail foreign_challenge/)
     t.match(explained, /^who acts: customer$/m)
-    const begun = explained.match(/^after +step /gm)?.length ?? 0
-    t.equal(Number(/^(\d+) earlier logins of this user/m.exec(explained)?.[1]) + 5, begun, 'each login was shown once')
+    const countIn = (text = '') => text.match(/^after +step /gm)?.length ?? 0
+    const [page, left] = /^[\s\S]*?^(\d+) earlier logins of this user/m.exec(explained) ?? []
+    t.ok(countIn(page) >= 5, 'the latest, and those that began in the same millisecond')
+    t.equal(countIn(page) + Number(left), countIn(explained), 'each login was shown once')
   })
 
   t.test('where the lines of CONNECT-TOKENS.md get a connect token for a signed-in user', async (t) => {
