@@ -1,9 +1,10 @@
 /**
- * Bundles the tests into dist/test and runs them under tap: a process for the files of one folder (group.ts), one more
- * at a time than there are cores, as some wait.
+ * Bundles the tests into dist/test and runs them under tap: a process for the files of a few folders (group.ts), one
+ * more at a time than there are cores, as some wait.
  *
  *     node test/run.mjs                      every file but the long ones
  *     node test/run.mjs --long               the long ones
+ *     node test/run.mjs --guards             those of the long ones that no change may go without
  *     node test/run.mjs test/docs.test.ts …  those named
  *
  * `--reporter=NAME` is one of tap's; the default is `base` in a terminal and `tap` elsewhere. `--bundled` takes the bundles
@@ -27,39 +28,50 @@ const FIRE = [
   'test/flows/fire/tokens.test.ts',
   'test/flows/fire/long-schedule.test.ts',
 ]
-/** Minutes each, so not in `npm test`. */
-const LONG = [
-  'test/flows/many-tenants.test.ts',
-  'test/flows/many-files.test.ts',
+/** What is exhaustive or long, so not in `npm test`, and yet no change may go without: `.ci/run` has these too. */
+const GUARDS = [
   'test/flows/leaks.test.ts',
-  'test/flows/terminal.test.ts',
-  'test/dockerfile.test.ts',
-  'test/package/nodes.test.ts',
-  'test/flows/hand-over-aws.test.ts',
-  'test/triggers/every-session.test.ts',
-  'test/hostile/forged.test.ts',
-  'test/actions/decoy.test.ts',
   'test/commands/every/output.test.ts',
+  'test/actions/decoy.test.ts',
+  'test/triggers/every-session.test.ts',
   'test/commands/cloudwatch/explain.test.ts',
+  'test/flows/on-call/whole-way.test.ts',
+  'test/flows/onboarding.test.ts',
+  'test/flows/advice.test.ts',
+  'test/hostile/forged.test.ts',
+  'test/hostile/values.test.ts',
+  'test/package/installed.test.ts',
+  'test/commands/every/way.test.ts',
   'test/operator/watch/looks.test.ts',
   'test/operator/watch/function.test.ts',
+  'test/operator/report/page.test.ts',
   'test/local/demo.test.ts',
-  'test/flows/on-call/whole-way.test.ts',
 ]
+/** Minutes each: thousands of tenants and files, the image, other Nodes, the AWS CLI, a real terminal. */
+const SCALE = [
+  'test/flows/many-tenants.test.ts',
+  'test/flows/many-files.test.ts',
+  'test/flows/terminal.test.ts',
+  'test/flows/hand-over-aws.test.ts',
+  'test/dockerfile.test.ts',
+  'test/package/nodes.test.ts',
+]
+const LONG = [...GUARDS, ...SCALE]
 /** What needs a program that not every machine has: each has a script of its own. */
 const OWN = /^test\/(runtime|browser)\//
-/** Folders whose files are begun first, longest first, so that what runs last is short. */
-const SLOW = [
-  'commands/local',
-  'flows',
-  '.',
-  'commands',
-  'commands/tenants',
-  'actions',
-  'upstreams',
-  'flows/fire',
-  'tenant',
-  'local',
+/**
+ * The folders whose files share a process, about a minute of one core each, so that few processes load the SDK and warm up the
+ * same code; the longest first, so that what runs last is short. A folder that stands nowhere here has a process of its own.
+ */
+const PROCESSES = [
+  ['commands/local'],
+  ['flows', 'flows/fire'],
+  ['.', 'package'],
+  ['commands', 'commands/every', 'commands/explain', 'terminal'],
+  ['commands/tenants', 'commands/wire', 'commands/cloudwatch', 'commands/on-call'],
+  ['upstreams', 'tenant', 'resilience'],
+  ['actions', 'routes', 'triggers', 'plugins', 'hostile'],
+  ['operator', 'operator/causes', 'operator/files', 'operator/lines', 'operator/watch', 'local', 'stability'],
 ]
 /** A file that is not done by then hangs. */
 const TIMEOUT_S = { usual: 300, long: 1_200 }
@@ -72,6 +84,7 @@ const { values: options, positionals: named } = parseArgs({
   allowPositionals: true,
   options: {
     long: { type: 'boolean' },
+    guards: { type: 'boolean' },
     fire: { type: 'boolean' },
     bundled: { type: 'boolean' },
     update: { type: 'boolean' },
@@ -93,13 +106,16 @@ function chooseGroups(all) {
   // Each of these is long, or looks at its own process's memory and end.
   if (options.fire) return FIRE.map((file) => [file])
   if (options.long) return LONG.map((file) => [file])
+  if (options.guards) return GUARDS.map((file) => [file])
   const others = [...FIRE, ...LONG]
-  const byFolder = new Map(SLOW.map((folder) => [folder, []]))
+  const groups = PROCESSES.map((folders) => ({ folders, files: [] }))
   for (const file of all.filter((file) => !others.includes(file) && !OWN.test(file)).sort()) {
     const folder = relative('test', dirname(file)) || '.'
-    byFolder.set(folder, [...(byFolder.get(folder) ?? []), file])
+    const group = groups.find(({ folders }) => folders.includes(folder))
+    if (group) group.files.push(file)
+    else groups.push({ folders: [folder], files: [file] })
   }
-  return [...byFolder.values()]
+  return groups.map(({ files }) => files)
 }
 
 /** In a test, `tap` is what its group gives it: root.ts. */
@@ -199,7 +215,7 @@ const args = [NODE_OPTIONS, process.execPath, '--import', NO_HOOKS, '--enable-so
 for (const files of groups) {
   const long = [...FIRE, ...LONG].includes(files[0]) || OWN.test(files[0])
   const seconds = long ? TIMEOUT_S.long : TIMEOUT_S.usual
-  const name = files.length === 1 ? files[0] : dirname(files[0])
+  const name = files.length === 1 ? files[0] : [...new Set(files.map(dirname))].join(' ')
   const timed = { ...env, FILES: files.join(' '), FILE_TIMEOUT_S: String(seconds) }
   void tap.spawn('env', args, { name, env: timed, buffered: true, timeout: seconds * files.length * 1_000 })
 }
