@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { coldStart } from './cold/index.js'
 import { containerDoor } from './container-door.js'
 import { firstCalls } from './first-calls.js'
+import { firstMeetings } from './first-meetings.js'
 import { lambdaDoor } from './lambda-door.js'
 import { manyTenants } from './many-tenants.js'
 import { neighbours, SHORT, SMOKE, WHOLE } from './neighbours/index.js'
@@ -45,6 +46,7 @@ const measurements = {
   lambdaDoor,
   verifyOverTls,
   manyTenants,
+  firstMeetings,
   soak,
 }
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))

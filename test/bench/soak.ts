@@ -1,6 +1,4 @@
-import { fork } from 'node:child_process'
 import { createHmac } from 'node:crypto'
-import { once } from 'node:events'
 import { openSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -18,6 +16,7 @@ import { createUpstreams } from '../../src/upstreams/index.js'
 import { createEvent, defineEvent, triggerEvent, verifyEvent } from '../fixtures/events.js'
 import { tenantFile } from '../fixtures/tenants.js'
 import { isSmoke, type Row, times } from './report.js'
+import { startServices } from './services.js'
 
 const TENANTS = times(10_000, 100)
 /** Fewer than there are, so that tenants make room for others all the time. */
@@ -53,24 +52,6 @@ interface Sample {
   readonly heap: number
   readonly rss: number
   readonly handles: number
-}
-
-interface World {
-  readonly url: string
-  ask(message: object): Promise<{ counts: Record<string, number> }>
-  stop(): void
-}
-
-async function startWorld(template: string): Promise<World> {
-  const child = fork('test/bench/soak-world.mjs')
-  const [{ port }] = (await once(child, 'message')) as [{ port: number }]
-  async function ask(message: object) {
-    child.send(message)
-    const [answer] = await once(child, 'message')
-    return answer as { counts: Record<string, number> }
-  }
-  await ask({ template })
-  return { url: `http://127.0.0.1:${port}`, ask, stop: () => child.disconnect() }
 }
 
 const poolId = (i: number) => `eu-central-1_S${String(i).padStart(6, '0')}`
@@ -110,7 +91,7 @@ export async function soak(): Promise<Row[]> {
     const aws = { ...base.aws, roleArn: `arn:aws:iam::${base.aws.accountId}:role/corbado/corbado-POOL` }
     return { ...base, userPoolId: 'POOL', aws, corbado }
   }
-  const world = await startWorld('')
+  const world = await startServices()
   const { url } = world
   const record = {
     userPoolId: 'POOL',
