@@ -5,7 +5,7 @@ import { defineEvent } from '../fixtures/events.js'
 import { tenantFile } from '../fixtures/tenants.js'
 import { lambdaContext, startHandler } from './gateway.js'
 import { median, medianRatio, type Row, times } from './report.js'
-import { startServices } from './services.js'
+import { startServices } from './soak/services.js'
 
 const POOLS = times(2_000, 20)
 const ROUNDS = times(7)

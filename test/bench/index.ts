@@ -10,7 +10,7 @@ import { neighbours, SHORT, SMOKE, WHOLE } from './neighbours/index.js'
 import { toMarkdown, writeResults } from './neighbours/results.js'
 import { isSmoke, type Row, toTable, toText } from './report.js'
 import { signatures } from './signatures.js'
-import { soak } from './soak.js'
+import { soak } from './soak/index.js'
 import { verifyOverTls } from './verify-tls.js'
 
 // Node 20 still runs everything; the SDK's notice would be in the way of the figures.

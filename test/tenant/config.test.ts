@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { Check } from 'typebox/value'
 import { parseEnv } from '../../src/env.js'
 import { partitionOf } from '../../src/ids.js'
-import { OTHER_TRIGGERS, type TenantFile, withDefaults } from '../../src/tenant/config.js'
-import { parseTenantFile } from '../../src/tenant/config-rules.js'
+import { OTHER_TRIGGERS, TenantFile, withDefaults } from '../../src/tenant/config.js'
+import { isTenantFile, parseTenantFile } from '../../src/tenant/config-rules.js'
 import { tenantFile } from '../fixtures/tenants.js'
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
@@ -707,6 +708,14 @@ t.test('no near miss of a config makes it throw, and a refusal always names a pl
     return parsed.kind === 'valid' || parsed.issues.every(({ path, message }) => path.length > 0 && message.length > 0)
   })
   t.doesNotThrow(() => fc.assert(property, { numRuns: 1_000 }))
+})
+
+t.test('the form of a config is the same question once the schema is compiled', async (t) => {
+  const property = fc.property(fc.oneof(mutated, fc.jsonValue()), (value) => {
+    return isTenantFile(value) === Check(TenantFile, value)
+  })
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 2_000 }))
+  t.equal(isTenantFile(FULL), true)
 })
 
 const poolId = fc

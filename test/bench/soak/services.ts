@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 
-/** All dependencies of a gateway at one address, in a process of their own: soak-world.mjs. */
+/** All dependencies of a gateway at one address, in a process of their own: world.mjs. */
 export interface Services {
   readonly url: string
   /** Hands over a message, such as the record that every pool has (`template`), and waits until it has been obeyed. */
@@ -10,7 +10,7 @@ export interface Services {
 }
 
 export async function startServices(): Promise<Services> {
-  const child = fork('test/bench/soak-world.mjs')
+  const child = fork('test/bench/soak/world.mjs')
   const [{ port }] = (await once(child, 'message')) as [{ port: number }]
   async function ask(message: object) {
     child.send(message)
