@@ -5,12 +5,8 @@ import type { OperatorUpstreams } from '../upstreams/operator.js'
 import { type CloudWatchSource, createCloudWatchSource } from './lines/cloudwatch.js'
 import type { Interval } from './lines/select.js'
 import { filesOf, type LineSource, withLines } from './lines/source.js'
-import { readOperatorSettings } from './settings.js'
+import { logGroupsOf, readOperatorSettings } from './settings.js'
 import { operatorCall, withUpstreams } from './upstreams.js'
-
-/** The log group of a function is called after it. */
-const OF_FUNCTIONS = '/aws/lambda/'
-const FUNCTION = 'corbado-cognito-gateway'
 
 /** The flag that names log groups; given several times, they are read together. */
 export const logGroupFlag = () =>
@@ -100,10 +96,7 @@ export function linesWithin({ kind, source }: Opened, interval: Interval): LineS
   }
 }
 
-function groupsOf(env: CommandIo['env']): readonly string[] {
-  const { logGroups, gatewayFunctionArn } = readOperatorSettings(env)
-  return logGroups?.split(',') ?? [`${OF_FUNCTIONS}${gatewayFunctionArn?.split(':').at(-1) ?? FUNCTION}`]
-}
+const groupsOf = (env: CommandIo['env']) => logGroupsOf(readOperatorSettings(env))
 
 /** Says what was not read, or is not whole: then the command has not done all that it was asked. */
 export function tellNotes(io: CommandIo, { notes }: Pick<LineSource, 'notes'>): void {

@@ -103,6 +103,18 @@ export function readOperatorSettings<K extends Name = never>(
   return settings as OperatorSettings & { readonly [Needed in K]: string }
 }
 
+/** The log group of a function is called after it. */
+const OF_FUNCTIONS = '/aws/lambda/'
+const FUNCTION = 'corbado-cognito-gateway'
+
+/** The log groups that have the gateway's lines. */
+export function logGroupsOf({
+  logGroups,
+  gatewayFunctionArn,
+}: Pick<OperatorSettings, 'logGroups' | 'gatewayFunctionArn'>): readonly string[] {
+  return logGroups?.split(',') ?? [`${OF_FUNCTIONS}${gatewayFunctionArn?.split(':').at(-1) ?? FUNCTION}`]
+}
+
 /**
  * The service's own settings, for a command.
  * @throws GW_ERR_ENV_INVALID as `parseEnv`, with a word on AWS credentials if those seem to be missing too

@@ -6,7 +6,15 @@ import { findingsText } from '../../src/commands/doctor/report.js'
 import { parseEnv } from '../../src/env.js'
 import { upstreamError } from '../../src/errors.js'
 import type { UserPoolId } from '../../src/ids.js'
-import { customerAdmin, doctor, doctorTrust, gateway, operator, roleArnOf } from '../../src/local/accounts.js'
+import {
+  customerAdmin,
+  doctor,
+  doctorTrust,
+  gateway,
+  LOG_GROUP,
+  operator,
+  roleArnOf,
+} from '../../src/local/accounts.js'
 import type { PolicyDocument } from '../../src/local/aws/identity.js'
 import type { UserPool } from '../../src/local/cognito/index.js'
 import { grantAlias, hostedArn, putTenantRecord, toLocal } from '../../src/local/world/tenants.js'
@@ -46,7 +54,7 @@ const saidBy = (findings: readonly Finding[], state: Finding['state']) =>
   findings.filter((one) => one.state === state && one.dependsOn === undefined).map(({ check }) => check)
 const found = (findings: readonly Finding[], check: string) => findings.find((one) => one.check === check)
 
-const wanted = describeCustomerRole({
+const terms = {
   userPoolId: healthy.userPoolId,
   accountId,
   region,
@@ -54,7 +62,8 @@ const wanted = describeCustomerRole({
   features: USUAL_FEATURES,
   gatewayRoleArn: roleArnOf(gateway),
   doctorRoleArn: roleArnOf(doctor),
-})
+}
+const wanted = describeCustomerRole(terms)
 
 const allow = (Action: string | string[], Resource = poolArn): PolicyDocument => ({
   Version: '2012-10-17',
@@ -116,6 +125,24 @@ const many = (count: number) =>
 const chained = { mode: 'chain', functionArn: foreign } as const
 const chainedCustomAuth = {
   ...{ defineAuthChallenge: chained, createAuthChallenge: chained, verifyAuthChallengeResponse: chained },
+}
+/** Lines of calls of a trigger's own function, as the gateway writes them. */
+function called(trigger: string, ...reasons: (string | undefined)[]): void {
+  const line = { outcome: 'chained', userPoolId: healthy.userPoolId, trigger, chained: true, upstream: { lambda: 90 } }
+  const lines = reasons.map((reason) => JSON.stringify({ ...line, ...(reason !== undefined && { reason }) }))
+  stack.cloudwatch.put(
+    LOG_GROUP,
+    lines.map((message) => ({ at: deps.clock.now(), message })),
+  )
+}
+const customAuthCalled = () => {
+  for (const one of ['define', 'create', 'verify'])
+    called(`${one}-auth-challenge${one === 'verify' ? '-response' : ''}`, undefined)
+}
+/** A function of the customer's own that answers sign-ups, the role that may invoke it, and the slot that calls the gateway. */
+function chainOfTheirs(): void {
+  stack.lambda.putFunction({ functionArn: foreign, runner: neverInvoked, aliases: [] })
+  poolWith({ lambdaConfig: customAuthWith({ PreSignUp: hosted }) })
 }
 const offering = (...ExplicitAuthFlows: NonNullable<NonNullable<typeof client.settings>['ExplicitAuthFlows']>) => ({
   ...client,
@@ -493,6 +520,7 @@ const BREAKAGES: readonly Breakage[] = [
     breaks() {
       stack.lambda.putFunction({ functionArn: foreign, runner: neverInvoked, aliases: [] })
       poolWith({ clients: [client, other] })
+      customAuthCalled()
     },
   },
   {
@@ -522,14 +550,91 @@ const BREAKAGES: readonly Breakage[] = [
       poolWith({ lambdaConfig: customAuthWith({ PreSignUp: foreign }) })
     },
     warned: ['triggers'],
+    unknown: ['chained-time'],
     what: /^Chained here, and not called through \S+: PreSignUp calls \S+:theirs\.$/,
     fix: /^customer: npx \S+ wire apply \S+ --arn \S+ --chain PreSignUp=\S+:theirs$/,
   },
   {
     name: 'a function that is chained here, in a slot that is empty',
     file: withChain,
+    breaks() {
+      stack.lambda.putFunction({ functionArn: foreign, runner: neverInvoked, aliases: [] })
+      called('pre-sign-up', undefined)
+    },
     warned: ['triggers'],
     fix: /^customer: say whether PreSignUp is still wanted; operator: correct triggers/,
+  },
+  {
+    name: 'nothing, and a function that was called has answered in time each time',
+    file: withChain,
+    breaks() {
+      chainOfTheirs()
+      // That it threw is an answer, and what a role lacked is told by another check.
+      called('pre-sign-up', undefined, 'chain_threw', 'chain_denied')
+    },
+  },
+  {
+    name: 'a chained function that is not there',
+    file: withChain,
+    breaks() {
+      chainOfTheirs()
+      stack.lambda.removeFunction(foreign)
+      called('pre-sign-up', 'chain_missing')
+    },
+    failed: ['chained-functions'],
+    what: /^There is no function arn:aws:lambda:eu-central-1:111122223333:function:theirs\.$/,
+    fix: /^operator: ask the customer for the function's ARN, correct triggers in .*tenants apply$/,
+  },
+  {
+    name: 'a chained function that the role may not invoke',
+    file: withChain,
+    breaks() {
+      chainOfTheirs()
+      roleWith({})
+      called('pre-sign-up', 'chain_denied')
+    },
+    failed: ['chained-functions'],
+    what: /^The role may not invoke \S+:theirs: Lambda said AccessDeniedException\.$/,
+    fix: /^customer: put the function's ARN into the role's stack \(ChainedFunctions\), or give the role this right$/,
+    policy: describeCustomerRole({ ...terms, functionArns: [foreign] }).permissions,
+  },
+  {
+    name: 'a chained function that is too slow at times',
+    file: withChain,
+    breaks() {
+      chainOfTheirs()
+      called('pre-sign-up', 'chain_timeout', undefined, undefined)
+    },
+    warned: ['chained-time'],
+    what: /^In the last 3 hours some calls of preSignUp were not answered by their function in time\.$/,
+    fix: /^customer: see in the log of the function .*; operator: .* triggers\.preSignUp\.timeoutMs in .*tenants apply$/,
+  },
+  {
+    name: 'a chained function that hangs for ever',
+    file: withChain,
+    breaks() {
+      chainOfTheirs()
+      called('pre-sign-up', 'chain_timeout', 'chain_timeout')
+    },
+    failed: ['chained-time'],
+    what: /^In the last 3 hours no call of preSignUp was answered by its function in time\.$/,
+    fix: /^customer: see in the log of the function what takes so long/,
+  },
+  {
+    name: 'a chained function that was never called, and is not run for a test',
+    file: withChain,
+    breaks: chainOfTheirs,
+    unknown: ['chained-time'],
+    what: /^No call of preSignUp in the last 3 hours: how long its function takes is not known\.$/,
+    fix: /^operator: let a user of the pool cause one, then run the doctor again; no function is run for a test$/,
+  },
+  {
+    name: 'a chained sender, for whose answer nobody waits',
+    file: { ...healthy, triggers: { customEmailSender: { mode: 'chain', functionArn: foreign } } },
+    breaks() {
+      stack.lambda.putFunction({ functionArn: foreign, runner: neverInvoked, aliases: [] })
+      poolWith({ lambdaConfig: customAuthWith({ CustomEmailSender: { LambdaVersion: 'V1_0', LambdaArn: hosted } }) })
+    },
   },
   { name: 'no app client at all', breaks: () => poolWith({ clients: [] }), failed: ['app-clients'] },
   {
@@ -948,21 +1053,22 @@ t.test('the doctor passes an app client for the claim exactly if the gateway put
 })
 
 t.test('it comes to an end within 25 s, whatever hangs', async (t) => {
-  heal()
-  const standIns = [stack.cognito, stack.sts, stack.ssm, stack.lambda, stack.corbado]
+  heal(withChain)
+  const standIns = [stack.cognito, stack.sts, stack.ssm, stack.lambda, stack.cloudwatch, stack.corbado]
   const clock = createFrozenClock()
   const time = startWorldTime(clock, standIns)
-  const timed = { ...deps, clock, upstreams: time.watch(deps.upstreams) }
+  const openLogs = async () => time.watch(await deps.upstreams.openLogs())
+  const timed = { ...deps, clock, upstreams: { ...time.watch(deps.upstreams), openLogs } }
   t.teardown(async () => {
     time.stop()
     for (const standIn of standIns) await standIn.setFault(undefined)
   })
   for (const standIn of standIns) await standIn.setFault({ kind: 'hang' })
-  const findings = await diagnose(healthy, timed)
+  const findings = await diagnose(withChain, timed)
   const firstMs = clock.elapsed()
   // The doctor gets as far as the customer's role, its calls and its pool.
   await stack.sts.setFault(undefined)
-  const further = await diagnose(healthy, timed)
+  const further = await diagnose(withChain, timed)
   const furtherMs = clock.elapsed() - firstMs
   t.ok(firstMs > 0 && firstMs <= 25_000, `${firstMs} ms`)
   t.ok(furtherMs > 0 && furtherMs <= 25_000, `${furtherMs} ms`)
@@ -975,12 +1081,14 @@ t.test('it comes to an end within 25 s, whatever hangs', async (t) => {
     fix: /^operator: run the doctor again .* STS can be reached from here/,
   })
   t.match(found(findings, 'secret'), { what: /SSM did not answer in time/, fix: /^operator: run the doctor again / })
+  t.match(found(further, 'chained-functions'), { state: 'not-checkable', what: /Lambda did not answer in time/ })
+  t.match(found(further, 'chained-time'), { state: 'not-checkable', what: /CloudWatch Logs did not answer in time/ })
   t.match(found(further, 'pool'), { state: 'not-checkable', what: /Cognito did not answer in time/ })
 })
 
 t.test('whatever a dependency does instead of answering, each finding says what to do', async (t) => {
-  heal()
-  const standIns = [stack.cognito, stack.sts, stack.ssm, stack.lambda, stack.corbado]
+  heal(withChain)
+  const standIns = [stack.cognito, stack.sts, stack.ssm, stack.lambda, stack.cloudwatch, stack.corbado]
   const faults = [
     { kind: 'status', status: 429 },
     { kind: 'status', status: 500 },
@@ -991,10 +1099,10 @@ t.test('whatever a dependency does instead of answering, each finding says what 
   for (const fault of faults) {
     const name = Object.values(fault).join(' ')
     for (const standIn of standIns) await standIn.setFault(fault)
-    eachHasAFix(t, await examine(), `all ${name}`)
+    eachHasAFix(t, await examine(withChain), `all ${name}`)
     // The doctor gets as far as the customer's role, its calls and its pool.
     await stack.sts.setFault(undefined)
-    eachHasAFix(t, await examine(), `all but STS ${name}`)
+    eachHasAFix(t, await examine(withChain), `all but STS ${name}`)
   }
   for (const standIn of standIns) await standIn.setFault(undefined)
   const said = { throttled: /quota of SSM/, expired: /sign in to AWS again/, rejected: /naming the request r-1$/ }
@@ -1047,6 +1155,37 @@ t.test('a function that is not there is told as what it is', async (t) => {
     state: 'not-checkable',
     fix: `operator: correct GATEWAY_FUNCTION_ARN: there is no function ${gatewayFunctionArn}`,
   })
+})
+
+t.test('who may not read lines is told so, and those of many tenants are counted once', async (t) => {
+  heal(withChain)
+  chainOfTheirs()
+  Object.assign(process.env, stack.envFor(operator))
+  const withoutLines = createOperatorUpstreams(place, systemClock)
+  const denied = await diagnose(withChain, { ...deps, clock, upstreams: withoutLines })
+  await withoutLines.close()
+  Object.assign(process.env, operatorEnv)
+  t.match(found(denied, 'chained-time'), {
+    state: 'not-checkable',
+    what: 'How long the functions take is not known: CloudWatch Logs said AccessDeniedException.',
+    fix: 'operator: use the rights of an operator on call, who may read the lines of the gateway',
+  })
+  const nowhere = { ...deps, clock, settings: { ...deps.settings, logGroups: `${LOG_GROUP}-none` } }
+  t.match(found(await diagnose(withChain, nowhere), 'chained-time'), {
+    what: /CloudWatch Logs said ResourceNotFoundException\.$/,
+    fix: /^operator: set LOG_GROUPS to the log groups/,
+  })
+  const records = ['a', 'b', 'c'].map((id): TenantRecord => {
+    const userPoolId = `eu-central-1_Counted${id}` as UserPoolId
+    const config = toLocal(tenantFile({ tenantId: id, userPoolId, triggers: { preSignUp: chained } }), stack)
+    return { userPoolId, record: 'config', version: 1, updatedAt: '', updatedBy: '', config }
+  })
+  const asked = () => stack.cloudwatch.calls.filter(({ operation }) => operation === 'StartQuery').length
+  const before = asked()
+  const examined = await examineAll(records, { ...deps, clock }, () => undefined)
+  t.equal(examined.length, 3)
+  for (const { findings } of examined) t.match(found(findings, 'chained-time'), { byDesign: true })
+  t.equal(asked() - before, 1)
 })
 
 t.test('of many tenants, eight are examined at a time, and no ninth', async (t) => {

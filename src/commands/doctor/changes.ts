@@ -29,7 +29,7 @@ interface DoctorChanges {
  */
 function compare(known: Known, all: readonly Examined[], whole: boolean): DoctorChanges {
   const tenants = all.flatMap(({ tenantId, userPoolId, findings }) => {
-    const told = findings.filter(({ dependsOn }) => dependsOn === undefined)
+    const told = findings.filter(saysSomething)
     const changes = told.flatMap((finding) => changeOf(known[userPoolId]?.findings[finding.check], finding))
     return changes.length > 0 ? [{ tenantId, userPoolId, changes }] : []
   })
@@ -39,6 +39,9 @@ function compare(known: Known, all: readonly Examined[], whole: boolean): Doctor
   )
   return { tenants, gone: gone.map(([userPoolId, { tenantId }]) => ({ tenantId, userPoolId })) }
 }
+
+/** Does a finding say anything of its own? One that depends on another does not, nor one of which nothing can be known. */
+const saysSomething = ({ dependsOn, byDesign }: Finding) => dependsOn === undefined && byDesign !== true
 
 function changeOf(was: { state: string; what: string } | undefined, finding: Finding): TenantChanges['changes'] {
   if (was === undefined) return finding.state === 'passed' ? [] : [finding]
@@ -51,7 +54,7 @@ function changeOf(was: { state: string; what: string } | undefined, finding: Fin
  */
 function remember(known: Known, all: readonly Examined[], gone: DoctorChanges['gone'], checkedAt: string): Known {
   const now = all.map(({ tenantId, userPoolId, status, findings }) => {
-    const told = findings.filter(({ dependsOn }) => dependsOn === undefined)
+    const told = findings.filter(saysSomething)
     const before = known[userPoolId]
     const kept = Object.fromEntries(
       told.map(({ check, state, what }) => [

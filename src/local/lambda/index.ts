@@ -18,6 +18,7 @@ const BY_COGNITO = 'InvokeByCognito'
 
 export interface Lambda extends StandIn {
   putFunction(localFunction: LocalFunction): void
+  removeFunction(functionArn: string): void
   /** Replaces the resource policy of an alias, or of the unqualified function; `undefined` removes it. */
   putPolicy(qualifiedArn: string, policy: PolicyDocument | undefined): void
   /** Makes the calls on whole policies unknown, as where Lambda does not have those of 2026-07 yet; or known again. */
@@ -86,6 +87,7 @@ export async function startLambda({ clock, identity, port = 0 }: LambdaOptions):
   return {
     ...standIn,
     putFunction: (localFunction) => void functions.set(localFunction.functionArn, localFunction),
+    removeFunction: (functionArn) => void functions.delete(functionArn),
     putPolicy: policies.put,
     forgetWholePolicies: (now) => {
       forgotten = now

@@ -4,6 +4,7 @@ import { eachBounded } from '../../terminal/bounded.js'
 import type { OperatorUpstreams, TenantRecord } from '../../upstreams/operator.js'
 import { assertRegion } from '../aliases/place.js'
 import { configOf, tenantIdOf, textOf } from '../records/record.js'
+import { checkChainedTime, countChained } from './checks/chained-time.js'
 import { checkConfig, configFault } from './checks/config.js'
 import { checkCorbado } from './checks/corbado.js'
 import { CHECKS, dependent, type Finding } from './checks/finding.js'
@@ -25,7 +26,12 @@ export async function diagnose(tenant: TenantFile, deps: DoctorDeps): Promise<re
   const config = checkConfig(patient)
   // Nothing is sent anywhere on the word of a config that is not valid.
   if (config.state === 'failed') return [config, ...dependent(CHECKS.slice(1), 'config')]
-  const found = await Promise.all([checkGateway(patient), checkCustomer(patient), checkCorbado(patient)])
+  const found = await Promise.all([
+    checkGateway(patient),
+    checkCustomer(patient),
+    checkChainedTime(patient),
+    checkCorbado(patient),
+  ])
   return [config, ...found.flat()].sort((a, b) => ordinal(a) - ordinal(b))
 }
 
@@ -65,7 +71,14 @@ export async function examineAll(
   deps: DoctorDeps,
   onDone: () => void,
 ): Promise<Examined[]> {
-  const shared = { ...deps, upstreams: withSharedAliases(deps.upstreams) }
+  let counted: ReturnType<typeof countChained> | undefined
+  const shared = {
+    ...{ ...deps, upstreams: withSharedAliases(deps.upstreams) },
+    countChained() {
+      counted ??= countChained(deps)
+      return counted
+    },
+  }
   const examined: Examined[] = []
   await eachBounded(
     records,

@@ -16,7 +16,7 @@ export interface Finding {
   readonly dependsOn?: Check
   /** Since when it is so, as the doctor's own notes have it. */
   readonly since?: string
-  /** It can never be known from here, so it blocks nothing. */
+  /** It cannot be known from here, or not yet, so it blocks nothing, and is no change from what was known before. */
   readonly byDesign?: true
 }
 
@@ -36,6 +36,7 @@ export const CHECK_DOCS = {
   'no-other-operation': 'the role refuses an operation that the gateway never calls',
   'no-other-pool': 'the role refuses another pool of the account',
   'chained-functions': "the customer's own functions that answer triggers are there, and the role may invoke them",
+  'chained-time': 'those functions answered in time lately, as far as the gateway has called them',
   secret: 'the Backend API credential is there, well-formed, and of this project',
   'backend-credential': 'Corbado accepts it',
   'backend-refusal': 'Corbado refuses a false proof, and for the right reason',
@@ -82,6 +83,9 @@ const ESSENTIAL: readonly Check[] = [
 export function isBlocking({ check, state, byDesign }: Finding): boolean {
   return state === 'failed' || (state === 'not-checkable' && !byDesign && ESSENTIAL.includes(check))
 }
+
+/** Of the checks that are about the customer's own functions. */
+export const NO_CHAIN = 'Not needed: no trigger is answered by a function of the customer.'
 
 /** How an operator changes a config; completes "correct aws.region …". */
 export const IN_FILE = "in the tenant's file, then: corbado-gateway tenants apply"

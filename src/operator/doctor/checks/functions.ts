@@ -1,15 +1,13 @@
 import { attempt, isDenied, retryFix, saidOf } from '../../attempt.js'
 import { chainedFunctions } from '../../role/role.js'
-import { dependent, type Finding, failed, IN_FILE, notCheckable, passed } from './finding.js'
+import { dependent, type Finding, failed, IN_FILE, NO_CHAIN, notCheckable, passed } from './finding.js'
 import { type Patient, wantedRole } from './patient.js'
 import type { RoleExamined } from './role.js'
-
-const NONE = 'Not needed: no trigger is answered by a function of the customer.'
 
 /** Are the customer's own functions there, and may the role invoke them? They are not run: Lambda is asked whether they could be. */
 export async function checkFunctions(patient: Patient, sessions: RoleExamined['sessions']): Promise<Finding[]> {
   const functionArns = chainedFunctions(patient.tenant)
-  if (functionArns.length === 0) return [passed('chained-functions', NONE)]
+  if (functionArns.length === 0) return [passed('chained-functions', NO_CHAIN)]
   if (sessions === undefined) return dependent(['chained-functions'], 'role-assumable')
   if (sessions === 'own') {
     const what = "Self-hosted: the function's own role is used, which only the function can try."

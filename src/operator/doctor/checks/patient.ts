@@ -18,6 +18,18 @@ export interface DoctorDeps {
   readonly settings: OperatorSettings & { readonly gatewayFunctionArn: string }
   /** Ends what hangs. */
   readonly clock: Clock
+  /** The calls of all tenants, if they are counted once for several examinations. */
+  readonly countChained?: () => Promise<readonly ChainedCalls[]>
+}
+
+/** Calls of a trigger's own function, as the gateway's lines count them. */
+export interface ChainedCalls {
+  readonly userPoolId: string
+  /** As in a line: `pre-sign-up`. */
+  readonly trigger: string
+  readonly count: number
+  /** Of these, the ones that had no answer in time. */
+  readonly late: number
 }
 
 /** A tenant under examination. */
