@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { decodeJwt } from 'jose'
 import t from 'tap'
 import { fieldsOf } from '../../src/fields.js'
+import { PSEUDONYM_KEY_PARAMETER } from '../../src/local/accounts.js'
 import { inProcess } from '../../src/local/lambda/index.js'
 import { hostedArn } from '../../src/local/world/tenants.js'
 import { startContainer } from '../fixtures/container.js'
@@ -9,11 +10,12 @@ import { createEvent, defineEvent, triggerEvent, verifyEvent } from '../fixtures
 import { startGateway } from '../fixtures/gateway.js'
 import { tenantFile } from '../fixtures/tenants.js'
 
-// Two customers who use all of it, chained functions, the claim, post-login and connect tokens, in one account and one process:
+// Two customers who use all of it, chained functions, the claim, post-login, connect tokens and made-up names, in one account and one process:
 // nothing of one comes to the other, and nothing of either into a line. It is one world for all of that, so the file is long.
 
-const gateway = await startGateway(t)
+const gateway = await startGateway(t, { env: { PSEUDONYM_KEY_PARAMETER } })
 const { stack, clock } = gateway
+stack.ssm.put(PSEUDONYM_KEY_PARAMETER, 'a key of the pseudonyms that nobody can guess')
 const container = await startContainer(t, gateway)
 const ORIGIN = 'https://app.example.com'
 const TIMES = 5
@@ -45,7 +47,11 @@ async function newTenant(number: number, projectId = `pro-${4000 + number}`) {
     ...{ tenantId: `apart-${number}`, alias: `t-apart-${number}`, userPoolId },
     ...{ aws: { externalId: `ext-${number}` }, corbado: { projectId } },
     login: { clientIds: [passkeys], claim: { name: `apart${number}`, clientIds: [passkeys] } },
-    actions: { postAppend: { mfa: 'none' }, postLogin: { clientId: passkeys } },
+    actions: {
+      preLogin: { unknownUser: 'decoy', acceptAttributeMatch: true },
+      ...{ postAppend: { mfa: 'none' }, postLogin: { clientId: passkeys } },
+    },
+    limits: { listUsersPerSecond: 25 },
     triggers: {
       ...{ defineAuthChallenge: chain, createAuthChallenge: chain, verifyAuthChallengeResponse: chain },
       ...{ preSignUp: chain, userMigration: chain, customEmailSender: chain },
@@ -66,7 +72,7 @@ async function newTenant(number: number, projectId = `pro-${4000 + number}`) {
   const [username, email] = ['7c9e6679-7425-40de-944b-e07fc1f90ae7', `ada-${number}@example.com`]
   stack.cognito.putUser(userPoolId, { username, attributes: { sub: username, email } })
   canaries.push(email)
-  return { number, file, userPoolId, passkeys, codes, functionArn, seen, secret, username }
+  return { number, file, userPoolId, passkeys, codes, functionArn, seen, secret, username, email }
 }
 const tenants = [await newTenant(1), await newTenant(2)]
 type Tenant = (typeof tenants)[number]
@@ -174,6 +180,48 @@ t.test('connect tokens are asked for under the credential of the tenant whose us
       ],
     )
   }
+})
+
+t.test('each pool makes up names of its own, and a user of the one is nobody at the other', async (t) => {
+  const nobody = 'nobody@example.com'
+  const preLogins = [
+    (userPoolId: string, identifier: string) => gateway.action({ action: 'pre-login', userPoolId, identifier }),
+    (userPoolId: string, identifier: string) => container.action({ action: 'pre-login', userPoolId, identifier }),
+  ]
+  const addresses = [nobody, ...tenants.map(({ email }) => email)]
+  const told = new Map<string, Set<unknown>>()
+  const ask = async ({ number, userPoolId }: Tenant, identifier: string, preLogin: (typeof preLogins)[number]) => {
+    const { statusCode, body } = await preLogin(userPoolId, identifier)
+    t.strictSame([statusCode, Object.keys(body)], [200, ['identifier']])
+    const about = `${identifier} at ${number}`
+    told.set(about, (told.get(about) ?? new Set()).add(body.identifier))
+  }
+  const before = stack.cognito.calls.length
+  const turns = Array.from({ length: TIMES }, () =>
+    preLogins.flatMap((one) => addresses.flatMap((address) => tenants.map((tenant) => ask(tenant, address, one)))),
+  ).flat()
+  await Promise.all(turns)
+  const names = [...told].map(([about, all]) => {
+    t.equal(all.size, 1, `${about}: the same through both doors, and each time`)
+    return [about, String([...all][0])] as const
+  })
+  const [first, second] = tenants as [Tenant, Tenant]
+  const own = tenants.map(({ email, number }) => `${email} at ${number}`)
+  for (const [about, name] of names) {
+    if (own.includes(about)) t.equal(name, first.username)
+    else {
+      t.match(name, /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/)
+      t.not(name, first.username, `${about}: nobody, though a user of this name is in both pools`)
+      canaries.push(name)
+    }
+  }
+  t.equal(new Set(names.map(([, name]) => name)).size, names.length - 1, 'every name that is made up is another')
+  t.equal(second.username, first.username)
+  const principals = stack.cognito.calls
+    .slice(before)
+    .map(({ principal, input }) => [String(principal).split('/').at(-1), fieldsOf(input).UserPoolId])
+  for (const [principal, userPoolId] of principals) t.equal(principal, `corbado-${userPoolId}`)
+  t.equal(principals.length, 2 * turns.length, 'the same two calls for everybody, with the rights of the own pool')
 })
 
 t.test('a proof that one pool’s post-login has spent opens nothing at another pool of the same project', async (t) => {
