@@ -5,6 +5,7 @@ import { createCall, systemClock } from '../../src/call.js'
 import { findingsText } from '../../src/commands/doctor/report.js'
 import { parseEnv } from '../../src/env.js'
 import { upstreamError } from '../../src/errors.js'
+import { fieldsOf } from '../../src/fields.js'
 import type { UserPoolId } from '../../src/ids.js'
 import {
   customerAdmin,
@@ -16,6 +17,7 @@ import {
   roleArnOf,
 } from '../../src/local/accounts.js'
 import type { PolicyDocument } from '../../src/local/aws/identity.js'
+import type { Fault } from '../../src/local/aws/server.js'
 import type { UserPool } from '../../src/local/cognito/index.js'
 import { grantAlias, hostedArn, putTenantRecord, toLocal } from '../../src/local/world/tenants.js'
 import { retryFix } from '../../src/operator/attempt.js'
@@ -937,6 +939,30 @@ t.test('app clients beyond what is looked at are counted, and clients without pa
   const login = { flow: 'passkey', maxAttempts: 3 } as const
   const [appClients] = checkClients({ clients, unseen: 4 }, { login })
   t.match(appClients, { state: 'passed', what: /allowed by web \(web\)\. till \(till\) do not .* 4 more were not/ })
+})
+
+t.test('an app client that is deleted while the doctor looks is one that the pool has not', async (t) => {
+  heal()
+  poolWith({ clients: [client, other] })
+  const looks: unknown[] = []
+  const deleted: Fault = {
+    kind: 'say',
+    say(_response, { input }) {
+      looks.push(fieldsOf(input).ClientId)
+      if (looks.at(-1) === other.clientId) poolWith({ clients: [client] })
+      return false
+    },
+  }
+  await stack.cognito.setFault(deleted, 'DescribeUserPoolClient')
+  const findings = await examine()
+  poolWith({ clients: [client, other] })
+  const named = await examine({ ...healthy, login: { clientIds: [client.clientId, other.clientId] } })
+  await stack.cognito.setFault(undefined)
+  t.ok(looks.includes(other.clientId), 'it was there when the pool was asked for all')
+  t.same(saidBy(findings, 'passed'), CHECKS)
+  t.match(found(findings, 'app-clients'), { what: 'Custom authentication is allowed by web (web).' })
+  t.same(saidBy(named, 'failed'), ['app-clients'])
+  t.match(found(named, 'app-clients'), { what: 'The pool has no app client other (login.clientIds).' })
 })
 
 t.test('an app client is judged by what it is named for, and the other kind of passkeys by where it is', async (t) => {

@@ -6,7 +6,7 @@ import { isOursAlone } from '../../tenant/app-clients.js'
 import { inLine } from '../../terminal/clean.js'
 import { appClientOf } from '../../upstreams/cognito.js'
 import type { UserPoolSettings } from '../../upstreams/operator.js'
-import { saidOf } from '../attempt.js'
+import { attempt, errorTypeOf, saidOf } from '../attempt.js'
 
 /** An app client as Cognito describes it, without its secret. */
 export type PoolClient = Omit<UserPoolClientType, 'ClientSecret'> & {
@@ -65,13 +65,32 @@ export async function readClients(
 ): Promise<PoolClients> {
   const listed = await settings.listClients(nextCall())
   const all = [...listed].sort((a, b) => Number(first.includes(b.clientId)) - Number(first.includes(a.clientId)))
+  const looked = all.slice(0, CLIENTS_MAX).map(({ clientId }) => clientId)
   const clients: PoolClient[] = []
-  for (const { clientId } of all.slice(0, CLIENTS_MAX)) {
-    if (clients.length > 0) await pause(PAUSE_MS, clock)
-    const { ClientSecret: secret, ...client } = await settings.describeClient(clientId, nextCall())
-    clients.push(secret === undefined ? client : { ...client, secretDigest: secretDigest(secret) })
+  const gone = new Set<string>()
+  for (const [index, clientId] of looked.entries()) {
+    if (index > 0) await pause(PAUSE_MS, clock)
+    const client = await describeClient(settings, clientId, nextCall())
+    if (client === undefined) gone.add(clientId)
+    else clients.push(client)
   }
-  return { clients, unseen: all.length - clients.length, ids: all.map(({ clientId }) => clientId) }
+  const ids = all.flatMap(({ clientId }) => (gone.has(clientId) ? [] : clientId))
+  return { clients, unseen: all.length - looked.length, ids }
+}
+
+/** An app client; undefined if it was deleted since the pool's were listed. */
+async function describeClient(
+  settings: UserPoolSettings,
+  clientId: string,
+  call: Call,
+): Promise<PoolClient | undefined> {
+  const tried = await attempt(settings.describeClient(clientId, call))
+  if (tried.kind === 'fault') {
+    if (errorTypeOf(tried) === 'ResourceNotFoundException') return undefined
+    throw tried.fault
+  }
+  const { ClientSecret: secret, ...client } = tried.value
+  return secret === undefined ? client : { ...client, secretDigest: secretDigest(secret) }
 }
 
 /** App clients beside a plan of something else: what the dependency said if they cannot be read, and no error. */
