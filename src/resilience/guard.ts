@@ -1,4 +1,6 @@
 import type { Call, Clock } from '../call.js'
+import { isUpstreamError } from '../errors.js'
+import { fieldsOf } from '../fields.js'
 import type { TenantKey } from '../ids.js'
 import { type Breaker, createBreaker, type Ended, type Silence } from './breaker.js'
 import { createBulkhead, type Entered } from './bulkhead.js'
@@ -16,16 +18,16 @@ export interface Guard {
    * Does work in one of the key's places, unless its dependency has stopped answering.
    * @param key the tenant and the dependency
    * @param limit how many calls of the key may be under way at once
-   * @param silenceOf why the dependency gave no answer; undefined if it answered, whatever it said
    * @throws what `work` throws
    */
-  run<T>(
-    key: TenantKey,
-    limit: number,
-    call: Call,
-    work: () => Promise<T>,
-    silenceOf: (ended: Ended<T>) => Silence | undefined,
-  ): Promise<Guarded<T>>
+  run<T>(key: TenantKey, limit: number, call: Call, work: () => Promise<T>): Promise<Guarded<T>>
+}
+
+/** Why a dependency gave no answer, be it thrown or a value; undefined if it answered, whatever it said. */
+function silenceOf(ended: Ended<unknown>): Silence | undefined {
+  const said = 'value' in ended ? ended.value : isUpstreamError(ended.error) ? ended.error : undefined
+  const { kind } = fieldsOf(said)
+  return kind === 'timeout' || kind === 'unavailable' ? kind : undefined
 }
 
 /**
@@ -37,7 +39,7 @@ export function createGuard(max: number, clock: Clock): Guard {
   const breaker: Breaker = createBreaker(max, clock)
   const turn = createTurns<TenantKey>()
   return {
-    async run(key, limit, call, work, silenceOf) {
+    async run(key, limit, call, work) {
       const last = breaker.blocked(key)
       if (last) return { kind: 'open', last }
       // Asked again once there is a place: it may have opened while the call waited.

@@ -3,7 +3,6 @@ import { type UpstreamError, type UpstreamFaultKind, upstreamError } from '../er
 import { type TenantKey, tenantKey } from '../ids.js'
 import type { Reason } from '../reasons.js'
 import { createBoundedMap } from '../resilience/bounded-map.js'
-import type { Ended, Silence } from '../resilience/breaker.js'
 import type { Guard } from '../resilience/guard.js'
 import type { ConnectTokenAnswer, Upstreams } from '../upstreams/index.js'
 import type { TenantConfig } from './config.js'
@@ -29,6 +28,10 @@ const PAUSE_MS = 2_000
 /** Most pauses kept: two seconds at 50,000 tokens a second. */
 const USERS_MAX = 100_000
 
+/** What came of asking Corbado, or that it was not asked for want of a place. */
+type Answer = ConnectTokenAnswer | typeof BUSY
+const BUSY = { kind: 'busy', facts: {} } as const
+
 export interface ConnectTokensOptions {
   readonly createConnectToken: Upstreams['createConnectToken']
   readonly idTokens: IdTokens
@@ -46,24 +49,18 @@ export function createConnectTokens(options: ConnectTokensOptions): ConnectToken
     const lane = tenantKey(config.userPoolId, 'corbado', 'connect')
     const { backendApiUrl } = config.corbado
     const { username: identifier, email: displayName = identifier } = user
-    async function send(authorization: string): Promise<ConnectTokenAnswer | 'busy'> {
+    async function send(authorization: string): Promise<Answer> {
       const request = { backendApiUrl, authorization, type, identifier, displayName }
-      const work = () => createConnectToken(request, call)
-      const guarded = await guard.run(lane, config.limits.concurrentCalls, call, work, silenceOf)
+      const guarded = await guard.run(lane, config.limits.concurrentCalls, call, () =>
+        createConnectToken(request, call),
+      )
       if (guarded.kind === 'done') return guarded.value
-      return guarded.kind === 'busy' ? 'busy' : { kind: guarded.last, facts: { breakerOpen: true } }
+      return guarded.kind === 'busy' ? BUSY : { kind: guarded.last, facts: { breakerOpen: true } }
     }
     const credential = await secrets.backendCredential(config, call)
     if (credential.kind !== 'usable') throw secretFault(credential.kind)
-    let answer = await send(credential.authorization)
-    if (answer !== 'busy' && answer.kind === 'unauthorized' && answer.facts.status === 401) {
-      const renewed = await secrets.backendCredentialAfter401(config, call)
-      const isOther = renewed.kind === 'usable' && renewed.authorization !== credential.authorization
-      if (isOther) answer = await send(renewed.authorization)
-    }
-    if (answer !== 'busy' && answer.kind === 'created') {
-      return { connectToken: answer.secret, expires: answer.expires }
-    }
+    const answer = await secrets.authorized(credential, config, call, send)
+    if (answer.kind === 'created') return { connectToken: answer.secret, expires: answer.expires }
     throw backendFault(answer)
   }
 
@@ -84,11 +81,6 @@ export function createConnectTokens(options: ConnectTokensOptions): ConnectToken
   }
 }
 
-function silenceOf(ended: Ended<ConnectTokenAnswer>): Silence | undefined {
-  const kind = 'value' in ended ? ended.value.kind : undefined
-  return kind === 'timeout' || kind === 'unavailable' ? kind : undefined
-}
-
 const faults = {
   busy: ['throttled', 'backend_busy'],
   unauthorized: ['denied', 'backend_unauthorized'],
@@ -99,8 +91,7 @@ const faults = {
   malformed: ['malformed', 'backend_malformed'],
 } as const satisfies Record<string, readonly [UpstreamFaultKind, Reason]>
 
-function backendFault(answer: Exclude<ConnectTokenAnswer, { kind: 'created' }> | 'busy'): UpstreamError {
-  const [kind, reason] = faults[answer === 'busy' ? answer : answer.kind]
-  const facts = answer === 'busy' ? {} : answer.facts
-  return Object.assign(upstreamError('corbado', kind, { operation: 'connectTokens', ...facts }), { reason })
+function backendFault(answer: Exclude<Answer, { kind: 'created' }>): UpstreamError {
+  const [kind, reason] = faults[answer.kind]
+  return Object.assign(upstreamError('corbado', kind, { operation: 'connectTokens', ...answer.facts }), { reason })
 }

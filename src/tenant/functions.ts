@@ -7,7 +7,6 @@ import type { Guard } from '../resilience/guard.js'
 import type { FunctionAnswer, Upstreams } from '../upstreams/index.js'
 import type { TenantConfig } from './config.js'
 import type { TenantCredentials } from './credentials.js'
-import { silenceOf } from './users.js'
 
 /** One event for one of the customer's functions. */
 export interface Chained {
@@ -61,7 +60,7 @@ export function createTenantFunctions(
         call,
         (given) => {
           const invoke = () => upstreams.invokeFunction({ ...chained, hops: hops + 1 }, given, call)
-          return guard.run(lane, config.limits.concurrentCalls, call, invoke, silenceOf)
+          return guard.run(lane, config.limits.concurrentCalls, call, invoke)
         },
         purpose,
       )

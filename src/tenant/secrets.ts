@@ -12,9 +12,16 @@ import type { TenantConfig } from './config.js'
  * A tenant's credential for the Backend API, ready to send, or why there is none: the value in SSM cannot be used, or SSM
  * failed.
  */
-export type BackendCredential =
-  | { readonly kind: 'usable'; readonly authorization: string }
-  | { readonly kind: SecretFault }
+export type BackendCredential = UsableCredential | { readonly kind: SecretFault }
+interface UsableCredential {
+  readonly kind: 'usable'
+  readonly authorization: string
+}
+/** As far as it tells whether a credential was refused. */
+interface BackendAnswer {
+  readonly kind: string
+  readonly facts?: { readonly status?: number | undefined }
+}
 /** The secret of an app client, or why there is none. */
 export type ClientSecret = { readonly kind: 'usable'; readonly secret: string } | { readonly kind: SecretFault }
 /** Why there is no usable secret: the parameter's doing, or SSM's. */
@@ -29,10 +36,15 @@ export interface TenantSecrets {
   /** Never throws: a missing, malformed or unreadable secret is a value. */
   backendCredential(config: TenantConfig, call: Call): Promise<BackendCredential>
   /**
-   * After a 401: asks SSM again, at most once a tenant in 30 s, and answers what holds now. A rotation shows as a
-   * value other than the refused one.
+   * Sends something with a credential. After a 401 SSM is asked again, at most once a tenant in 30 s; a rotation shows as a
+   * value other than the refused one, and with that it is sent once more: nothing was done yet.
    */
-  backendCredentialAfter401(config: TenantConfig, call: Call): Promise<BackendCredential>
+  authorized<A extends BackendAnswer>(
+    credential: UsableCredential,
+    config: TenantConfig,
+    call: Call,
+    send: (authorization: string) => Promise<A>,
+  ): Promise<A>
   /** The secret of the app client of post-login. Never throws: a missing, malformed or unreadable secret is a value. */
   clientSecret(config: TenantConfig, parameter: string, call: Call): Promise<ClientSecret>
   /** After Cognito refused it: asks SSM again, at most once a tenant in 30 s, and answers what holds now. */
@@ -141,9 +153,13 @@ export function createTenantSecrets(
       return clientSecret(parameter, key, call)
     },
     backendCredential,
-    backendCredentialAfter401(config, call) {
+    async authorized(credential, config, call, send) {
+      const answer = await send(credential.authorization)
+      if (answer.kind !== 'unauthorized' || answer.facts?.status !== 401) return answer
       reread(keyOf(config), secrets.expire)
-      return backendCredential(config, call)
+      const renewed = await backendCredential(config, call)
+      const isOther = renewed.kind === 'usable' && renewed.authorization !== credential.authorization
+      return isOther ? send(renewed.authorization) : answer
     },
   }
 }

@@ -2,7 +2,6 @@ import { type Call, type Clock, pause } from '../call.js'
 import { isUpstreamError, type Operation, upstreamError } from '../errors.js'
 import { tenantKey } from '../ids.js'
 import type { Reason } from '../reasons.js'
-import type { Ended, Silence } from '../resilience/breaker.js'
 import type { Guard } from '../resilience/guard.js'
 import type { Limiter } from '../resilience/limiter.js'
 import type { LoginClient, MfaFactor, Upstreams, User, UserPool } from '../upstreams/index.js'
@@ -59,7 +58,7 @@ export function createTenantUsers(options: TenantUsersOptions, config: TenantCon
   function inPool<T>(operation: Operation, run: (pool: UserPool) => Promise<T>, lane = ownLane): Promise<T> {
     return credentials.use(config, operation, call, async (given) => {
       const pool = upstreams.userPool(config.userPoolId, config.aws.region, given)
-      const guarded = await guard.run(lane, config.limits.concurrentCalls, call, () => run(pool), silenceOf)
+      const guarded = await guard.run(lane, config.limits.concurrentCalls, call, () => run(pool))
       if (guarded.kind === 'done') return guarded.value
       if (guarded.kind === 'busy') throw refusal('cognito_busy')
       const facts = { operation, breakerOpen: true }
@@ -126,13 +125,6 @@ export function createTenantUsers(options: TenantUsersOptions, config: TenantCon
       )
     },
   }
-}
-
-/** Why AWS gave no answer; undefined if it answered, even with an error. */
-export function silenceOf(ended: Ended<unknown>): Silence | undefined {
-  if (!('error' in ended) || !isUpstreamError(ended.error)) return undefined
-  const { kind } = ended.error
-  return kind === 'timeout' || kind === 'unavailable' ? kind : undefined
 }
 
 /** Turns one of Cognito's errors that is an expected answer into a value. */

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import type { Call, Clock } from '../call.js'
 import { type TenantKey, tenantKey } from '../ids.js'
 import { createBoundedMap } from '../resilience/bounded-map.js'
-import type { Ended, Silence } from '../resilience/breaker.js'
 import type { Guard } from '../resilience/guard.js'
 import type { Limiter } from '../resilience/limiter.js'
 import type { Upstreams, VerifyAnswer } from '../upstreams/index.js'
@@ -59,20 +58,15 @@ export function createVerifier(options: VerifierOptions): Verify {
     async function send(authorization: string): Promise<Verdict> {
       const request = { backendApiUrl, authorization, signedPasskeyData, username }
       const ask = () => verifySignedData(request, call)
-      const guarded = await guard.run(lane, config.limits.concurrentCalls, call, ask, silenceOf)
+      const guarded = await guard.run(lane, config.limits.concurrentCalls, call, ask)
       if (guarded.kind === 'done') return guarded.value
       if (guarded.kind === 'busy') return { kind: 'busy' }
       const facts = { operation: 'verifySignedData', breakerOpen: true } as const
       call.observe('corbado', 0, facts)
       return { kind: guarded.last, facts, sent: false }
     }
-    const answer = await send(credential.authorization)
-    if (answer.kind !== 'unauthorized' || answer.facts.status !== 401) return answer
-
-    // Refused for the credential, so the proof is unspent: the only case in which it may be sent again.
-    const renewed = await secrets.backendCredentialAfter401(config, call)
-    if (renewed.kind !== 'usable' || renewed.authorization === credential.authorization) return answer
-    return send(renewed.authorization)
+    // A proof that was refused for the credential is unspent: the only case in which it may be sent again.
+    return secrets.authorized(credential, config, call, send)
   }
 
   return async (config, proof, call) => {
@@ -92,12 +86,6 @@ export function createVerifier(options: VerifierOptions): Verify {
     verdict.then((settled) => wasSent(settled) || forget(), forget)
     return verdict
   }
-}
-
-/** Why the Backend API gave no answer; undefined if it answered, even with a refusal. */
-function silenceOf(ended: Ended<VerifyAnswer>): Silence | undefined {
-  const kind = 'value' in ended ? ended.value.kind : undefined
-  return kind === 'timeout' || kind === 'unavailable' ? kind : undefined
 }
 
 function proofKey({ userPoolId }: TenantConfig, { username, signedPasskeyData }: Proof, nonce: string): TenantKey {
