@@ -446,12 +446,27 @@ const BREAKAGES: readonly Breakage[] = [
     name: "a trigger that calls the customer's own function",
     breaks: () => poolWith({ lambdaConfig: customAuthWith({ DefineAuthChallenge: foreign }) }),
     failed: ['triggers'],
-    fix: /--replace '?DefineAuthChallenge=arn:aws:lambda:eu-central-1:111122223333:function:theirs/,
+    fix: /^customer: logins by the function in DefineAuthChallenge end with --replace\. To keep them, first chain all three .*login\.clientIds in the tenant's file, .*says --chain in its place\. If they may end: npx .* --replace '?DefineAuthChallenge=arn:aws:lambda:eu-central-1:111122223333:function:theirs/,
+  },
+  {
+    name: "functions of the customer's own that go on, and are not wired yet",
+    file: { ...split, triggers: chainedCustomAuth },
+    breaks() {
+      stack.lambda.putFunction({ functionArn: foreign, runner: neverInvoked, aliases: [] })
+      const slots = ['DefineAuthChallenge', 'CreateAuthChallenge', 'VerifyAuthChallengeResponse']
+      poolWith({ lambdaConfig: Object.fromEntries(slots.map((slot) => [slot, foreign])) })
+      customAuthCalled()
+    },
+    failed: ['triggers'],
+    // No word of an end: nothing ends.
+    fix: /^customer: npx \S+ wire plan \S+ --arn \S+ --chain DefineAuthChallenge=\S+:theirs --chain \S+ --chain \S+, then npx \S+ wire apply/,
   },
   {
     name: "a trigger that comes through another tenant's alias",
     breaks: () => poolWith({ lambdaConfig: customAuthWith({ VerifyAuthChallengeResponse: hostedArn('t-other') }) }),
     failed: ['triggers'],
+    // No login of the customer's own is in it.
+    fix: /^customer: npx \S+ wire plan \S+ --arn \S+ --replace VerifyAuthChallengeResponse=/,
   },
   {
     name: 'a custom sender that points at the gateway',

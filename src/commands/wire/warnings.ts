@@ -6,7 +6,7 @@ import { checkSettings } from '../../operator/doctor/checks/pool/settings.js'
 import { checkStrays } from '../../operator/doctor/checks/pool/triggers.js'
 import { allowsCustomAuth, clientName, type PoolClient, type PoolClients } from '../../operator/pool/clients.js'
 import { clientWords, npxLine } from '../../operator/pool/line.js'
-import { CUSTOM_AUTH_SLOTS, isOfFunction, type SlotArns } from '../../operator/pool/triggers.js'
+import { ownFlowSlots, type SlotArns } from '../../operator/pool/triggers.js'
 import type { TenantFile } from '../../tenant/config.js'
 
 /** Of a tenant's config, what is not known to whoever wires its pool: as it is unless Corbado was asked for something else. */
@@ -73,8 +73,7 @@ function clientWarnings(clients: PoolClients | string, userPoolId: string): stri
 
 /** A sentence on functions of the pool's own custom authentication that are replaced; none if they are aliases of `arn`'s function. */
 export function ownFlowWarnings(held: SlotArns, arn: string): string[] {
-  const functionArn = functionOfHosted(arn)
-  const own = CUSTOM_AUTH_SLOTS.filter((slot) => held[slot] !== undefined && !isOfFunction(held[slot], functionArn))
+  const own = ownFlowSlots(held, functionOfHosted(arn))
   if (own.length === 0) return []
   const verb = own.length === 1 ? 'holds a function' : 'hold functions'
   return [`${own.join(', ')} ${verb} of your own: logins by these functions end with this. Ask Corbado first`]

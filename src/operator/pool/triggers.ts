@@ -96,6 +96,11 @@ export type SlotArns = { readonly [S in Slot]?: string }
 /** Every slot. */
 export const SLOTS: readonly Slot[] = [...CUSTOM_AUTH_SLOTS, ...OTHER_SLOTS, ...SENDER_SLOTS]
 
+/** The slots of custom authentication that hold a function of the pool's owner, by which logins are made: none of the gateway's. */
+export function ownFlowSlots(held: SlotArns, gatewayFunctionArn: string): Slot[] {
+  return CUSTOM_AUTH_SLOTS.filter((slot) => held[slot] !== undefined && !isOfFunction(held[slot], gatewayFunctionArn))
+}
+
 /** Is this the name of a slot? Names are case-sensitive, as they are for Cognito. */
 export function isSlot(name: string): name is Slot {
   return SLOTS.some((slot) => slot === name)

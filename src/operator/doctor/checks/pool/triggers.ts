@@ -5,6 +5,7 @@ import {
   CUSTOM_AUTH_SLOTS,
   isOfFunction,
   OTHER_SLOTS,
+  ownFlowSlots,
   SENDER_SLOTS,
   type Slot,
   type SlotArns,
@@ -26,7 +27,7 @@ export function checkTriggers({ LambdaConfig = {} }: Pick<UserPoolType, 'LambdaC
   return [customAuth(LambdaConfig, wired), checkStrays(LambdaConfig, wired)]
 }
 
-function customAuth(triggers: LambdaConfigType, { hostedArn, config }: Wired): Finding {
+function customAuth(triggers: LambdaConfigType, { hostedArn, config, settings }: Wired): Finding {
   const wrong = CUSTOM_AUTH_SLOTS.filter((slot) => slotArn(triggers, slot) !== hostedArn)
   if (wrong.length === 0) return chained(triggers, { hostedArn, config })
   const held = wrong.map(
@@ -38,7 +39,18 @@ function customAuth(triggers: LambdaConfigType, { hostedArn, config }: Wired): F
   const wiring = { arn: hostedArn, ...(goesOn ? { chain: slots } : { replace: slots }) }
   const command = (verb: 'plan' | 'apply') => npxLine(wireWords(verb, config.userPoolId, wiring))
   const what = `The pool does not call ${hostedArn}: ${held.join(', ')}.`
-  return failed('triggers', what, `customer: ${command('plan')}, then ${command('apply')}`)
+  const ending = goesOn ? [] : ownFlowSlots(slots, settings.gatewayFunctionArn)
+  const warning = ending.length > 0 ? endingText(ending) : ''
+  return failed('triggers', what, `customer: ${warning}${command('plan')}, then ${command('apply')}`)
+}
+
+/** What a customer must know before functions of its own are replaced. */
+function endingText(slots: readonly Slot[]): string {
+  const functions = slots.length === 1 ? 'the function' : 'the functions'
+  return (
+    `logins by ${functions} in ${slots.join(', ')} end with --replace. To keep them, first chain all three (operator: triggers ` +
+    `and login.clientIds ${IN_FILE}), and the doctor says --chain in its place. If they may end: `
+  )
 }
 
 /** The function that a slot's trigger is chained to. */
