@@ -1,15 +1,19 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import { LOG_GROUP } from '../../src/local/accounts.js'
 import { putTenantRecord, toLocal } from '../../src/local/world/tenants.js'
 import { CHECKS } from '../../src/operator/doctor/checks/finding.js'
 import { tenantFile } from '../fixtures/tenants.js'
 import { client, neverInvoked, startDoctor } from './fixtures/doctor.js'
 
-const { stack, run, place, healthy, heal, poolWith } = await startDoctor(t)
+const { stack, run, place, healthy, hosted, heal, poolWith } = await startDoctor(t)
 const { region, tenantTable, functionArn } = place
 const { credentialParameter } = healthy.corbado
 const roleArn = healthy.aws.roleArn ?? ''
+const customAuth = {
+  ...{ DefineAuthChallenge: hosted, CreateAuthChallenge: hosted, VerifyAuthChallengeResponse: hosted },
+}
 
 t.test(
   'refuses no tenant, a tenant beside --all, a name that nobody has, and a function of another region',
@@ -166,6 +170,45 @@ t.test('--changes tells only what is otherwise than the last time, and what depe
     code: 1,
     stderr: 'cannot be written',
   })
+})
+
+t.test('--changes tells that a chained function became slow, and not that nobody called it for a while', async (t) => {
+  await twoTenants()
+  const theirs = 'arn:aws:lambda:eu-central-1:111122223333:function:theirs'
+  const chaining = heal({ ...healthy, triggers: { preSignUp: { mode: 'chain', functionArn: theirs } } })
+  stack.lambda.putFunction({ functionArn: theirs, runner: neverInvoked, aliases: [] })
+  poolWith({ lambdaConfig: { ...customAuth, PreSignUp: hosted } })
+  await putTenantRecord(stack, chaining, chaining.userPoolId)
+  stack.cloudwatch.queryWaits = 0
+  const file = join(t.testdir({}), 'doctor.json')
+  /** A run at noon of a day, in whose last hours the function was called with these reasons on the lines. */
+  async function changesOn(day: number, ...reasons: (string | undefined)[]) {
+    const line = { outcome: 'chained', userPoolId: healthy.userPoolId, trigger: 'pre-sign-up', chained: true }
+    const lines = reasons.map((reason) => JSON.stringify({ ...line, ...(reason && { reason }) }))
+    const at = Date.parse(`2026-02-0${day}T11:00:00.000Z`)
+    stack.cloudwatch.put(
+      LOG_GROUP,
+      lines.map((message) => ({ at, message })),
+    )
+    return run(`doctor acme --changes --state ${file}`, { now: `2026-02-0${day}T12:00:00.000Z` })
+  }
+  t.match(await changesOn(1, undefined), { code: 0, stdout: /^nothing changed \(this is the first time\)/ })
+  t.match(await changesOn(2), { code: 0, stdout: /^nothing changed/ }, 'a day without calls')
+  t.match(await changesOn(3, 'chain_timeout', undefined), {
+    code: 0,
+    stdout: /! chained-time +was passed: In the last 3 hours some calls of preSignUp/,
+  })
+  t.match(await changesOn(4), { code: 0, stdout: /^nothing changed/ })
+  t.match(await changesOn(5, 'chain_timeout'), {
+    code: 1,
+    stdout: /✗ chained-time +was warned: In the last 3 hours no call of preSignUp/,
+  })
+  t.match(await changesOn(6, undefined), { code: 0, stdout: /✓ chained-time +was failed: Every call of preSignUp/ })
+  const { stdout, code } = await run('doctor acme', { now: '2026-02-07T12:00:00.000Z' })
+  t.equal(code, 0, 'nobody is stopped by it')
+  t.match(stdout, /– chained-time +No call of preSignUp in the last 3 hours/)
+  stack.cloudwatch.queryWaits = 1
+  heal()
 })
 
 t.test('--changes compares with the last run of all, whether or not that one asked for changes', async (t) => {
