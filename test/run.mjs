@@ -5,10 +5,13 @@
  *     node test/run.mjs                      every file but the long ones
  *     node test/run.mjs --long               the long ones
  *     node test/run.mjs --guards             those of the long ones that no change may go without
+ *     node test/run.mjs --browser            those that drive a browser
  *     node test/run.mjs test/docs.test.ts …  those named
  *
  * `--reporter=NAME` is one of tap's; the default is `base` in a terminal and `tap` elsewhere. `--bundled` takes the bundles
  * that are there, and `--update` has a test write the page that it would compare.
+ *
+ * Where no browser can be found for the files that need one, they are not run, which one line tells; with `CI` set it fails.
  */
 import { spawn } from 'node:child_process'
 import { generateKeyPair } from 'node:crypto'
@@ -59,6 +62,9 @@ const SCALE = [
 const LONG = [...GUARDS, ...SCALE]
 /** What needs a program that not every machine has: each has a script of its own. */
 const OWN = /^test\/(runtime|browser)\//
+/** What drives a browser: the one where `CHROMIUM` says, or else the first of these. */
+const IN_BROWSER = /^test\/browser\//
+const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 /**
  * The folders whose files share a process, about a minute of one core each, so that few processes load the SDK and warm up the
  * same code; the longest first, so that what runs last is short. A folder that stands nowhere here has a process of its own.
@@ -86,6 +92,7 @@ const { values: options, positionals: named } = parseArgs({
     long: { type: 'boolean' },
     guards: { type: 'boolean' },
     fire: { type: 'boolean' },
+    browser: { type: 'boolean' },
     bundled: { type: 'boolean' },
     update: { type: 'boolean' },
     reporter: { type: 'string' },
@@ -100,9 +107,18 @@ function findTests() {
     .map((name) => join('test', name))
 }
 
+/** The browser's program: the one that was installed for `playwright-core` goes before the system's. */
+async function findBrowser() {
+  if (process.env.CHROMIUM) return existsSync(process.env.CHROMIUM) ? process.env.CHROMIUM : undefined
+  const { chromium } = await import('playwright-core')
+  return [chromium.executablePath(), ...BROWSERS].find((path) => existsSync(path))
+}
+
 /** The files of this run as groups, each for a process of its own, in the order in which they begin. */
 function chooseGroups(all) {
   if (named.length > 0) return [named]
+  // One after another: each starts a stack, and a browser.
+  if (options.browser) return [all.filter((file) => IN_BROWSER.test(file)).sort()]
   // Each of these is long, or looks at its own process's memory and end.
   if (options.fire) return FIRE.map((file) => [file])
   if (options.long) return LONG.map((file) => [file])
@@ -195,6 +211,16 @@ for (const file of groups.flat()) {
   console.error(`No such test file: ${file}`)
   process.exit(1)
 }
+const inBrowser = groups.flat().filter((file) => IN_BROWSER.test(file))
+const browser = inBrowser.length > 0 ? await findBrowser() : undefined
+if (inBrowser.length > 0 && browser === undefined) {
+  const places = process.env.CHROMIUM ? `where CHROMIUM says, ${process.env.CHROMIUM}` : `at ${BROWSERS.join(', ')}`
+  const how = 'apt-get install chromium, or npx playwright-core install chromium'
+  console.error(
+    `\n*** NOT RUN: ${inBrowser.length} test files need a browser, and there is none ${places}: ${how} ***\n`,
+  )
+  process.exit(process.env.CI ? 1 : 0)
+}
 // Before the bundling, which may take longer than tap gives a run that has no plan yet.
 tap.setTimeout(0)
 await Promise.all([makeKeyPairs(KEY_PAIRS), options.bundled || bundle(['test/group.ts', ...all])])
@@ -207,6 +233,7 @@ tap.plan(groups.length)
 const env = {
   ...process.env,
   ...(options.update && { WALK_UPDATE: '1' }),
+  ...(browser && { CHROMIUM: browser }),
   AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
 }
 const NO_HOOKS = './test/no-async-hooks.mjs'

@@ -73,6 +73,9 @@ test('every commit is checked and tested on each Node that is supported, with wh
   assert.deepEqual(commands('long'), ['npm ci', 'npm run test:long'])
   assert.deepEqual(commands('fire'), ['npm ci', 'npm run test:fire'])
   assert.deepEqual(commands('runtime'), ['npm ci', 'npm run test:runtime'])
-  assert.deepEqual(commands('browser'), ['npm ci', 'npm run test:browser'])
+  const getBrowser = 'npx playwright-core install --with-deps --no-shell chromium'
+  assert.deepEqual(commands('browser'), ['npm ci', getBrowser, 'npm run test:browser'])
+  const kept = jobs.browser?.steps.find(({ uses }) => uses?.includes('/upload-artifact@'))
+  assert.equal(kept?.with?.path, 'dist/demo-pictures')
   assert.deepEqual(commands('infra')?.slice(-3), ['npm run check', 'npm run synth', 'npm test'])
 })

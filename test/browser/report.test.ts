@@ -2,7 +2,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { Browser } from 'playwright-core'
 import t from 'tap'
 import { cli } from '../commands/fixtures/cli.js'
 import { KINDS } from '../fixtures/oncall/incidents.js'
@@ -46,79 +45,76 @@ interface Measured {
 }
 
 const browser = await openBrowser(t)
-if (browser) look(browser)
 
-function look(browser: Browser): void {
-  /** Opens a page, and tells all that it asked for and complained of. */
-  async function open(path: string, options: { width: number; scheme: 'light' | 'dark' }) {
-    const page = await browser.newPage({
-      viewport: { width: options.width, height: 900 },
-      colorScheme: options.scheme,
-    })
-    const said: string[] = []
-    page.on('console', (message) => said.push(`${message.type()}: ${message.text()}`))
-    page.on('pageerror', (error) => said.push(String(error)))
-    const asked: string[] = []
-    page.on('request', (request) => asked.push(request.url()))
-    await page.goto(pathToFileURL(path).href, { waitUntil: 'load' })
-    return { page, said, asked }
-  }
-
-  for (const width of [400, 1_400])
-    for (const scheme of ['light', 'dark'] as const)
-      t.test(`at ${width} px and ${scheme}: asks for nothing, complains of nothing, and fits`, async (t) => {
-        const { page, said, asked } = await open(file, { width, scheme })
-        const { over, width: wider, back, text, chart, small } = (await page.evaluate(measure)) as Measured
-        t.strictSame(asked, [pathToFileURL(file).href])
-        t.strictSame(said, [])
-        t.ok(wider <= 0, `${wider} px wider than the window`)
-        t.strictSame(over, [])
-        t.ok(chart > 0.75 * Math.min(width, 1_152), 'the chart takes the width')
-        t.notOk(small, 'and its letters stay as large as they are')
-        const light = (color: string) => Number(/\d+/.exec(color)?.[0]) > 127
-        t.equal(light(back), scheme === 'light')
-        t.equal(light(text), scheme === 'dark')
-        await page.close()
-      })
-
-  t.test('by keyboard: the first key skips to the figures, and each wide table scrolls', async (t) => {
-    const { page } = await open(file, { width: 400, scheme: 'light' })
-    await page.keyboard.press('Tab')
-    t.equal(await page.evaluate('document.activeElement.className'), 'skip')
-    await page.keyboard.press('Enter')
-    t.equal(await page.evaluate('location.hash'), '#logins')
-    await page.evaluate(`document.querySelector('[aria-label="Most faults first"]').focus()`)
-    await page.keyboard.press('ArrowRight')
-    await page.keyboard.press('ArrowRight')
-    await page.waitForFunction(`document.activeElement.scrollLeft > 0`)
-    await page.close()
+/** Opens a page, and tells all that it asked for and complained of. */
+async function open(path: string, options: { width: number; scheme: 'light' | 'dark' }) {
+  const page = await browser.newPage({
+    viewport: { width: options.width, height: 900 },
+    colorScheme: options.scheme,
   })
-
-  t.test('as a printout it is dark on light, whatever the screen has, and nothing is cut off', async (t) => {
-    const { page, said } = await open(file, { width: 700, scheme: 'dark' })
-    await page.emulateMedia({ media: 'print', colorScheme: 'dark' })
-    const { back, width } = (await page.evaluate(measure)) as Measured
-    t.equal(back, 'rgb(255, 255, 255)')
-    t.ok(width <= 0)
-    const cut = `[...document.querySelectorAll('.wide')].filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.ariaLabel)`
-    t.strictSame(await page.evaluate(cut), [])
-    t.ok((await page.pdf({ format: 'A4' })).length > 10_000)
-    t.strictSame(said, [])
-    await page.close()
-  })
-
-  t.test('what the policy does not let in is seen by this test', async (t) => {
-    const bad = join(folder, 'bad.html')
-    const html = readFileSync(file, 'utf8')
-    writeFileSync(
-      bad,
-      html.replace(
-        '</main>',
-        '<img src="http://127.0.0.1:9/x.png"><script>alert(1)</script><p style="color:red">x</p></main>',
-      ),
-    )
-    const { said, page } = await open(bad, { width: 400, scheme: 'light' })
-    t.ok(said.filter((text) => /Content Security Policy/.test(text)).length >= 3, said.join('\n'))
-    await page.close()
-  })
+  const said: string[] = []
+  page.on('console', (message) => said.push(`${message.type()}: ${message.text()}`))
+  page.on('pageerror', (error) => said.push(String(error)))
+  const asked: string[] = []
+  page.on('request', (request) => asked.push(request.url()))
+  await page.goto(pathToFileURL(path).href, { waitUntil: 'load' })
+  return { page, said, asked }
 }
+
+for (const width of [400, 1_400])
+  for (const scheme of ['light', 'dark'] as const)
+    t.test(`at ${width} px and ${scheme}: asks for nothing, complains of nothing, and fits`, async (t) => {
+      const { page, said, asked } = await open(file, { width, scheme })
+      const { over, width: wider, back, text, chart, small } = (await page.evaluate(measure)) as Measured
+      t.strictSame(asked, [pathToFileURL(file).href])
+      t.strictSame(said, [])
+      t.ok(wider <= 0, `${wider} px wider than the window`)
+      t.strictSame(over, [])
+      t.ok(chart > 0.75 * Math.min(width, 1_152), 'the chart takes the width')
+      t.notOk(small, 'and its letters stay as large as they are')
+      const light = (color: string) => Number(/\d+/.exec(color)?.[0]) > 127
+      t.equal(light(back), scheme === 'light')
+      t.equal(light(text), scheme === 'dark')
+      await page.close()
+    })
+
+t.test('by keyboard: the first key skips to the figures, and each wide table scrolls', async (t) => {
+  const { page } = await open(file, { width: 400, scheme: 'light' })
+  await page.keyboard.press('Tab')
+  t.equal(await page.evaluate('document.activeElement.className'), 'skip')
+  await page.keyboard.press('Enter')
+  t.equal(await page.evaluate('location.hash'), '#logins')
+  await page.evaluate(`document.querySelector('[aria-label="Most faults first"]').focus()`)
+  await page.keyboard.press('ArrowRight')
+  await page.keyboard.press('ArrowRight')
+  await page.waitForFunction(`document.activeElement.scrollLeft > 0`)
+  await page.close()
+})
+
+t.test('as a printout it is dark on light, whatever the screen has, and nothing is cut off', async (t) => {
+  const { page, said } = await open(file, { width: 700, scheme: 'dark' })
+  await page.emulateMedia({ media: 'print', colorScheme: 'dark' })
+  const { back, width } = (await page.evaluate(measure)) as Measured
+  t.equal(back, 'rgb(255, 255, 255)')
+  t.ok(width <= 0)
+  const cut = `[...document.querySelectorAll('.wide')].filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.ariaLabel)`
+  t.strictSame(await page.evaluate(cut), [])
+  t.ok((await page.pdf({ format: 'A4' })).length > 10_000)
+  t.strictSame(said, [])
+  await page.close()
+})
+
+t.test('what the policy does not let in is seen by this test', async (t) => {
+  const bad = join(folder, 'bad.html')
+  const html = readFileSync(file, 'utf8')
+  writeFileSync(
+    bad,
+    html.replace(
+      '</main>',
+      '<img src="http://127.0.0.1:9/x.png"><script>alert(1)</script><p style="color:red">x</p></main>',
+    ),
+  )
+  const { said, page } = await open(bad, { width: 400, scheme: 'light' })
+  t.ok(said.filter((text) => /Content Security Policy/.test(text)).length >= 3, said.join('\n'))
+  await page.close()
+})

@@ -22,109 +22,107 @@ const NOT_NOW = 'Signing in with a passkey is not possible right now. Use your p
 const EXPLAINED = Object.keys(REASONS).filter((what) => what !== 'paused-tenant')
 
 const browser = await openBrowser(t)
-if (browser) {
-  mkdirSync(PICTURES, { recursive: true })
-  const demo = await startDemo(t, somePort())
-  const { tenants, provocations } = await configOf(demo)
-  const tenant = tenants.find(({ flow }) => flow === 'passkey')
-  const [person] = tenant?.people ?? []
-  const identifier = person?.identifier ?? ''
-  const visitor = await visit(t, browser, demo.url)
-  const { page, press, sees, confirm } = visitor
-  if (person === undefined) throw new Error('no such tenant')
-  await signInByPassword(visitor, `${demo.url}/#/${tenant?.tenantId}`, person)
-  await confirm(true)
-  await press('Create a passkey')
-  await sees(/^Hello/)
+mkdirSync(PICTURES, { recursive: true })
+const demo = await startDemo(t, somePort())
+const { tenants, provocations } = await configOf(demo)
+const tenant = tenants.find(({ flow }) => flow === 'passkey')
+const [person] = tenant?.people ?? []
+const identifier = person?.identifier ?? ''
+const visitor = await visit(t, browser, demo.url)
+const { page, press, sees, confirm } = visitor
+if (person === undefined) throw new Error('no such tenant')
+await signInByPassword(visitor, `${demo.url}/#/${tenant?.tenantId}`, person)
+await confirm(true)
+await press('Create a passkey')
+await sees(/^Hello/)
+await press('Sign out')
+await sees('Welcome back')
+
+t.strictSame(provocations.map(({ what }) => what).sort(), Object.keys(REASONS).sort())
+
+const title = (words: RegExp) => page.locator('#view h2', { hasText: words })
+
+/** Signs in by passkey, in whatever way the app offers now; answers if that was so. */
+async function signIn(): Promise<boolean> {
+  // So that the field's own suggestion does not sign in by itself, beside what is done here.
+  await confirm(false)
+  if (await title(/^Your password/).isVisible()) {
+    await press('Use a passkey')
+    await sees(/^Sign in$|^Welcome back$/)
+  }
+  const number = (await page.locator('.group').count()) + 1
+  if (await title(/^Welcome back/).isVisible()) {
+    await confirm(true)
+    await press(`Sign in as ${identifier}`)
+  } else {
+    await page.getByLabel('E-mail address').fill(identifier)
+    await confirm(true)
+    await press('Continue')
+  }
+  const group = page.locator('.group[data-ok]', {
+    has: page.locator('h3', { hasText: new RegExp(`^${number}\\. `) }),
+  })
+  await group.waitFor()
+  if ((await group.getAttribute('data-ok')) === 'false') return false
+  await title(/^Hello|^Your password/).waitFor()
+  return title(/^Hello/).isVisible()
+}
+
+async function signOut(): Promise<void> {
   await press('Sign out')
   await sees('Welcome back')
-
-  t.strictSame(provocations.map(({ what }) => what).sort(), Object.keys(REASONS).sort())
-
-  const title = (words: RegExp) => page.locator('#view h2', { hasText: words })
-
-  /** Signs in by passkey, in whatever way the app offers now; answers if that was so. */
-  async function signIn(): Promise<boolean> {
-    // So that the field's own suggestion does not sign in by itself, beside what is done here.
-    await confirm(false)
-    if (await title(/^Your password/).isVisible()) {
-      await press('Use a passkey')
-      await sees(/^Sign in$|^Welcome back$/)
-    }
-    const number = (await page.locator('.group').count()) + 1
-    if (await title(/^Welcome back/).isVisible()) {
-      await confirm(true)
-      await press(`Sign in as ${identifier}`)
-    } else {
-      await page.getByLabel('E-mail address').fill(identifier)
-      await confirm(true)
-      await press('Continue')
-    }
-    const group = page.locator('.group[data-ok]', {
-      has: page.locator('h3', { hasText: new RegExp(`^${number}\\. `) }),
-    })
-    await group.waitFor()
-    if ((await group.getAttribute('data-ok')) === 'false') return false
-    await title(/^Hello|^Your password/).waitFor()
-    return title(/^Hello/).isVisible()
-  }
-
-  async function signOut(): Promise<void> {
-    await press('Sign out')
-    await sees('Welcome back')
-  }
-
-  for (const { what, label, lasts } of provocations)
-    t.test(`${what}: the user is told in the app's words, and the engineer has reason and meaning`, async (t) => {
-      const toggle = page.getByRole('button', { name: label, exact: true })
-      const pressed = page.locator('#provoke [aria-pressed="true"]')
-      await toggle.click()
-      await pressed.waitFor()
-      // The gateway follows a changed config within seconds; until then, logins go on as before.
-      for (;;) {
-        if (await signIn()) await signOut()
-        // Each of its environments by itself, so that a passkey may be refused before none is asked for any more.
-        else if (what !== 'paused-tenant' || (await title(/^Your password/).isVisible())) break
-      }
-      const group = page.locator('.group').first()
-      const both = group.locator('.both', { hasText: REASONS[what] ?? '' })
-      await both.waitFor()
-      const [place, told] = what === 'paused-tenant' ? ['#status', NOT_NOW] : ['#alert', REFUSED]
-      t.equal(await page.locator(place).innerText(), told)
-      t.equal(await both.locator('div').first().locator('p').innerText(), told, 'and beside it, what the user saw')
-      const explain = group.getByRole('button', { name: 'Explain this login' })
-      if (EXPLAINED.includes(what)) {
-        await explain.click()
-        await group.getByLabel('Answer of explain').waitFor()
-        t.match(await group.getByLabel('Answer of explain').innerText(), REASONS[what])
-      } else t.equal(await explain.count(), 0, 'there was no login to explain')
-      t.strictSame(await visitor.barriers(), [])
-      await visitor.shoot(join(PICTURES, `${what}.png`))
-      if (lasts === 'lasting') await toggle.click()
-      await pressed.waitFor({ state: 'detached' })
-      while (!(await signIn()));
-      await signOut()
-      t.strictSame(visitor.complaints, [])
-      t.strictSame(visitor.foreign, [])
-    })
-
-  t.test('a name that nobody has, and a wrong password, are refused in plain words', async (t) => {
-    const other = await visit(t, browser, demo.url)
-    await other.page.goto(`${demo.url}/#/${tenant?.tenantId}/sign-in`)
-    await other.sees('Sign in')
-    await other.types('E-mail address', 'nobody@nowhere.example')
-    await other.press('Continue')
-    await other.page
-      .getByRole('alert')
-      .getByText(/no account|not find|unknown/i)
-      .waitFor()
-    await other.press('Use your password')
-    await other.sees('Your password')
-    await other.types('E-mail address', identifier)
-    await other.types('Password', 'not-the-password-1!')
-    await other.press('Sign in')
-    await other.page.getByRole('alert').getByText('do not match an account').waitFor()
-    t.strictSame(other.complaints, [])
-    t.strictSame(other.foreign, [])
-  })
 }
+
+for (const { what, label, lasts } of provocations)
+  t.test(`${what}: the user is told in the app's words, and the engineer has reason and meaning`, async (t) => {
+    const toggle = page.getByRole('button', { name: label, exact: true })
+    const pressed = page.locator('#provoke [aria-pressed="true"]')
+    await toggle.click()
+    await pressed.waitFor()
+    // The gateway follows a changed config within seconds; until then, logins go on as before.
+    for (;;) {
+      if (await signIn()) await signOut()
+      // Each of its environments by itself, so that a passkey may be refused before none is asked for any more.
+      else if (what !== 'paused-tenant' || (await title(/^Your password/).isVisible())) break
+    }
+    const group = page.locator('.group').first()
+    const both = group.locator('.both', { hasText: REASONS[what] ?? '' })
+    await both.waitFor()
+    const [place, told] = what === 'paused-tenant' ? ['#status', NOT_NOW] : ['#alert', REFUSED]
+    t.equal(await page.locator(place).innerText(), told)
+    t.equal(await both.locator('div').first().locator('p').innerText(), told, 'and beside it, what the user saw')
+    const explain = group.getByRole('button', { name: 'Explain this login' })
+    if (EXPLAINED.includes(what)) {
+      await explain.click()
+      await group.getByLabel('Answer of explain').waitFor()
+      t.match(await group.getByLabel('Answer of explain').innerText(), REASONS[what])
+    } else t.equal(await explain.count(), 0, 'there was no login to explain')
+    t.strictSame(await visitor.barriers(), [])
+    await visitor.shoot(join(PICTURES, `${what}.png`))
+    if (lasts === 'lasting') await toggle.click()
+    await pressed.waitFor({ state: 'detached' })
+    while (!(await signIn()));
+    await signOut()
+    t.strictSame(visitor.complaints, [])
+    t.strictSame(visitor.foreign, [])
+  })
+
+t.test('a name that nobody has, and a wrong password, are refused in plain words', async (t) => {
+  const other = await visit(t, browser, demo.url)
+  await other.page.goto(`${demo.url}/#/${tenant?.tenantId}/sign-in`)
+  await other.sees('Sign in')
+  await other.types('E-mail address', 'nobody@nowhere.example')
+  await other.press('Continue')
+  await other.page
+    .getByRole('alert')
+    .getByText(/no account|not find|unknown/i)
+    .waitFor()
+  await other.press('Use your password')
+  await other.sees('Your password')
+  await other.types('E-mail address', identifier)
+  await other.types('Password', 'not-the-password-1!')
+  await other.press('Sign in')
+  await other.page.getByRole('alert').getByText('do not match an account').waitFor()
+  t.strictSame(other.complaints, [])
+  t.strictSame(other.foreign, [])
+})
