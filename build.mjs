@@ -137,6 +137,21 @@ function notices({ inputs }) {
   return `The command line holds code of these packages.\n\n${parts.join(`\n\n${'-'.repeat(80)}\n\n`)}\n`
 }
 
+/** As tsc writes an enum. Nothing tells a bundler that an unused one may go, and Amplify's lists of errors are 17 KB. */
+const ENUM = /^var (\w+);\n\(function \(\1\) \{([\s\S]*?)\n\}\)\(\1 \|\| \(\1 = \{\}\)\);/gm
+const PURE_ENUMS = {
+  name: 'pure-enums',
+  setup({ onLoad }) {
+    onLoad({ filter: /@aws-amplify\/.*\.mjs$/ }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8').replace(
+        ENUM,
+        (_, name, body) => `var ${name} = /* @__PURE__ */ (function (${name}) {${body}\nreturn ${name};\n})({});`,
+      ),
+      loader: 'js',
+    }))
+  },
+}
+
 /** The page of the demo, as browsers get it: a document, its style, its script. */
 async function buildPage() {
   const from = 'src/local/demo/page'
@@ -152,6 +167,7 @@ async function buildPage() {
     minify: true,
     legalComments: 'none',
     logLevel: 'warning',
+    plugins: [PURE_ENUMS],
   })
   for (const name of ['index.html', 'icon.svg']) copyFileSync(join(from, name), join(to, name))
 }
