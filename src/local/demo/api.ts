@@ -7,7 +7,7 @@
 export const PATHS = {
   /** GET: {@link DemoConfig}. */
   config: '/config.json',
-  /** POST {@link ConnectTokenRequest} with `Authorization: Bearer <id token>`: {@link ConnectTokenAnswer}. */
+  /** POST {@link ConnectTokenRequest} with `Authorization: Bearer <id token>`: {@link ConnectTokenAnswer}. `?tab=` as below. */
   connectToken: '/connectToken',
   /** GET `?tenantId=`: {@link OutboxAnswer}, the newest message first. New ones also come with the trace. */
   outbox: '/outbox',
@@ -17,11 +17,14 @@ export const PATHS = {
   explain: '/explain',
   /** GET: {@link ProvokeAnswer}. POST {@link ProvokeRequest}: the same, after the change. */
   provoke: '/provoke',
-  /** Passed on to Cognito: Amplify's `userPoolEndpoint` is `<origin>/cognito`. */
+  /** Passed on to Cognito: Amplify's `userPoolEndpoint` is `<origin>/cognito`, and what {@link tabPath} puts behind it. */
   cognito: '/cognito',
   /** Passed on to Corbado's Frontend API: the `customDomain` of web-core's ConnectService is `<origin>/corbado`. */
   corbado: '/corbado',
 } as const
+
+/** The tab that asks, behind a path: neither Amplify nor Corbado's client can be given a header. */
+export const tabPath = (tab: string) => `/tab-${tab}`
 
 /** An answer that is none. */
 export interface DemoProblem {
@@ -139,6 +142,8 @@ export interface TraceCall {
   readonly detail?: string
   /** Absent if it belongs to none or to several. */
   readonly tenantId?: string
+  /** Of the browser's tab that led to it; absent if none did, or if several can have. */
+  readonly tab?: string
   /** Milliseconds; null if nothing was answered. */
   readonly ms: number | null
   /** It did what it was for; a refusal is not ok, and no fault. */

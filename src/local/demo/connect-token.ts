@@ -18,6 +18,8 @@ export interface TokenRequest {
   readonly body: unknown
   readonly authorization: string | undefined
   readonly origin: string
+  /** Of the browser's tab, if it says so. */
+  readonly tab: string | undefined
 }
 
 /** An answer as it goes to the page. */
@@ -110,6 +112,7 @@ export function createConnectTokenRoute({ stack, trace, apps, gatewayUrl }: Conn
     }
     const end = trace.begin({
       ...{ from: 'browser', to: 'app', name: 'connectToken', detail: type, tenantId: app.tenant.tenantId },
+      ...(request.tab !== undefined && { tab: request.tab }),
     })
     const startedAt = stack.clock.elapsed()
     const give = app.tenant.connectTokens === 'gateway' ? fromGateway : fromAppServer

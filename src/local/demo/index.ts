@@ -4,6 +4,8 @@ import type { Clock } from '../../call.js'
 import { GATEWAY_VERSION } from '../../env.js'
 import { textAt } from '../../fields.js'
 import { onCall } from '../accounts.js'
+import { parseJson } from '../aws/json.js'
+import { totpCode } from '../cognito/login/totp.js'
 import { createConnect } from '../corbado/connect/index.js'
 import type { Example } from '../world/example.js'
 import type { Door, World } from '../world/world.js'
@@ -127,7 +129,7 @@ function tellOwnCodes({ tenant, ownLogin }: Example, trace: Trace, clock: Clock)
   })
 }
 
-/** If Cognito asks for the code of an authenticator app, what the user's app shows now. */
+/** If Cognito asks for the code of an authenticator app, or an app is being added, what the user's app shows now. */
 function showAuthenticator(
   { stack }: World,
   trace: Trace,
@@ -135,12 +137,18 @@ function showAuthenticator(
   input: unknown,
   body: unknown,
 ): void {
-  if (textAt(body, 'ChallengeName') !== 'SOFTWARE_TOKEN_MFA') return
-  const tenant = tenants.find(({ clientId }) => clientId === textAt(input, 'ClientId'))
-  const username = textAt(body, 'ChallengeParameters', 'USER_ID_FOR_SRP')
+  const secret = textAt(body, 'SecretCode')
+  if (secret === undefined && textAt(body, 'ChallengeName') !== 'SOFTWARE_TOKEN_MFA') return
+  // Whoever adds an app is signed in; Cognito has checked the token by now.
+  const [, payload = ''] = textAt(input, 'AccessToken')?.split('.') ?? []
+  const claims = parseJson(Buffer.from(payload, 'base64url'))
+  const client = textAt(input, 'ClientId') ?? textAt(claims, 'client_id')
+  const tenant = tenants.find(({ clientId }) => clientId === client)
+  const username = textAt(body, 'ChallengeParameters', 'USER_ID_FOR_SRP') ?? textAt(claims, 'username')
   if (!tenant || username === undefined) return
   const { tenantId, userPoolId } = tenant
-  const code = stack.cognito.authenticatorCode(userPoolId, username)
+  const code =
+    secret === undefined ? stack.cognito.authenticatorCode(userPoolId, username) : totpCode(secret, stack.clock.now())
   if (code === undefined) return
   const message: Omit<OutboxMessage, 'id'> = {
     at: new Date(stack.clock.now()).toISOString(),

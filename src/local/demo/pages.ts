@@ -31,6 +31,19 @@ export function readPages(built: string): Promise<readonly PageFile[]> {
   return Promise.all(reads)
 }
 
+/** What is served to a browser that came by another name than localhost. */
+export const elsewherePage = (url: string) => `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Open it as localhost</title>
+<h1>Open it as localhost</h1>
+<p>Passkeys of this demo work at localhost alone, not under another name and not from another device. Over SSH, forward the same port.</p>
+<p><a href="${url}">${url}</a></p>
+</html>
+`
+
 /** Nothing but what this server serves, and no script in a page or an attribute. */
 const POLICY = [
   "default-src 'self'",

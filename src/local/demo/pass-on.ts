@@ -9,6 +9,8 @@ export interface Passed {
   readonly method: string
   /** Below the prefix, with its query. */
   readonly path: string
+  /** Of the browser's tab, if it says so. */
+  readonly tab?: string | undefined
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly body: Buffer
 }
@@ -50,10 +52,10 @@ const OWN_HEADERS = [
 /** Passes requests on to a stand-in as they are, and has them traced. */
 export function createPassOn({ clock, trace, url, words, rewrite, onAnswer }: PassOnOptions) {
   return async (request: Passed): Promise<PassedAnswer> => {
-    const { method, path, headers, body } = request
+    const { method, path, tab, headers, body } = request
     const input = parseJson(body)
     const about = words.about(request, input)
-    const end = about && trace.begin(about)
+    const end = about && trace.begin({ ...about, ...(tab !== undefined && { tab }) })
     const startedAt = clock.elapsed()
     try {
       const sent = (await rewrite?.(request, input)) ?? body

@@ -59,6 +59,8 @@ interface ProvokeOptions {
   readonly run: RunCommand
   /** Folder of the tenant files that the operator's commands change. */
   readonly tenantsDir: string
+  /** How long Corbado is down at most. */
+  readonly lastsMs?: number
 }
 
 /** What can be made to go wrong, and what does now. */
@@ -74,15 +76,24 @@ export interface Provoke {
   answerInstead(clientId: string, username: string | undefined): Promise<string | undefined>
 }
 
-export function createProvoke({ stack, faults, trace, apps, run, tenantsDir }: ProvokeOptions): Provoke {
-  let active: readonly ActiveProvocation[] = []
+export function createProvoke(options: ProvokeOptions): Provoke {
+  const { stack, faults, trace, apps, run, tenantsDir, lastsMs = LASTS_MS } = options
+  let asked: readonly ActiveProvocation[] = []
+  /** A fault may have ended without its button: by itself, or by the operator's command. */
+  const active = () => {
+    const down = faults.list().filter(({ dependency }) => dependency === 'corbado')
+    return asked.filter(
+      ({ what, tenantId }) => what !== 'corbado-down' || down.some((one) => one.tenantId === tenantId),
+    )
+  }
+  const tell = () => trace.tell({ kind: 'provoked', active: active() })
   const isActive = (tenantId: string, what: Provocation) =>
-    active.some((one) => one.tenantId === tenantId && one.what === what)
+    active().some((one) => one.tenantId === tenantId && one.what === what)
 
   function note(tenantId: string, what: Provocation, on: boolean): void {
-    const others = active.filter((one) => one.tenantId !== tenantId || one.what !== what)
-    active = on ? [...others, { tenantId, what }] : others
-    trace.tell({ kind: 'provoked', active })
+    const others = asked.filter((one) => one.tenantId !== tenantId || one.what !== what)
+    asked = on ? [...others, { tenantId, what }] : others
+    tell()
   }
 
   /** Is it provoked for the next time? Then this is it. */
@@ -108,8 +119,10 @@ export function createProvoke({ stack, faults, trace, apps, run, tenantsDir }: P
         return operate(on ? 'pause' : 'resume', tenantId)
       case 'corbado-down': {
         const tenant = { tenantId, userPoolId, projectId }
-        if (on) await faults.begin({ dependency: 'corbado', kind: 'error', tenant, forMs: LASTS_MS })
-        else faults.clear('corbado', userPoolId)
+        if (on) {
+          await faults.begin({ dependency: 'corbado', kind: 'error', tenant, forMs: lastsMs })
+          setTimeout(tell, lastsMs).unref()
+        } else faults.clear('corbado', userPoolId)
         return undefined
       }
       case 'secret-wrong': {
@@ -123,7 +136,7 @@ export function createProvoke({ stack, faults, trace, apps, run, tenantsDir }: P
   }
 
   return {
-    active: () => ({ active }),
+    active: () => ({ active: active() }),
     async change(body) {
       const [tenantId, on] = [textAt(body, 'tenantId'), fieldAt(body, 'on')]
       const what = PROVOCATIONS.find((one) => one === fieldAt(body, 'what'))
@@ -133,11 +146,11 @@ export function createProvoke({ stack, faults, trace, apps, run, tenantsDir }: P
         return { status: 400, body: { code: 'unknown_provocation', message: 'Say what, and whether it is on.' } }
       }
       const { tenantId: id } = app.tenant
-      if (isActive(id, what) === on) return { status: 200, body: { active } }
+      if (isActive(id, what) === on) return { status: 200, body: { active: active() } }
       const failed = await apply(app, what, on)
       if (failed !== undefined) return { status: 502, body: { code: 'command_failed', message: failed } }
       note(id, what, on)
-      return { status: 200, body: { active } }
+      return { status: 200, body: { active: active() } }
     },
 
     async sign(projectId, username, claims) {

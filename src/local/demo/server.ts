@@ -4,7 +4,7 @@ import { textAt } from '../../fields.js'
 import { parseJson } from '../aws/json.js'
 import { type DemoConfig, type DemoProblem, PATHS } from './api.js'
 import type { Answered, TokenRequest } from './connect-token.js'
-import { PAGE_HEADERS, type PageFile } from './pages.js'
+import { elsewherePage, PAGE_HEADERS, type PageFile } from './pages.js'
 import type { Passed, PassedAnswer } from './pass-on.js'
 import type { Trace } from './trace.js'
 
@@ -75,6 +75,13 @@ function refusal(request: FastifyRequest, host: string): ((reply: FastifyReply) 
     return (reply) => void reply.redirect(`http://${host}${request.url}`, 302)
   }
   if (given === host && (origin === undefined || origin === `http://${host}`)) return undefined
+  if (request.method === 'GET' && request.headers.accept?.includes('text/html') && origin === undefined) {
+    return (reply) =>
+      void reply
+        .code(403)
+        .type('text/html; charset=utf-8')
+        .send(elsewherePage(`http://${host}/`))
+  }
   const message = `This is served at http://${host} alone.`
   return (reply) => void say(reply, 403, { code: 'foreign_origin', message })
 }
@@ -97,7 +104,8 @@ function addRoutes(app: FastifyInstance, routes: Promise<DemoRoutes>): void {
   })
   app.post(PATHS.connectToken, async (request, reply) => {
     const { authorization, host } = request.headers
-    const asked = { body: jsonOf(request), authorization, origin: `http://${host}` }
+    const tab = textAt(request.query, 'tab')
+    const asked = { body: jsonOf(request), authorization, origin: `http://${host}`, tab }
     return answer(reply, await (await routes).connectToken(asked))
   })
   app.get(PATHS.trace, async (request, reply) => {
@@ -112,8 +120,8 @@ function addRoutes(app: FastifyInstance, routes: Promise<DemoRoutes>): void {
 
   async function passOn(name: 'cognito' | 'corbado', request: FastifyRequest, reply: FastifyReply) {
     const { method, url, headers } = request
-    const path = url.slice(PATHS[name].length) || '/'
-    const passed = await (await routes)[name]({ method, path, headers, body: bodyOf(request) })
+    const [, tab, path = ''] = /^(?:\/tab-([\w-]+))?(.*)$/.exec(url.slice(PATHS[name].length)) ?? []
+    const passed = await (await routes)[name]({ method, path: path || '/', tab, headers, body: bodyOf(request) })
     reply.code(passed.status).headers(passed.headers)
     return passed.body.length === 0 ? reply.send() : reply.send(passed.body)
   }

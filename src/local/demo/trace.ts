@@ -5,7 +5,8 @@ import { parseLine } from '../gateway/log.js'
 import type { OutboxMessage, TraceCall, TraceEvent } from './api.js'
 
 /** What is known of a call when it begins. */
-export type TraceBeginning = Pick<TraceCall, 'from' | 'to' | 'name'> & Partial<Pick<TraceCall, 'detail' | 'tenantId'>>
+export type TraceBeginning = Pick<TraceCall, 'from' | 'to' | 'name'> &
+  Partial<Pick<TraceCall, 'detail' | 'tenantId' | 'tab'>>
 
 /** What is known of it when it has ended. */
 export interface TraceEnding {
@@ -70,7 +71,16 @@ export function createTrace(clock: Clock): Trace {
   /** By request: whichever of a call and its line comes first waits for the other. */
   const calls = new Map<string, TraceCall>()
   const lines = new Map<string, Fields>()
+  /** What tabs have asked for and not been answered yet: calls in between are theirs. */
+  const asked = new Set<TraceBeginning>()
   let [placed, begun] = [0, 0]
+
+  function tabOf({ tab, tenantId }: TraceBeginning): string | undefined {
+    if (tab !== undefined) return tab
+    const isOf = (one: TraceBeginning) => tenantId === undefined || one.tenantId === tenantId
+    const [first, second] = new Set([...asked].filter(isOf).map((one) => one.tab))
+    return second === undefined ? first : undefined
+  }
 
   function tell(event: TraceEvent): void {
     placed += 1
@@ -86,11 +96,15 @@ export function createTrace(clock: Clock): Trace {
     begin(about) {
       begun += 1
       const [id, at] = [begun, new Date(clock.now()).toISOString()]
+      const tab = tabOf(about)
+      if (about.tab !== undefined) asked.add(about)
       return ({ requestId, lineKey: key = requestId, ...end }) => {
+        asked.delete(about)
         const line = key === undefined ? undefined : lines.get(key)
         const call: TraceCall = {
           ...{ id, at },
           ...about,
+          ...(tab !== undefined && { tab }),
           ...end,
           ...(requestId !== undefined && { requestId }),
           ...(line && factsOf(line)),

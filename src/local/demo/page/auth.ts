@@ -11,12 +11,15 @@ import {
   resetPassword,
   type SignInInput,
   type SignInOutput,
+  setUpTOTP,
   signIn,
   signOut,
   signUp,
+  verifyTOTPSetup,
 } from 'aws-amplify/auth'
 import { ConsoleLogger } from 'aws-amplify/utils'
-import { type DemoTenant, PATHS } from '../api.js'
+import { type DemoTenant, PATHS, tabPath } from '../api.js'
+import { TAB } from './ask.js'
 import { Told } from './words.js'
 
 // It warns of an endpoint of one's own at each start, which here is on purpose.
@@ -58,7 +61,7 @@ export function useTenant(tenant: DemoTenant): void {
 
 function configure({ tenantId, userPoolId, clientId }: DemoTenant, other: string | undefined): void {
   localStorage.setItem(`${CLIENT}-${tenantId}`, other ?? clientId)
-  const userPoolEndpoint = `${location.origin}${PATHS.cognito}`
+  const userPoolEndpoint = `${location.origin}${PATHS.cognito}${tabPath(TAB)}`
   Amplify.configure({ Auth: { Cognito: { userPoolId, userPoolClientId: other ?? clientId, userPoolEndpoint } } })
 }
 
@@ -148,6 +151,16 @@ export async function forgetPassword(tenant: DemoTenant, username: string): Prom
 /** Sets another password. */
 export async function setPassword(username: string, confirmationCode: string, newPassword: string): Promise<void> {
   await confirmResetPassword({ username, confirmationCode, newPassword })
+}
+
+/** Begins to add an authenticator app; answers the secret that the app is given. */
+export async function offerAuthenticator(): Promise<string> {
+  return (await setUpTOTP()).sharedSecret
+}
+
+/** Adds the app that shows this code. */
+export async function confirmAuthenticator(code: string): Promise<void> {
+  await verifyTOTPSetup({ code })
 }
 
 /** Who is signed in; undefined if nobody is, or if the session has ended. */

@@ -23,11 +23,22 @@ export function setAttributes(element: Element, attributes: Attributes): void {
   }
 }
 
-/** A button that does something on this page. */
-export function button(text: string, act: () => void, attributes: Attributes = {}): HTMLButtonElement {
+/** A button that does something on this page, and nothing more until that is done. */
+export function button(text: string, act: () => unknown, attributes: Attributes = {}): HTMLButtonElement {
   const element = el('button', { type: 'button', ...attributes }, text)
-  element.addEventListener('click', act)
+  element.addEventListener('click', () => void once(element, act))
   return element
+}
+
+/** Does what a control is for, unless that is still being done. Not `disabled`: that would take the focus away from it. */
+export async function once(control: HTMLElement, act: () => unknown): Promise<void> {
+  if (control.ariaDisabled === 'true') return
+  control.ariaDisabled = 'true'
+  try {
+    await act()
+  } finally {
+    control.ariaDisabled = null
+  }
 }
 
 /** The element that the page's document has under this id. */

@@ -1,5 +1,5 @@
 /** A form of the app: labelled fields, one button, and nothing sent twice. */
-import { el } from './dom.js'
+import { el, once } from './dom.js'
 
 /** One field; `autocomplete` is what browsers and password managers go by. */
 export interface Field {
@@ -20,18 +20,10 @@ export function form(
 ): HTMLFormElement {
   const sending = el('button', { type: 'submit', class: 'primary' }, submit)
   const element = el('form', {}, ...fields.map(labelled), sending)
-  let busy = false
   element.addEventListener('submit', (event) => {
     event.preventDefault()
-    // Not `disabled`: that would take the focus away from whoever pressed it.
-    if (busy) return
-    busy = true
-    sending.setAttribute('aria-disabled', 'true')
     const entries = [...new FormData(element)].map(([name, value]) => [name, String(value).trim()])
-    void send(Object.fromEntries(entries)).finally(() => {
-      busy = false
-      sending.removeAttribute('aria-disabled')
-    })
+    void once(sending, () => send(Object.fromEntries(entries)))
   })
   return element
 }

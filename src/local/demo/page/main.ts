@@ -1,5 +1,6 @@
 /** The demo's page: the customer's app on the left, what happens behind it on the right. */
 import { type DemoConfig, type DemoTenant, PATHS } from '../api.js'
+import { ask } from './ask.js'
 import { byId, el } from './dom.js'
 import { startPanel } from './panel/index.js'
 import { startShop } from './shop.js'
@@ -50,15 +51,8 @@ function aboutOf({ flow, mfa, ownCode, connectTokens }: DemoTenant): string {
 }
 
 async function start(): Promise<void> {
-  if (location.hostname !== 'localhost') {
-    const here = `http://localhost:${location.port}/`
-    banner('bad', 'Passkeys of this demo work at localhost alone, not at an IP address or another name. Open ')
-    byId('banners').lastElementChild?.append(el('a', { href: here }, here), '.')
-    return
-  }
-  const answer = await fetch(PATHS.config)
-  if (!answer.ok) throw new Error(`${PATHS.config}: ${answer.status}`)
-  const config: DemoConfig = await answer.json()
+  const config = await ask<DemoConfig>(PATHS.config)
+  if (!('tenants' in config)) throw new Error(config.message)
   if (clearStale(config.start)) {
     banner(
       'note',
@@ -74,7 +68,7 @@ async function start(): Promise<void> {
 start().catch((error: unknown) => {
   banner(
     'bad',
-    'The demo does not answer. Start it with ',
+    'The page cannot begin. Start the demo with ',
     el('code', {}, 'npm start'),
     ` and load this page again. (${error})`,
   )

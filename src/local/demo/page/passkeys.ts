@@ -1,6 +1,7 @@
 /** Passkeys with Corbado's own client, `@corbado/web-core`, as it is published; only its address is ours. */
 import { type ConnectError, ConnectService, PasskeyLoginSource } from '@corbado/web-core'
-import { type ConnectTokenAnswer, type DemoProblem, type DemoTenant, PATHS, type TokenType } from '../api.js'
+import { type ConnectTokenAnswer, type DemoTenant, PATHS, type TokenType, tabPath } from '../api.js'
+import { ask, jsonOf, TAB } from './ask.js'
 import { fallbackText, Told } from './words.js'
 
 /** A passkey was used: what Cognito is to be shown for it, and whose it says it is. */
@@ -56,7 +57,7 @@ export function hasPasskeys(): boolean {
 export function createPasskeys({ projectId }: DemoTenant): Passkeys {
   const openedAt = performance.now()
   const loadedMs = () => Math.round(performance.now() - openedAt)
-  const service = new ConnectService(projectId, '', false, `${location.origin}${PATHS.corbado}`)
+  const service = new ConnectService(projectId, '', false, `${location.origin}${PATHS.corbado}${tabPath(TAB)}`)
   return {
     last: () => service.getLastLogin()?.identifierValue || undefined,
     forget: () => service.clearLastLogin(),
@@ -140,13 +141,9 @@ export async function connectToken(tenantId: string, type: TokenType, idToken: s
   const kind = `${tenantId} ${type}`
   const waitMs = (given.get(kind) ?? 0) + NEXT_TOKEN_MS - performance.now()
   if (given.has(kind) && waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs))
-  const answer = await fetch(PATHS.connectToken, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${idToken}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ tenantId, type }),
-  })
+  const sent = jsonOf({ tenantId, type }, { authorization: `Bearer ${idToken}` })
+  const body = await ask<ConnectTokenAnswer>(`${PATHS.connectToken}?tab=${TAB}`, sent)
   given.set(kind, performance.now())
-  const body: ConnectTokenAnswer | DemoProblem = await answer.json()
   if ('connectToken' in body) return body.connectToken
   throw new Told(body.code, body.message)
 }

@@ -22,6 +22,7 @@ export type ViewName =
   | 'append'
   | 'home'
   | 'passkeys'
+  | 'authenticator'
 
 /** What is on the screen. */
 export interface View {
@@ -44,6 +45,8 @@ export interface Memory {
   sentBy?: 'SMS' | 'e-mail'
   /** Is asked for once Cognito has checked the password, and the code that the account may need. */
   passkey?: Found
+  /** What an authenticator app is given, which is being added. */
+  secret?: string
   /** Was the last sign-in by passkey? Then none needs to be created. */
   byPasskey?: boolean
 }
@@ -60,8 +63,8 @@ export interface Shop {
   /** Goes where Cognito's answer leads. */
   follow(step: Step, notice?: string): void
   /**
-   * Does what the user asked for, under a title in the panel. What it answers is what the user is told; what it throws is
-   * told in the app's words, and makes the answer false.
+   * Does what the user asked for, under a title in the panel. What it answers is what the user is told, unless it leads to
+   * another view; what it throws is told in the app's words, and makes the answer false.
    */
   act(title: string, attempt: Attempt, work: () => Promise<string>): Promise<boolean>
   complain(text: string, detail?: string): void
@@ -90,6 +93,8 @@ export function startShop(
   let shop: Shop | undefined
   let current: View | undefined
   let notice: string | undefined
+  /** How often a view was left for one that has words of its own. */
+  let moves = 0
   /** Were there tokens when the view was made? */
   let had = false
   // A view that takes time to make may be left before it is there.
@@ -154,6 +159,7 @@ export function startShop(
         return session
       },
       go(name, text) {
+        moves += 1
         notice = text
         const hash = `#/${tenant.tenantId}/${name}`
         if (location.hash === hash) void show()
@@ -167,9 +173,11 @@ export function startShop(
         alert.replaceChildren()
         status.textContent = ''
         const action = panel.begin(title)
+        const before = moves
         try {
           const told = await work()
           action.end({ ok: true, text: told })
+          if (moves === before) status.textContent = told
           return true
         } catch (error) {
           const { text, detail } = wordsOf(error, attempt)

@@ -35,6 +35,7 @@ const COGNITO: Readonly<Record<string, string>> = {
   UserNotFoundException: 'There is no account with this name.',
   UserNotConfirmedException: 'This account still waits for its code.',
   CodeMismatchException: 'This code is not the right one. Look at the newest message and try again.',
+  EnableSoftwareTokenMFAException: 'This code is not the right one. Look at the newest one and try again.',
   ExpiredCodeException: 'This code has ended. Ask for another one.',
   InvalidPasswordException: 'This password does not meet the rules of this app.',
   InvalidParameterException: 'Something in this form is not as it should be.',

@@ -1,5 +1,6 @@
 /** The calls of one thing that the user did, what the user saw of it, and what the engineer on call sees. */
-import { type DemoProblem, type ExplainAnswer, PATHS, type Party, type TraceCall } from '../../api.js'
+import { type ExplainAnswer, PATHS, type Party, type TraceCall } from '../../api.js'
+import { ask } from '../ask.js'
 import { button, el, prose } from '../dom.js'
 import { createRow, laneNames, lanesOf, type Row } from './sequence.js'
 
@@ -88,9 +89,11 @@ export function createGroup(about: { title: string; number: number; tenantId: st
   async function explain(flowId: string): Promise<void> {
     explained.replaceChildren(el('p', { class: 'hint', role: 'status' }, 'The command runs …'))
     const query = new URLSearchParams({ tenantId: about.tenantId, flowId })
-    const answer = await fetch(`${PATHS.explain}?${query}`)
-    const body: ExplainAnswer | DemoProblem = await answer.json()
-    if (!('text' in body)) return explained.replaceChildren(el('p', { role: 'alert' }, body.message))
+    const body = await ask<ExplainAnswer>(`${PATHS.explain}?${query}`)
+    if (!('text' in body)) {
+      explained.replaceChildren(el('p', { role: 'alert' }, body.message), again(flowId))
+      return
+    }
     explained.replaceChildren(
       el('h4', {}, 'What explain says of this login'),
       el('pre', { tabindex: 0, 'aria-label': 'Answer of explain' }, `$ ${body.command}\n${body.text}`),
@@ -101,8 +104,10 @@ export function createGroup(about: { title: string; number: number; tenantId: st
     const flowId = [...calls.values()].find((call) => call.flowId !== undefined)?.flowId
     if (asked || flowId === undefined) return
     asked = true
-    explained.append(button('Explain this login', () => void explain(flowId), { class: 'small' }))
+    explained.append(again(flowId))
   }
+
+  const again = (flowId: string) => button('Explain this login', () => explain(flowId), { class: 'small' })
 
   return {
     element,

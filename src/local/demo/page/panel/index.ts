@@ -1,5 +1,6 @@
 /** What happens behind the app: every call as it happens, in groups by what the user did; messages; and what can be broken. */
 import type { DemoConfig, DemoTenant, TraceCall } from '../../api.js'
+import { TAB } from '../ask.js'
 import { byId } from '../dom.js'
 import { createGroup, type Group, type Result } from './group.js'
 import { createOutbox } from './outbox.js'
@@ -29,6 +30,8 @@ interface Kept {
 
 const KEPT = 'demo_actions'
 const KEPT_MAX = 20
+/** What this tab has been called, each time that the page was loaded in it. */
+const TABS = 'demo_tabs'
 
 /** Starts to listen. */
 export function startPanel(config: DemoConfig): Panel {
@@ -36,6 +39,10 @@ export function startPanel(config: DemoConfig): Panel {
   const empty = byId('groups-empty')
   const openedAt = Date.now()
   const kept: Kept[] = readKept()
+  const tabs = new Set([...readTexts(TABS), TAB])
+  sessionStorage.setItem(TABS, JSON.stringify([...tabs]))
+  /** Calls of other tabs since this page was opened, with their tenants. */
+  const others = new Map<number, string | undefined>()
   const groups: { readonly kept: Kept; readonly group: Group }[] = []
   const outbox = createOutbox(byId('outbox'))
   const provoking = createProvoking(byId('provoke'), config.provocations)
@@ -56,6 +63,11 @@ export function startPanel(config: DemoConfig): Panel {
 
   function place(call: TraceCall): void {
     const began = Date.parse(call.at)
+    if (call.tab !== undefined && !tabs.has(call.tab)) {
+      if (began >= openedAt) others.set(call.id, call.tenantId)
+      showOthers()
+      return
+    }
     const owner = groups.findLast(({ kept: { at, tenantId } }) => {
       return at <= began && (call.tenantId === undefined || call.tenantId === tenantId)
     })
@@ -64,6 +76,13 @@ export function startPanel(config: DemoConfig): Panel {
     if (began < openedAt || tenant === undefined) return
     if (call.tenantId !== undefined && call.tenantId !== tenant.tenantId) return
     add({ tenantId: tenant.tenantId, title: 'Open the page', at: began }, false).put(call)
+  }
+
+  function showOthers(): void {
+    const count = [...others.values()].filter((tenantId) => tenantId === tenant?.tenantId).length
+    const calls = count === 1 ? 'One call' : `${count} calls`
+    byId('others').textContent =
+      count === 0 ? '' : `${calls} of another tab or browser at this app: each tab shows its own.`
   }
 
   followTrace(config.start, (event) => {
@@ -75,6 +94,7 @@ export function startPanel(config: DemoConfig): Panel {
   return {
     setTenant(next) {
       tenant = next
+      showOthers()
       for (const { kept, group } of groups) group.element.hidden = kept.tenantId !== next.tenantId
       outbox.setTenant(next.tenantId)
       provoking.setTenant(next.tenantId)
@@ -95,7 +115,9 @@ export function startPanel(config: DemoConfig): Panel {
 }
 
 function readKept(): Kept[] {
-  const text = sessionStorage.getItem(KEPT)
-  const kept: Kept[] = text === null ? [] : JSON.parse(text)
-  return kept
+  return JSON.parse(sessionStorage.getItem(KEPT) ?? '[]')
+}
+
+function readTexts(name: string): string[] {
+  return JSON.parse(sessionStorage.getItem(name) ?? '[]')
 }

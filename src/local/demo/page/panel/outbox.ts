@@ -44,11 +44,11 @@ export function createOutbox(place: HTMLElement): Outbox {
   }
 }
 
-function item({ at, medium, to, subject, text, code }: OutboxMessage): HTMLElement {
-  const use = button('Use', () => void takeCode(code), { class: 'small', 'aria-label': `Use the code ${code}` })
+function item({ id, at, medium, to, subject, text, code }: OutboxMessage): HTMLElement {
+  const use = button('Use', () => takeCode(code), { class: 'small', 'aria-label': `Use the code ${code}` })
   return el(
     'li',
-    {},
+    { 'data-id': id },
     el(
       'p',
       { class: 'head' },

@@ -1,12 +1,12 @@
 import {
   type ActiveProvocation,
-  type DemoProblem,
   PATHS,
   type Provocation,
   type ProvocationInfo,
   type ProvokeAnswer,
   type ProvokeRequest,
 } from '../../api.js'
+import { ask, jsonOf } from '../ask.js'
 import { button, el } from '../dom.js'
 
 /** Buttons that let something go wrong for the tenant, on purpose. */
@@ -34,32 +34,27 @@ export function createProvoking(place: HTMLElement, infos: readonly ProvocationI
 
   async function change(what: Provocation): Promise<void> {
     const request: ProvokeRequest = { tenantId, what, on: !isOn(what) }
-    const answer = await fetch(PATHS.provoke, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(request),
-    })
-    const body: ProvokeAnswer | DemoProblem = await answer.json()
-    if ('active' in body) {
-      active = body.active
-      show()
-    } else about.textContent = body.message
+    take(await ask<ProvokeAnswer>(PATHS.provoke, jsonOf(request)))
+  }
+
+  function take(body: Awaited<ReturnType<typeof ask<ProvokeAnswer>>>): void {
+    if (!('active' in body)) {
+      about.textContent = body.message
+      return
+    }
+    active = body.active
+    show()
   }
 
   for (const { what, label, about: text } of infos) {
     const id = `provoke-${what}`
-    const element = button(label, () => void change(what), { class: 'toggle', 'aria-pressed': 'false', title: text })
+    const element = button(label, () => change(what), { class: 'toggle', 'aria-pressed': 'false', title: text })
     element.setAttribute('aria-describedby', id)
     buttons.set(what, element)
     place.append(element, el('span', { id, hidden: true }, text))
   }
   place.after(about)
-  void fetch(PATHS.provoke)
-    .then((answer) => answer.json())
-    .then((body: ProvokeAnswer) => {
-      active = body.active
-      show()
-    })
+  void ask<ProvokeAnswer>(PATHS.provoke).then(take)
 
   return {
     show(next) {

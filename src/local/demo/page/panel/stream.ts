@@ -1,4 +1,5 @@
 import { type DemoConfig, PATHS, type TraceEvent } from '../../api.js'
+import { ask } from '../ask.js'
 import { byId, el } from '../dom.js'
 
 /**
@@ -23,10 +24,8 @@ export function followTrace(start: string, take: (event: TraceEvent) => void): v
     if (!lost) return
     lost = false
     away.remove()
-    void fetch(PATHS.config)
-      .then((answer) => answer.json())
-      .then((config: DemoConfig) => {
-        if (config.start !== start) location.reload()
-      })
+    void ask<DemoConfig>(PATHS.config).then((config) => {
+      if ('start' in config && config.start !== start) location.reload()
+    })
   })
 }

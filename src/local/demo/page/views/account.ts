@@ -69,7 +69,7 @@ export function confirmView(shop: Shop): View | ViewName {
     }),
   )
   const again = () =>
-    void shop.act('Send the code again', 'account', async () => {
+    shop.act('Send the code again', 'account', async () => {
       await sendCodeAgain(identifier)
       return 'A new code was sent.'
     })

@@ -4,6 +4,7 @@ import { keepName } from '../names.js'
 import { connectToken } from '../passkeys.js'
 import type { Shop, View, ViewName } from '../shop.js'
 import { Told } from '../words.js'
+import { addAuthenticator } from './authenticator.js'
 
 /** Offers a passkey to whoever signed in without one. */
 export async function appendView(shop: Shop): Promise<View | ViewName> {
@@ -12,12 +13,12 @@ export async function appendView(shop: Shop): Promise<View | ViewName> {
   if (!shop.passkeysPossible) return 'home'
   const name = session.email ?? session.username
   keepName(shop.tenant.tenantId, session.username, name)
-  const create = () => addPasskey(shop).then((added) => added && shop.go('home', 'Your passkey is created.'))
+  const create = () => addPasskey(shop, () => shop.go('home', 'Your passkey is created.'))
   return {
     title: 'Sign in faster next time',
     content: [
       el('p', {}, `Create a passkey for ${name}, and you sign in with the lock of your device.`),
-      button('Create a passkey', () => void create(), { class: 'primary' }),
+      button('Create a passkey', create, { class: 'primary' }),
       el(
         'div',
         { class: 'links' },
@@ -27,13 +28,14 @@ export async function appendView(shop: Shop): Promise<View | ViewName> {
   }
 }
 
-/** Adds a passkey for who is signed in; false if it did not come to that, which is told. */
-export function addPasskey(shop: Shop): Promise<boolean> {
+/** Adds a passkey for who is signed in, then shows it; false if it did not come to that, which is told. */
+export function addPasskey(shop: Shop, show: () => unknown): Promise<boolean> {
   return shop.act('Create a passkey', 'passkey', async () => {
     const session = await shop.session()
     if (session === undefined) throw new Told('session_ended', 'Your session has ended. Sign in again.')
     const token = await connectToken(shop.tenant.tenantId, 'passkey-append', session.idToken)
     await shop.passkeys.add(token)
+    await show()
     return 'A passkey was created.'
   })
 }
@@ -46,14 +48,14 @@ export async function homeView(shop: Shop): Promise<View | ViewName> {
   const name = email ?? username
   keepName(shop.tenant.tenantId, username, name)
   const renew = () =>
-    void shop.act('Renew the session', 'account', async () => {
+    shop.act('Renew the session', 'account', async () => {
       const renewed = await currentSession({ renew: true })
       if (renewed === undefined) throw new Told('session_ended', 'Your session has ended. Sign in again.')
       shop.go('home', 'Your session is renewed.')
       return 'The session is renewed.'
     })
   const leave = () =>
-    void shop.act('Sign out', 'account', async () => {
+    shop.act('Sign out', 'account', async () => {
       await endSession()
       shop.go('sign-in', 'You are signed out.')
       return 'Signed out.'
@@ -72,6 +74,8 @@ export async function homeView(shop: Shop): Promise<View | ViewName> {
         'div',
         { class: 'links' },
         button('Renew the session', renew, { class: 'link' }),
+        shop.tenant.mfa === 'software-token' &&
+          button('Add an authenticator app', () => addAuthenticator(shop), { class: 'link' }),
         button('Sign out', leave, { class: 'link' }),
       ),
       el(

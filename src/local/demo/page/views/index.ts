@@ -1,5 +1,6 @@
 import type { MakeView, ViewName } from '../shop.js'
 import { confirmView, forgotView, newPasswordView, signUpView } from './account.js'
+import { authenticatorView } from './authenticator.js'
 import { codeView, ownCodeView } from './code.js'
 import { appendView, homeView } from './home.js'
 import { passkeysView } from './passkeys.js'
@@ -18,4 +19,5 @@ export const VIEWS: Readonly<Record<ViewName, MakeView>> = {
   append: appendView,
   home: homeView,
   passkeys: passkeysView,
+  authenticator: authenticatorView,
 }

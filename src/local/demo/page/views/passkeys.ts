@@ -46,7 +46,7 @@ export async function passkeysView(shop: Shop): Promise<View | ViewName> {
   function ask(one: PasskeyInfo, what: string): void {
     const remove = () => {
       dialog.close()
-      void shop
+      return shop
         .act('Delete a passkey', 'passkey', async () => {
           await shop.passkeys.remove(await tokenFor('passkey-delete'), one.id)
           await read()
@@ -61,7 +61,7 @@ export async function passkeysView(shop: Shop): Promise<View | ViewName> {
         'div',
         { class: 'choice' },
         button('Delete it', remove, { class: 'danger' }),
-        button('Keep it', () => dialog.close()),
+        button('Keep it', () => dialog.close(), { autofocus: true }),
       ),
     )
     dialog.showModal()
@@ -70,17 +70,15 @@ export async function passkeysView(shop: Shop): Promise<View | ViewName> {
   const show = () =>
     shop.act('List your passkeys', 'passkey list', async () => {
       await read()
-      return list.childElementCount === 1 ? 'One passkey.' : `${list.childElementCount} passkeys.`
+      const count = list.childElementCount
+      return count === 1 ? 'You have one passkey.' : `You have ${count || 'no'} passkeys.`
     })
-  const add = async () => {
-    if (await addPasskey(shop)) await show()
-  }
   return {
     title: 'Your passkeys',
     content: [
       none,
       list,
-      button('Add a passkey', () => void add(), { class: 'primary' }),
+      button('Add a passkey', () => addPasskey(shop, read), { class: 'primary' }),
       el(
         'div',
         { class: 'links' },

@@ -22,7 +22,7 @@ function welcomeBack(shop: Shop, last: string): View {
   const name = nameOf(tenant.tenantId, last)
   const oneTap = button(
     `Sign in as ${name}`,
-    () => void shop.act('Sign in with one tap', 'passkey', () => useByName(shop, last, 'one-tap')),
+    () => shop.act('Sign in with one tap', 'passkey', () => useByName(shop, last, 'one-tap')),
     { class: 'primary' },
   )
   const other = () => {
@@ -147,7 +147,7 @@ function links(shop: Shop, ...first: readonly HTMLElement[]): HTMLElement {
     const identifier = document.querySelector<HTMLInputElement>('#field-identifier')?.value || memory.identifier
     if (!identifier) return shop.complain('Type your name first.')
     memory.identifier = identifier
-    void shop.act(`Sign in with a code of ${tenant.displayName}`, 'account', async () => {
+    return shop.act(`Sign in with a code of ${tenant.displayName}`, 'account', async () => {
       shop.follow(await beginOwnCode(tenant, identifier))
       return 'A code is on its way.'
     })
