@@ -3,7 +3,8 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { openBrowser } from '../fixtures/chromium.js'
-import { configOf, PICTURES, signInByPassword, somePort, startDemo } from '../fixtures/demo.js'
+import { configOf, PICTURES, somePort, startDemo } from '../fixtures/demo.js'
+import { assertQuiet, signInByPassword } from '../fixtures/steps.js'
 import { visit } from '../fixtures/visitor.js'
 
 /** By what is provoked: the reason on the gateway's line. */
@@ -103,8 +104,7 @@ for (const { what, label, lasts } of provocations)
     await pressed.waitFor({ state: 'detached' })
     while (!(await signIn()));
     await signOut()
-    t.strictSame(visitor.complaints, [])
-    t.strictSame(visitor.foreign, [])
+    assertQuiet(t, visitor)
   })
 
 t.test('a name that nobody has, and a wrong password, are refused in plain words', async (t) => {
@@ -123,6 +123,5 @@ t.test('a name that nobody has, and a wrong password, are refused in plain words
   await other.types('Password', 'not-the-password-1!')
   await other.press('Sign in')
   await other.page.getByRole('alert').getByText('do not match an account').waitFor()
-  t.strictSame(other.complaints, [])
-  t.strictSame(other.foreign, [])
+  assertQuiet(t, other)
 })

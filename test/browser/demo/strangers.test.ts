@@ -1,7 +1,8 @@
 /** What an application meets that a demonstration does not show: a restart, other people's passkeys, two tabs, and the like. */
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { openBrowser } from '../fixtures/chromium.js'
-import { personOf, signInByPassword, somePort, startDemo } from '../fixtures/demo.js'
+import { personOf, somePort, startDemo } from '../fixtures/demo.js'
+import { assertQuiet, signInByPassword } from '../fixtures/steps.js'
 import { openTab, type Visitor, visit } from '../fixtures/visitor.js'
 
 const browser = await openBrowser(t)
@@ -16,18 +17,6 @@ async function signIn(visitor: Visitor): Promise<void> {
   await signInByPassword(visitor, shop, jonas)
   await visitor.press('Not now')
   await visitor.sees(/^Hello/)
-}
-
-/** Nothing was asked of anybody else, and the browser complains of nothing. */
-function assertQuiet(t: Test, ...visitors: readonly Visitor[]): void {
-  t.strictSame(
-    visitors.flatMap(({ complaints }) => complaints),
-    [],
-  )
-  t.strictSame(
-    visitors.flatMap(({ foreign }) => foreign),
-    [],
-  )
 }
 
 t.test('a passkey of another program on localhost is refused kindly, and stays where it is', async (t) => {
