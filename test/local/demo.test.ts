@@ -19,6 +19,8 @@ import type {
   TraceEvent,
 } from '../../src/local/demo/api.js'
 import { connectTokensFor, serveDemo, startDemo } from '../../src/local/demo/index.js'
+import { createProvoke } from '../../src/local/demo/provoke.js'
+import { createTrace } from '../../src/local/demo/trace.js'
 import { openWorld } from '../../src/local/world/world.js'
 import { createAuthenticator } from './fixtures/authenticator.js'
 
@@ -233,11 +235,17 @@ const answerWith = async (stage: LoginStage, proof: string | undefined): Promise
 
 /** A request with headers that fetch would not send. */
 function ask(path: string, headers: Record<string, string>, method = 'GET') {
-  return new Promise<{ status: number; location: string | undefined }>((resolve, reject) => {
+  return new Promise<{ status: number; location?: string; type?: string; text: string }>((resolve, reject) => {
     const { port } = new URL(url)
     request({ host: '127.0.0.1', port, path, method, headers }, (answer) => {
-      answer.resume()
-      resolve({ status: answer.statusCode ?? 0, location: answer.headers.location })
+      const { location, 'content-type': type } = answer.headers
+      let text = ''
+      answer.on('data', (chunk) => {
+        text += chunk
+      })
+      answer.on('end', () => {
+        resolve({ status: answer.statusCode ?? 0, ...(location && { location }), ...(type && { type }), text })
+      })
     })
       .on('error', reject)
       .end()
@@ -246,15 +254,16 @@ function ask(path: string, headers: Record<string, string>, method = 'GET') {
 
 t.test('refuses requests that another site makes, and leads who comes by an address to localhost', async (t) => {
   const { host, port } = new URL(url)
-  t.strictSame(await ask('/config.json', { host: 'attacker.example' }), { status: 403, location: undefined })
-  t.strictSame(await ask('/provoke', { host, origin: 'https://attacker.example' }, 'POST'), {
-    status: 403,
-    location: undefined,
-  })
+  t.match(await ask('/config.json', { host: 'attacker.example' }), { status: 403, type: /json/ })
+  t.match(await ask('/provoke', { host, origin: 'https://attacker.example' }, 'POST'), { status: 403, type: /json/ })
   t.equal((await ask('/provoke', { host: `127.0.0.1:${port}` }, 'POST')).status, 403)
   for (const address of ['127.0.0.1', '[::1]']) {
-    t.strictSame(await ask('/?x=1', { host: `${address}:${port}` }), { status: 302, location: `${url}/?x=1` })
+    t.match(await ask('/?x=1', { host: `${address}:${port}` }), { status: 302, location: `${url}/?x=1` })
   }
+  const page = await ask('/', { host: `shop.localhost:${port}`, accept: 'text/html,*/*' })
+  t.match(page, { status: 403, type: /^text\/html/, text: url }, 'a person is told where it is')
+  const foreign = { host: `shop.localhost:${port}`, accept: 'text/html', origin: 'https://attacker.example' }
+  t.match(await ask('/', foreign), { status: 403, type: /json/ })
   t.equal((await fetch(`${url}/nothing`)).status, 404)
   t.match(await post('/provoke', { tenantId: 'none', what: 'used-proof', on: true }), { status: 404 })
   t.match(await post('/provoke', { tenantId: 'acme-shop', what: 'fire', on: true }), { status: 400 })
@@ -450,6 +459,64 @@ t.test('what goes wrong can be provoked, is seen with its reason, and is undone'
     events.some((event) => event.kind === 'provoked'),
     'other tabs are told',
   )
+})
+
+t.test('a fault that has ended without its button is not shown as one that lasts', async (t) => {
+  const [example] = world.examples.filter(({ tenant }) => tenant.tenantId === acme.tenantId)
+  if (!example) throw new Error('there is no such example')
+  const { stack, admin, workspace } = world
+  const trace = createTrace(systemClock)
+  const told: TraceEvent[] = []
+  trace.follow(0, ({ event }) => told.push(event))
+  const run = async () => ({ code: 0, stdout: '', stderr: '' })
+  const provoke = createProvoke({
+    ...{ stack, trace, run, faults: admin.faults, apps: [{ tenant: acme, example }] },
+    ...{ tenantsDir: workspace.tenantsDir, lastsMs: 1 },
+  })
+  const one = { tenantId: acme.tenantId, what: 'corbado-down' } as const
+  await provoke.change({ ...one, on: true })
+  const last = () => told.at(-1)
+  await until(() => (told.length === 2 ? true : undefined))
+  t.strictSame(last(), { kind: 'provoked', active: [] }, 'it ended by itself, and all tabs are told')
+
+  t.match(await post('/provoke', { ...one, on: true }), { body: { active: [one] } })
+  admin.faults.clear('corbado', acme.userPoolId)
+  t.strictSame(await get('/provoke'), { active: [] }, 'the operator ended it')
+  t.match(await post('/provoke', { ...one, on: true }), { body: { active: [one] } }, 'and it can be begun again')
+  t.match(await post('/provoke', { ...one, on: false }), { body: { active: [] } })
+})
+
+t.test('calls are known as those of the tab that asked, with all that they led to', async (t) => {
+  const trace = createTrace(systemClock)
+  const told: TraceCall[] = []
+  trace.follow(0, ({ event }) => event.kind === 'call' && told.push(event.call))
+  const end = { ms: 1, ok: true, outcome: '' }
+  const begin = (tab: string | undefined, name: string, tenantId = 'acme-shop') =>
+    trace.begin({ from: 'browser', to: 'cognito', name, tenantId, ...(tab !== undefined && { tab }) })
+  const first = begin('one', 'a')
+  begin(undefined, 'led to')(end)
+  begin(undefined, "another app's", 'globex-bank')(end)
+  const second = begin('two', 'b')
+  begin(undefined, 'of either')(end)
+  first(end)
+  begin(undefined, 'led to later')(end)
+  second(end)
+  begin(undefined, 'of nobody')(end)
+  t.strictSame(Object.fromEntries(told.map(({ name, tab }) => [name, tab])), {
+    ...{ a: 'one', 'led to': 'one', "another app's": undefined, 'of either': undefined },
+    ...{ b: 'two', 'led to later': 'two', 'of nobody': undefined },
+  })
+  // As browsers say which one they are.
+  const from = lastCall()
+  await fetch(`${url}/corbado/tab-ab12/v2/connect/login/init`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-corbado-projectid': acme.projectId },
+    body: '{}',
+  })
+  t.match(await ended('login/init', from), { tab: 'ab12', ok: true })
+  await post('/connectToken?tab=ab12', { tenantId: acme.tenantId, type: 'passkey-list' })
+  t.match(await ended('connectToken', from), { tab: 'ab12' })
+  t.match(await ended('connect-tokens', from), { tab: 'ab12' })
 })
 
 t.test('a bank: the password, then the passkey, with connect tokens of its own server', async (t) => {

@@ -48,8 +48,9 @@ export const PROVOCATION_INFOS: readonly ProvocationInfo[] = [
   },
 ]
 
-/** A fault that a person forgets ends by itself. */
+/** A fault that a person forgets ends by itself; so long after that, it is over by every clock. */
 const LASTS_MS = 3_600_000
+const OVER_MS = 1_000
 
 interface ProvokeOptions {
   readonly stack: Stack
@@ -121,7 +122,7 @@ export function createProvoke(options: ProvokeOptions): Provoke {
         const tenant = { tenantId, userPoolId, projectId }
         if (on) {
           await faults.begin({ dependency: 'corbado', kind: 'error', tenant, forMs: lastsMs })
-          setTimeout(tell, lastsMs).unref()
+          setTimeout(tell, lastsMs + OVER_MS).unref()
         } else faults.clear('corbado', userPoolId)
         return undefined
       }

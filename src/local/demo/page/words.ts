@@ -50,7 +50,7 @@ const COGNITO: Readonly<Record<string, string>> = {
 const FROM_TRIGGER = ['UserLambdaValidationException', 'UnexpectedLambdaException', 'InvalidLambdaResponseException']
 
 /** True of whatever the reason is, as the app is not always given one. */
-const NOT_NOW = 'Signing in with a passkey is not possible right now. Use your password.'
+export const NOT_NOW = 'Signing in with a passkey is not possible right now. Use your password.'
 
 /** `ConnectErrorType` of Corbado's client. */
 const CORBADO: Readonly<Record<number, string>> = {
@@ -63,12 +63,9 @@ const CORBADO: Readonly<Record<number, string>> = {
   6: 'Passkeys do not answer at the moment. Use your password.',
 }
 
-/** Codes with which Corbado sends an app to its own sign-in; the gateway's pre-login gives some of them. */
+/** Codes with which Corbado sends an app to its own sign-in. Those of pre-login that are silent do not reach the app. */
 const FALLBACK: Readonly<Record<string, string>> = {
   user_not_found: 'There is no account with this name. Check it, or create an account.',
-  account_disabled: 'Use your password.',
-  force_change_password: 'Use your password.',
-  passkeys_off: 'This app takes passwords alone at the moment.',
   no_cbo_user: 'This account has no passkey yet. Use your password; then you can create one.',
   identifier_not_whitelisted: 'Use your password.',
   unexpected_error: NOT_NOW,
