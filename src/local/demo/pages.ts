@@ -38,9 +38,11 @@ export const elsewherePage = (url: string) => `<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>Open it as localhost</title>
+<main>
 <h1>Open it as localhost</h1>
 <p>Passkeys of this demo work at localhost alone, not under another name and not from another device. Over SSH, forward the same port.</p>
 <p><a href="${url}">${url}</a></p>
+</main>
 </html>
 `
 

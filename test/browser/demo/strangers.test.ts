@@ -1,8 +1,9 @@
 /** What an application meets that a demonstration does not show: a restart, other people's passkeys, two tabs, and the like. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { openBrowser } from '../fixtures/chromium.js'
 import { personOf, somePort, startDemo } from '../fixtures/demo.js'
-import { assertQuiet, signInByPassword } from '../fixtures/steps.js'
+import { assertQuiet, createPasskey, HELLO, signInByOneTap, signInByPassword, signUp } from '../fixtures/steps.js'
 import { openTab, type Visitor, visit } from '../fixtures/visitor.js'
 
 const browser = await openBrowser(t)
@@ -39,6 +40,92 @@ t.test('a second tab follows what the first one does', async (t) => {
   await visitor.press('Sign out')
   await tab.sees(/^Sign in$|^Welcome back$/)
   assertQuiet(t, visitor, tab)
+})
+
+t.test('each tab shows its own calls, and says that there are others', async (t) => {
+  const visitor = await visit(t, browser, url)
+  await visitor.page.goto(`${shop}/sign-in`)
+  await visitor.sees('Sign in')
+  await visitor.press('Use your password')
+  const tab = await openTab(visitor, url)
+  await tab.page.goto(`${shop}/sign-in`)
+  await signUp(tab)
+  await createPasskey(t, tab)
+  const shown = ({ page }: Visitor, name: string) => page.locator(`.call[data-name="${name}"]`).count()
+  const names = ['SignUp', 'InitiateAuth', 'connect-tokens', 'post-append']
+  for (const name of names) t.equal(await shown(tab, name), 1, name)
+  // What the other one has done is here by the time that something of its own is.
+  await visitor.sees(HELLO)
+  await visitor.press('Sign out')
+  await visitor.page.locator('.call[data-name="RevokeToken"]').waitFor()
+  for (const name of names) t.equal(await shown(visitor, name), 0, name)
+  t.match(await visitor.page.locator('#others').innerText(), /^\d+ calls of another tab or browser at this app/)
+  // Those of the tab stay with it when it is loaded again.
+  await tab.page.reload()
+  await tab.page
+    .locator('.group', { hasText: 'Create a passkey' })
+    .locator('[data-name="post-append"]')
+    .waitFor({ state: 'attached' })
+  assertQuiet(t, visitor, tab)
+})
+
+t.test('what is pressed twice is sent once', async (t) => {
+  const visitor = await visit(t, browser, url)
+  const { page, press, sees } = visitor
+  await page.goto(`${shop}/sign-up`)
+  await sees('Create an account')
+  const asked: string[] = []
+  const held: (() => void)[] = []
+  await page.route(/\/cognito\//, async (route) => {
+    asked.push(route.request().headers()['x-amz-target']?.split('.').at(-1) ?? '')
+    await new Promise<void>((resolve) => held.push(resolve))
+    await route.continue()
+  })
+  /** Nothing is answered before it was pressed twice. */
+  async function pressTwice(name: string): Promise<void> {
+    const button = page.locator('#view').getByRole('button', { name, exact: true })
+    await button.dblclick()
+    t.equal(await button.getAttribute('aria-disabled'), 'true', 'and says that it is busy')
+    while (held.length === 0) await sleep(20)
+    for (const letGo of held.splice(0)) letGo()
+  }
+  await pressTwice('Create the account')
+  await sees('Confirm your address')
+  await pressTwice('Send the code again')
+  await page.getByRole('status').getByText('A new code was sent.').waitFor()
+  t.strictSame(asked, ['SignUp', 'ResendConfirmationCode'])
+  // Once it is done it may be sent again.
+  await press('Send the code again')
+  await page
+    .locator('.group', { hasText: /^\d+\. Send the code again/ })
+    .nth(1)
+    .waitFor()
+  assertQuiet(t, visitor)
+})
+
+t.test('when the demo does not answer the panel, it says so, and goes on', async (t) => {
+  const visitor = await visit(t, browser, url)
+  const { page } = visitor
+  await signInByPassword(visitor, shop, mara)
+  await createPasskey(t, visitor)
+  await signInByOneTap(t, visitor, mara.email)
+  for (const broken of ['nothing', 'no JSON'] as const) {
+    await page.route(/\/(provoke|explain)/, (route) =>
+      broken === 'nothing' ? route.abort() : route.fulfill({ status: 502, body: 'a proxy' }),
+    )
+    await page.getByRole('button', { name: 'Corbado down', exact: true }).click()
+    await page.locator('#provoke-about', { hasText: 'The demo does not answer.' }).waitFor()
+    await page.getByRole('button', { name: 'Explain this login' }).click()
+    await page.locator('.explained').getByText('The demo does not answer.').waitFor()
+    await page.unroute(/\/(provoke|explain)/)
+  }
+  await page.getByRole('button', { name: 'Explain this login' }).click()
+  await page.getByLabel('Answer of explain').waitFor()
+  t.strictSame(
+    visitor.complaints.filter((text) => !/^error: Failed to load resource/.test(text)),
+    [],
+  )
+  t.strictSame(visitor.foreign, [])
 })
 
 t.test('the back button goes a view back, and never into a form of somebody who is signed in', async (t) => {
@@ -122,6 +209,20 @@ t.test('opened by IP, it leads to localhost', async (t) => {
   t.match(page.url(), url)
   t.strictSame(complaints, [])
   t.strictSame(foreign, [address], 'what was typed, and nothing else')
+})
+
+t.test('opened by another name, a page says where it is', async (t) => {
+  const visitor = await visit(t, browser, url)
+  const { page, sees, barriers } = visitor
+  await page.goto(url.replace('localhost', 'shop.localhost'))
+  await page.getByRole('heading', { name: 'Open it as localhost' }).waitFor()
+  t.strictSame(await barriers(), [])
+  await page.getByRole('link', { name: `${url}/` }).click()
+  await sees('Sign in')
+  t.strictSame(
+    visitor.complaints.filter((text) => !/status of 403/.test(text)),
+    [],
+  )
 })
 
 t.test('another start clears what this one left, and its passkeys are refused kindly', async (t) => {
