@@ -36,7 +36,6 @@ export const elsewherePage = (url: string) => `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
 <title>Open it as localhost</title>
 <main>
 <h1>Open it as localhost</h1>

@@ -1,5 +1,5 @@
 /** The guide's application as a person goes through it, with each of the example tenants. Its time is printed, and decides nothing. */
-import { copyFileSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { copyFileSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { openBrowser } from '../fixtures/chromium.js'
@@ -25,7 +25,6 @@ import { type Visitor, visit } from '../fixtures/visitor.js'
 const PICTURE = 'src/local/demo/picture.png'
 
 const browser = await openBrowser(t)
-mkdirSync(PICTURES, { recursive: true })
 const demo = await startDemo(t, somePort())
 t.comment(`the page's address after ${Math.round(demo.readyMs)} ms`)
 

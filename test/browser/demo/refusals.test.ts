@@ -1,5 +1,4 @@
 /** What goes wrong on purpose: what the user sees, and beside it what the engineer on call sees. */
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { openBrowser } from '../fixtures/chromium.js'
@@ -23,7 +22,6 @@ const NOT_NOW = 'Signing in with a passkey is not possible right now. Use your p
 const EXPLAINED = Object.keys(REASONS).filter((what) => what !== 'paused-tenant')
 
 const browser = await openBrowser(t)
-mkdirSync(PICTURES, { recursive: true })
 const demo = await startDemo(t, somePort())
 const { tenants, provocations } = await configOf(demo)
 const tenant = tenants.find(({ flow }) => flow === 'passkey')

@@ -3,7 +3,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { openBrowser } from '../fixtures/chromium.js'
 import { personOf, somePort, startDemo } from '../fixtures/demo.js'
-import { assertQuiet, createPasskey, HELLO, signInByOneTap, signInByPassword, signUp } from '../fixtures/steps.js'
+import {
+  assertNoBarriers,
+  assertQuiet,
+  createPasskey,
+  HELLO,
+  signInByOneTap,
+  signInByPassword,
+  signUp,
+} from '../fixtures/steps.js'
 import { openTab, type Visitor, visit } from '../fixtures/visitor.js'
 
 const browser = await openBrowser(t)
@@ -171,6 +179,7 @@ t.test('a browser without passkeys has the password', async (t) => {
   await visitor.page.goto(`${shop}/sign-in`)
   await visitor.sees('Your password')
   await visitor.page.getByText('This browser has no passkeys').waitFor()
+  await assertNoBarriers(t, visitor, 'no passkeys')
   await visitor.types('E-mail address', jonas.identifier)
   await visitor.types('Password', jonas.password)
   await visitor.press('Sign in')
@@ -213,10 +222,10 @@ t.test('opened by IP, it leads to localhost', async (t) => {
 
 t.test('opened by another name, a page says where it is', async (t) => {
   const visitor = await visit(t, browser, url)
-  const { page, sees, barriers } = visitor
+  const { page, sees } = visitor
   await page.goto(url.replace('localhost', 'shop.localhost'))
   await page.getByRole('heading', { name: 'Open it as localhost' }).waitFor()
-  t.strictSame(await barriers(), [])
+  await assertNoBarriers(t, visitor, 'another name')
   await page.getByRole('link', { name: `${url}/` }).click()
   await sees('Sign in')
   t.strictSame(
@@ -234,6 +243,7 @@ t.test('another start clears what this one left, and its passkeys are refused ki
   await sees(/^Hello/)
   await first.stop()
   await page.getByText('The demo does not answer').waitFor()
+  await assertNoBarriers(t, visitor, 'it does not answer')
   await startDemo(t, port)
   await page.getByText('The demo was started again').waitFor()
   // The passkey is there still, and is offered at once.

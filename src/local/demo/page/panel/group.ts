@@ -96,7 +96,7 @@ export function createGroup(about: { title: string; number: number; tenantId: st
     }
     explained.replaceChildren(
       el('h4', {}, 'What explain says of this login'),
-      el('pre', { tabindex: 0, 'aria-label': 'Answer of explain' }, `$ ${body.command}\n${body.text}`),
+      el('pre', { tabindex: 0, role: 'region', 'aria-label': 'Answer of explain' }, `$ ${body.command}\n${body.text}`),
     )
   }
 
