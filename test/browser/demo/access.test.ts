@@ -16,6 +16,12 @@ const VIEWS = [...readFileSync('src/local/demo/page/views/index.ts', 'utf8').mat
 /** Those that axe has looked at. */
 const seen = new Set<string | undefined>()
 
+/** What has the focus, as it is called. */
+const FOCUSED = `(() => {
+  const { activeElement: one } = document
+  return (one.labels?.[0] ?? one).getAttribute('aria-label') ?? (one.labels?.[0] ?? one).textContent
+})()`
+
 async function look(t: Test, visitor: Visitor, what: string): Promise<void> {
   seen.add(visitor.page.url().split('/').at(-1))
   await assertNoBarriers(t, visitor, what)
@@ -119,6 +125,7 @@ t.test('nor in those of a bank and a portal, nor in the panel with all that it c
   await page.getByText("The gateway's log line:").first().waitFor()
   await group.getByRole('button', { name: 'Explain this login' }).click()
   await group.getByLabel('Answer of explain').waitFor()
+  t.equal(await page.evaluate(FOCUSED), 'Answer of explain', 'the focus goes on from the button that is gone')
   await look(t, visitor, 'refused, with the log line and what explain says')
 
   await page.goto(`${demo.url}/#/initech-portal/sign-in`)
@@ -133,12 +140,6 @@ t.test('nor in those of a bank and a portal, nor in the panel with all that it c
 t.test('axe has looked at every view that there is', async (t) => {
   t.strictSame([...seen].sort(), VIEWS)
 })
-
-/** What has the focus, as it is called. */
-const FOCUSED = `(() => {
-  const { activeElement: one } = document
-  return (one.labels?.[0] ?? one).getAttribute('aria-label') ?? (one.labels?.[0] ?? one).textContent
-})()`
 
 t.test('by keyboard alone: an account, a passkey, a sign-in with it, and a dialog that keeps the focus', async (t) => {
   const visitor = await visit(t, browser, demo.url)

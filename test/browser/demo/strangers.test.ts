@@ -113,7 +113,7 @@ t.test('what is pressed twice is sent once', async (t) => {
 
 t.test('when the demo does not answer the panel, it says so, and goes on', async (t) => {
   const visitor = await visit(t, browser, url)
-  const { page } = visitor
+  const { page, sees } = visitor
   await signInByPassword(visitor, shop, mara)
   await createPasskey(t, visitor)
   await signInByOneTap(t, visitor, mara.email)
@@ -126,6 +126,8 @@ t.test('when the demo does not answer the panel, it says so, and goes on', async
     await page.getByRole('button', { name: 'Explain this login' }).click()
     await page.locator('.explained').getByText('The demo does not answer.').waitFor()
     await page.unroute(/\/(provoke|explain)/)
+    await page.reload()
+    await sees(HELLO)
   }
   await page.getByRole('button', { name: 'Explain this login' }).click()
   await page.getByLabel('Answer of explain').waitFor()

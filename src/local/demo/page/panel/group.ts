@@ -87,17 +87,24 @@ export function createGroup(about: { title: string; number: number; tenantId: st
   }
 
   async function explain(flowId: string): Promise<void> {
-    explained.replaceChildren(el('p', { class: 'hint', role: 'status' }, 'The command runs …'))
+    explained.querySelector('p')?.remove()
+    explained.append(el('p', { class: 'hint', role: 'status' }, 'The command runs …'))
     const query = new URLSearchParams({ tenantId: about.tenantId, flowId })
     const body = await ask<ExplainAnswer>(`${PATHS.explain}?${query}`)
-    if (!('text' in body)) {
-      explained.replaceChildren(el('p', { role: 'alert' }, body.message), again(flowId))
-      return
-    }
-    explained.replaceChildren(
-      el('h4', {}, 'What explain says of this login'),
-      el('pre', { tabindex: 0, role: 'region', 'aria-label': 'Answer of explain' }, `$ ${body.command}\n${body.text}`),
-    )
+    const pressed = explained.contains(document.activeElement)
+    const last =
+      'text' in body
+        ? el(
+            'pre',
+            { tabindex: 0, role: 'region', 'aria-label': 'Answer of explain' },
+            `$ ${body.command}\n${body.text}`,
+          )
+        : again(flowId)
+    const head =
+      'text' in body ? el('h4', {}, 'What explain says of this login') : el('p', { role: 'alert' }, body.message)
+    explained.replaceChildren(head, last)
+    // The button that had the focus is gone.
+    if (pressed) last.focus()
   }
 
   function offerExplain(): void {
