@@ -77,6 +77,19 @@ t.test('each tab shows its own calls, and says that there are others', async (t)
   assertQuiet(t, visitor, tab)
 })
 
+t.test(
+  "nobody is told of the page, as Corbado's client otherwise has FingerprintJS do one time in a thousand",
+  async (t) => {
+    const visitor = await visit(t, browser, url)
+    await visitor.context.addInitScript('Math.random = () => 0')
+    await visitor.page.goto(`${shop}/sign-in`)
+    await visitor.sees('Sign in')
+    // By then the client has looked at the browser.
+    await visitor.page.locator('.call[data-name="login/init"]').waitFor()
+    assertQuiet(t, visitor)
+  },
+)
+
 t.test('what is pressed twice is sent once', async (t) => {
   const visitor = await visit(t, browser, url)
   const { page, press, sees } = visitor

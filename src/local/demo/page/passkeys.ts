@@ -4,6 +4,9 @@ import { type ConnectTokenAnswer, type DemoTenant, PATHS, type TokenType, tabPat
 import { ask, jsonOf, TAB } from './ask.js'
 import { fallbackText, Told } from './words.js'
 
+// FingerprintJS, which is in Corbado's client, tells its maker of one page in a thousand; this is its own switch for that.
+Object.assign(window, { __fpjs_d_m: true })
+
 /** A passkey was used: what Cognito is to be shown for it, and whose it says it is. */
 export interface Proof {
   readonly signedPasskeyData: string
