@@ -75,9 +75,9 @@ const PROCESSES = [
   ['.', 'package'],
   ['commands', 'commands/every', 'commands/explain', 'terminal'],
   ['commands/tenants', 'commands/wire', 'commands/cloudwatch', 'commands/on-call'],
-  ['upstreams', 'tenant', 'resilience'],
+  ['upstreams', 'tenant', 'resilience', 'local', 'local/demo', 'stability'],
   ['actions', 'routes', 'triggers', 'plugins', 'hostile'],
-  ['operator', 'operator/causes', 'operator/files', 'operator/lines', 'operator/watch', 'local', 'stability'],
+  ['operator', 'operator/causes', 'operator/files', 'operator/lines', 'operator/watch'],
 ]
 /** A file that is not done by then hangs. */
 const TIMEOUT_S = { usual: 300, long: 1_200 }
