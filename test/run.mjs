@@ -23,7 +23,7 @@ import { parseArgs, promisify } from 'node:util'
 import { build } from 'esbuild'
 import tap from 'tap'
 
-/** The whole matrix of faults and the long schedules: a quarter of an hour. `npm test` has a sample of both. */
+/** The whole matrix of faults and the long schedules: a quarter of an hour. `npm test` has a sample of the one, `.ci/run` of both. */
 const FIRE = [
   'test/flows/fire/table.test.ts',
   'test/flows/fire/others.test.ts',
@@ -41,6 +41,9 @@ const GUARDS = [
   'test/flows/on-call/whole-way.test.ts',
   'test/flows/onboarding.test.ts',
   'test/flows/advice.test.ts',
+  'test/flows/hand-over.test.ts',
+  'test/flows/clients.test.ts',
+  'test/flows/fire/schedule.test.ts',
   'test/hostile/forged.test.ts',
   'test/hostile/values.test.ts',
   'test/package/installed.test.ts',
@@ -48,6 +51,8 @@ const GUARDS = [
   'test/operator/watch/looks.test.ts',
   'test/operator/watch/function.test.ts',
   'test/operator/report/page.test.ts',
+  'test/operator/causes/causes.test.ts',
+  'test/commands/completion.test.ts',
   'test/local/demo.test.ts',
 ]
 /** Minutes each: thousands of tenants and files, the image, other Nodes, the AWS CLI, a real terminal. */
