@@ -1216,6 +1216,18 @@ t.test('who may not read lines is told so, and those of many tenants are counted
     what: /CloudWatch Logs said ResourceNotFoundException\.$/,
     fix: /^operator: set LOG_GROUPS to the log groups/,
   })
+  await stack.cloudwatch.setFault({
+    kind: 'say',
+    say(response, { operation }) {
+      if (operation !== 'GetQueryResults') return false
+      response.setHeader('content-type', 'application/x-amz-json-1.1')
+      response.end(JSON.stringify({ status: 'Failed', results: [] }))
+      return true
+    },
+  })
+  const failed = await diagnose(withChain, { ...deps, clock })
+  await stack.cloudwatch.setFault(undefined)
+  t.match(found(failed, 'chained-time'), { state: 'not-checkable', what: /^How long the functions take is not known:/ })
   const records = ['a', 'b', 'c'].map((id): TenantRecord => {
     const userPoolId = `eu-central-1_Counted${id}` as UserPoolId
     const config = toLocal(tenantFile({ tenantId: id, userPoolId, triggers: { preSignUp: chained } }), stack)

@@ -49,7 +49,9 @@ export async function countChained({ upstreams, settings, clock }: DoctorDeps): 
 async function pageOf(logs: CloudWatchLogs, queryId: string, token: string | undefined, call: Call, clock: Clock) {
   for (let looks = 0; looks < LOOKS_MAX; looks += 1) {
     const page = await unhurried(() => logs.fetchRows(queryId, token, call), clock)
-    if (page.status !== 'running') return page
+    if (page.status === 'complete') return page
+    // What it had counted by then is not all.
+    if (page.status === 'failed') throw upstreamError('cloudwatch', 'unavailable')
     await pause(LOOK_MS, clock)
   }
   throw upstreamError('cloudwatch', 'timeout')
