@@ -73,7 +73,8 @@ export async function examineAll(
 ): Promise<Examined[]> {
   let counted: ReturnType<typeof countChained> | undefined
   const shared = {
-    ...{ ...deps, upstreams: withSharedAliases(deps.upstreams) },
+    ...deps,
+    upstreams: withSharedAliases(deps.upstreams),
     countChained() {
       counted ??= countChained(deps)
       return counted
