@@ -46,6 +46,8 @@ export const ActionNotConfigured = createError('GW_ERR_ACTION_NOT_CONFIGURED', '
 export const ActionRefused = createError('GW_ERR_ACTION_REFUSED', 'The sign-in was refused.', 401)
 export const ActionUserNotFound = createError('GW_ERR_ACTION_USER_NOT_FOUND', 'There is no such user.', 404)
 
+export const PseudonymKeyUnavailable = createError('GW_ERR_PSEUDONYM_KEY_UNAVAILABLE', unavailable, 503)
+
 export const ConnectTokensNotConfigured = createError(
   'GW_ERR_CONNECT_TOKENS_NOT_CONFIGURED',
   'Connect tokens are not set up.',
@@ -264,6 +266,7 @@ const CLASSES = [
   ActionNotConfigured,
   ActionRefused,
   ActionUserNotFound,
+  PseudonymKeyUnavailable,
   ConnectTokensNotConfigured,
   ConnectTokenUnauthorized,
   ConnectTokenTypeRefused,

@@ -648,6 +648,13 @@ export const REASONS = {
     means:
       "The pool's key set could not be read, and none is known: `failed`, `operation` and `upstreamStatus` say more.",
   },
+  pseudonym_key_unavailable: {
+    at: REFUSED,
+    owner: 'us',
+    level: 'error',
+    means:
+      'The names of nobody that `unknownUser: decoy` answers are made with the key of the pseudonyms, which could not be had: all users of such tenants go on with the login without passkeys. Is `PSEUDONYM_KEY_PARAMETER` set, and is the parameter there? With `upstream.ssm` on the line, SSM failed.',
+  },
   action_user_not_found: {
     at: at(['post-append'], 'rejected'),
     owner: 'customer',

@@ -1,6 +1,5 @@
 import type { Call, Clock } from '../call.js'
 import type { Env } from '../env.js'
-import { Internal } from '../errors.js'
 import type { UserPoolId } from '../ids.js'
 import type { LoadCounts } from '../resilience/expiring-cache.js'
 import { createGuard } from '../resilience/guard.js'
@@ -37,7 +36,7 @@ export interface TenantContext {
   readonly invoke: InvokeChained
   /** Is custom authentication the only way to sign in through an app client? False if that cannot be known. */
   takesOnlyCustomAuth(clientId: string): Promise<boolean>
-  /** A user name that belongs to nobody, the same for the same text. @throws GW_ERR_INTERNAL without the key for it */
+  /** A user name that belongs to nobody, the same for the same text. @throws GW_ERR_PSEUDONYM_KEY_UNAVAILABLE */
   nameOfNobody(text: string): Promise<string>
   /** Connect tokens, for users who show an ID token. */
   readonly connectTokens: {
@@ -75,7 +74,7 @@ export interface TenantsOptions {
   readonly env: Env
   readonly upstreams: Upstreams
   readonly clock: Clock
-  readonly pseudonyms: Pick<Pseudonyms, 'ready' | 'nameOfNobody'>
+  readonly pseudonyms: Pick<Pseudonyms, 'nameOfNobody'>
 }
 
 /** Builds the room that remembers: every cache, memo and limiter of the process, each keyed by tenant. */
@@ -102,12 +101,7 @@ export function createTenants({ env, upstreams, clock, pseudonyms }: TenantsOpti
       verify: (proof) => verify(config, proof, call),
       users,
       takesOnlyCustomAuth: (clientId) => appClients.takesOnlyCustomAuth(config, clientId, call),
-      async nameOfNobody(text) {
-        await pseudonyms.ready(call)
-        const name = pseudonyms.nameOfNobody(config.userPoolId, text)
-        if (name === undefined) throw new Internal()
-        return name
-      },
+      nameOfNobody: (text) => pseudonyms.nameOfNobody(config.userPoolId, text, call),
       connectTokens: {
         userOf: (token) => connectTokens.userOf(config, token, call),
         create: (user, type) => connectTokens.create(config, user, type, call),

@@ -773,7 +773,7 @@ t.test('10,000 tenants in turn, and room for 500: memory stays as it is, and evi
   const answered = await upstreams.table.fetchConfig(files[0]?.userPoolId as UserPoolId, createCall(5_000, clock))
   const tenants = createTenants({
     ...{ env, clock, upstreams: { ...upstreams, table: { ...upstreams.table, fetchConfig } } },
-    pseudonyms: { ready: async () => {}, nameOfNobody: () => undefined },
+    pseudonyms: { nameOfNobody: () => Promise.reject(new Error('nobody is asked for')) },
   })
   const resolve = async (file: TenantFile): Promise<void> => {
     const tenant = await tenants.resolve(file.userPoolId, createCall(5_000, clock))

@@ -2,7 +2,7 @@ import t from 'tap'
 import { buildApp } from '../../src/app.js'
 import { parseEnv } from '../../src/env.js'
 import { createHandler, lambdaInvocation } from '../../src/invocation.js'
-import { PSEUDONYM_KEY_PARAMETER } from '../../src/local/accounts.js'
+import { ACTIONS_ALIAS, PSEUDONYM_KEY_PARAMETER } from '../../src/local/accounts.js'
 import type { Fault } from '../../src/local/aws/server.js'
 import { hostedArn } from '../../src/local/world/tenants.js'
 import { createLogger } from '../../src/plugins/logger.js'
@@ -42,13 +42,14 @@ const own = identity.find(process.env.AWS_ACCESS_KEY_ID ?? '')
 if (own) Object.assign(own, { expiresAt: Number.POSITIVE_INFINITY })
 
 let count = 0
-async function addTenant(): Promise<TenantFile> {
+async function addTenant(changes: Parameters<typeof tenantFile>[0] = {}): Promise<TenantFile> {
   count += 1
   const file = tenantFile({
     tenantId: `tenant-${count}`,
     userPoolId: `eu-central-1_Own${count}`,
     alias: `t-${count}`,
     corbado: { projectId: 'pro-9001' },
+    ...changes,
   })
   await gateway.addTenant(file, { apiSecret: 'corbado1_shared' })
   return file
@@ -91,21 +92,38 @@ t.test(
   },
 )
 
-t.test('while ssm withholds the key of the pseudonyms, answers are the same and lines name no user', async (t) => {
+/** A gateway in a function of its own that has read nothing yet, with a key of the pseudonyms. */
+async function freshFunction() {
   const env = parseEnv({ LOG_LEVEL: 'trace', ...process.env, PSEUDONYM_KEY_PARAMETER })
+  const sink = createLogSink()
+  const upstreams = gateway.watch(createUpstreams(env, clock))
+  const logger = createLogger('trace', sink)
+  const app = buildApp({ env, upstreams, clock, logger, invocationOf: lambdaInvocation })
+  const handler = await createHandler(app, clock)
+  return {
+    invoke: (event: unknown, alias: string) =>
+      handler(event, {
+        ...{ awsRequestId: 'id', invokedFunctionArn: hostedArn(alias) },
+        getRemainingTimeInMillis: () => REMAINING_MS,
+      }),
+    /** The line of the last call. */
+    line: () => sink.take().at(-1) as Line,
+    async close() {
+      await app.close()
+      await upstreams.close()
+    },
+  }
+}
+
+t.test('while ssm withholds the key of the pseudonyms, answers are the same and lines name no user', async (t) => {
   for (const fault of faultNames) {
     const file = await addTenant()
-    const sink = createLogSink()
-    const upstreams = gateway.watch(createUpstreams(env, clock))
-    const logger = createLogger('trace', sink)
-    const app = buildApp({ env, upstreams, clock, logger, invocationOf: lambdaInvocation })
-    const handler = await createHandler(app, clock)
+    const fresh = await freshFunction()
     const event = defineEvent([], {}, { userPoolId: file.userPoolId })
     const define = async () => {
-      const context = { awsRequestId: 'id', invokedFunctionArn: hostedArn(file.alias) }
-      const answer = await handler(event, { ...context, getRemainingTimeInMillis: () => REMAINING_MS })
+      const answer = await fresh.invoke(event, file.alias)
       t.match(answer, { response: { challengeName: 'CUSTOM_CHALLENGE', issueTokens: false } }, fault)
-      return sink.take().at(-1) as Line
+      return fresh.line()
     }
     await withoutSsm(fault, async () => {
       const line = await define()
@@ -120,7 +138,42 @@ t.test('while ssm withholds the key of the pseudonyms, answers are the same and 
       const line = await define()
       t.equal(line.user, user, `${fault}, known`)
     })
-    await app.close()
-    await upstreams.close()
+    await fresh.close()
   }
 })
+
+t.test(
+  'while ssm withholds the key of the pseudonyms, a user and nobody are refused alike; soon after, named',
+  async (t) => {
+    const NOBODY = /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/
+    for (const fault of faultNames) {
+      const file = await addTenant({ actions: { preLogin: { unknownUser: 'decoy' }, postAppend: { mfa: 'none' } } })
+      const { userPoolId } = file
+      cognito.putUser(userPoolId, { username: 'ada' })
+      const fresh = await freshFunction()
+      const preLogin = async (identifier: string) => {
+        const answer = (await fresh.invoke({ action: 'pre-login', userPoolId, identifier }, ACTIONS_ALIAS)) as {
+          body: { identifier: string; error?: unknown }
+        }
+        const { outcome, reason } = fresh.line()
+        return { ...answer.body, line: `${outcome} ${reason ?? ''}`.trim() }
+      }
+      const named = async (when: string) => {
+        t.match(await preLogin('ada'), { identifier: 'ada', line: 'found' }, when)
+        t.match(await preLogin('nobody'), { identifier: NOBODY, line: 'refused user_not_found' }, when)
+      }
+      await withoutSsm(fault, async () => {
+        if (fault === 'slow') return named(fault)
+        const refusal = { identifier: '', error: { return: true, code: 'untyped' } }
+        const line = 'refused pseudonym_key_unavailable'
+        for (const identifier of ['ada', 'nobody']) t.match(await preLogin(identifier), { ...refusal, line }, fault)
+      })
+      // As long as a failure is remembered.
+      clock.advance(6 * SECOND)
+      await named(`${fault}, healed`)
+      clock.advance(301 * SECOND)
+      await withoutSsm(fault, () => named(`${fault}, known`))
+      await fresh.close()
+    }
+  },
+)

@@ -484,6 +484,15 @@ const PROVOCATIONS: Readonly<Record<Reason, () => Promise<unknown>>> = {
     const token = await idTokenOf(userPoolId)
     await during(cognito, status(500), () => connectToken(userPoolId, token))
   }),
+  async pseudonym_key_unavailable() {
+    const actions = { preLogin: { unknownUser: 'decoy' }, postAppend: { mfa: 'none' } } as const
+    const { userPoolId } = await tenant({ actions })
+    const keyless = await startContainer(t, gateway, {
+      env: { PSEUDONYM_KEY_PARAMETER: '/corbado/gateway/no-such-key' },
+    })
+    others.push(keyless)
+    await keyless.action({ action: 'pre-login', userPoolId, identifier: USER })
+  },
   action_user_not_found: refusing((userPoolId) => postAppend(userPoolId, 'nobody')),
 
   table_denied: withoutConfig(says('AccessDeniedException')),

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import type { Call, Clock } from '../../call.js'
 import type { Env } from '../../env.js'
+import { PseudonymKeyUnavailable } from '../../errors.js'
 import type { UserPoolId } from '../../ids.js'
 import { failureMemoryMs } from '../../resilience/expiring-cache.js'
 import type { Upstreams } from '../../upstreams/index.js'
@@ -17,10 +18,11 @@ export interface Pseudonyms {
   /** `u_` and 22 characters; undefined without a key. The same user name in another pool has another pseudonym. */
   of(userPoolId: UserPoolId, username: string): string | undefined
   /**
-   * A user name that belongs to nobody, in the form that Cognito makes (UUID): the same for the same text; undefined
-   * without a key.
+   * A user name that belongs to nobody, in the form that Cognito makes (UUID): the same for the same text. Waits for the
+   * key as long as the call can.
+   * @throws GW_ERR_PSEUDONYM_KEY_UNAVAILABLE
    */
-  nameOfNobody(userPoolId: UserPoolId, text: string): string | undefined
+  nameOfNobody(userPoolId: UserPoolId, text: string, call: Call): Promise<string>
 }
 
 /** With a key that can be guessed, a reader of the lines could compute who is who. */
@@ -47,16 +49,22 @@ export interface PseudonymsOptions {
 
 /** Makes pseudonyms with the key in SSM. */
 export function createPseudonyms({ env, fetchParameter, clock, onSpoiled }: PseudonymsOptions): Pseudonyms {
-  const key = createGatewaySecret({
+  const parameter = {
     parameter: env.pseudonymKeyParameter,
     ttlMs: env.secretTtlSeconds * 1_000,
-    retryMs: ({ kind }) => (kind === 'missing' || kind === 'unusable' ? failureMemoryMs() : RETRY_MS),
     fetchParameter,
     clock,
     isUsable: isPseudonymKey,
     whenUnusable: 'drop',
+  } as const
+  const key = createGatewaySecret({
+    ...parameter,
+    retryMs: ({ kind }) => (kind === 'missing' || kind === 'unusable' ? failureMemoryMs() : RETRY_MS),
     onSpoiled,
   })
+  // Without a name of nobody there is no answer, so while the lines have no key it is asked for again sooner; and by itself,
+  // so that no other tenant's call waits for it.
+  const keyOfNames = createGatewaySecret({ ...parameter, retryMs: failureMemoryMs })
   return {
     prepare: () => key.prepare(),
     get settled() {
@@ -68,10 +76,11 @@ export function createPseudonyms({ env, fetchParameter, clock, onSpoiled }: Pseu
     of(userPoolId, username) {
       return key.current === undefined ? undefined : pseudonymOf(key.current, userPoolId, username)
     },
-    nameOfNobody(userPoolId, text) {
-      if (key.current === undefined) return undefined
+    async nameOfNobody(userPoolId, text, call) {
+      const secret = key.current ?? (await keyOfNames.get(call))
+      if (secret === undefined) throw new PseudonymKeyUnavailable()
       // Three parts, so that it is no user's pseudonym: no user name has a line break.
-      return uuidOf(createHmac('sha256', key.current).update(`${userPoolId}\n${text}\nnobody`).digest())
+      return uuidOf(createHmac('sha256', secret).update(`${userPoolId}\n${text}\nnobody`).digest())
     },
   }
 }
