@@ -7,6 +7,7 @@ import { type Call, type Clock, SLICE_MS } from '../call.js'
 import type { Env, Proxies } from '../env.js'
 import type { UserPoolId } from '../ids.js'
 import { createUserPool, type UserPool } from './cognito.js'
+import { createRecentClients, type RecentClients } from './connections/clients.js'
 import { type CredentialSource, createOwnCredentials } from './connections/credentials.js'
 import { RequestHandler } from './connections/requests.js'
 import type { Corbado } from './corbado.js'
@@ -144,8 +145,14 @@ export function upstreamsOver(clients: Clients, { tenantTable, proxies, clock, m
 
 /** Clients of Lambda, made and loaded when they are needed: most tenants chain nothing. */
 function createLambdaClients(base: ClientBase) {
-  const own = new Map<string, LambdaClient>()
-  const byCredentials = new WeakMap<RoleCredentials, LambdaClient>()
+  let clients: Promise<RecentClients<RoleCredentials, LambdaClient>> | undefined
+
+  async function load(): Promise<RecentClients<RoleCredentials, LambdaClient>> {
+    const { LambdaClient } = await import('@aws-sdk/client-lambda')
+    return createRecentClients(
+      (region, credentials) => new LambdaClient({ ...base, region, ...(credentials && { credentials }) }),
+    )
+  }
 
   return {
     /**
@@ -153,41 +160,23 @@ function createLambdaClients(base: ClientBase) {
      * process's own.
      */
     async of(region: string, credentials: RoleCredentials | null): Promise<LambdaClient> {
-      const { LambdaClient } = await import('@aws-sdk/client-lambda')
-      const known = credentials ? byCredentials.get(credentials) : own.get(region)
-      const client = known ?? new LambdaClient({ ...base, region, ...(credentials && { credentials }) })
-      if (credentials) byCredentials.set(credentials, client)
-      else own.set(region, client)
-      return client
+      clients ??= load()
+      return (await clients).of(region, credentials)
     },
   }
 }
 
-/** Clients of Cognito, one for each set of credentials; each goes when its credentials do. */
-export interface CognitoClients {
-  /** The client for a pool's region; null stands for the process's own credentials. */
-  of(region: string, credentials: RoleCredentials | null): CognitoIdentityProviderClient
-}
+/** Clients of Cognito for pools' regions and tenants' credentials; null stands for the process's own. */
+export type CognitoClients = RecentClients<RoleCredentials, CognitoIdentityProviderClient>
 
 function createCognitoClients(base: ClientBase, clockOffset: () => number): CognitoClients {
-  const own = new Map<string, CognitoIdentityProviderClient>()
-  const byCredentials = new WeakMap<RoleCredentials, CognitoIdentityProviderClient>()
-
-  function create(region: string, credentials: RoleCredentials | null): CognitoIdentityProviderClient {
-    return new CognitoIdentityProviderClient({
-      ...base,
-      region,
-      systemClockOffset: clockOffset(),
-      ...(credentials && { credentials }),
-    })
-  }
-
-  return {
-    of(region, credentials) {
-      const client = (credentials ? byCredentials.get(credentials) : own.get(region)) ?? create(region, credentials)
-      if (credentials) byCredentials.set(credentials, client)
-      else own.set(region, client)
-      return client
-    },
-  }
+  return createRecentClients(
+    (region, credentials) =>
+      new CognitoIdentityProviderClient({
+        ...base,
+        region,
+        systemClockOffset: clockOffset(),
+        ...(credentials && { credentials }),
+      }),
+  )
 }

@@ -28,7 +28,7 @@ import {
 import { createStates, type States } from './table.js'
 import { createUserPoolSettings, type UserPoolSettings } from './user-pool-settings.js'
 
-export type { CloudWatchLogs, LogEvent, LogPage, LogSearch, QueryRow } from './cloudwatch.js'
+export type { CloudWatchLogs, LogEvent, LogPage, LogSearch, QueryPage, QueryRow } from './cloudwatch.js'
 export type { AssumeRole, RoleCredentials, RoleRequest, Table, TenantRecord, UserPool } from './index.js'
 export type { FunctionAliases, PolicyWrite } from './lambda.js'
 export type { FetchParameterHistory, ParameterRequest, ParameterVersion, PutParameter } from './parameters.js'

@@ -31,15 +31,7 @@ async function perSecond(work: (i: number) => Promise<unknown>): Promise<number>
 export async function firstMeetings(): Promise<Row[]> {
   const services = await startServices()
   const base = tenantFile()
-  const aws = { ...base.aws, roleArn: `arn:aws:iam::${base.aws.accountId}:role/corbado/corbado-POOL` }
-  const corbado = {
-    ...base.corbado,
-    backendApiUrl: services.url,
-    credentialParameter: '/corbado/gateway/POOL/backend-api',
-  }
-  const config = { ...base, userPoolId: 'POOL', aws, corbado }
-  const record = { userPoolId: 'POOL', record: 'config', version: 1, updatedAt: '', updatedBy: 'bench', config }
-  await services.ask({ template: JSON.stringify(marshall(record)) })
+  await services.putTenants(base)
   const handler = await startHandler({
     AWS_REGION: 'eu-central-1',
     TENANT_TABLE: 'tenants',
@@ -47,10 +39,7 @@ export async function firstMeetings(): Promise<Row[]> {
     MAX_TENANTS_IN_MEMORY: '100000',
     AWS_ACCESS_KEY_ID: 'AKIABENCH',
     AWS_SECRET_ACCESS_KEY: 'x',
-    AWS_ENDPOINT_URL_DYNAMODB: services.url,
-    AWS_ENDPOINT_URL_SSM: services.url,
-    AWS_ENDPOINT_URL_STS: services.url,
-    AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER: services.url,
+    ...services.endpoints,
   })
   const context = lambdaContext(hostedArn(base.alias))
   const client = new DynamoDBClient({ region: 'eu-central-1', endpoint: services.url })

@@ -6,6 +6,7 @@ import { firstCalls } from './first-calls.js'
 import { firstMeetings } from './first-meetings.js'
 import { lambdaDoor } from './lambda-door.js'
 import { manyTenants } from './many-tenants.js'
+import { memoryATenant } from './memory.js'
 import { neighbours, SHORT, SMOKE, WHOLE } from './neighbours/index.js'
 import { toMarkdown, writeResults } from './neighbours/results.js'
 import { isSmoke, type Row, toTable, toText } from './report.js'
@@ -47,6 +48,7 @@ const measurements = {
   verifyOverTls,
   manyTenants,
   firstMeetings,
+  memoryATenant,
   soak,
 }
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))

@@ -2,7 +2,6 @@ import { createHmac } from 'node:crypto'
 import { openSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { marshall } from '@aws-sdk/util-dynamodb'
 import pino from 'pino'
 import { Pool } from 'undici'
 import { buildApp } from '../../../src/app.js'
@@ -38,9 +37,9 @@ const PATIENCE = 50
 const VERDICT_BYTES = 900
 const VERDICTS_MAX = 100_000
 const ID_BYTES = 300
-/** Of a tenant that has verified: its secret; of one that has asked Cognito: a role's credentials and a client with them. */
+/** Of a tenant that has verified: its secret; of one that has asked Cognito: its role's credentials. */
 const SECRET_BYTES = 900
-const ROLE_BYTES = 15_000
+const ROLE_BYTES = 2_500
 /** What a heap differs by from one collection to the next. */
 const NOISE_BYTES = 6_000_000
 /** Every service at most as many connections as there are calls, and a few pipes. */
@@ -86,22 +85,8 @@ export async function soak(): Promise<Row[]> {
   const collect = runInNewContext('gc') as () => void
 
   const base = tenantFile({ limits: { verifyPerSecond: 10_000, listUsersPerSecond: 25 } })
-  const config = (url: string) => {
-    const corbado = { ...base.corbado, backendApiUrl: url, credentialParameter: '/corbado/gateway/POOL/backend-api' }
-    const aws = { ...base.aws, roleArn: `arn:aws:iam::${base.aws.accountId}:role/corbado/corbado-POOL` }
-    return { ...base, userPoolId: 'POOL', aws, corbado }
-  }
   const world = await startServices()
-  const { url } = world
-  const record = {
-    userPoolId: 'POOL',
-    record: 'config',
-    version: 1,
-    updatedAt: '',
-    updatedBy: 'soak',
-    config: config(url),
-  }
-  await world.ask({ template: JSON.stringify(marshall(record)) })
+  await world.putTenants(base)
 
   // Time passes with the calls and not with the machine, so that a busy one is not taken for a late answer.
   const startedAt = Date.now()
@@ -120,9 +105,7 @@ export async function soak(): Promise<Row[]> {
     PSEUDONYM_KEY_PARAMETER: '/corbado/gateway/pseudonym-key',
     AWS_ACCESS_KEY_ID: 'AKIASOAK',
     AWS_SECRET_ACCESS_KEY: 'x',
-    ...Object.fromEntries(
-      ['DYNAMODB', 'SSM', 'STS', 'COGNITO_IDENTITY_PROVIDER'].map((name) => [`AWS_ENDPOINT_URL_${name}`, url]),
-    ),
+    ...world.endpoints,
   }
   Object.assign(process.env, settings)
   const env = parseEnv(settings)
