@@ -125,10 +125,9 @@ async function withPlan(
       before,
       only: only !== undefined,
     })
-    const others = records.filter(
-      ({ userPoolId }) => !whole.entries.some(({ tenant }) => tenant.userPoolId === userPoolId),
-    )
-    const issues = tableClashes(folder.entries, only === undefined ? plan.withoutFile : others)
+    const named = new Set(whole.entries.map(({ tenant }) => tenant.userPoolId))
+    const withoutFile = records.filter(({ userPoolId }) => !named.has(userPoolId))
+    const issues = tableClashes(folder.entries, withoutFile)
     if (issues.length > 0) reportIssues({ entries: [], issues }, json === true, io)
     else {
       const place = await fetchPlace(upstreams, env, io)

@@ -58,13 +58,13 @@ async function yamlFiles(dir: string): Promise<string[]> {
 
 /** Files that hold a value which an earlier file holds already, valid in other ways or not. */
 function clashes(files: readonly ReadTenantFile[], field: 'tenantId' | 'userPoolId'): FileIssue[] {
-  const first = new Map<string, FileIssue>()
-  return files.flatMap(({ value, issueAt }) => {
-    const text = textAt(value, field)
+  const first = new Map<string, ReadTenantFile>()
+  return files.flatMap((read) => {
+    const text = textAt(read.value, field)
     if (text === undefined) return []
-    const known = first.get(text)
-    if (known) return [issueAt(`/${field}`, `is already used in ${placeOf(known)}`)]
-    first.set(text, issueAt(`/${field}`, ''))
+    const known = first.get(text)?.issueAt(`/${field}`, '')
+    if (known) return [read.issueAt(`/${field}`, `is already used in ${placeOf(known)}`)]
+    first.set(text, read)
     return []
   })
 }

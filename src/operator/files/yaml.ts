@@ -58,10 +58,16 @@ export function yamlText(value: unknown): string {
 const SYNTAX_ERRORS_MAX = 10
 
 /**
- * Parses one YAML 1.2 document and keeps the place of every field. Tags, merge keys, aliases and fields given twice,
- * through which a file could say something else than it seems to, are problems.
+ * Parses one YAML 1.2 document. Tags, merge keys, aliases and fields given twice, through which a file could say something
+ * else than it seems to, are problems. Places are looked up in the text again: those of thousands of files would fill the
+ * memory, and few are ever asked for.
  */
 export function parseYamlFile(text: string): YamlFile {
+  const { value, problems } = readYaml(text)
+  return { value, problems, locate: (path) => readYaml(text).locate(path) }
+}
+
+function readYaml(text: string): YamlFile {
   const lines = new LineCounter()
   const position = (offset: number): Position => {
     const { line, col } = lines.linePos(offset)

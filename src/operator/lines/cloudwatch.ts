@@ -1,7 +1,8 @@
-import { type Clock, pause } from '../../call.js'
+import type { Clock } from '../../call.js'
 import { NotPossible } from '../../terminal/failure.js'
 import type { CloudWatchLogs, LogEvent, QueryRow } from '../../upstreams/operator.js'
 import type { PatientCall } from '../../upstreams/patience.js'
+import { readRows } from './insights.js'
 import { type LambdaLine, parseLine } from './line.js'
 import type { Interval } from './select.js'
 import type { Asked, LineSource, Nameless, Take } from './source.js'
@@ -193,21 +194,10 @@ async function askInsights(
   rowsMax: number,
 ): Promise<QueryAnswer> {
   const queryId = await logs.startQuery({ groups, text, from, to: to - 1 }, call())
-  const begunAt = clock.elapsed()
-  const rows: QueryRow[] = []
-  let token: string | undefined
-  for (;;) {
-    const page = await logs.fetchRows(queryId, token, call())
-    if (page.status === 'failed')
-      throw new NotPossible('CloudWatch could not answer a query: try again, with less time')
-    if (page.status === 'complete') {
-      for (const row of page.rows) rows.push(row)
-      token = page.token
-      if (token === undefined) return { rows, cut: rows.length >= rowsMax }
-      continue
-    }
-    if (clock.elapsed() - begunAt > QUERY_MS_MAX)
-      throw new NotPossible(`CloudWatch did not answer a query in ${spanText(QUERY_MS_MAX)}: ask for less time`)
-    await pause(LOOK_MS, clock)
-  }
+  const looks = { lookMs: LOOK_MS, longestMs: QUERY_MS_MAX, clock }
+  const read = await readRows((token) => logs.fetchRows(queryId, token, call()), looks)
+  if (read.kind === 'failed') throw new NotPossible('CloudWatch could not answer a query: try again, with less time')
+  if (read.kind === 'late')
+    throw new NotPossible(`CloudWatch did not answer a query in ${spanText(QUERY_MS_MAX)}: ask for less time`)
+  return { rows: read.rows, cut: read.rows.length >= rowsMax }
 }

@@ -1,8 +1,8 @@
-import { type Call, type Clock, createCall, pause } from '../../../call.js'
+import { type Clock, createCall, pause } from '../../../call.js'
 import { upstreamError } from '../../../errors.js'
 import { fieldsOf, textAt } from '../../../fields.js'
-import type { CloudWatchLogs } from '../../../upstreams/operator.js'
 import { type Attempt, attempt, isDenied, retryFix, saidOf } from '../../attempt.js'
+import { readRows } from '../../lines/insights.js'
 import { logGroupsOf } from '../../settings.js'
 import { type Finding, failed, IN_FILE, NO_CHAIN, notCheckable, passed, warned } from './finding.js'
 import type { ChainedCalls, DoctorDeps, Patient } from './patient.js'
@@ -31,30 +31,14 @@ export async function countChained({ upstreams, settings, clock }: DoctorDeps): 
   const to = clock.now()
   const query = { groups: logGroupsOf(settings), text: QUERY, from: to - HOURS * HOUR_MS, to }
   const queryId = await unhurried(() => logs.startQuery(query, call), clock)
-  const counted: ChainedCalls[] = []
-  let token: string | undefined
-  do {
-    const page = await pageOf(logs, queryId, token, call, clock)
-    for (const row of page.rows) {
-      const [count, isLate] = [Number(row.get('n') ?? 0), row.get('reason') === 'chain_timeout']
-      const [userPoolId = '', trigger = ''] = [row.get('userPoolId'), row.get('trigger')]
-      counted.push({ userPoolId, trigger, count, late: isLate ? count : 0 })
-    }
-    token = page.token
-  } while (token !== undefined)
-  return counted
-}
-
-/** A page of what was counted, once it is. */
-async function pageOf(logs: CloudWatchLogs, queryId: string, token: string | undefined, call: Call, clock: Clock) {
-  for (let looks = 0; looks < LOOKS_MAX; looks += 1) {
-    const page = await unhurried(() => logs.fetchRows(queryId, token, call), clock)
-    if (page.status === 'complete') return page
-    // What it had counted by then is not all.
-    if (page.status === 'failed') throw upstreamError('cloudwatch', 'unavailable')
-    await pause(LOOK_MS, clock)
-  }
-  throw upstreamError('cloudwatch', 'timeout')
+  const fetchPage = (token: string | undefined) => unhurried(() => logs.fetchRows(queryId, token, call), clock)
+  const read = await readRows(fetchPage, { lookMs: LOOK_MS, longestMs: COUNT_MS, clock })
+  if (read.kind !== 'rows') throw upstreamError('cloudwatch', read.kind === 'late' ? 'timeout' : 'unavailable')
+  return read.rows.map((row) => {
+    const [count, isLate] = [Number(row.get('n') ?? 0), row.get('reason') === 'chain_timeout']
+    const [userPoolId = '', trigger = ''] = [row.get('userPoolId'), row.get('trigger')]
+    return { userPoolId, trigger, count, late: isLate ? count : 0 }
+  })
 }
 
 /** Asks again for a while if others ask too much. */
