@@ -12,6 +12,7 @@ import { toMarkdown, writeResults } from './neighbours/results.js'
 import { isSmoke, type Row, toTable, toText } from './report.js'
 import { signatures } from './signatures.js'
 import { soak } from './soak/index.js'
+import { tenantFolder } from './tenant-folder.js'
 import { verifyOverTls } from './verify-tls.js'
 
 // Node 20 still runs everything; the SDK's notice would be in the way of the figures.
@@ -49,6 +50,7 @@ const measurements = {
   manyTenants,
   firstMeetings,
   memoryATenant,
+  tenantFolder,
   soak,
 }
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
