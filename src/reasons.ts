@@ -653,7 +653,7 @@ export const REASONS = {
     owner: 'us',
     level: 'error',
     means:
-      'The names of nobody that `unknownUser: decoy` answers are made with the key of the pseudonyms, which could not be had: all users of such tenants go on with the login without passkeys. Is `PSEUDONYM_KEY_PARAMETER` set, and is the parameter there? With `upstream.ssm` on the line, SSM failed.',
+      'The names of nobody that `unknownUser: decoy` answers are made with the key of the pseudonyms, which could not be had: all users of such tenants go on with the login without passkeys. The line `pseudonym key unusable` says that the parameter is missing or too short; without one, SSM failed, or `PSEUDONYM_KEY_PARAMETER` is not set.',
   },
   action_user_not_found: {
     at: at(['post-append'], 'rejected'),

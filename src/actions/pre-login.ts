@@ -93,12 +93,15 @@ async function findByAttribute({ users, config }: TenantContext, identifier: str
  */
 async function decideWithDecoy(identifier: string, tenant: TenantContext): Promise<ActionResult> {
   const config = tenant.config.actions.preLogin
-  const [decoy, user, users] = await Promise.all([
+  const asked = [
     // Cognito finds users by an address in any case.
     tenant.nameOfNobody(identifier.toLowerCase()),
     tenant.users.find(identifier),
     findByAttribute(tenant, identifier),
-  ])
+  ] as const
+  // An answer that did not wait for all would leave calls behind that Lambda freezes, and which then seem to have hung.
+  await Promise.allSettled(asked)
+  const [decoy, user, users] = [await asked[0], await asked[1], await asked[2]]
   if (user) return about(user, decideByStatus(user, config))
   const result = decideByAttribute(users, config)
   const [only, second] = users

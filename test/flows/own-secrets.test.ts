@@ -177,3 +177,75 @@ t.test(
     }
   },
 )
+
+/** What the key of the pseudonyms may be when a call comes. */
+const KEYS: Record<string, (ask: (identifier: string) => Promise<unknown>) => Promise<void>> = {
+  'never read': async () => {},
+  async 'read long ago'(ask) {
+    await ask('somebody')
+    clock.advance(301 * SECOND)
+  },
+  async 'not to be had a minute ago'(ask) {
+    await withoutSsm('HTTP 500', async () => void (await ask('somebody')))
+    clock.advance(61 * SECOND)
+  },
+}
+type Ask = (payload: { action: string; userPoolId: string; identifier: string }) => Promise<unknown>
+/** Gateways of which each knows the callers' secrets and nothing else. */
+const DOORS: Record<string, () => Promise<{ ask: Ask; close(): Promise<unknown> }>> = {
+  async function() {
+    const { invoke, close } = await freshFunction()
+    return { ask: (payload) => invoke(payload, ACTIONS_ALIAS), close }
+  },
+  async container() {
+    const { action, close } = await startContainer(t, gateway, { env: { ...settings, PSEUDONYM_KEY_PARAMETER } })
+    const { userPoolId } = await addTenant()
+    await action({ action: 'pre-login', userPoolId, identifier: 'nobody' })
+    return { ask: (payload) => action(payload), close }
+  },
+}
+
+t.test('whatever becomes of the key of the pseudonyms, neither calls nor time tell a user from nobody', async (t) => {
+  for (const [door, open] of Object.entries(DOORS)) {
+    for (const [key, become] of Object.entries(KEYS)) {
+      for (const fault of [undefined, ...faultNames]) {
+        /** What it took to ask once, at a gateway of its own. */
+        const asked = async (identifier: string) => {
+          const file = await addTenant({ actions: { preLogin: { unknownUser: 'decoy' }, postAppend: { mfa: 'none' } } })
+          const { userPoolId } = file
+          cognito.putUser(userPoolId, { username: 'ada' })
+          const fresh = await open()
+          const ask = (identifier: string) => fresh.ask({ action: 'pre-login', userPoolId, identifier })
+          await become(ask)
+          await cognito.setFault({ kind: 'slow', ms: 30 })
+          const [begun, calls] = [clock.elapsed(), ssm.calls.length]
+          if (fault === undefined) await ask(identifier)
+          else await withoutSsm(fault, async () => void (await ask(identifier)))
+          const took = { ms: clock.elapsed() - begun, calls: ssm.calls.length - calls }
+          await cognito.setFault(undefined)
+          await fresh.close()
+          return took
+        }
+        const user = await asked('ada')
+        t.strictSame(await asked('nobody'), user, `${door}, key ${key}, ${fault ?? 'ssm is well'}: ${user.ms} ms`)
+      }
+    }
+  }
+})
+
+t.test('a refusal for want of the key leaves nothing behind that fails a later call', async (t) => {
+  const file = await addTenant({ actions: { preLogin: { unknownUser: 'decoy' }, postAppend: { mfa: 'none' } } })
+  const { userPoolId } = file
+  cognito.putUser(userPoolId, { username: 'ada' })
+  const fresh = await freshFunction()
+  const preLogin = () => fresh.invoke({ action: 'pre-login', userPoolId, identifier: 'ada' }, ACTIONS_ALIAS)
+  await withoutSsm('HTTP 500', async () => {
+    const before = cognito.calls.length
+    await preLogin()
+    t.equal(cognito.calls.length - before, 2, 'both calls were made, and waited for')
+    t.match(fresh.line(), { reason: 'pseudonym_key_unavailable' })
+  })
+  clock.advance(7 * SECOND)
+  t.match(await preLogin(), { body: { identifier: 'ada' } })
+  await fresh.close()
+})

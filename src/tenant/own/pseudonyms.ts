@@ -13,13 +13,14 @@ export interface Pseudonyms {
   prepare(): void
   /** There is nothing to wait for: the key is here and fresh, or none is configured. */
   readonly settled: boolean
-  /** Waits for a fetch that still runs, as long as the call can; never throws. */
+  /** Waits for a fetch that still runs, as long as the call can, and once a call; never throws. */
   ready(call: Call): Promise<void>
   /** `u_` and 22 characters; undefined without a key. The same user name in another pool has another pseudonym. */
   of(userPoolId: UserPoolId, username: string): string | undefined
   /**
    * A user name that belongs to nobody, in the form that Cognito makes (UUID): the same for the same text. Waits for the
-   * key as long as the call can.
+   * key as long as the call can, also for what a line of this call would wait for: a user has a pseudonym on it, and nobody
+   * has none, which must not show in the time.
    * @throws GW_ERR_PSEUDONYM_KEY_UNAVAILABLE
    */
   nameOfNobody(userPoolId: UserPoolId, text: string, call: Call): Promise<string>
@@ -65,18 +66,24 @@ export function createPseudonyms({ env, fetchParameter, clock, onSpoiled }: Pseu
   // Without a name of nobody there is no answer, so while the lines have no key it is asked for again sooner; and by itself,
   // so that no other tenant's call waits for it.
   const keyOfNames = createGatewaySecret({ ...parameter, retryMs: failureMemoryMs })
+  const waited = new WeakSet<Call>()
+  async function ready(call: Call): Promise<void> {
+    if (waited.has(call)) return
+    waited.add(call)
+    await key.get(call)
+  }
+
   return {
+    ready,
     prepare: () => key.prepare(),
     get settled() {
       return key.settled
-    },
-    async ready(call) {
-      await key.get(call)
     },
     of(userPoolId, username) {
       return key.current === undefined ? undefined : pseudonymOf(key.current, userPoolId, username)
     },
     async nameOfNobody(userPoolId, text, call) {
+      await ready(call)
       const secret = key.current ?? (await keyOfNames.get(call))
       if (secret === undefined) throw new PseudonymKeyUnavailable()
       // Three parts, so that it is no user's pseudonym: no user name has a line break.
