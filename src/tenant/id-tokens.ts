@@ -18,7 +18,7 @@ export interface TokenUser {
 export interface IdTokens {
   /**
    * The user of an ID token of the tenant's pool, for one of these app clients; undefined if it is not valid.
-   * @throws GW_ERR_UPSTREAM_… if the pool's keys cannot be read
+   * @throws GW_ERR_UPSTREAM_… if the pool's keys cannot be read, and it is signed with none that is known
    */
   userOf(config: TenantConfig, clientIds: readonly string[], token: string, call: Call): Promise<TokenUser | undefined>
 }
@@ -102,8 +102,12 @@ export function createIdTokens(
         nextReread.set(key, clock.elapsed() + REREAD_MS)
         verifiers.expire(key)
       }
-      const again = (await verifiers.get(key, call, config)).value(token, clientIds)
-      return again === 'unknown-key' ? undefined : again
+      const read = await verifiers.get(key, call, config)
+      const again = read.value(token, clientIds)
+      if (again !== 'unknown-key') return again
+      // The key may be in the set that cannot be read now.
+      if (read.stale) throw upstreamError('cognito', 'unavailable', { operation: 'jwks.json' })
+      return undefined
     },
   }
 }

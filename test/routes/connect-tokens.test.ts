@@ -256,19 +256,25 @@ for (const [door, ask] of Object.entries(doors)) {
       t.equal(keySetReads(seen), 2, 'keys that do not exist make nobody ask')
       clock.advance(60_000)
       await cognito.setFault({ kind: 'status', status: 500 }, 'jwks.json')
-      t.equal((await ask(tenant.userPoolId, { token: `${strange}.${claims}.${signature}` })).status, 401)
+      const body = { code: 'GW_ERR_CONNECT_TOKEN_KEYS_UNAVAILABLE' }
+      const unread = { status: 503, body }
+      t.match(await ask(tenant.userPoolId, { token: `${strange}.${claims}.${signature}` }), unread, 'nobody knows')
       t.equal((await ask(tenant.userPoolId, { token: renewed })).status, 200, 'known keys serve on')
+      cognito.rotateKeys()
+      const { IdToken: latest } = await tokensOf(tenant)
+      t.match(await ask(tenant.userPoolId, { token: latest }), unread, 'a key that is new is not wrong')
       const fresh = await newTenant()
       const { IdToken: first } = await tokensOf(fresh)
-      const body = { code: 'GW_ERR_CONNECT_TOKEN_KEYS_UNAVAILABLE' }
-      t.match(await ask(fresh.userPoolId, { token: first }), { status: 503, body })
+      t.match(await ask(fresh.userPoolId, { token: first }), unread)
       for (const fault of [{ kind: 'garbage' }, { kind: 'hang' }] as const) {
         const another = await newTenant()
         const { IdToken: one } = await tokensOf(another)
         await cognito.setFault(fault, 'jwks.json')
-        t.match(await ask(another.userPoolId, { token: one }), { status: 503, body }, fault.kind)
+        t.match(await ask(another.userPoolId, { token: one }), unread, fault.kind)
       }
       await cognito.setFault(undefined)
+      clock.advance(6_000)
+      t.equal((await ask(tenant.userPoolId, { token: latest })).status, 200, 'once the set can be read again')
     },
   )
 
