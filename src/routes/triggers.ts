@@ -92,6 +92,8 @@ async function run(
   if (admission.kind === 'bypassed') return { outcome: 'unchanged', reason: admission.reason, level: admission.level }
   const chain = chainOf(trigger, admission.tenant.config, callerContext)
   if (chain) {
+    const refused = trigger.beforeChain?.(event)
+    if (refused) return refused
     request.line.chained = true
     const payload = request.direct ? JSON.stringify(event) : request.eventText
     const { tenant } = admission

@@ -24,6 +24,11 @@ export function isOwn({ challengeName, challengeMetadata }: ChallengeResult): bo
   return challengeMetadata === METADATA || challengeMetadata.startsWith(`${METADATA}.`)
 }
 
+/** Is this a challenge of the gateway itself? An earlier Corbado Lambda gives its own no login's id. */
+export function isOfGateway(entry: ChallengeResult): boolean {
+  return isOwn(entry) && flowIdPattern.test(entry.challengeMetadata ?? '')
+}
+
 /** The id of a login, from the last of our challenges; undefined if that has none. */
 export function flowIdOf(session: readonly ChallengeResult[]): string | undefined {
   const last = session.filter(isOwn).at(-1)

@@ -1,9 +1,9 @@
 import { type Static, Type } from 'typebox'
 import type { ReasonAt } from '../reasons.js'
 import type { TenantConfig } from '../tenant/context.js'
-import { attemptFact, type ChallengeResult, flowIdOf, isOwn, Session } from './challenge.js'
+import { attemptFact, type ChallengeResult, flowIdOf, isOfGateway, isOwn, Session } from './challenge.js'
 import { isOurClient } from './our-client.js'
-import { type Trigger, TriggerEvent } from './trigger.js'
+import { type Trigger, TriggerEvent, type TriggerResult } from './trigger.js'
 
 const DefineEvent = Type.Object({
   ...TriggerEvent.properties,
@@ -125,6 +125,16 @@ function attemptOf(decision: Decision, session: readonly ChallengeResult[]): num
   return session.filter(isOwn).length + (asksForPasskey ? 1 : 0)
 }
 
+function resultOf(decision: Decision, session: readonly ChallengeResult[]): TriggerResult {
+  return {
+    response: toResponse(decision),
+    outcome: decision.kind,
+    ...(decision.kind === 'fail' && { reason: decision.reason }),
+    flowId: flowIdOf(session),
+    ...attemptFact(attemptOf(decision, session)),
+  }
+}
+
 /** Decides what comes next in a login: a challenge, tokens, or its end. */
 export const defineAuthChallenge: Trigger<typeof DefineEvent> = {
   name: 'define-auth-challenge',
@@ -144,13 +154,11 @@ export const defineAuthChallenge: Trigger<typeof DefineEvent> = {
       maxAttempts: config.login.maxAttempts,
     }
     const decision = isOurClient(callerContext, config.login) ? decideLogin(state) : fail('foreign_client')
-    return {
-      response: toResponse(decision),
-      outcome: decision.kind,
-      ...(decision.kind === 'fail' && { reason: decision.reason }),
-      flowId: flowIdOf(session),
-      ...attemptFact(attemptOf(decision, session)),
-      ...(userNotFound && { userNotFound }),
-    }
+    return { ...resultOf(decision, session), ...(userNotFound && { userNotFound }) }
+  },
+  /** A login that began as ours, before its app client left `login.clientIds`, ends: nobody knows the whole of it. */
+  beforeChain({ request }) {
+    const session = request.session ?? []
+    return session.some(isOfGateway) ? resultOf(fail('foreign_challenge'), session) : undefined
   },
 }

@@ -53,6 +53,8 @@ export interface Trigger<Schema extends TSchema = TSchema> {
   readonly kind: 'custom-auth' | 'pass-through' | 'sender'
   readonly schema: Schema
   handle(event: Static<Schema>, input: TriggerInput): TriggerResult | Promise<TriggerResult>
+  /** What comes of an event that the customer's own function must not be asked about; undefined if it may be. */
+  beforeChain?(event: Static<Schema>): TriggerResult | undefined
   /** Adds to the answer of the customer's own function. Without it, that answer is used as it is. */
   onTop?(event: Static<Schema>, chained: TriggerResult, input: TriggerInput): Promise<TriggerResult>
 }

@@ -74,7 +74,12 @@ function thrown(payload: string): FunctionAnswer {
   }
 }
 
-/** Lambda's own names have a dot: `Sandbox.Timedout`, `Runtime.ExitError`. */
+/**
+ * The type of a function's error, if it looks like one. Lambda's own keep their dot: `Sandbox.Timedout`, `Runtime.ExitError`. A
+ * class loses its package, and what is around it: `com.acme.Refused` and `Function<Refused>` are `Refused`.
+ */
 function errorTypeOf(value: unknown): string | undefined {
-  return typeof value === 'string' && /^[A-Za-z]{1,32}\.[A-Za-z]{1,32}$/.test(value) ? value : errorName(value)
+  if (typeof value !== 'string' || !/^[\w.$<>:]{1,128}$/.test(value)) return undefined
+  if (/^(Sandbox|Runtime|Extension|Function)\.[A-Za-z]{1,40}$/.test(value)) return value
+  return errorName(/[A-Za-z_]+(?=>*$)/.exec(value)?.[0])
 }

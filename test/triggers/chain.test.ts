@@ -125,6 +125,41 @@ t.test('what a function throws is the user’s text, word for word, and stands i
   t.notMatch(container.text(), /example\.com may sign up/)
 })
 
+t.test(
+  'the type of what a function throws is in the line as a word; only Lambda’s own types are faults of the call',
+  async (t) => {
+    const types = {
+      NotWelcome: 'NotWelcome',
+      'com.acme.signup.NotWelcome': 'NotWelcome',
+      'acme.Refused': 'Refused',
+      'Function<RuntimeError>': 'RuntimeError',
+      'Runtime.Refused.Inner': 'Inner',
+      'ada@acme.example': undefined,
+      'Ada may not': undefined,
+    }
+    for (const [name, said] of Object.entries(types)) {
+      const file = await tenant({
+        preSignUp: chain(deploy(() => Promise.reject(Object.assign(new Error('Sorry.'), { name })))),
+      })
+      gateway.take()
+      const event = triggerEvent('PreSignUp_SignUp', {}, { userPoolId: file.userPoolId })
+      await t.rejects(gateway.trigger(event), { message: 'Sorry.' }, name)
+      const [line] = gateway.take()
+      t.match(line, { reason: 'chain_threw', chained: true }, name)
+      t.equal(line?.upstreamErrorType, said, name)
+    }
+    for (const name of ['Runtime.ExitError', 'Function.ResponseSizeTooLarge', 'Extension.Crash', 'Sandbox.Timedout']) {
+      const file = await tenant({
+        preSignUp: chain(deploy(() => Promise.reject(Object.assign(new Error('Lambda.'), { name })))),
+      })
+      gateway.take()
+      const event = triggerEvent('PreSignUp_SignUp', {}, { userPoolId: file.userPoolId })
+      await t.rejects(gateway.trigger(event), { message: /not possible right now/ }, name)
+      t.match(gateway.take(), [{ reason: /^chain_(failed|timeout)$/, upstreamErrorType: name }])
+    }
+  },
+)
+
 const faults: [reason: string, provoke: () => Promise<{ functionArn: string; heal?: () => unknown }>][] = [
   ['chain_threw', async () => ({ functionArn: deploy(async () => Promise.reject(new TypeError('x is undefined'))) })],
   ['chain_malformed', async () => ({ functionArn: deploy(async () => 'no event') })],

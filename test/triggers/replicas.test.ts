@@ -226,6 +226,17 @@ t.test(
       t.match(String(challengeMetadata), new RegExp(`^${OWN}`))
       t.equal(await ours.verify(young, await prove(file)), false)
       t.match(await ours.define(young), { issueTokens: false })
+      const proven = login(file, THEIRS)
+      await proven.define(old)
+      await proven.create(old)
+      t.equal(await proven.verify(old, await prove(file)), true)
+      const asked = stack.lambda.calls.length
+      t.match(
+        await proven.define(young),
+        { issueTokens: false, failAuthentication: true },
+        'nor a proof that was right',
+      )
+      t.equal(stack.lambda.calls.length, asked, 'the function is not asked')
     }
   },
 )
