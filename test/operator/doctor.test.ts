@@ -141,6 +141,8 @@ const customAuthCalled = () => {
   for (const one of ['define', 'create', 'verify'])
     called(`${one}-auth-challenge${one === 'verify' ? '-response' : ''}`, undefined)
 }
+/** The slot in which the claim is put into tokens calls the gateway. */
+const claimWired = () => poolWith({ lambdaConfig: customAuthWith({ PreTokenGeneration: hosted }) })
 /** A function of the customer's own that answers sign-ups, the role that may invoke it, and the slot that calls the gateway. */
 function chainOfTheirs(): void {
   stack.lambda.putFunction({ functionArn: foreign, runner: neverInvoked, aliases: [] })
@@ -302,13 +304,32 @@ const BREAKAGES: readonly Breakage[] = [
   {
     name: 'a role without DescribeUserPoolClient, which the claim needs',
     file: withClaim,
-    breaks: () => roleWith({ policies: [allowedBut('cognito-idp:DescribeUserPoolClient')] }),
+    breaks() {
+      claimWired()
+      roleWith({ policies: [allowedBut('cognito-idp:DescribeUserPoolClient')] })
+    },
     failed: ['may-read-client'],
     unknown: ['app-clients'],
     what: /does not allow DescribeUserPoolClient on the pool/,
     fix: /^customer: give the role the permissions of step 1/,
   },
-  { name: 'nothing, and the role allows what the claim needs', file: withClaim },
+  { name: 'nothing, and the role allows what the claim needs', file: withClaim, breaks: claimWired },
+  {
+    name: 'a claim, and no trigger that puts it in',
+    file: withClaim,
+    breaks: () => poolWith({ lambdaConfig: customAuthWith({}) }),
+    warned: ['triggers'],
+    what: /^No token has the claim corbado: PreTokenGeneration is empty\.$/,
+    fix: /^customer: npx \S+ wire apply \S+ --arn \S+ --also PreTokenGeneration$/,
+  },
+  {
+    name: "a claim, and a function of the customer's own in its trigger",
+    file: withClaim,
+    breaks: () => poolWith({ lambdaConfig: customAuthWith({ PreTokenGeneration: foreign }) }),
+    warned: ['triggers'],
+    what: /PreTokenGeneration calls \S+:theirs\.$/,
+    fix: /^operator: triggers\.preTokenGeneration as a chain .*; customer: npx \S+ wire apply \S+ --arn \S+ --chain PreTokenGeneration=\S+:theirs$/,
+  },
   {
     name: "no parameter with the secret of post-login's app client",
     file: withSecret,
@@ -518,8 +539,12 @@ const BREAKAGES: readonly Breakage[] = [
   },
   {
     name: 'a claim for an app client with other ways in',
-    file: { ...healthy, login: { claim: { name: 'corbado', clientIds: [client.clientId] } } },
-    breaks: () => poolWith({ clients: [offering('ALLOW_CUSTOM_AUTH', 'ALLOW_USER_PASSWORD_AUTH')] }),
+    file: withClaim,
+    breaks: () =>
+      poolWith({
+        lambdaConfig: customAuthWith({ PreTokenGeneration: hosted }),
+        clients: [offering('ALLOW_CUSTOM_AUTH', 'ALLOW_USER_PASSWORD_AUTH')],
+      }),
     warned: ['app-clients'],
     what: /^Tokens of web \(web\) never have the claim/,
   },

@@ -41,7 +41,8 @@ export const CHECK_DOCS = {
   'backend-credential': 'Corbado accepts it',
   'backend-refusal': 'Corbado refuses a false proof, and for the right reason',
   pool: "the pool's settings can be read",
-  triggers: "the three triggers of custom authentication hold the tenant's hosted ARN",
+  triggers:
+    "the three triggers of custom authentication, and that of the claim if there is one, hold the tenant's hosted ARN",
   'stray-triggers': 'no other trigger of the pool holds an ARN of ours that would break it',
   'app-clients': 'an app client allows custom authentication, and those that the config names are there and fit',
   'foreign-clients': 'no other app client allows custom authentication that nobody answers',

@@ -19,7 +19,7 @@ import type { Patient } from '../patient.js'
 export const TRIGGER_CHECKS = ['triggers', 'stray-triggers'] as const satisfies readonly Check[]
 
 type Wired = Pick<Patient, 'hostedArn' | 'settings'> & {
-  readonly config: Pick<Patient['config'], 'userPoolId' | 'triggers'>
+  readonly config: Pick<Patient['config'], 'userPoolId' | 'triggers' | 'login'>
 }
 
 /** Does the pool call the gateway where it must, and nowhere else? */
@@ -63,7 +63,8 @@ function chained(triggers: LambdaConfigType, { hostedArn, config }: Pick<Wired, 
   const unwired = [...OTHER_SLOTS, ...SENDER_SLOTS].filter(
     (slot) => functionArnOf(slot, config) !== undefined && slotArn(triggers, slot) !== hostedArn,
   )
-  if (unwired.length === 0) return passed('triggers', `The custom-auth triggers call ${hostedArn}.`)
+  if (unwired.length === 0)
+    return claim(triggers, { hostedArn, config }) ?? passed('triggers', `The custom-auth triggers call ${hostedArn}.`)
   const held = unwired.map(
     (slot) => `${slot} ${slotArn(triggers, slot) ? `calls ${slotArn(triggers, slot)}` : 'is empty'}`,
   )
@@ -75,6 +76,21 @@ function chained(triggers: LambdaConfigType, { hostedArn, config }: Pick<Wired, 
       ? `customer: ${npxLine(wireWords('apply', config.userPoolId, { arn: hostedArn, chain }))}`
       : `customer: say whether ${unwired.join(', ')} ${unwired.length === 1 ? 'is' : 'are'} still wanted; operator: correct triggers ${IN_FILE}`
   return warned('triggers', `Chained here, and not called through ${hostedArn}: ${held.join(', ')}.`, fix)
+}
+
+/** A claim that no token gets: the trigger that would add it calls something else, or nothing. */
+function claim(triggers: LambdaConfigType, { hostedArn, config }: Pick<Wired, 'hostedArn' | 'config'>) {
+  const held = slotArn(triggers, 'PreTokenGeneration')
+  if (config.login?.claim === undefined || held === hostedArn) return undefined
+  const { name } = config.login.claim
+  const what = `No token has the claim ${name}: PreTokenGeneration ${held ? `calls ${held}` : 'is empty'}.`
+  const wiring = {
+    arn: hostedArn,
+    ...(held ? { chain: { PreTokenGeneration: held } } : { also: ['PreTokenGeneration'] as const }),
+  }
+  const wire = npxLine(wireWords('apply', config.userPoolId, wiring))
+  const first = `operator: triggers.preTokenGeneration as a chain to that function ${IN_FILE}; `
+  return warned('triggers', what, `${held ? first : ''}customer: ${wire}`)
 }
 
 /**
