@@ -1,20 +1,23 @@
 /**
  * Scores the analysis of `explain`: incidents are planted in generated lines, and what it says first is compared with what is
- * true. Then a million lines are read from a file.
+ * true. Then a million lines are read from a file, and counted in CloudWatch's stand-in.
  *
  *     npm run bench:oncall                    20 seeds, ten minutes
  *     npm run bench:oncall -- --seeds 2       fewer
  *     npm run bench:oncall -- --write         puts the figures into infra/ON-CALL.md
  */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
+import { LOG_GROUP, onCall } from '../../../src/local/accounts.js'
+import { startStack } from '../../../src/local/stack.js'
 import { HARMLESS, KINDS } from '../../fixtures/oncall/incidents.js'
 import { createRandom } from '../../fixtures/oncall/random.js'
 import { blame, type Judged, judge } from '../../fixtures/oncall/score.js'
-import { createWorld, generate } from '../../fixtures/oncall/traffic.js'
+import { createWorld, generate, MINUTE_MS, START } from '../../fixtures/oncall/traffic.js'
 
 const PAGE = 'infra/ON-CALL.md'
 /** The seeds with which the rules were made were multiples of another number. */
@@ -95,23 +98,61 @@ function rowsOf(
   ]
 }
 
+/** A day of 500 tenants, of whom one has an incident: so many lines, and the tenant. */
+function millionLines(take: (at: number, line: string) => void): { count: number; tenant: string } {
+  const random = createRandom(SEED)
+  const world = createWorld(random, 500, 1_440)
+  const planted = (KINDS['key revoked by Corbado'] as (typeof KINDS)[string])(world, random)
+  let count = 0
+  // A fifth of the usual logins makes a million lines a day.
+  const incident = { ...planted.incident, traffic: () => 0.19 }
+  generate(world, SEED + 1, incident, (at, fields) => {
+    if (count >= LINES) return
+    count += 1
+    take(at, JSON.stringify(fields))
+  })
+  return { count, tenant: planted.tenant ?? '' }
+}
+
+/**
+ * Asks for the causes of a tenant's incident over a day of such lines in CloudWatch's stand-in, with AWS's quotas. Its counting,
+ * which takes this process's time, is told apart.
+ */
+async function measureCloudWatch(): Promise<string[][]> {
+  const stack = await startStack()
+  const lines: { at: number; message: string }[] = []
+  const { count, tenant } = millionLines((at, message) => lines.push({ at, message }))
+  lines.sort((a, b) => a.at - b.at)
+  for (let i = 0; i < lines.length; i += 10_000) stack.cloudwatch.put(LOG_GROUP, lines.slice(i, i + 10_000))
+  const day = ['--since', new Date(START).toISOString(), '--until', new Date(START + 1_440 * MINUTE_MS).toISOString()]
+  const started = performance.now()
+  const before = process.cpuUsage()
+  const env = { PATH: process.env.PATH, ...stack.envFor(onCall) }
+  const child = spawn(process.execPath, ['dist/cli.mjs', 'explain', tenant, ...day], { env })
+  const [said, wrong] = await Promise.all([text(child.stdout), text(child.stderr)])
+  const seconds = (performance.now() - started) / 1_000
+  const counting = process.cpuUsage(before).user / 1e6
+  const queries = stack.cloudwatch.calls.filter(({ operation }) => operation === 'StartQuery').length
+  await stack.stop()
+  if (!said.includes('secret')) throw new Error(`${said}\n${wrong}`)
+  return [
+    [
+      `\`explain\` of a tenant over ${count} lines in CloudWatch's stand-in`,
+      `${queries} queries, ${(seconds - counting).toFixed(1)} s and ${counting.toFixed(1)} s of the stand-in's counting`,
+      '≤ 10 queries, ≤ 15 s',
+    ],
+  ]
+}
+
 /** Reads a million lines of many tenants with the built program, and by nothing but a parser. */
 function measureSpeed(): string[][] {
   const folder = mkdtempSync(join(tmpdir(), 'on-call-'))
   try {
     const file = join(folder, 'lines.json')
-    const random = createRandom(SEED)
-    const world = createWorld(random, 500, 1_440)
-    const planted = (KINDS['key revoked by Corbado'] as (typeof KINDS)[string])(world, random)
     const out = openSync(file, 'w')
     let text = ''
-    let count = 0
-    // A fifth of the usual logins makes a million lines a day.
-    const incident = { ...planted.incident, traffic: () => 0.19 }
-    generate(world, SEED + 1, incident, (_, fields) => {
-      if (count >= LINES) return
-      count += 1
-      text += `${JSON.stringify(fields)}\n`
+    const { count } = millionLines((_, line) => {
+      text += `${line}\n`
       if (text.length < 1_000_000) return
       writeSync(out, text)
       text = ''
@@ -159,7 +200,7 @@ for (const { kind, said } of blames)
     console.log(`${kind}: blamed ${one.join(' | ').slice(0, 200)}`)
 const clean = blames.filter(({ kind }) => kind === 'nothing').flatMap(({ said }) => said)
 const changes = blames.filter(({ kind }) => kind !== 'nothing').flatMap(({ said }) => said)
-const rows = [...rowsOf(judged, changes, clean), ...measureSpeed()]
+const rows = [...rowsOf(judged, changes, clean), ...measureSpeed(), ...(await measureCloudWatch())]
 const table = ['| what | measured | reach |', '|---|---|---|', ...rows.map((row) => `| ${row.join(' | ')} |`)].join(
   '\n',
 )

@@ -6,11 +6,11 @@ import { text } from 'node:stream/consumers'
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { marshall } from '@aws-sdk/util-dynamodb'
 import { parse, stringify } from 'yaml'
-import { operator, TABLE_NAME } from '../../src/local/accounts.js'
-import { CONCURRENCY, eachBounded } from '../../src/terminal/bounded.js'
-import { tenantFile } from '../fixtures/tenants.js'
-import { type Row, times } from './report.js'
-import { openWorld } from './world.js'
+import { operator, TABLE_NAME } from '../../../src/local/accounts.js'
+import { CONCURRENCY, eachBounded } from '../../../src/terminal/bounded.js'
+import { tenantFile } from '../../fixtures/tenants.js'
+import { type Row, times } from '../report.js'
+import { openWorld } from '../world.js'
 
 const FILES = times(10_000, 50)
 const RSS_MAX_MB = 200

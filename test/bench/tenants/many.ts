@@ -1,9 +1,9 @@
-import { hostedArn, putTenantRecord, toLocal } from '../../src/local/world/tenants.js'
-import { defineEvent } from '../fixtures/events.js'
-import { tenantFile } from '../fixtures/tenants.js'
-import { lambdaContext, startHandler } from './gateway.js'
-import { median, medianRatio, type Row, times } from './report.js'
-import { openWorld, type World } from './world.js'
+import { hostedArn, putTenantRecord, toLocal } from '../../../src/local/world/tenants.js'
+import { defineEvent } from '../../fixtures/events.js'
+import { tenantFile } from '../../fixtures/tenants.js'
+import { lambdaContext, startHandler } from '../gateway.js'
+import { median, medianRatio, type Row, times } from '../report.js'
+import { openWorld, type World } from '../world.js'
 
 const MANY = times(10_000, 50)
 const FEW = times(100, 10)

@@ -1,11 +1,11 @@
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
-import { hostedArn } from '../../src/local/world/tenants.js'
-import { defineEvent } from '../fixtures/events.js'
-import { tenantFile } from '../fixtures/tenants.js'
-import { lambdaContext, startHandler } from './gateway.js'
-import { median, medianRatio, type Row, times } from './report.js'
-import { startServices } from './soak/services.js'
+import { hostedArn } from '../../../src/local/world/tenants.js'
+import { defineEvent } from '../../fixtures/events.js'
+import { tenantFile } from '../../fixtures/tenants.js'
+import { lambdaContext, startHandler } from '../gateway.js'
+import { median, medianRatio, type Row, times } from '../report.js'
+import { startServices } from '../soak/services.js'
 
 const POOLS = times(2_000, 20)
 const ROUNDS = times(7)

@@ -1,10 +1,10 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { ACTIONS_ALIAS, FUNCTION_ARN } from '../../src/local/accounts.js'
-import { tenantFile } from '../fixtures/tenants.js'
-import { lambdaContext, startHandler } from './gateway.js'
-import { type Row, times } from './report.js'
-import { startServices } from './soak/services.js'
+import { ACTIONS_ALIAS, FUNCTION_ARN } from '../../../src/local/accounts.js'
+import { tenantFile } from '../../fixtures/tenants.js'
+import { lambdaContext, startHandler } from '../gateway.js'
+import { type Row, times } from '../report.js'
+import { startServices } from '../soak/services.js'
 
 const TENANTS = times(8_000, 600)
 /** What is kept once, however many tenants there are, is there by then: such as the clients that were used last. */
