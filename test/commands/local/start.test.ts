@@ -9,6 +9,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { systemClock } from '../../../src/call.js'
+import { fieldsOf } from '../../../src/fields.js'
+import type { DemoConfig, OutboxAnswer } from '../../../src/local/demo/api.js'
+import { clients } from '../../fixtures/clients.js'
 import { answerIn } from '../fixtures/answer.js'
 import { type CliOptions, cli, tenantYaml } from '../fixtures/cli.js'
 
@@ -521,6 +524,42 @@ t.test('stays up once its story is told', async (t) => {
     t.match((await gateway('local fault clear')).stdout, /^ended:/)
     await signsIn(1, 0)
   })
+
+  t.test(
+    "with an app in which both of Cognito's clients sign in: by its own code at one app client, by passkey at another",
+    async (t) => {
+      const [, url = ''] = /^ {2}demo +(http:\/\/localhost:\d+) {2}/m.exec(stdout) ?? []
+      const [, corbado = ''] = /^ {2}corbado +(http:\/\/127\.0\.0\.1:\d+)/im.exec(stdout) ?? []
+      const read = async (path: string) => (await fetch(`${url}${path}`)).json()
+      const { tenants } = (await read('/config.json')) as DemoConfig
+      const app = tenants.find(({ ownCode }) => ownCode !== undefined)
+      const [person] = app?.people ?? []
+      if (!app?.ownCode || !person) throw new Error('no app has a code of its own')
+      const ask = async (step: string, input: object) =>
+        fieldsOf(
+          await (await fetch(`${corbado}/local/login/${step}`, { method: 'POST', body: JSON.stringify(input) })).json(),
+        )
+      const { userPoolId, projectId, tenantId, ownCode } = app
+      const started = await ask('start', { userPoolId, identifier: person.identifier })
+      const username = String(fieldsOf(started.body).identifier)
+      const lastCode = async () =>
+        ((await read(`/outbox?tenantId=${tenantId}`)) as OutboxAnswer).messages[0]?.code ?? ''
+      const lastProof = async () => String((await ask('finish', { projectId, username })).signedPasskeyData)
+      const ways = [
+        [ownCode.clientId, lastCode],
+        [app.clientId, lastProof],
+      ] as const
+      for (const { name, open } of Object.values(clients)) {
+        for (const [clientId, answer] of ways) {
+          const opened = open({ endpoint: `${url}/cognito`, userPoolId, clientId })
+          t.match(await opened.signIn(username), { kind: 'challenge' }, `${name} at ${clientId}`)
+          t.match(await opened.answer(await answer()), { kind: 'signed in' }, `${name} at ${clientId}`)
+          t.match(await opened.currentUser(), { username })
+          await opened.signOut()
+        }
+      }
+    },
+  )
 
   t.test('of which one switches passkeys off, and one shows that the gateway follows', async (t) => {
     t.match(
