@@ -9,6 +9,7 @@ import { toMarkdown, writeResults } from './neighbours/results.js'
 import { isSmoke, type Row, toTable, toText } from './report.js'
 import { signatures } from './signatures.js'
 import { soak } from './soak/index.js'
+import { doctorAll } from './tenants/doctor.js'
 import { firstMeetings } from './tenants/first-meetings.js'
 import { tenantFolder } from './tenants/folder.js'
 import { manyTenants } from './tenants/many.js'
@@ -51,6 +52,7 @@ const measurements = {
   firstMeetings,
   memoryATenant,
   tenantFolder,
+  doctorAll,
   soak,
 }
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
