@@ -7,7 +7,7 @@ import { type Row, times } from '../report.js'
 import { startServices } from '../soak/services.js'
 
 const TENANTS = times(8_000, 600)
-/** What is kept once, however many tenants there are, is there by then: such as the clients that were used last. */
+/** What is kept once, however many tenants there are, is there by then: such as the clients that were made last. */
 const BEFORE = times(2_000, 520)
 const IN_FLIGHT = 32
 const REACH_BYTES = 6_144
