@@ -34,7 +34,7 @@ const figure = (value: number, unit: string) => `${value.toLocaleString('en-US',
 export function toTable(rows: readonly Row[]): string {
   const lines = rows.map(({ name, unit, ours, reference, referenceName, ratio, most, least }) => {
     const claim = most !== undefined ? `≤ ${most}` : least !== undefined ? `≥ ${least}` : ''
-    const holds = ratio <= (most ?? Number.POSITIVE_INFINITY) && ratio >= (least ?? 0)
+    const holds = ratio <= (most ?? Number.POSITIVE_INFINITY) && ratio >= (least ?? Number.NEGATIVE_INFINITY)
     const shown = holds ? ratio.toFixed(2) : `**${ratio.toFixed(2)}**`
     return `| ${name} | ${figure(ours, unit)} | ${figure(reference, unit)}: ${referenceName} | ${shown} | ${claim} |`
   })
@@ -44,7 +44,7 @@ export function toTable(rows: readonly Row[]): string {
 /** A row for people. The verdict informs; a benchmark never fails a build, since machines are noisy. */
 export function toText({ name, unit, ours, reference, referenceName, ratio, most, least }: Row): string {
   const claim = most !== undefined ? `claimed ≤ ${most}` : least !== undefined ? `claimed ≥ ${least}` : 'to compare'
-  const holds = ratio <= (most ?? Number.POSITIVE_INFINITY) && ratio >= (least ?? 0)
+  const holds = ratio <= (most ?? Number.POSITIVE_INFINITY) && ratio >= (least ?? Number.NEGATIVE_INFINITY)
   return [
     name,
     `  ours       ${figure(ours, unit)}`,

@@ -178,12 +178,12 @@ function measureSpeed(): string[][] {
 
 /** Runs Node; the time it took, and the most memory that it held. */
 function timed(args: readonly string[]): { seconds: number; mb: number } {
-  const told = `process.on('exit',()=>require('fs').writeSync(2,'RSS '+process.resourceUsage().maxRSS+'\\n'))`
+  const told = `process.on('exit',()=>require('fs').writeSync(2,/VmHWM.*/.exec(require('fs').readFileSync('/proc/self/status','utf8'))[0]+'\\n'))`
   const started = performance.now()
   const preload = join(mkdtempSync(join(tmpdir(), 'on-call-')), 'told.cjs')
   writeFileSync(preload, told)
   const { stderr } = spawnSync(process.execPath, ['--require', preload, ...args], { encoding: 'utf8', maxBuffer: 1e9 })
-  return { seconds: (performance.now() - started) / 1_000, mb: Number(/RSS (\d+)/.exec(stderr)?.[1]) / 1_024 }
+  return { seconds: (performance.now() - started) / 1_000, mb: Number(/VmHWM:\s+(\d+)/.exec(stderr)?.[1]) / 1_024 }
 }
 
 const judged: Judged[] = []

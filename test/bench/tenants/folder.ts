@@ -29,7 +29,9 @@ const fileOf = (i: number) => {
 
 /** Runs the command line in a process of its own: what it took, and the most memory that it had. */
 async function applied(dir: string, env: Record<string, string>, found: RegExp) {
-  const atExit = "process.on('exit', () => console.error('maxRSS', process.resourceUsage().maxRSS))"
+  // What Node itself tells begins with what the parent had.
+  const atExit =
+    "import { readFileSync } from 'node:fs'; process.on('exit', () => console.error(/VmHWM.*/.exec(readFileSync('/proc/self/status', 'utf8'))?.[0]))"
   const args = [
     '--import',
     `data:text/javascript,${encodeURIComponent(atExit)}`,
@@ -43,7 +45,7 @@ async function applied(dir: string, env: Record<string, string>, found: RegExp) 
   const child = spawn(process.execPath, args, { env: { PATH: process.env.PATH, ...env } })
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
   const seconds = (performance.now() - begun) / 1_000
-  const kilobytes = Number(/maxRSS (\d+)/.exec(stderr)?.[1])
+  const kilobytes = Number(/VmHWM:\s+(\d+)/.exec(stderr)?.[1])
   if (!found.test(stdout)) throw new Error(`${stdout.slice(-500)}\n${stderr.slice(-500)}`)
   return { seconds, megabytes: kilobytes / 1_000 }
 }
