@@ -646,7 +646,7 @@ export const REASONS = {
     owner: 'us',
     level: 'error',
     means:
-      "The pool's key set could not be read, and none is known: `failed`, `operation` and `upstreamStatus` say more.",
+      "The pool's key set could not be read, and the token is signed with no key that is known: `failed`, `operation` and `upstreamStatus` say more.",
   },
   pseudonym_key_unavailable: {
     at: REFUSED,

@@ -14,6 +14,8 @@ import { type Line, startGateway } from '../fixtures/gateway.js'
 import { createLogSink } from '../fixtures/log-sink.js'
 import { tenantFile } from '../fixtures/tenants.js'
 
+/** A tenant that answers with a made-up name to what nobody has. */
+const DECOY = { actions: { preLogin: { unknownUser: 'decoy' }, postAppend: { mfa: 'none' } } } as const
 /** What Lambda, or the forwarder, has left: the answer must leave within a second. */
 const REMAINING_MS = 1_150
 const SECOND = 1_000
@@ -147,7 +149,7 @@ t.test(
   async (t) => {
     const NOBODY = /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/
     for (const fault of faultNames) {
-      const file = await addTenant({ actions: { preLogin: { unknownUser: 'decoy' }, postAppend: { mfa: 'none' } } })
+      const file = await addTenant(DECOY)
       const { userPoolId } = file
       cognito.putUser(userPoolId, { username: 'ada' })
       const fresh = await freshFunction()
@@ -211,7 +213,7 @@ t.test('whatever becomes of the key of the pseudonyms, neither calls nor time te
       for (const fault of [undefined, ...faultNames]) {
         /** What it took to ask once, at a gateway of its own. */
         const asked = async (identifier: string) => {
-          const file = await addTenant({ actions: { preLogin: { unknownUser: 'decoy' }, postAppend: { mfa: 'none' } } })
+          const file = await addTenant(DECOY)
           const { userPoolId } = file
           cognito.putUser(userPoolId, { username: 'ada' })
           const fresh = await open()
@@ -234,7 +236,7 @@ t.test('whatever becomes of the key of the pseudonyms, neither calls nor time te
 })
 
 t.test('a refusal for want of the key leaves nothing behind that fails a later call', async (t) => {
-  const file = await addTenant({ actions: { preLogin: { unknownUser: 'decoy' }, postAppend: { mfa: 'none' } } })
+  const file = await addTenant(DECOY)
   const { userPoolId } = file
   cognito.putUser(userPoolId, { username: 'ada' })
   const fresh = await freshFunction()
