@@ -51,14 +51,14 @@ export interface TenantUsersOptions {
 /** Makes the calls on a tenant's users, within the time of one call. */
 export function createTenantUsers(options: TenantUsersOptions, config: TenantConfig, call: Call): TenantUsers {
   const { upstreams, credentials, limiter, guard, clock } = options
-  const ownLane = tenantKey(config.userPoolId, 'cognito')
+  const ownLane = () => tenantKey(config.userPoolId, 'cognito')
   // A login waits for the tenant's Verify, and so for Corbado: if that hangs, the calls about users must go on.
-  const loginLane = tenantKey(config.userPoolId, 'cognito', 'login')
+  const loginLane = () => tenantKey(config.userPoolId, 'cognito', 'login')
 
   function inPool<T>(operation: Operation, run: (pool: UserPool) => Promise<T>, lane = ownLane): Promise<T> {
     return credentials.use(config, operation, call, async (given) => {
       const pool = upstreams.userPool(config.userPoolId, config.aws.region, given)
-      const guarded = await guard.run(lane, config.limits.concurrentCalls, call, () => run(pool))
+      const guarded = await guard.run(lane(), config.limits.concurrentCalls, call, () => run(pool))
       if (guarded.kind === 'done') return guarded.value
       if (guarded.kind === 'busy') throw refusal('cognito_busy')
       const facts = { operation, breakerOpen: true }

@@ -34,6 +34,8 @@ export interface Table {
   fetchConfigNow(userPoolId: UserPoolId, call: Call): Promise<TenantRecord | undefined>
   /** The current records of all pools. */
   listConfigs(call: Call): Promise<TenantRecord[]>
+  /** The pools that have kept records, whether or not they have a current one. */
+  listKeptPools(call: Call): Promise<ReadonlySet<string>>
   /**
    * Keeps a copy of a record: a current one, before it is replaced, as `v<version>`, any other under its own name. Keeping
    * the same one twice does no harm; false if a different one is kept under that name, which must not be lost.
@@ -152,6 +154,25 @@ export function createTable(client: DynamoDBClient, tableName: string, sliceMs: 
         })
         return callAws('table', call, undefined, (options) => client.send(command, options))
       }),
+    async listKeptPools(call) {
+      const pools = new Set<string>()
+      let ExclusiveStartKey: Item | undefined
+      do {
+        const command = new ScanCommand({
+          TableName: tableName,
+          FilterExpression: '#record <> :config',
+          ProjectionExpression: 'userPoolId',
+          ExpressionAttributeNames: { '#record': 'record' },
+          ExpressionAttributeValues: marshall({ ':config': 'config' }),
+          ConsistentRead: true,
+          ExclusiveStartKey,
+        })
+        const page = await callAws('table', call, undefined, (options) => client.send(command, options))
+        for (const { userPoolId } of page.Items ?? []) pools.add(String(userPoolId?.S))
+        ExclusiveStartKey = page.LastEvaluatedKey
+      } while (ExclusiveStartKey)
+      return pools
+    },
     async listVersions(userPoolId, call) {
       const kept = await readPages((ExclusiveStartKey) => {
         const command = new QueryCommand({

@@ -1,6 +1,5 @@
 import { basename } from 'node:path'
 import type { Command } from 'commander'
-import type { UserPoolId } from '../../ids.js'
 import { readConfigRules } from '../../operator/config-rules.js'
 import { tableClashes } from '../../operator/files/clashes.js'
 import { readTenantFolder, type TenantFolder } from '../../operator/files/folder.js'
@@ -11,11 +10,12 @@ import { fetchRecords, fetchStatusBefore } from '../../operator/records/find.js'
 import type { Status } from '../../operator/records/status-machine.js'
 import { userName } from '../../operator/records/write.js'
 import { parseCommandEnv } from '../../operator/settings.js'
-import { operatorCall, withUpstreams } from '../../operator/upstreams.js'
+import { withUpstreams } from '../../operator/upstreams.js'
 import { isAgreed } from '../../terminal/ask.js'
 import { eachBounded } from '../../terminal/bounded.js'
 import { defineCommand } from '../../terminal/command.js'
 import { NotPossible } from '../../terminal/failure.js'
+import { keepHeapSmall } from '../../terminal/heap.js'
 import type { CommandIo } from '../../terminal/io.js'
 import { createProgress } from '../../terminal/progress.js'
 import { closestNames } from '../../terminal/text.js'
@@ -112,6 +112,8 @@ async function withPlan(
   work: (plan: Plan, upstreams: OperatorUpstreams, place: PlanPlace) => Promise<void>,
 ): Promise<void> {
   parseCommandEnv(io.env)
+  // The embedded stack lives in this process, and goes on.
+  if (!seed) keepHeapSmall()
   const whole = await readTenantFolder(dir, readConfigRules(io.env))
   const folder = only === undefined ? whole : onlyTenant(whole, only, dir)
   if (folder.issues.length > 0) return reportIssues(folder, json === true, io)
@@ -131,9 +133,8 @@ async function withPlan(
     if (issues.length > 0) reportIssues({ entries: [], issues }, json === true, io)
     else {
       const place = await fetchPlace(upstreams, env, io)
-      const kept = (pool: UserPoolId) => upstreams.table.listVersions(pool, operatorCall())
       // The embedded stack's own table has no past, and nobody's.
-      await work(seed ? plan : await withPast(plan, by || userName(), kept), upstreams, place)
+      await work(seed ? plan : await withPast(plan, by || userName(), upstreams.table), upstreams, place)
     }
   })
 }

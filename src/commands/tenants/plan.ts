@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { UserPoolId } from '../../ids.js'
 import type { TenantEntry } from '../../operator/files/read.js'
 import { changesOf, type FieldChange } from '../../operator/records/changes.js'
+import { poolsWithPast } from '../../operator/records/find.js'
 import { removalOf, type SetBack, setBacks } from '../../operator/records/past.js'
 import { tenantIdOf } from '../../operator/records/record.js'
 import {
@@ -13,9 +14,10 @@ import {
   waysTo,
 } from '../../operator/records/status-machine.js'
 import { type Writer, writeRecord } from '../../operator/records/write.js'
+import { operatorCall } from '../../operator/upstreams.js'
 import type { TenantFile } from '../../tenant/config.js'
 import { eachBounded } from '../../terminal/bounded.js'
-import type { TenantRecord } from '../../upstreams/operator.js'
+import type { Table, TenantRecord } from '../../upstreams/operator.js'
 
 /** One record that is to be written. */
 export interface PlannedWrite {
@@ -102,21 +104,22 @@ function byName(a: TenantRecord, b: TenantRecord): number {
 }
 
 /** The plan with what its changes take back, by the kept versions of each; `by` is who would write it. */
-export async function withPast(
-  plan: Plan,
-  by: string,
-  fetchKept: (pool: UserPoolId) => Promise<TenantRecord[]>,
-): Promise<Plan> {
+export async function withPast(plan: Plan, by: string, table: Table): Promise<Plan> {
+  const known = await poolsWithPast(newPools(plan.writes), table)
   const found = new Map<PlannedWrite, Pick<PlannedWrite, 'setBacks' | 'removed'>>()
   await eachBounded(plan.writes, async (write) => {
     const { tenant, old } = write
     // A first version has no past.
-    if (old?.version === 1) return true
-    const kept = await fetchKept(tenant.userPoolId)
+    if (old ? old.version === 1 : !known.has(tenant.userPoolId)) return true
+    const kept = await table.listVersions(tenant.userPoolId, operatorCall())
     found.set(write, old ? { setBacks: setBacks(tenant, old, kept, by) } : { setBacks: [], removed: removalOf(kept) })
     return true
   })
   return { ...plan, writes: plan.writes.map((write) => ({ ...write, ...found.get(write) })) }
+}
+
+function newPools(writes: readonly PlannedWrite[]): UserPoolId[] {
+  return writes.filter(({ old }) => !old).map(({ tenant }) => tenant.userPoolId)
 }
 
 /** A tenant whose record was no longer the one that the plan was made of. */
@@ -143,9 +146,13 @@ interface WriteOptions extends Writer {
 export async function writePlan(writes: readonly PlannedWrite[], options: WriteOptions): Promise<Written> {
   const done = new Set<PlannedWrite>()
   const conflicts: Conflict[] = []
+  // Read again: a plan may have been looked at for long.
+  const known = await poolsWithPast(newPools(writes), options.table)
   const writeOne = async (write: PlannedWrite): Promise<boolean> => {
     const { tenant, old } = write
-    const written = await writeRecord({ userPoolId: tenant.userPoolId, config: tenant, old }, options)
+    const { userPoolId } = tenant
+    const hasNoPast = !known.has(userPoolId)
+    const written = await writeRecord({ userPoolId, config: tenant, old, hasNoPast }, options)
     if (written.kind === 'conflict') {
       conflicts.push({ tenantId: tenant.tenantId, now: written.now })
       return false

@@ -21,6 +21,17 @@ export async function fetchRecords({ table }: Pick<OperatorUpstreams, 'table'>):
   })
 }
 
+/** From so many pools on, the whole table is read once instead of each pool's kept records. */
+const ALL_AT_ONCE_FROM = 100
+
+/** Which of these pools may have kept records: all of them if they are few, since finding that out is asking for them. */
+export async function poolsWithPast(
+  pools: readonly UserPoolId[],
+  { listKeptPools }: Pick<OperatorUpstreams['table'], 'listKeptPools'>,
+): Promise<ReadonlySet<string>> {
+  return pools.length < ALL_AT_ONCE_FROM ? new Set(pools) : listKeptPools(operatorCall())
+}
+
 /** What a suspended tenant was before that; undefined for one that is not suspended. */
 export async function fetchStatusBefore(
   record: TenantRecord,

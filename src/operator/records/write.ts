@@ -13,6 +13,8 @@ interface RecordWrite {
   readonly config: unknown
   /** The record it replaces; undefined if the table has none. */
   readonly old: TenantRecord | undefined
+  /** The table was just read, and keeps no record of this pool. */
+  readonly hasNoPast?: boolean
 }
 
 export interface Writer {
@@ -32,11 +34,11 @@ export type RecordWritten =
  * @throws NotPossible if another record is kept under the old one's version, or the old one has none
  */
 export async function writeRecord(
-  { userPoolId, config, old }: RecordWrite,
+  { userPoolId, config, old, hasNoPast = false }: RecordWrite,
   { table, clock, updatedBy }: Writer,
 ): Promise<RecordWritten> {
   const call = operatorCall()
-  const newest = old ?? (await table.listVersions(userPoolId, call)).at(-1)
+  const newest = old ?? (hasNoPast ? undefined : (await table.listVersions(userPoolId, call)).at(-1))
   const record: TenantRecord = {
     userPoolId,
     record: 'config',

@@ -9,7 +9,7 @@ export type Order =
   | { readonly kind: 'sign'; readonly tenants: readonly string[] }
 
 /** The call that a tenant sends again and again. */
-export type CallName = 'verify' | 'preLogin' | 'define'
+export type CallName = 'verify' | 'preLogin' | 'define' | 'create'
 
 /** What the tenant in trouble sends, and where to. */
 export interface Sending {

@@ -635,6 +635,30 @@ t.test('applies 100 tenants, each written once, and the second time none', async
   t.equal(writes(), 100)
 })
 
+t.test(
+  'of 100 new tenants only the one that was there before is asked for its past, and goes on counting',
+  async (t) => {
+    const { record, put, table } = await startStack(t)
+    const names = Array.from({ length: 100 }, (_, index) => `tenant-${index}`)
+    const texts = Object.fromEntries(names.map((name) => [`${name}.yaml`, tenantYaml(name)]))
+    const dirs = t.testdir({ all: texts, one: { 'tenant-7.yaml': tenantYaml('tenant-7') } })
+    await apply(`${dirs}/one`, '--yes')
+    await cli(['tenants', 'remove', 'tenant-7', '--unchecked', '--confirm', 'tenant-7', '--by', 'carol'], { env })
+    // What the table keeps comes in pages, one of them without a pool of the folder.
+    for (const version of [1, 2, 3, 4, 5, 6])
+      await put({ userPoolId: `${region}_zz`, record: `v${version}`, version, config: 'x'.repeat(300_000) })
+    const before = table.calls.length
+    const applied = await apply(`${dirs}/all`, '--yes')
+    t.match(applied, { code: 0, stdout: '\n100 added, 0 changed\n' })
+    t.match(applied.stdout, /\+ tenant-7 .*\n {2}! this brings back what carol removed/)
+    t.match(await record('tenant-7'), { version: 2 })
+    t.match(await record('tenant-8'), { version: 1 })
+    const asked = table.calls.slice(before).filter(({ operation }) => operation === 'Query')
+    t.equal(asked.length, 2, 'once for the plan, and once when it is written')
+    for (const { input } of asked) t.match(JSON.stringify(input), `${region}_tenant7`)
+  },
+)
+
 t.test('says how far it is every 500 tenants, if no terminal counts them on one line', async (t) => {
   let said = ''
   const progress = createProgress({ stderr: { write: (text: string) => (said += text) }, env: {} }, 1_200)
