@@ -5,7 +5,7 @@
  */
 import { isFault, type Outcome, type Reason, rowOf, type Step } from '../../reasons.js'
 import { type Calls, type Cell, type Fold, minuteOf, SLOW_MS, type TenantFold } from './fold.js'
-import { findInterval, goesOn, higherShare, type Interval, lowerRate, type Score } from './interval.js'
+import { findInterval, goesOn, higherShare, type Interval, lowerRate, ofRate, ofShare, type Score } from './interval.js'
 import { findQuiet, type Quiet } from './quiet.js'
 import { type Series, sumsOf } from './series.js'
 
@@ -229,7 +229,7 @@ function createSearch(fold: Fold, window: Window) {
     const usual = found.outside.k / found.outside.n
     const least = reason !== undefined && !isFault(reason) && rowOf(reason).owner === 'end user' ? 0.1 : 0.02
     if (share < least || share < 2 * usual) return
-    return !open || goesOn(k, n, usual, share) ? found : undefined
+    return !open || goesOn(k, n, found, { usual, wrong: share, likelihood: ofShare }) ? found : undefined
   }
 
   /** A rate that is lower than before by more than chance, and at least by half. */
@@ -239,8 +239,10 @@ function createSearch(fold: Fold, window: Window) {
     if (found === undefined || found.g < bar) return
     const usual = (found.inside.n * found.outside.k) / found.outside.n
     if (usual < expected || found.inside.k > usual / 2) return
-    const rates = [found.outside.k / found.outside.n, found.inside.k / found.inside.n] as const
-    return !open || goesOn(k, n, ...rates) ? { found, lost: usual - found.inside.k } : undefined
+    const [normal, wrong] = [found.outside.k / found.outside.n, found.inside.k / found.inside.n]
+    return !open || goesOn(k, n, found, { usual: normal, wrong, likelihood: ofRate })
+      ? { found, lost: usual - found.inside.k }
+      : undefined
   }
 
   const lostOf = ({ inside, outside }: Interval) => inside.k - (inside.n * outside.k) / outside.n
@@ -497,8 +499,12 @@ function stepOf({ what }: Finding): number {
 
 const overlap = (a: Finding, b: Finding) => Math.min(a.to, b.to) - Math.max(a.from, b.from)
 
-const isConsequence = ({ what }: Finding) =>
-  what.kind === 'reason' && what.cell.reason !== undefined && FOLLOWS.includes(what.cell.reason)
+/** Is it what comes of failed tries, and so of whatever made them fail? */
+export const isConsequence = ({ what }: Pick<Finding, 'what'>): boolean =>
+  what.kind === 'reason' && isOfFailedTries(what.cell.reason)
+
+/** The same of a reason alone. */
+export const isOfFailedTries = (reason: unknown): boolean => FOLLOWS.some((one) => one === reason)
 
 /** Does `cause` explain `one`? Both of the same tenants, and most of the shorter within the longer. */
 function explains(cause: Finding, one: Finding): boolean {
@@ -516,13 +522,13 @@ function explains(cause: Finding, one: Finding): boolean {
   if (a.kind === 'reason' && b.kind === 'reason') {
     // The same reason at several steps, or with several statuses, is one cause: the one with most lines tells it.
     if (a.cell.reason === b.cell.reason) return cause.g > one.g
-    if (b.cell.reason !== undefined && FOLLOWS.includes(b.cell.reason)) return true
+    if (isOfFailedTries(b.cell.reason)) return true
     if (isTrouble(a.cell, a.cell.failed) && isTrouble(b.cell, a.cell.failed)) return cause.g > one.g
     return false
   }
   if (a.kind === 'reason') return stepOf(cause) <= stepOf(one)
   // Without one step there is none of the later ones either.
-  if (b.kind === 'reason') return b.cell.reason !== undefined && FOLLOWS.includes(b.cell.reason)
+  if (b.kind === 'reason') return isOfFailedTries(b.cell.reason)
   return stepOf(cause) < stepOf(one) || (stepOf(cause) === stepOf(one) && cause.g > one.g)
 }
 

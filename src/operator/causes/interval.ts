@@ -34,21 +34,40 @@ export const lowerRate: Score = (inside, outside) => {
   return 2 * (term(inside.k, inside.n * rate) + term(outside.k, outside.n * rate))
 }
 
+/** How likely counts are, as a logarithm, if `usual` of `n` are usual. */
+export type Likelihood = (counts: Counts, usual: number) => number
+
+/** `k` of `n` lines say something. Where all have said it, one that does not is rare, and possible. */
+export const ofShare: Likelihood = ({ k, n }, share) =>
+  k * Math.log(share) + (n - k) * Math.log(Math.max(1 - share, 0.02))
+
+/** `k` comes at a steady rate to `n`. */
+export const ofRate: Likelihood = ({ k, n }, rate) => k * Math.log(rate) - n * rate
+
 /**
- * Do the latest lines still say what an interval says? As many of them are looked at as are needed to tell.
+ * Does an interval that reaches to the end go on? Not if the latest lines, however many of its own, are far likelier where nothing
+ * is wrong. Of what failed altogether a few good lines show that it is over; of what failed at times it takes more.
  * @param usual of `k` to `n` when nothing is wrong
  * @param wrong of `k` to `n` in the interval
  */
-export function goesOn(k: Float64Array, n: Float64Array, usual: number, wrong: number): boolean {
-  const end = k.length - 1
-  const since = (sums: Float64Array, from: number) => (sums[end] ?? 0) - (sums[from] ?? 0)
-  let from = end
-  while (from > 0 && since(n, from) * Math.max(usual, wrong) < LATEST) from -= 1
-  const middle = ((usual + wrong) / 2) * since(n, from)
-  return wrong > usual ? since(k, from) >= middle : since(k, from) <= middle
+export function goesOn(
+  k: Float64Array,
+  n: Float64Array,
+  { from }: Interval,
+  { usual, wrong, likelihood }: { readonly usual: number; readonly wrong: number; readonly likelihood: Likelihood },
+): boolean {
+  const since = (sums: Float64Array, at: number) => (sums.at(-1) ?? 0) - (sums[at] ?? 0)
+  // What was never seen may be seen all the same.
+  const least = Math.max(usual, wrong) / 50
+  const [good, bad] = [Math.max(usual, least), Math.max(wrong, least)]
+  for (let at = k.length - 1; at >= from; at -= 1) {
+    const counts = { k: since(k, at), n: since(n, at) }
+    if (likelihood(counts, good) - likelihood(counts, bad) > OVER) return false
+  }
+  return true
 }
-/** So many of the lines in question must be expected among the latest. */
-const LATEST = 10
+/** A hundred times likelier. */
+const OVER = Math.log(100)
 
 /** What an interval must have before it is looked at. */
 export interface Limits {

@@ -1,6 +1,6 @@
 /** Keeps what is wrong from one look at the lines to the next, and says when it changes: a function of state, findings and time. */
 import { type Static, Type } from 'typebox'
-import type { Finding } from '../causes/find.js'
+import { type Finding, isConsequence, isOfFailedTries } from '../causes/find.js'
 import { timeOfMinute } from '../causes/fold.js'
 import { healthOf, nameOf } from '../causes/words.js'
 
@@ -132,6 +132,7 @@ export function advance(
   }
   for (const [key, now] of seen) {
     if (Object.hasOwn(state.causes, key) || Object.keys(causes).length >= CAUSES_MAX) continue
+    if (isConsequence(now.finding) && Object.values(causes).some((kept) => explains(kept, now))) continue
     const next = begin(now, at)
     causes[key] = next
     const told = tell(key, undefined, next, now.finding)
@@ -141,6 +142,15 @@ export function advance(
     }
   }
   return { state: { version: 1, at, causes }, notices }
+}
+
+/**
+ * Does a cause that was told, and has not recovered yet, make these tries fail? Logins end as exhausted some minutes after
+ * what failed them is over, when nothing else is found that they follow from.
+ */
+function explains({ health, reason, everywhere, tenants, last }: Kept, now: Seen): boolean {
+  if (health === 'new' || health === 'recovered' || isOfFailedTries(reason)) return false
+  return now.first <= last && (everywhere || [...now.tenants.keys()].every((name) => Object.hasOwn(tenants, name)))
 }
 
 /** Findings of one cause belong together, whenever each tenant's began. */

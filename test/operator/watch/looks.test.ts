@@ -33,6 +33,8 @@ t.test('an outage of all is told once, with all that have it, and once when it i
   t.match(told[0], { health: 'failing', everywhere: true })
   t.ok((told[0]?.minute ?? 0) <= 210 && (told[0]?.tenants.length ?? 0) > 8)
   t.match(told.at(-1), { health: 'recovered' })
+  // A few good lines of each tenant, and a quarter of an hour without it.
+  t.ok((told.at(-1)?.minute ?? 999) <= 265, wordsOf(told).join('; '))
 })
 
 t.test('a dependency that swings is told at most four times an hour', async (t) => {

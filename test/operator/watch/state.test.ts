@@ -53,6 +53,22 @@ const during = (from: number, to: number, one: Finding) => (minute: number) =>
 const down = reason('backend_unavailable')
 const own = finding(down, ['acme'])
 
+t.test('what follows from a cause is not told beside it, nor while that is being found to be over', async (t) => {
+  const exhausted = finding(reason('attempts_exhausted'), ['acme'], { from: START / MINUTE + 12 })
+  const both = (minute: number) => [...during(10, 20, own)(minute), ...during(14, 30, exhausted)(minute)]
+  t.strictSame(play(60, both).said, ['11 ok failing', '34 failing recovered'])
+  const others = (minute: number) => [
+    ...during(10, 20, own)(minute),
+    ...during(14, 30, { ...exhausted, tenants: ['b'] })(minute),
+  ]
+  t.match(play(60, others).said, ['11 ok failing', /^15 ok/], 'of a tenant that the cause does not reach, it is told')
+  const longer = (minute: number) => [...during(10, 20, own)(minute), ...during(14, 50, exhausted)(minute)]
+  t.match(play(60, longer).said, ['11 ok failing', '34 failing recovered', /^35 ok/], 'and of what outlasts it')
+  const later = { ...exhausted, from: START / MINUTE + 22 }
+  const after = (minute: number) => [...during(10, 20, own)(minute), ...during(24, 30, later)(minute)]
+  t.match(play(60, after).said, ['11 ok failing', /^25 ok/], 'and of what began when it was over')
+})
+
 t.test(
   'a cause is told when a second look confirms it, and when it has been over for a quarter of an hour',
   async (t) => {
