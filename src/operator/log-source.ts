@@ -46,10 +46,8 @@ export async function withLogSource<T>(
   const files = logGroup === undefined ? filesOf(given, io) : given
   if (logGroup !== undefined && files.length > 0)
     throw new NotPossible('lines are read either from files or from --log-group: name one of the two')
-  if (given.length === 0 && files.length > 0 && (await isEmpty(io.stdin)))
-    throw new NotPossible(
-      `nothing was piped in; for CloudWatch name the log group, on a terminal or not: --log-group ${groupsOf(io.env).join(' --log-group ')}`,
-    )
+  if (given.length === 0 && files.length > 0 && (await isEmptyInput(io)))
+    throw new NotPossible(`nothing was piped in; ${cloudWatchHint(io)}`)
   if (files.length > 0)
     return await withLines(files, io.stdin, again, (source) => work({ kind: 'files', files, source }))
   if (logGroup === undefined && !io.env.AWS_REGION)
@@ -62,6 +60,23 @@ export async function withLogSource<T>(
     const source = createCloudWatchSource({ logs, groups, clock: io.clock, call: () => operatorCall() })
     return await work({ kind: 'cloudwatch', groups, source, upstreams })
   })
+}
+
+const cloudWatchHint = ({ env }: CommandIo) =>
+  `for CloudWatch name the log group, on a terminal or not: --log-group ${groupsOf(env).join(' --log-group ')}`
+
+/** How long nothing may come before that is told, in milliseconds. */
+const NOTHING_MS = 3_000
+
+/** Waits for what is piped in; whoever did not mean to pipe anything is told what is waited for. */
+async function isEmptyInput(io: CommandIo): Promise<boolean> {
+  const tell = () => writeNote(io, 'note', `waiting for lines on standard input; ${cloudWatchHint(io)}`)
+  const cancel = io.clock.after(NOTHING_MS, tell)
+  try {
+    return await isEmpty(io.stdin)
+  } finally {
+    cancel()
+  }
 }
 
 /** Does an input end before anything came? What came stays in it. */

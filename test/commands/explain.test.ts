@@ -1,11 +1,13 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { stripVTControlCharacters } from 'node:util'
 import t from 'tap'
 import { KINDS } from '../fixtures/oncall/incidents.js'
 import { createRandom } from '../fixtures/oncall/random.js'
 import { createWorld, generate } from '../fixtures/oncall/traffic.js'
 import { cli } from './fixtures/cli.js'
+import { frozenAt } from './fixtures/clock.js'
 
 const PAGE = 'infra/ON-CALL.md'
 const random = createRandom(3)
@@ -45,6 +47,27 @@ t.test('what cannot be asked is refused with what to do', async (t) => {
     stderr: /nothing was piped in; for CloudWatch .*--log-group \/aws\/lambda\/corbado-cognito-gateway/,
   })
   t.match(await cli(['explain', tenant, file, '--flow', 'none']), { code: 1, stderr: /has that flow/ })
+})
+
+t.test('who pipes nothing in, and nothing ends, is told what is waited for', async (t) => {
+  const stdin = new PassThrough()
+  const due: (() => void)[] = []
+  const clock = {
+    ...frozenAt(),
+    after(_: number, run: () => void) {
+      due.push(run)
+      return () => due.splice(due.indexOf(run), 1)
+    },
+  }
+  const ended = cli(['explain', '--all'], { stdin, clock })
+  while (due.length === 0) await new Promise(setImmediate)
+  due[0]?.()
+  stdin.end()
+  t.match(await ended, {
+    code: 1,
+    stderr: /^note: +waiting for lines on standard input; for CloudWatch (.|\n)*nothing was piped in/,
+  })
+  t.strictSame(due, [], 'no timer keeps the process')
 })
 
 t.test('cause, since when, for whom, who acts, and the command, in this order', async (t) => {
