@@ -7,7 +7,7 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import process from 'node:process'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
@@ -116,16 +116,54 @@ async function buildCli() {
     legalComments: 'none',
     banner: requireFrom('module'),
   })
-  writeFileSync(NOTICES, notices(metafile))
+  const packed = setApart(metafile.outputs)
+  writeFileSync(NOTICES, notices(packed.flatMap((file) => Object.keys(metafile.outputs[file].inputs))))
+}
+
+/**
+ * Moves what only a checkout's files load from dist/chunks, of which the package takes all, to dist/local/chunks.
+ * @param outputs of esbuild's metafile: each file with what it imports
+ * @returns what the package takes
+ */
+function setApart(outputs) {
+  const packed = new Set()
+  const reach = (file) => {
+    if (packed.has(file) || (file !== 'dist/cli.mjs' && !file.startsWith('dist/chunks/'))) return
+    packed.add(file)
+    for (const { path } of outputs[file].imports) if (path in outputs) reach(path)
+  }
+  reach('dist/cli.mjs')
+  rmSync('dist/local/chunks', { recursive: true, force: true })
+  mkdirSync('dist/local/chunks', { recursive: true })
+  const isOwn = (file) => file.startsWith('dist/chunks/') && file.endsWith('.mjs') && !packed.has(file)
+  const placeOf = (file) => (isOwn(file) ? join('dist/local/chunks', basename(file)) : file)
+  const specifier = (from, to) => relative(dirname(from), to).replace(/^(?!\.)/, './')
+  for (const [file, { imports }] of Object.entries(outputs)) {
+    const moved = imports.filter(({ path }) => path in outputs && (isOwn(file) || isOwn(path)))
+    if (!isOwn(file) && moved.length === 0) continue
+    const text = moved.reduce(
+      (code, { path }) => code.replaceAll(`"${specifier(file, path)}"`, `"${specifier(placeOf(file), placeOf(path))}"`),
+      readFileSync(file, 'utf8'),
+    )
+    writeFileSync(placeOf(file), text)
+    if (!isOwn(file)) continue
+    rmSync(file)
+    // Its sources are named from where it was.
+    const map = JSON.parse(readFileSync(`${file}.map`, 'utf8'))
+    const sourceRoot = `${relative(dirname(placeOf(file)), dirname(file))}/`
+    writeFileSync(`${placeOf(file)}.map`, JSON.stringify({ ...map, sourceRoot }))
+    rmSync(`${file}.map`)
+  }
+  return [...packed]
 }
 
 /**
  * The licences of the packages in a bundle, which most of them ask to be kept with every copy. A text that several have
  * stands once.
  */
-function notices({ inputs }) {
+function notices(sources) {
   const folder = /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/
-  const folders = new Set(Object.keys(inputs).flatMap((path) => folder.exec(path)?.[0] ?? []))
+  const folders = new Set(sources.flatMap((path) => folder.exec(path)?.[0] ?? []))
   const namesByText = new Map()
   for (const path of [...folders].sort()) {
     const { name, version, license } = JSON.parse(readFileSync(join(path, 'package.json'), 'utf8'))

@@ -1,6 +1,6 @@
 import { cpSync, readFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import t from 'tap'
 import { npxLine, wireWords } from '../../src/operator/pool/line.js'
 import { HOSTED_ARN, POOL, startCustomer } from './fixtures/customer.js'
@@ -23,6 +23,24 @@ t.test('holds the program and its papers: no source, no test, no map, no door of
   t.strictSame(others, ['dist/cli.mjs'])
   for (const paper of papers) t.ok(files.includes(paper), paper)
   t.ok(bytes < BYTES_MAX, `${bytes} bytes packed`)
+})
+
+t.test('every file of code in it is reached from its program: what only a checkout runs stays there', async (t) => {
+  const reached = new Set<string>()
+  const reach = (path: string) => {
+    if (reached.has(path) || !files.includes(path)) return
+    reached.add(path)
+    const text = readFileSync(join(folder, 'node_modules/@corbado/cognito-gateway', path), 'utf8')
+    for (const [, name = ''] of text.matchAll(/"(\.[^"]*\.mjs)"/g)) reach(join(dirname(path), name))
+  }
+  reach('dist/cli.mjs')
+  const code = files.filter((path) => path.endsWith('.mjs'))
+  t.ok(code.length > 10, `${code.length} files`)
+  t.strictSame(
+    code.filter((path) => !reached.has(path)),
+    [],
+  )
+  t.notMatch(readFileSync('dist/THIRD-PARTY-NOTICES.txt', 'utf8'), /otpauth/)
 })
 
 t.test('brings all that its code asks for, but for the stand-ins of local', async (t) => {
