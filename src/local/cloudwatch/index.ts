@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../../call.js'
 import { fieldsOf, textAt, textsOf } from '../../fields.js'
 import { allows, deniedText, type Identity, type Principal } from '../aws/identity.js'
@@ -6,7 +7,7 @@ import { awsJsonAnswer, awsJsonError, awsJsonFault, awsJsonOperation } from '../
 import { type StandIn, startStandIn, type WireAnswer, type WireRequest } from '../aws/server.js'
 import { MalformedQuery } from './expression.js'
 import { createLogGroup, type Direction, type LogEvent, type LogGroup, type NewEvent } from './groups.js'
-import { type Answered, parseQuery, ROWS_MAX } from './insights.js'
+import { type Answered, parseQuery, ROWS_MAX, type Running } from './insights.js'
 import { createPattern, InvalidPattern } from './pattern.js'
 
 /** Calls a second of an account in a region (the quotas of CloudWatch Logs; fact A50). */
@@ -19,6 +20,8 @@ const PAGE_EVENTS = 10_000
 const PAGE_BYTES = 1_048_576
 /** So many events are looked at for one answer: fewer of those are asked for, and it is part full, or empty. */
 const PAGE_SCANNED = 10_000
+/** So many events a query looks at before other calls have their turn. */
+const EVENTS_AT_ONCE = 10_000
 const PATTERN_LENGTH_MAX = 1_024
 const QUERY_LENGTH_MAX = 10_000
 const GROUPS_MAX = 50
@@ -37,8 +40,10 @@ interface Search {
 }
 
 interface Query {
-  readonly run: () => Answered
-  answered?: Answered
+  readonly begin: () => Running
+  /** From its first answer on. */
+  running?: Running
+  answered?: Answered | undefined
   /** Answers in which it still runs. */
   waits: number
 }
@@ -57,6 +62,16 @@ export interface CloudWatchLogsStandIn extends StandIn {
 const invalid = (message: string) => awsJsonError('InvalidParameterException', message)
 const missing = () => awsJsonError('ResourceNotFoundException', 'The specified log group does not exist.')
 const throttled = () => awsJsonError('ThrottlingException', 'Rate exceeded')
+const stillRuns = () =>
+  awsJsonAnswer({ status: 'Running', results: [], statistics: { recordsMatched: 0, recordsScanned: 0 } })
+
+/** A query of a million events must not keep the calls waiting that ask how far it is. */
+async function carryOut(query: Query): Promise<void> {
+  while (query.answered === undefined) {
+    await setImmediate()
+    query.answered = query.running?.advance(EVENTS_AT_ONCE)
+  }
+}
 
 /** Counts calls within the last second. */
 function createQuota(clock: Clock) {
@@ -158,8 +173,8 @@ export async function startCloudWatchLogs(options: {
     const [from, to] = [Number(startTime) * 1_000, Number(endTime) * 1_000 + 999]
     const events = names.flatMap((name) => groups.get(name)?.between(from, to) ?? [])
     const queryId = randomUUID()
-    const run = () => query(events, limit === undefined ? undefined : Number(limit))
-    queries.set(queryId, { run, waits: self.queryWaits })
+    const begin = () => query(events, limit === undefined ? undefined : Number(limit))
+    queries.set(queryId, { begin, waits: self.queryWaits })
     return awsJsonAnswer({ queryId })
   }
 
@@ -169,9 +184,14 @@ export async function startCloudWatchLogs(options: {
     if (query === undefined) return awsJsonError('ResourceNotFoundException', 'The specified query does not exist.')
     if (query.waits > 0) {
       query.waits -= 1
-      return awsJsonAnswer({ status: 'Running', results: [], statistics: { recordsMatched: 0, recordsScanned: 0 } })
+      return stillRuns()
     }
-    query.answered ??= query.run()
+    if (query.running === undefined) {
+      query.running = query.begin()
+      query.answered = query.running.advance(EVENTS_AT_ONCE)
+      carryOut(query)
+    }
+    if (query.answered === undefined) return stillRuns()
     const { rows, matched } = query.answered
     const offset = Number(input.nextToken ?? 0)
     const page = rows.slice(offset, offset + Number(input.maxItems ?? PAGE_EVENTS))

@@ -8,7 +8,6 @@ const ROWS = 10_000
 export const ROWS_MAX = 100_000
 
 type Row = Map<string, Value>
-type Rows = Iterable<Row>
 
 /** What a query came to. */
 export interface Answered {
@@ -22,45 +21,64 @@ interface Aggregate {
   readonly create: () => { take(read: Reader): void; end(): Value }
 }
 
+/** A query that runs. */
+export interface Running {
+  /** Looks at so many further events, at most; the answer once it has looked at all. */
+  advance(count: number): Answered | undefined
+}
+
 /**
  * Reads a query of the commands that the gateway's own have: filterIndex, filter, fields, stats, sort, limit.
  * @throws MalformedQuery for everything else
  */
-export function parseQuery(text: string): (events: Iterable<LogEvent>, limit?: number) => Answered {
+export function parseQuery(text: string): (events: readonly LogEvent[], limit?: number) => Running {
   const commands = splitCommands(text).map(parseCommand)
   const counted = commands.some(({ kind }) => kind === 'stats')
+  const columns = counted ? undefined : columnsOf(commands)
   return (events, limit = ROWS) => {
-    let rows: Rows = recordsOf(events)
-    let matched = 0
-    const counting = function* (all: Rows): Generator<Row> {
-      for (const row of all) {
-        matched += 1
-        yield row
-      }
-    }
-    let filtering = true
-    let most = limit
-    for (const { kind, run, count } of commands) {
-      if (filtering && kind !== 'filter') {
-        rows = counting(rows)
-        filtering = false
-      }
-      if (kind === 'limit') most = count ?? most
-      rows = run(rows)
-    }
+    const most = Math.min(commands.findLast(({ count }) => count !== undefined)?.count ?? limit, ROWS_MAX)
     const shown: Row[] = []
-    for (const row of filtering ? counting(rows) : rows) {
-      if (shown.length >= Math.min(most, ROWS_MAX)) continue
-      shown.push(row)
+    const last: Stage = { take: (row) => void (shown.length < most && shown.push(row)), end: () => undefined }
+    let matched = 0
+    const counting = (next: Stage): Stage => ({
+      take(row) {
+        matched += 1
+        next.take(row)
+      },
+      end: next.end,
+    })
+    // What the filters before any other command let through has matched.
+    const others = commands.findIndex(({ kind }) => kind !== 'filter')
+    const filters = others < 0 ? commands.length : others
+    const stages = [...commands.slice(0, filters).map(({ begin }) => begin), counting]
+    const first = [...stages, ...commands.slice(filters).map(({ begin }) => begin)].reduceRight(
+      (next, begin) => begin(next),
+      last,
+    )
+    let looked = 0
+    return {
+      advance(count) {
+        for (const end = Math.min(looked + count, events.length); looked < end; looked += 1) {
+          const event = events[looked]
+          if (event) first.take(recordOf(event))
+        }
+        if (looked < events.length) return undefined
+        first.end()
+        return { rows: shown.map((row) => cellsOf(row, columns)), matched }
+      },
     }
-    const columns = counted ? undefined : columnsOf(commands)
-    return { rows: shown.map((row) => cellsOf(row, columns)), matched }
   }
+}
+
+/** Takes rows one by one, and hands on what comes of them; some only once no more come. */
+interface Stage {
+  take(row: Row): void
+  end(): void
 }
 
 interface Command {
   readonly kind: 'filter' | 'fields' | 'stats' | 'sort' | 'limit'
-  readonly run: (rows: Rows) => Rows
+  begin(next: Stage): Stage
   readonly columns?: readonly string[]
   readonly count?: number
 }
@@ -78,19 +96,24 @@ function parseCommand(text: string): Command {
   if (name === 'fields') return parseFields(rest)
   if (name === 'stats') return parseStats(rest)
   if (name === 'sort') return parseSort(rest)
-  if (name === 'limit' && /^\d+$/.test(rest)) return { kind: 'limit', count: Number(rest), run: take(Number(rest)) }
+  if (name === 'limit' && /^\d+$/.test(rest)) return parseLimit(Number(rest))
   throw new MalformedQuery(`unexpected symbol found ${name} at line 1 and position 1`)
 }
 
-const take = (count: number) =>
-  function* (rows: Rows): Generator<Row> {
+const parseLimit = (count: number): Command => ({
+  kind: 'limit',
+  count,
+  begin(next) {
     let left = count
-    for (const row of rows) {
-      if (left <= 0) return
-      left -= 1
-      yield row
+    return {
+      take(row) {
+        if (left > 0) next.take(row)
+        left -= 1
+      },
+      end: () => next.end(),
     }
-  }
+  },
+})
 
 function parseFilter(text: string): Command {
   const reader = createReader(text)
@@ -98,12 +121,13 @@ function parseFilter(text: string): Command {
   if (!reader.ended()) reader.fail()
   return {
     kind: 'filter',
-    *run(rows) {
-      for (const row of rows) {
+    begin: (next) => ({
+      take(row) {
         const value = of((field) => row.get(field))
-        if (value !== undefined && value !== 0) yield row
-      }
-    },
+        if (value !== undefined && value !== 0) next.take(row)
+      },
+      end: () => next.end(),
+    }),
   }
 }
 
@@ -121,16 +145,17 @@ function parseFields(text: string): Command {
   return {
     kind: 'fields',
     columns: made.map(({ name }) => name),
-    *run(rows) {
-      for (const row of rows) {
+    begin: (next) => ({
+      take(row) {
         for (const { name, of } of made)
           row.set(
             name,
             of((field) => row.get(field)),
           )
-        yield row
-      }
-    },
+        next.take(row)
+      },
+      end: () => next.end(),
+    }),
   }
 }
 
@@ -144,31 +169,38 @@ function parseStats(text: string): Command {
     while (reader.takes(','))
   }
   if (!reader.ended()) reader.fail()
-  return { kind: 'stats', run: (rows) => group(rows, keys, aggregates) }
+  return { kind: 'stats', begin: (next) => group(keys, aggregates, next) }
 }
 
-function* group(
-  rows: Rows,
+function group(
   keys: readonly (Expression & { readonly name: string })[],
   aggregates: readonly Aggregate[],
-): Generator<Row> {
+  next: Stage,
+): Stage {
   const groups = new Map<string, { readonly key: readonly Value[]; of: readonly ReturnType<Aggregate['create']>[] }>()
-  for (const row of rows) {
-    const read: Reader = (field) => row.get(field)
-    const key = keys.map(({ of }) => of(read))
-    const text = key.join('\u0000')
-    let known = groups.get(text)
-    if (known === undefined) {
-      known = { key, of: aggregates.map(({ create }) => create()) }
-      groups.set(text, known)
-    }
-    for (const one of known.of) one.take(read)
+  return {
+    take(row) {
+      const read: Reader = (field) => row.get(field)
+      const key = keys.map(({ of }) => of(read))
+      const text = key.join('\u0000')
+      let known = groups.get(text)
+      if (known === undefined) {
+        known = { key, of: aggregates.map(({ create }) => create()) }
+        groups.set(text, known)
+      }
+      for (const one of known.of) one.take(read)
+    },
+    end() {
+      for (const { key, of } of groups.values())
+        next.take(
+          new Map<string, Value>([
+            ...keys.map(({ name }, index): [string, Value] => [name, key[index]]),
+            ...aggregates.map(({ name }, index): [string, Value] => [name, of[index]?.end()]),
+          ]),
+        )
+      next.end()
+    },
   }
-  for (const { key, of } of groups.values())
-    yield new Map<string, Value>([
-      ...keys.map(({ name }, index): [string, Value] => [name, key[index]]),
-      ...aggregates.map(({ name }, index): [string, Value] => [name, of[index]?.end()]),
-    ])
 }
 
 function parseAggregate(reader: ReturnType<typeof createReader>): Aggregate {
@@ -249,32 +281,39 @@ function parseSort(text: string): Command {
     if (typeof a === 'number' && typeof b === 'number') return a - b
     return String(a) < String(b) ? -1 : Number(String(a) > String(b))
   }
+  const inOrder = (a: Row, b: Row) => {
+    for (const { field, sign } of by) {
+      const order = sign * compare(a.get(field), b.get(field))
+      if (order !== 0) return order
+    }
+    return 0
+  }
   return {
     kind: 'sort',
-    run: (rows) =>
-      [...rows].sort((a, b) => {
-        for (const { field, sign } of by) {
-          const order = sign * compare(a.get(field), b.get(field))
-          if (order !== 0) return order
-        }
-        return 0
-      }),
+    begin(next) {
+      const rows: Row[] = []
+      return {
+        take: (row) => void rows.push(row),
+        end() {
+          for (const row of rows.sort(inOrder)) next.take(row)
+          next.end()
+        },
+      }
+    },
   }
 }
 
-/** Events with the fields that Insights finds in them: those of a JSON line, with dots, and its own, which begin with @. */
-function* recordsOf(events: Iterable<LogEvent>): Generator<Row> {
-  for (const { message, timestamp, ingestionTime, logStreamName, eventId } of events) {
-    const row: Row = new Map<string, Value>()
-    const fields = message.startsWith('{') ? parseJson(message) : undefined
-    if (isFields(fields)) flatten(fields, '', row)
-    row.set('@timestamp', timestamp)
-    row.set('@ingestionTime', ingestionTime)
-    row.set('@message', message)
-    row.set('@logStream', logStreamName)
-    row.set('@ptr', eventId)
-    yield row
-  }
+/** An event with the fields that Insights finds in it: those of a JSON line, with dots, and its own, which begin with @. */
+function recordOf({ message, timestamp, ingestionTime, logStreamName, eventId }: LogEvent): Row {
+  const row: Row = new Map<string, Value>()
+  const fields = message.startsWith('{') ? parseJson(message) : undefined
+  if (isFields(fields)) flatten(fields, '', row)
+  row.set('@timestamp', timestamp)
+  row.set('@ingestionTime', ingestionTime)
+  row.set('@message', message)
+  row.set('@logStream', logStreamName)
+  row.set('@ptr', eventId)
+  return row
 }
 
 function flatten(fields: Readonly<Record<string, unknown>>, prefix: string, row: Row): void {
