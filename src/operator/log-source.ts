@@ -1,5 +1,6 @@
 import { Option } from 'commander'
 import { NotPossible } from '../terminal/failure.js'
+import { keepHeapSmall } from '../terminal/heap.js'
 import { type CommandIo, type Input, writeNote } from '../terminal/io.js'
 import type { OperatorUpstreams } from '../upstreams/operator.js'
 import { type CloudWatchSource, createCloudWatchSource } from './lines/cloudwatch.js'
@@ -48,8 +49,10 @@ export async function withLogSource<T>(
     throw new NotPossible('lines are read either from files or from --log-group: name one of the two')
   if (given.length === 0 && files.length > 0 && (await isEmptyInput(io)))
     throw new NotPossible(`nothing was piped in; ${cloudWatchHint(io)}`)
-  if (files.length > 0)
+  if (files.length > 0) {
+    keepHeapSmall()
     return await withLines(files, io.stdin, again, (source) => work({ kind: 'files', files, source }))
+  }
   if (logGroup === undefined && !io.env.AWS_REGION)
     throw new NotPossible(
       'no lines to read: name files of log lines, plain or gzip, or pipe them in; or set AWS_REGION and TENANT_TABLE, and the lines are those of CloudWatch',
