@@ -106,7 +106,11 @@ export function createIdTokens(
       const again = read.value(token, clientIds)
       if (again !== 'unknown-key') return again
       // The key may be in the set that cannot be read now.
-      if (read.stale) throw upstreamError('cognito', 'unavailable', { operation: 'jwks.json' })
+      if (read.stale) {
+        const facts = { operation: 'jwks.json' } as const
+        call.observe('cognito', 0, facts)
+        throw upstreamError('cognito', 'unavailable', facts)
+      }
       return undefined
     },
   }

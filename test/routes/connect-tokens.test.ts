@@ -262,7 +262,13 @@ for (const [door, ask] of Object.entries(doors)) {
       t.equal((await ask(tenant.userPoolId, { token: renewed })).status, 200, 'known keys serve on')
       cognito.rotateKeys()
       const { IdToken: latest } = await tokensOf(tenant)
+      const said = { reason: 'connect_token_keys_unavailable', failed: 'cognito', operation: 'jwks.json' }
+      // The container writes its line once the answer has left.
+      const lastLine = () => (door === 'lambda' ? gateway.lines.at(-1) : said)
       t.match(await ask(tenant.userPoolId, { token: latest }), unread, 'a key that is new is not wrong')
+      t.match(lastLine(), said, 'whoever reads the line knows what to ask')
+      t.match(await ask(tenant.userPoolId, { token: latest }), unread)
+      t.match(lastLine(), said, 'also where the failure is remembered')
       const fresh = await newTenant()
       const { IdToken: first } = await tokensOf(fresh)
       t.match(await ask(fresh.userPoolId, { token: first }), unread)
