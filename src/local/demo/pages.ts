@@ -36,8 +36,10 @@ export const elsewherePage = (url: string) => `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
 <title>Open it as localhost</title>
-<main>
+<link rel="stylesheet" href="/style.css">
+<main class="card elsewhere">
 <h1>Open it as localhost</h1>
 <p>Passkeys of this demo work at localhost alone, not under another name and not from another device. Over SSH, forward the same port.</p>
 <p><a href="${url}">${url}</a></p>

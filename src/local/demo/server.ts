@@ -70,6 +70,8 @@ function say(reply: FastifyReply, status: number, problem: DemoProblem) {
  */
 function refusal(request: FastifyRequest, host: string): ((reply: FastifyReply) => void) | undefined {
   const { origin, host: given = '' } = request.headers
+  // The page that says so is read under the other name, and has nothing else of ours.
+  if (request.method === 'GET' && request.url === '/style.css') return undefined
   const { port } = new URL(`http://${host}`)
   if ([`127.0.0.1:${port}`, `[::1]:${port}`].includes(given) && request.method === 'GET') {
     return (reply) => void reply.redirect(`http://${host}${request.url}`, 302)

@@ -50,9 +50,11 @@ function aboutOf({ flow, mfa, ownCode, connectTokens }: DemoTenant): string {
   return `${way}; once there is one, ${factor}.${own}${tokens}`
 }
 
+class NoAnswer extends Error {}
+
 async function start(): Promise<void> {
   const config = await ask<DemoConfig>(PATHS.config)
-  if (!('tenants' in config)) throw new Error(config.message)
+  if (!('tenants' in config)) throw new NoAnswer(config.message)
   if (clearStale(config.start)) {
     banner(
       'note',
@@ -66,10 +68,11 @@ async function start(): Promise<void> {
 }
 
 start().catch((error: unknown) => {
-  banner(
-    'bad',
-    'The page cannot begin. Start the demo with ',
-    el('code', {}, 'npm start'),
-    ` and load this page again. (${error})`,
-  )
+  const isDenied = error instanceof DOMException && error.name === 'SecurityError'
+  const why = isDenied
+    ? ['This browser lets the page keep nothing, which a sign-in needs. Allow storage for this address']
+    : error instanceof NoAnswer
+      ? ['The demo does not answer. Start it with ', el('code', {}, 'npm start')]
+      : ['Something is wrong with it']
+  banner('bad', 'The page cannot begin. ', ...why, `, then load this page again. (${error})`)
 })
