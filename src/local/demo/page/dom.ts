@@ -48,6 +48,11 @@ export function byId(id: string): HTMLElement {
   return element
 }
 
+/** Says one sentence to who does not see what has changed. */
+export function announce(text: string): void {
+  byId('news').textContent = text
+}
+
 /** A text of the operator's pages, in which backticks stand for what is code. */
 export function prose(text: string): (Node | string)[] {
   return text.split('`').map((part, index) => (index % 2 === 1 ? el('code', {}, part) : part))

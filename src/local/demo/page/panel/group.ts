@@ -1,7 +1,7 @@
 /** The calls of one thing that the user did, what the user saw of it, and what the engineer on call sees. */
 import { type ExplainAnswer, PATHS, type Party, type TraceCall } from '../../api.js'
 import { ask } from '../ask.js'
-import { button, el, prose } from '../dom.js'
+import { announce, button, el, prose } from '../dom.js'
 import { createRow, laneNames, lanesOf, type Row } from './sequence.js'
 
 /** What came of it for the user. */
@@ -20,9 +20,15 @@ export interface Group {
 
 /**
  * Makes a group without calls.
- * @param about `begun`: somebody began it, so it has an end
+ * @param about `begun`: somebody began it, so it has an end; `result`: it had one before the page was loaded
  */
-export function createGroup(about: { title: string; number: number; tenantId: string; begun: boolean }): Group {
+export function createGroup(about: {
+  readonly title: string
+  readonly number: number
+  readonly tenantId: string
+  readonly begun: boolean
+  readonly result: Result | undefined
+}): Group {
   const calls = new Map<number, TraceCall>()
   const rows = new Map<number, Row>()
   const list = el('ol', { class: 'calls' })
@@ -44,6 +50,7 @@ export function createGroup(about: { title: string; number: number; tenantId: st
   let lanes: readonly Party[] = []
   let result: Result | undefined
   let asked = false
+  let announced = about.result !== undefined
 
   function layAgain(): void {
     const next = lanesOf(calls.values())
@@ -77,13 +84,24 @@ export function createGroup(about: { title: string; number: number; tenantId: st
 
   /** What the user saw beside what the engineer sees, if somebody was refused something. */
   function compare(): void {
-    const seen = engineerSees([...calls.values()])
-    both.hidden = result === undefined || (result.ok && seen === undefined)
+    const ofGateway = [...calls.values()].filter(({ to }) => to === 'gateway')
+    const refused = ofGateway.findLast(({ ok }) => !ok)
+    both.hidden = result === undefined || (result.ok && refused === undefined)
     if (both.hidden || result === undefined) return
     both.replaceChildren(
       el('div', {}, el('h4', {}, 'What the user sees'), el('p', {}, result.text)),
-      el('div', {}, el('h4', {}, 'What the engineer on call sees'), ...(seen ?? [el('p', {}, NOTHING)])),
+      el('div', {}, el('h4', {}, ENGINEER), ...engineerSees(refused, ofGateway.at(-1))),
     )
+    if (announced || refused?.line === undefined) return
+    announced = true
+    announce(`${ENGINEER}: ${refused.name}, ${refused.reason ?? refused.outcome}.`)
+  }
+
+  function end(ended: Result): void {
+    result = ended
+    mark.textContent = ended.ok ? 'done' : 'refused'
+    element.dataset.ok = String(ended.ok)
+    compare()
   }
 
   async function explain(flowId: string): Promise<void> {
@@ -116,31 +134,32 @@ export function createGroup(about: { title: string; number: number; tenantId: st
 
   const again = (flowId: string) => button('Explain this login', () => explain(flowId), { class: 'small' })
 
+  if (about.result) end(about.result)
+
   return {
     element,
     put(call) {
       put(call)
       offerExplain()
     },
-    end(ended) {
-      result = ended
-      mark.textContent = ended.ok ? 'done' : 'refused'
-      element.dataset.ok = String(ended.ok)
-      compare()
-    },
+    end,
     close() {
       element.open = false
     },
   }
 }
 
-const NOTHING = 'Nothing: the gateway was not asked.'
+const ENGINEER = 'What the engineer on call sees'
 
-/** Of the last call of the gateway that was refused: its line's level, its reason, and what that means. */
-function engineerSees(calls: readonly TraceCall[]): HTMLElement[] | undefined {
-  const call = calls.findLast(({ to, ok }) => to === 'gateway' && !ok)
-  if (call === undefined) return undefined
-  const { name, outcome, reason, meaning, line } = call
+/**
+ * What a line of the gateway says: its level, what was asked and what came of it; and what that means.
+ * @param refused the last call that the gateway refused, if it refused one
+ * @param last the last one that it was asked, if it was asked anything
+ */
+function engineerSees(refused: TraceCall | undefined, last: TraceCall | undefined): HTMLElement[] {
+  const call = refused ?? last
+  if (call === undefined) return [el('p', {}, 'Nothing: the gateway was not asked.')]
+  const { name, outcome, reason, meaning = 'Its log line is still to come.', line } = call
   const level = typeof line?.level === 'string' ? line.level : 'info'
   return [
     el(
@@ -150,6 +169,6 @@ function engineerSees(calls: readonly TraceCall[]): HTMLElement[] | undefined {
       ` ${name}: ${outcome}`,
       reason !== undefined && reason !== outcome ? el('code', {}, reason) : '',
     ),
-    el('p', {}, ...prose(meaning ?? 'Its log line is still to come.')),
+    el('p', {}, ...prose(refused ? meaning : 'Nothing was refused: the gateway did its part. This is its last line.')),
   ]
 }

@@ -52,8 +52,8 @@ export function startPanel(config: DemoConfig): Panel {
 
   function add(one: Kept, begun = true): Group {
     for (const { group } of groups) group.close()
-    const group = createGroup({ title: one.title, number: groups.length + 1, tenantId: one.tenantId, begun })
-    if (one.result) group.end(one.result)
+    const { title, tenantId, result } = one
+    const group = createGroup({ title, number: groups.length + 1, tenantId, begun, result })
     groups.push({ kept: one, group })
     list.prepend(group.element)
     group.element.hidden = tenant !== undefined && tenant.tenantId !== one.tenantId

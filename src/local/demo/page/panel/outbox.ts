@@ -1,5 +1,5 @@
 import type { OutboxMessage } from '../../api.js'
-import { button, byId, el } from '../dom.js'
+import { announce, button, el } from '../dom.js'
 import { fillCode } from '../form.js'
 
 /** Mails and texts of the tenant, the newest first, each with its code ready to be used. */
@@ -35,7 +35,7 @@ export function createOutbox(place: HTMLElement): Outbox {
       show()
       if (!fresh || message.tenantId !== tenantId) return
       const { at, medium, to, code } = message
-      byId('news').textContent = `${MEDIA[medium]} for ${to} at ${new Date(at).toLocaleTimeString()}: code ${code}.`
+      announce(`${MEDIA[medium]} for ${to} at ${new Date(at).toLocaleTimeString()}: code ${code}.`)
     },
     setTenant(next) {
       tenantId = next
@@ -45,7 +45,7 @@ export function createOutbox(place: HTMLElement): Outbox {
 }
 
 function item({ id, at, medium, to, subject, text, code }: OutboxMessage): HTMLElement {
-  const use = button('Use', () => takeCode(code), { class: 'small', 'aria-label': `Use the code ${code}` })
+  const use = button('Use', () => takeCode(code, use), { class: 'small', 'aria-label': `Use the code ${code}` })
   return el(
     'li',
     { 'data-id': id },
@@ -66,7 +66,15 @@ function item({ id, at, medium, to, subject, text, code }: OutboxMessage): HTMLE
   )
 }
 
-/** Into the form that waits for it, or else to the clipboard. */
-async function takeCode(code: string): Promise<void> {
-  if (!fillCode(code)) await navigator.clipboard.writeText(code).catch(() => undefined)
+/** Into the form that waits for it, or else to the clipboard, which the button then says. */
+async function takeCode(code: string, use: HTMLElement): Promise<void> {
+  if (fillCode(code)) return
+  const copied = navigator.clipboard.writeText(code)
+  const told = await copied.then(
+    () => 'Copied',
+    () => 'Not copied',
+  )
+  use.textContent = told
+  use.ariaLabel = `${told}: the code ${code}`
+  announce(`${told}: the code ${code}.`)
 }
