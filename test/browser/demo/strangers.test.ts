@@ -165,13 +165,75 @@ t.test('the back button goes a view back, and never into a form of somebody who 
   await visitor.sees(/^Hello/)
   await visitor.page.reload()
   await visitor.sees(/^Hello/)
+  for (const view of ['forgot', 'new-password', 'code', 'own-code', 'confirm', 'sign-up', 'password', 'sign-in']) {
+    await visitor.page.goto(`${shop}/${view}`)
+    await visitor.page.waitForURL(`${shop}/home`)
+    await visitor.sees(HELLO)
+  }
   assertQuiet(t, visitor)
 })
 
-t.test('a session that cannot be renewed ends in words, and the next sign-in works', async (t) => {
+t.test('nor does it after a sign-up, or after a code of the app itself, whose names are forgotten', async (t) => {
   const visitor = await visit(t, browser, url)
-  await signIn(visitor)
-  await visitor.page.evaluate(`(() => {
+  const { page, press, sees, types, takeCode } = visitor
+  const portal = `${url}/#/initech-portal`
+  async function goBackTo(view: string): Promise<void> {
+    const left: string[] = []
+    page.on('framenavigated', () => left.push(page.url()))
+    await page.goBack()
+    await page.waitForURL(`${portal}/home`)
+    await sees(HELLO)
+    t.equal(left[0], `${portal}/${view}`)
+    page.removeAllListeners('framenavigated')
+  }
+  await page.goto(`${portal}/sign-in`)
+  await sees('Sign in')
+  const { email } = await signUp(visitor)
+  await goBackTo('confirm')
+  await press('Sign out')
+  await sees('Sign in')
+  t.equal(await page.getByLabel('E-mail address').inputValue(), '')
+  await types('E-mail address', email)
+  await press('Send me a code instead')
+  await sees('We sent you a code')
+  await takeCode()
+  await press('Continue')
+  await sees(/^Sign in faster/)
+  await goBackTo('own-code')
+  assertQuiet(t, visitor)
+})
+
+t.test('a session that ends among the passkeys leads to the sign-in, which says so', async (t) => {
+  const visitor = await visit(t, browser, url)
+  const { page, press, sees } = visitor
+  await page.goto(`${shop}/sign-in`)
+  await signUp(visitor)
+  await createPasskey(t, visitor)
+  for (const what of ['delete', 'add'] as const) {
+    await press('Your passkeys')
+    await page.getByRole('status').getByText('You have one passkey.').waitFor()
+    await endSession(visitor)
+    if (what === 'add') await press('Add a passkey')
+    else {
+      await page.getByRole('button', { name: /^Delete / }).click()
+      await page.getByRole('dialog').getByRole('button', { name: 'Delete it' }).click()
+    }
+    await sees('Welcome back')
+    await page.getByRole('status').getByText('Your session has ended. Sign in again.').waitFor()
+    t.equal(await page.getByRole('alert').innerText(), '', 'told once')
+    await press(/^Sign in as /)
+    await sees(HELLO)
+  }
+  await press('Your passkeys')
+  await page.getByRole('button', { name: /^Delete / }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete it' }).click()
+  await page.getByRole('status').getByText('The passkey is deleted.').waitFor()
+  assertQuiet(t, visitor)
+})
+
+/** Its tokens have ended, and cannot be renewed. */
+async function endSession({ page }: Visitor): Promise<void> {
+  await page.evaluate(`(() => {
     const past = (jwt) => {
       const [head, body, mark] = jwt.split('.')
       const claims = JSON.parse(atob(body.replaceAll('-', '+').replaceAll('_', '/')))
@@ -182,6 +244,12 @@ t.test('a session that cannot be renewed ends in words, and the next sign-in wor
       if (/\\.refreshToken$/.test(key)) localStorage.setItem(key, 'of-nobody')
     }
   })()`)
+}
+
+t.test('a session that cannot be renewed ends in words, and the next sign-in works', async (t) => {
+  const visitor = await visit(t, browser, url)
+  await signIn(visitor)
+  await endSession(visitor)
   await visitor.page.reload()
   await visitor.page.getByRole('status').getByText('Your session has ended').waitFor()
   await signIn(visitor)
@@ -200,6 +268,42 @@ t.test('a browser without passkeys has the password', async (t) => {
   await visitor.press('Sign in')
   await visitor.sees(/^Hello/)
   assertQuiet(t, visitor)
+})
+
+t.test('nor does a bank offer any there, whatever is asked for', async (t) => {
+  const visitor = await visit(t, browser, url)
+  const { page, press, sees, types, takeCode } = visitor
+  await visitor.context.addInitScript('delete window.PublicKeyCredential')
+  await page.goto(`${url}/#/globex-bank/sign-in`)
+  await sees('Your password')
+  const { identifier, password } = await personOf(first, 'globex-bank')
+  await types('User name', identifier)
+  await types('Password', password)
+  await press('Sign in')
+  await sees('The code of your app')
+  await takeCode()
+  await press('Continue')
+  await sees(HELLO)
+  for (const view of ['home', 'passkeys', 'append']) {
+    await page.goto(`${url}/#/globex-bank/${view}`)
+    await page.waitForURL(/\/home$/)
+    await sees(HELLO)
+    await page.locator('#view').getByText('This browser has no passkeys').waitFor()
+    t.equal(await page.locator('#view').getByRole('button', { name: 'Your passkeys' }).count(), 0)
+    t.equal(await page.getByRole('alert').innerText(), '')
+  }
+  assertQuiet(t, visitor)
+})
+
+t.test('where nothing may be kept, the page says so, and not that it was not started', async (t) => {
+  const { context, page, foreign } = await visit(t, browser, url)
+  await context.addInitScript(`for (const name of ['localStorage', 'sessionStorage'])
+    Object.defineProperty(window, name, { get() { throw new DOMException('Access is denied', 'SecurityError') } })`)
+  await page.goto(`${shop}/sign-in`)
+  const banner = page.locator('.banner.bad')
+  await banner.getByText('This browser lets the page keep nothing').waitFor()
+  t.notMatch(await banner.innerText(), 'npm start')
+  t.strictSame(foreign, [])
 })
 
 t.test('by keyboard: a way past the head, and each new view has the focus', async (t) => {
@@ -241,6 +345,8 @@ t.test('opened by another name, a page says where it is', async (t) => {
   await page.goto(url.replace('localhost', 'shop.localhost'))
   await page.getByRole('heading', { name: 'Open it as localhost' }).waitFor()
   await assertNoBarriers(t, visitor, 'another name')
+  await page.emulateMedia({ colorScheme: 'dark' })
+  t.equal(await page.evaluate('getComputedStyle(document.body).backgroundColor'), 'rgb(13, 18, 24)')
   await page.getByRole('link', { name: `${url}/` }).click()
   await sees('Sign in')
   t.strictSame(

@@ -148,5 +148,5 @@ export async function connectToken(tenantId: string, type: TokenType, idToken: s
   const body = await ask<ConnectTokenAnswer>(`${PATHS.connectToken}?tab=${TAB}`, sent)
   given.set(kind, performance.now())
   if ('connectToken' in body) return body.connectToken
-  throw new Told(body.code, body.message)
+  throw Object.assign(new Error(body.message), { name: body.code })
 }

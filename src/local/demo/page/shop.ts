@@ -8,7 +8,7 @@ import { currentSession, hasTokens, type Session, type Step, useTenant } from '.
 import { byId, el } from './dom.js'
 import type { Panel } from './panel/index.js'
 import { createPasskeys, type Found, hasPasskeys, type Passkeys } from './passkeys.js'
-import { type Attempt, wordsOf } from './words.js'
+import { type Attempt, sessionEnded, wordsOf } from './words.js'
 
 export type ViewName =
   | 'sign-in'
@@ -57,20 +57,25 @@ export interface Shop {
   readonly passkeys: Passkeys
   /** Can passkeys be used in this browser at all? */
   readonly passkeysPossible: boolean
+  /** Empty once somebody is signed in. */
   readonly memory: Memory
   session(): Promise<Session | undefined>
+  /** @throws Told if the session has ended */
+  signedIn(): Promise<Session>
   go(view: ViewName, notice?: string): void
   /** Goes where Cognito's answer leads. */
   follow(step: Step, notice?: string): void
   /**
    * Does what the user asked for, under a title in the panel. What it answers is what the user is told, unless it leads to
-   * another view; what it throws is told in the app's words, and makes the answer false.
+   * another view; what it throws is told in the app's words, here or at the sign-in, and makes the answer false.
    */
   act(title: string, attempt: Attempt, work: () => Promise<string>): Promise<boolean>
   complain(text: string, detail?: string): void
 }
 
 export type MakeView = (shop: Shop) => View | ViewName | Promise<View | ViewName>
+
+const MEMORIES = ['identifier', 'password', 'code', 'sentBy', 'passkey', 'secret', 'byPasskey'] as const
 
 /** Where the address leads; the first tenant's sign-in if it leads nowhere. */
 interface Place {
@@ -155,7 +160,12 @@ export function startShop(
       async session() {
         const had = hasTokens()
         const session = await currentSession().catch(() => undefined)
-        if (had && session === undefined) notice = 'Your session has ended. Sign in again.'
+        if (had && session === undefined) notice = sessionEnded().message
+        return session
+      },
+      async signedIn() {
+        const session = await currentSession().catch(() => undefined)
+        if (session === undefined) throw sessionEnded()
         return session
       },
       go(name, text) {
@@ -167,7 +177,9 @@ export function startShop(
       },
       follow(step, text) {
         if (step.kind === 'code') opened.memory.code = step
-        opened.go(nextOf(step, opened), text)
+        const next = nextOf(step, opened)
+        if (step.kind === 'done') for (const name of MEMORIES) delete opened.memory[name]
+        opened.go(next, text)
       },
       async act(title, attempt, work) {
         alert.replaceChildren()
@@ -180,9 +192,9 @@ export function startShop(
           if (moves === before) status.textContent = told
           return true
         } catch (error) {
-          const { text, detail } = wordsOf(error, attempt)
-          // What the next view begins with needs no telling before it is there.
-          if (notice !== text) opened.complain(text, detail)
+          const { text, detail, over } = wordsOf(error, attempt)
+          if (over) opened.go('sign-in', text)
+          else opened.complain(text, detail)
           action.end({ ok: false, text })
           return false
         }

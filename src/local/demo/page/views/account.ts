@@ -19,11 +19,16 @@ const newPassword = (value: string): Field => ({
   hint: 'Made up for you, so it is shown. Use none of your own here.',
 })
 
-const sent = (by = 'e-mail') => `We sent it by ${by}. It is among the messages on this page.`
+/** Nobody is told here who has an account. */
+const IF_ANY = 'If there is an account with this name,'
+const AMONG = 'among the messages on this page.'
+
+const links = (...all: readonly HTMLElement[]) => el('div', { class: 'links' }, ...all)
+
+const startAgain = (shop: Shop, view: ViewName) => button('Start again', () => shop.go(view), { class: 'link' })
 
 /** A new account. Everything is filled in: address, number and password are made up. */
-export async function signUpView(shop: Shop): Promise<View | ViewName> {
-  if (await shop.session()) return 'home'
+export function signUpView(shop: Shop): View {
   const { tenant, memory } = shop
   const number = digits(4)
   const fields: Field[] = [
@@ -51,7 +56,7 @@ export async function signUpView(shop: Shop): Promise<View | ViewName> {
     }),
   )
   const back = button('I have an account', () => shop.go('sign-in'), { class: 'link' })
-  return { title: 'Create an account', content: [element, el('div', { class: 'links' }, back)] }
+  return { title: 'Create an account', content: [element, links(back)] }
 }
 
 /** The code that shows that the address is the user's. After it, the app signs in by the password that it still has. */
@@ -59,8 +64,8 @@ export function confirmView(shop: Shop): View | ViewName {
   const { tenant, memory } = shop
   const { identifier, password } = memory
   if (identifier === undefined) return 'sign-in'
-  const element = form([{ ...CODE, hint: sent() }], 'Confirm', ({ code = '' }) =>
-    shop.act('Confirm the account', 'code', async () => {
+  const element = form([{ ...CODE, hint: `We sent it by e-mail. It is ${AMONG}` }], 'Confirm', ({ code = '' }) =>
+    shop.act('Confirm the account', 'account', async () => {
       await confirmAccount(identifier, code)
       const told = 'The account is confirmed.'
       if (password === undefined) shop.go('sign-in', told)
@@ -75,7 +80,7 @@ export function confirmView(shop: Shop): View | ViewName {
     })
   return {
     title: 'Confirm your address',
-    content: [element, el('div', { class: 'links' }, button('Send the code again', again, { class: 'link' }))],
+    content: [element, links(button('Send the code again', again, { class: 'link' }), startAgain(shop, 'sign-up'))],
     shown: () => document.querySelector<HTMLInputElement>('#field-code')?.focus(),
   }
 }
@@ -90,41 +95,42 @@ export function forgotView(shop: Shop): View {
       memory.identifier = identifier
       memory.sentBy = await forgetPassword(tenant, identifier)
       shop.go('new-password')
-      return 'A code was sent.'
+      return `${IF_ANY} a code was sent.`
     }),
   )
   const back = button('Back', () => shop.go('password'), { class: 'link' })
   return {
     title: 'Forgotten your password?',
-    content: [
-      el('p', {}, 'We send you a code with which you set another one.'),
-      element,
-      el('div', { class: 'links' }, back),
-    ],
+    content: [el('p', {}, 'We send you a code with which you set another one.'), element, links(back)],
   }
 }
 
 /** The second half: the code and the new password. */
 export function newPasswordView(shop: Shop): View | ViewName {
   const { tenant, memory } = shop
-  const { identifier } = memory
-  if (identifier === undefined) return 'forgot'
+  const { identifier, sentBy } = memory
+  if (identifier === undefined || sentBy === undefined) return 'forgot'
+  const hint = `${IF_ANY} we sent it by ${sentBy}. It is then ${AMONG}`
   const element = form(
-    [{ ...CODE, hint: sent(memory.sentBy) }, newPassword(madeUpPassword())],
+    [{ ...CODE, hint }, newPassword(madeUpPassword())],
     'Set the password',
     ({ code = '', password = '' }) =>
-      shop.act('Set another password', 'code', async () => {
+      shop.act('Set another password', 'account', async () => {
         await setPassword(identifier, code, password)
         keepName(tenant.tenantId, identifier, identifier)
-        memory.password = password
         const told = 'Your password is changed. You are signed in with it.'
         shop.follow(await passwordSignIn(tenant, identifier, password), told)
         return told
       }),
   )
+  const again = () =>
+    shop.act('Send the code again', 'account', async () => {
+      await forgetPassword(tenant, identifier)
+      return `${IF_ANY} a new code was sent.`
+    })
   return {
     title: 'Set another password',
-    content: [element],
+    content: [element, links(button('Send the code again', again, { class: 'link' }), startAgain(shop, 'forgot'))],
     shown: () => document.querySelector<HTMLInputElement>('#field-code')?.focus(),
   }
 }

@@ -7,6 +7,7 @@ import { CODE } from './code.js'
 /** Begins to add an authenticator app: the factor that a password needs at some apps, once there is a passkey. */
 export const addAuthenticator = (shop: Shop) =>
   shop.act('Add an authenticator app', 'account', async () => {
+    await shop.signedIn()
     shop.memory.secret = await offerAuthenticator()
     shop.go('authenticator')
     return 'The app is given a secret.'
@@ -18,7 +19,8 @@ export function authenticatorView(shop: Shop): View | ViewName {
   if (secret === undefined) return 'home'
   const hint = 'The code that your app shows then. This demo shows it among the messages.'
   const element = form([{ ...CODE, hint }], 'Add the app', ({ code = '' }) =>
-    shop.act('Confirm the authenticator app', 'code', async () => {
+    shop.act('Confirm the authenticator app', 'account', async () => {
+      await shop.signedIn()
       await confirmAuthenticator(code)
       delete shop.memory.secret
       const told = 'Your authenticator app is added.'

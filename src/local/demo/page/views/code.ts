@@ -2,7 +2,7 @@ import { answer } from '../auth.js'
 import { button, el } from '../dom.js'
 import { type Field, form } from '../form.js'
 import type { Shop, View, ViewName } from '../shop.js'
-import { Told, wordsOf } from '../words.js'
+import { Told, toldOf } from '../words.js'
 import { goOn } from './finish.js'
 
 export const CODE: Field = {
@@ -36,7 +36,7 @@ export function ownCodeView(shop: Shop): View | ViewName {
   if (shop.memory.identifier === undefined) return 'sign-in'
   return codeForm(shop, {
     title: 'We sent you a code',
-    where: `${shop.tenant.displayName} sent a code by e-mail. It is among the messages on this page.`,
+    where: `If there is an account with this name, ${shop.tenant.displayName} sent a code by e-mail. It is then among the messages on this page.`,
     action: `Answer with the code of ${shop.tenant.displayName}`,
     told: 'Signed in with the code.',
   })
@@ -54,9 +54,7 @@ function codeForm(
       delete shop.memory.code
       return goOn(shop, step, told).catch((error) => {
         // Cognito asks for a passkey by now, which this form would answer with a code.
-        const { text, code } = wordsOf(error, 'passkey')
-        shop.go('sign-in', text)
-        throw new Told(code, text)
+        throw toldOf(error, 'second passkey', { over: true })
       })
     }),
   )

@@ -2,7 +2,7 @@ import { answer, beginLogin, type Step } from '../auth.js'
 import { keepName } from '../names.js'
 import type { Proof } from '../passkeys.js'
 import type { Shop } from '../shop.js'
-import { REFUSED, Told } from '../words.js'
+import { REFUSED, Told, toldOf } from '../words.js'
 
 /**
  * Shows Cognito the proof that a passkey was used. The gateway's triggers decide; a refused proof is answered with the same
@@ -17,7 +17,7 @@ export async function finishWithProof(shop: Shop, proof: Proof, name?: string, b
   }
   const next = await answer(proof.signedPasskeyData)
   if (next.kind === 'challenge') {
-    throw new Told('passkey_refused', REFUSED.passkey)
+    throw new Told('passkey_refused', REFUSED[begun ? 'second passkey' : 'passkey'])
   }
   memory.byPasskey = true
   if (name !== undefined) keepName(tenant.tenantId, proof.username, name)
@@ -26,12 +26,20 @@ export async function finishWithProof(shop: Shop, proof: Proof, name?: string, b
 }
 
 /** Goes where Cognito's answer leads: to the passkey, if that is what a password was the first half for. */
-export async function goOn(shop: Shop, step: Step, told = 'A code is asked for as well.'): Promise<string> {
+export async function goOn(shop: Shop, step: Step, told: string): Promise<string> {
   const { passkey, identifier } = shop.memory
   if (step.kind === 'challenge' && passkey !== undefined) {
     delete shop.memory.passkey
-    return finishWithProof(shop, await passkey.use(), identifier, true)
+    // By now the password was right, whatever Cognito calls it.
+    const proof = passkey.use().then((used) => finishWithProof(shop, used, identifier, true))
+    return proof.catch((error) => {
+      throw toldOf(error, 'second passkey')
+    })
   }
-  shop.follow(step, step.kind === 'done' ? told : undefined)
+  if (step.kind !== 'done') {
+    shop.follow(step)
+    return 'A code is asked for as well.'
+  }
+  shop.follow(step, told)
   return told
 }

@@ -1,15 +1,14 @@
-import { currentSession, endSession } from '../auth.js'
+import { currentSession, endSession, type Session } from '../auth.js'
 import { button, el } from '../dom.js'
 import { keepName } from '../names.js'
 import { connectToken } from '../passkeys.js'
 import type { Shop, View, ViewName } from '../shop.js'
-import { Told } from '../words.js'
+import { sessionEnded } from '../words.js'
 import { addAuthenticator } from './authenticator.js'
+import { noPasskeys } from './sign-in.js'
 
 /** Offers a passkey to whoever signed in without one. */
-export async function appendView(shop: Shop): Promise<View | ViewName> {
-  const session = await shop.session()
-  if (session === undefined) return 'sign-in'
+export function appendView(shop: Shop, session: Session): View | ViewName {
   if (!shop.passkeysPossible) return 'home'
   const name = session.email ?? session.username
   keepName(shop.tenant.tenantId, session.username, name)
@@ -30,10 +29,9 @@ export async function appendView(shop: Shop): Promise<View | ViewName> {
 
 /** Adds a passkey for who is signed in, then shows it; false if it did not come to that, which is told. */
 export function addPasskey(shop: Shop, show: () => unknown): Promise<boolean> {
-  return shop.act('Create a passkey', 'passkey', async () => {
-    const session = await shop.session()
-    if (session === undefined) throw new Told('session_ended', 'Your session has ended. Sign in again.')
-    const token = await connectToken(shop.tenant.tenantId, 'passkey-append', session.idToken)
+  return shop.act('Create a passkey', 'create passkey', async () => {
+    const { idToken } = await shop.signedIn()
+    const token = await connectToken(shop.tenant.tenantId, 'passkey-append', idToken)
     await shop.passkeys.add(token)
     await show()
     return 'A passkey was created.'
@@ -41,16 +39,14 @@ export function addPasskey(shop: Shop, show: () => unknown): Promise<boolean> {
 }
 
 /** The app behind the sign-in. */
-export async function homeView(shop: Shop): Promise<View | ViewName> {
-  const session = await shop.session()
-  if (session === undefined) return 'sign-in'
+export function homeView(shop: Shop, session: Session): View {
   const { username, email, claims, endsAt } = session
   const name = email ?? username
   keepName(shop.tenant.tenantId, username, name)
   const renew = () =>
     shop.act('Renew the session', 'account', async () => {
       const renewed = await currentSession({ renew: true })
-      if (renewed === undefined) throw new Told('session_ended', 'Your session has ended. Sign in again.')
+      if (renewed === undefined) throw sessionEnded()
       shop.go('home', 'Your session is renewed.')
       return 'The session is renewed.'
     })
@@ -69,7 +65,7 @@ export async function homeView(shop: Shop): Promise<View | ViewName> {
     title: `Hello, ${String(claims.given_name ?? name.split('@')[0])}`,
     content: [
       el('dl', { class: 'facts' }, ...facts.flatMap(([term, fact]) => [el('dt', {}, term), el('dd', {}, fact)])),
-      button('Your passkeys', () => shop.go('passkeys'), { class: 'primary' }),
+      shop.passkeysPossible ? button('Your passkeys', () => shop.go('passkeys'), { class: 'primary' }) : noPasskeys(),
       el(
         'div',
         { class: 'links' },

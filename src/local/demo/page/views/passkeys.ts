@@ -1,30 +1,39 @@
 import { button, el } from '../dom.js'
 import { connectToken, type PasskeyInfo } from '../passkeys.js'
 import type { Shop, View, ViewName } from '../shop.js'
-import { Told } from '../words.js'
+import { toldOf } from '../words.js'
 import { addPasskey } from './home.js'
 
 /** The passkeys of who is signed in. */
-export async function passkeysView(shop: Shop): Promise<View | ViewName> {
-  if ((await shop.session()) === undefined) return 'sign-in'
+export function passkeysView(shop: Shop): View | ViewName {
+  if (!shop.passkeysPossible) return 'home'
   const list = el('ul', { class: 'passkeys', 'aria-label': 'Your passkeys' })
-  const none = el('p', {}, 'Reading your passkeys …')
+  const none = el('p')
+  const again = button('Try again', () => show())
   const dialog = el('dialog', { 'aria-labelledby': 'delete-title' })
   // One token lists several times; the route gives one of a kind in two seconds.
   let listToken: string | undefined
 
   async function tokenFor(type: 'passkey-list' | 'passkey-delete'): Promise<string> {
-    const session = await shop.session()
-    if (session === undefined) throw new Told('session_ended', 'Your session has ended. Sign in again.')
-    return connectToken(shop.tenant.tenantId, type, session.idToken)
+    const { idToken } = await shop.signedIn()
+    return connectToken(shop.tenant.tenantId, type, idToken)
   }
 
   async function read(): Promise<void> {
-    listToken ??= await tokenFor('passkey-list')
-    const passkeys = await shop.passkeys.list(listToken)
-    list.replaceChildren(...passkeys.map(row))
-    none.textContent = 'You have no passkey.'
-    none.hidden = passkeys.length > 0
+    try {
+      listToken ??= await tokenFor('passkey-list')
+      const passkeys = await shop.passkeys.list(listToken)
+      list.replaceChildren(...passkeys.map(row))
+      none.textContent = 'You have no passkey.'
+      none.hidden = passkeys.length > 0
+      again.hidden = true
+    } catch (error) {
+      listToken = undefined
+      list.replaceChildren()
+      none.hidden = true
+      again.hidden = false
+      throw toldOf(error, 'list passkeys')
+    }
   }
 
   function row(one: PasskeyInfo): HTMLElement {
@@ -47,7 +56,7 @@ export async function passkeysView(shop: Shop): Promise<View | ViewName> {
     const remove = () => {
       dialog.close()
       return shop
-        .act('Delete a passkey', 'passkey', async () => {
+        .act('Delete a passkey', 'delete passkey', async () => {
           await shop.passkeys.remove(await tokenFor('passkey-delete'), one.id)
           await read()
           return 'The passkey is deleted.'
@@ -67,16 +76,21 @@ export async function passkeysView(shop: Shop): Promise<View | ViewName> {
     dialog.showModal()
   }
 
-  const show = () =>
-    shop.act('List your passkeys', 'passkey list', async () => {
+  const show = () => {
+    none.textContent = 'Reading your passkeys …'
+    none.hidden = false
+    again.hidden = true
+    return shop.act('List your passkeys', 'list passkeys', async () => {
       await read()
       const count = list.childElementCount
       return count === 1 ? 'You have one passkey.' : `You have ${count || 'no'} passkeys.`
     })
+  }
   return {
     title: 'Your passkeys',
     content: [
       none,
+      again,
       list,
       button('Add a passkey', () => addPasskey(shop, read), { class: 'primary' }),
       el(

@@ -7,8 +7,7 @@ import { Told } from '../words.js'
 import { finishWithProof, goOn } from './finish.js'
 
 /** The way in: one tap for whom this device knows, else a name; or, if the tenant wants it first, name and password. */
-export async function signInView(shop: Shop): Promise<View | ViewName> {
-  if (await shop.session()) return 'home'
+export function signInView(shop: Shop): View | ViewName {
   shop.memory.byPasskey = false
   delete shop.memory.passkey
   if (!shop.passkeysPossible) return 'password'
@@ -88,21 +87,32 @@ function passwordFirst(shop: Shop): View {
   const element = form(fields, 'Sign in', ({ identifier = '', password = '' }) => {
     memory.identifier = identifier
     return shop.act('Sign in with password and passkey', 'password', async () => {
+      delete memory.passkey
       const found = await shop.passkeys.find(identifier, 'field')
-      if ('use' in found) {
-        memory.passkey = found
-        return goOn(shop, await beginLogin(tenant, identifier, password))
-      }
-      shop.follow(await passwordSignIn(tenant, identifier, password), found.text)
-      return found.text
+      if (!('use' in found)) return byPassword(shop, identifier, password)
+      memory.passkey = found
+      return goOn(shop, await beginLogin(tenant, identifier, password), SIGNED_IN)
     })
   })
   return { title: 'Sign in', content: [element, links(shop), people(shop)] }
 }
 
+const SIGNED_IN = 'Signed in with your password.'
+
+async function byPassword(shop: Shop, identifier: string, password: string): Promise<string> {
+  return goOn(shop, await passwordSignIn(shop.tenant, identifier, password), SIGNED_IN)
+}
+
+/** What stands where passkeys would be. */
+export const noPasskeys = () =>
+  el(
+    'p',
+    { class: 'note' },
+    'This browser has no passkeys. Passwords work; for the rest of the demo open it in a newer browser.',
+  )
+
 /** By name and password alone, with whatever second factor the account has. */
-export async function passwordView(shop: Shop): Promise<View | ViewName> {
-  if (await shop.session()) return 'home'
+export function passwordView(shop: Shop): View {
   const { tenant, memory } = shop
   const label = tenant.signUp === 'email' ? 'E-mail address' : 'User name'
   const fields = [
@@ -113,23 +123,14 @@ export async function passwordView(shop: Shop): Promise<View | ViewName> {
     memory.identifier = identifier
     memory.password = password
     delete memory.passkey
-    return shop.act('Sign in with a password', 'password', async () => {
-      const step = await passwordSignIn(tenant, identifier, password)
-      shop.follow(step)
-      return step.kind === 'done' ? 'Signed in with the password.' : 'A code is asked for as well.'
-    })
+    return shop.act('Sign in with a password', 'password', () => byPassword(shop, identifier, password))
   })
   const forgot = button('Forgotten your password?', () => shop.go('forgot'), { class: 'link' })
   const back = button('Use a passkey', () => shop.go('sign-in'), { class: 'link' })
-  const none = el(
-    'p',
-    { class: 'note' },
-    'This browser has no passkeys. Passwords work; for the rest of the demo open it in a newer browser.',
-  )
   return {
     title: 'Your password',
     content: [
-      ...(shop.passkeysPossible ? [] : [none]),
+      ...(shop.passkeysPossible ? [] : [noPasskeys()]),
       element,
       el('div', { class: 'links' }, forgot, shop.passkeysPossible ? back : signUpLink(shop)),
       people(shop),
@@ -149,7 +150,7 @@ function links(shop: Shop, ...first: readonly HTMLElement[]): HTMLElement {
     memory.identifier = identifier
     return shop.act(`Sign in with a code of ${tenant.displayName}`, 'account', async () => {
       shop.follow(await beginOwnCode(tenant, identifier))
-      return 'A code is on its way.'
+      return 'If there is an account with this name, a code is on its way.'
     })
   }
   const code = tenant.ownCode && button('Send me a code instead', sendCode, { class: 'link' })
