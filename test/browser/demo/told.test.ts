@@ -58,7 +58,10 @@ t.test('a shop: a passkey that is there already, one that is not used, and a lis
   // The gateway leaves Corbado alone for a moment.
   do {
     await press('Try again')
-    await page.locator('.app').getByText(/You have one passkey|could not be read/).waitFor()
+    await page
+      .locator('.app')
+      .getByText(/You have one passkey|could not be read/)
+      .waitFor()
   } while (!(await status.getByText('You have one passkey.').isVisible()))
   t.equal(await page.locator('#view').getByRole('button', { name: 'Try again' }).count(), 0)
 
