@@ -1,10 +1,10 @@
 /** What goes wrong on purpose: what the user sees, and beside it what the engineer on call sees. */
 import { join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { openBrowser } from '../fixtures/chromium.js'
-import { configOf, PICTURES, somePort, startDemo } from '../fixtures/demo.js'
-import { assertQuiet, signInByPassword } from '../fixtures/steps.js'
-import { visit } from '../fixtures/visitor.js'
+import { configOf, PICTURES, personOf, somePort, startDemo } from '../fixtures/demo.js'
+import { assertQuiet, createPasskey, HELLO, signUp } from '../fixtures/steps.js'
+import { type Visitor, visit } from '../fixtures/visitor.js'
 
 /** By what is provoked: the reason on the gateway's line. */
 const REASONS: Readonly<Record<string, string>> = {
@@ -18,96 +18,136 @@ const REASONS: Readonly<Record<string, string>> = {
 const REFUSED = 'Your passkey was not accepted, so you are not signed in. Try again, or use your password.'
 const NOT_NOW = 'Signing in with a passkey is not possible right now. Use your password.'
 
-/** Where a login had begun at Cognito. A paused tenant's app asks for the password before that. */
+/** Where a login had begun at Cognito. A paused tenant's app asks for the password before that, or goes by it alone. */
 const EXPLAINED = Object.keys(REASONS).filter((what) => what !== 'paused-tenant')
 
 const browser = await openBrowser(t)
 const demo = await startDemo(t, somePort())
 const { tenants, provocations } = await configOf(demo)
-const tenant = tenants.find(({ flow }) => flow === 'passkey')
-const [person] = tenant?.people ?? []
-const identifier = person?.identifier ?? ''
-const visitor = await visit(t, browser, demo.url)
-const { page, press, sees, confirm } = visitor
-if (person === undefined) throw new Error('no such tenant')
-await signInByPassword(visitor, `${demo.url}/#/${tenant?.tenantId}`, person)
-await confirm(true)
-await press('Create a passkey')
-await sees(/^Hello/)
-await press('Sign out')
-await sees('Welcome back')
 
 t.strictSame(provocations.map(({ what }) => what).sort(), Object.keys(REASONS).sort())
 
-const title = (words: RegExp) => page.locator('#view h2', { hasText: words })
+/** What a try to sign in led to: by passkey, or to the password instead of it. */
+type Came = 'in' | 'refused' | 'to the password'
 
-/** Signs in by passkey, in whatever way the app offers now; answers if that was so. */
-async function signIn(): Promise<boolean> {
-  // So that the field's own suggestion does not sign in by itself, beside what is done here.
-  await confirm(false)
-  if (await title(/^Your password/).isVisible()) {
-    await press('Use a passkey')
-    await sees(/^Sign in$|^Welcome back$/)
-  }
+/** How people sign in at an app, and what it tells them. */
+interface App {
+  readonly visitor: Visitor
+  readonly refused: string
+  /** While the tenant is paused. */
+  readonly paused: string
+  /** Signs in, from wherever the last try has led. */
+  signIn(): Promise<Came>
+}
+
+const isOn = ({ page }: Visitor, words: RegExp) => page.locator('#view h2', { hasText: words }).isVisible()
+
+/** Presses what signs in; answers how that ended. */
+async function pressed({ page, sees }: Visitor, press: () => Promise<void>, next: RegExp): Promise<boolean> {
   const number = (await page.locator('.group').count()) + 1
-  if (await title(/^Welcome back/).isVisible()) {
-    await confirm(true)
-    await press(`Sign in as ${identifier}`)
-  } else {
-    await page.getByLabel('E-mail address').fill(identifier)
-    await confirm(true)
-    await press('Continue')
-  }
-  const group = page.locator('.group[data-ok]', {
-    has: page.locator('h3', { hasText: new RegExp(`^${number}\\. `) }),
-  })
+  await press()
+  const heading = page.locator('h3', { hasText: new RegExp(`^${number}\\. `) })
+  const group = page.locator('.group[data-ok]', { has: heading })
   await group.waitFor()
   if ((await group.getAttribute('data-ok')) === 'false') return false
-  await title(/^Hello|^Your password/).waitFor()
-  return title(/^Hello/).isVisible()
+  await sees(next)
+  return true
 }
 
-async function signOut(): Promise<void> {
-  await press('Sign out')
-  await sees('Welcome back')
+/** The passkey is the whole sign-in, in whatever way the app offers it now. */
+function byPasskey(visitor: Visitor, identifier: string): App {
+  const { press, sees, types, confirm } = visitor
+  return {
+    visitor,
+    refused: REFUSED,
+    paused: NOT_NOW,
+    async signIn() {
+      // So that the field's own suggestion does not sign in by itself, beside what is done here.
+      await confirm(false)
+      if (await isOn(visitor, HELLO)) await press('Sign out')
+      else if (await isOn(visitor, /^Your password/)) await press('Use a passkey')
+      await sees(/^Sign in$|^Welcome back$/)
+      const known = await isOn(visitor, /^Welcome back/)
+      if (!known) await types('E-mail address', identifier)
+      await confirm(true)
+      const button = known ? `Sign in as ${identifier}` : 'Continue'
+      if (!(await pressed(visitor, () => press(button), /^Hello|^Your password/))) return 'refused'
+      return (await isOn(visitor, HELLO)) ? 'in' : 'to the password'
+    },
+  }
 }
 
-for (const { what, label, lasts } of provocations)
-  t.test(`${what}: the user is told in the app's words, and the engineer has reason and meaning`, async (t) => {
-    const toggle = page.getByRole('button', { name: label, exact: true })
-    const pressed = page.locator('#provoke [aria-pressed="true"]')
-    await toggle.click()
-    await pressed.waitFor()
-    // The gateway follows a changed config within seconds; until then, logins go on as before.
-    for (;;) {
-      if (await signIn()) await signOut()
-      // Each of its environments by itself, so that a passkey may be refused before none is asked for any more.
-      else if (what !== 'paused-tenant' || (await title(/^Your password/).isVisible())) break
-    }
-    const group = page.locator('.group').first()
-    const both = group.locator('.both', { hasText: REASONS[what] ?? '' })
-    await both.waitFor()
-    const [place, told] = what === 'paused-tenant' ? ['#status', NOT_NOW] : ['#alert', REFUSED]
-    t.equal(await page.locator(place).innerText(), told)
-    t.equal(await both.locator('div').first().locator('p').innerText(), told, 'and beside it, what the user saw')
-    const explain = group.getByRole('button', { name: 'Explain this login' })
-    if (EXPLAINED.includes(what)) {
-      await explain.click()
-      await group.getByLabel('Answer of explain').waitFor()
-      t.match(await group.getByLabel('Answer of explain').innerText(), REASONS[what])
-    } else t.equal(await explain.count(), 0, 'there was no login to explain')
-    t.strictSame(await visitor.barriers(), [])
-    await visitor.shoot(join(PICTURES, `${what}.png`))
-    if (lasts === 'lasting') await toggle.click()
-    await pressed.waitFor({ state: 'detached' })
-    while (!(await signIn()));
-    await signOut()
-    assertQuiet(t, visitor)
+/** The passkey comes after the password, which is enough where there can be none. */
+function byPasswordFirst(visitor: Visitor, identifier: string, password: string): App {
+  const { press, sees, types } = visitor
+  return {
+    visitor,
+    refused: REFUSED.replace('use your password', 'use the password alone'),
+    paused: 'Signed in with your password.',
+    async signIn() {
+      if (await isOn(visitor, /^Sign in faster/)) {
+        await press('Not now')
+        await sees(HELLO)
+      }
+      if (await isOn(visitor, HELLO)) await press('Sign out')
+      await sees('Sign in')
+      await types('User name', identifier)
+      await types('Password', password)
+      if (!(await pressed(visitor, () => press('Sign in'), /^Hello|^Sign in faster/))) return 'refused'
+      return (await isOn(visitor, HELLO)) ? 'in' : 'to the password'
+    },
+  }
+}
+
+async function refuses(t: Test, app: App, what: string, label: string, lasts: string, picture: string): Promise<void> {
+  const { visitor, refused, paused, signIn } = app
+  const { page } = visitor
+  const toggle = page.getByRole('button', { name: label, exact: true })
+  const on = page.locator('#provoke [aria-pressed="true"]')
+  await toggle.click()
+  await on.waitFor()
+  // The gateway follows a changed config within seconds, each of its environments by itself: until then, logins go on as
+  // before, or a passkey is refused before none is asked for any more.
+  const expected = what === 'paused-tenant' ? 'to the password' : 'refused'
+  while ((await signIn()) !== expected);
+  const group = page.locator('.group:not([hidden])').first()
+  const both = group.locator('.both', { hasText: REASONS[what] ?? '' })
+  await both.waitFor()
+  const [place, told] = what === 'paused-tenant' ? ['#status', paused] : ['#alert', refused]
+  t.equal(await page.locator(place).innerText(), told)
+  t.equal(await both.locator('div').first().locator('p').innerText(), told, 'and beside it, what the user saw')
+  const explain = group.getByRole('button', { name: 'Explain this login' })
+  if (EXPLAINED.includes(what)) {
+    await explain.click()
+    await group.getByLabel('Answer of explain').waitFor()
+    t.match(await group.getByLabel('Answer of explain').innerText(), REASONS[what])
+  } else t.equal(await explain.count(), 0, 'there was no login to explain')
+  t.strictSame(await visitor.barriers(), [])
+  await visitor.shoot(join(PICTURES, picture))
+  if (lasts === 'lasting') await toggle.click()
+  await on.waitFor({ state: 'detached' })
+  while ((await signIn()) !== 'in');
+  assertQuiet(t, visitor)
+}
+
+for (const { tenantId, flow, ownCode } of tenants)
+  t.test(`${tenantId}: the user is told in the app's words, and the engineer has reason and meaning`, async (t) => {
+    const visitor = await visit(t, browser, demo.url)
+    await visitor.page.goto(`${demo.url}/#/${tenantId}/sign-in`)
+    await visitor.sees('Sign in')
+    const { identifier, password } = await signUp(visitor)
+    await createPasskey(t, visitor)
+    const app = flow === 'passkey' ? byPasskey(visitor, identifier) : byPasswordFirst(visitor, identifier, password)
+    // The portal's sign-in by passkey is the shop's: there, what other parts do is enough.
+    const here = provocations.filter(({ lasts }) => !ownCode || lasts === 'lasting')
+    for (const { what, label, lasts } of here)
+      await t.test(what, (t) => refuses(t, app, what, label, lasts, `${tenantId}-${what}.png`))
   })
 
 t.test('a name that nobody has, and a wrong password, are refused in plain words', async (t) => {
   const other = await visit(t, browser, demo.url)
-  await other.page.goto(`${demo.url}/#/${tenant?.tenantId}/sign-in`)
+  const { identifier } = await personOf(demo, 'acme-shop')
+  await other.page.goto(`${demo.url}/#/acme-shop/sign-in`)
   await other.sees('Sign in')
   await other.types('E-mail address', 'nobody@nowhere.example')
   await other.press('Continue')
