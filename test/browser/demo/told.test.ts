@@ -137,6 +137,9 @@ t.test('a portal: nobody is told who has an account, and a sign-in that is over 
     await press('Continue')
     const text = told === '#status' ? 'This sign-in has ended. Start again.' : 'This code is not the right one.'
     await page.locator(told).getByText(text).waitFor()
+    const engineer = page.locator('.group:not([hidden])').first().locator('.both > div').last()
+    await engineer.waitFor()
+    t.notMatch(await engineer.innerText(), 'was not asked')
   }
   await sees('Sign in')
   t.equal(await page.locator('#alert').innerText(), '')
