@@ -53,7 +53,7 @@ export const REFUSED: Readonly<Record<Attempt, string>> = {
 /** Of who is signed in, so no word about signing in with a passkey is theirs. */
 const MANAGING: readonly Attempt[] = ['create passkey', 'list passkeys', 'delete passkey']
 
-/** What was signed in has ended, as of a token that cannot be renewed. */
+/** The tokens have ended, and cannot be renewed. */
 export const sessionEnded = () => new Told('session_ended', 'Your session has ended. Sign in again.', { over: true })
 
 /** Cognito's for a session that takes no code any more, and Amplify's if it has none. */
