@@ -1,6 +1,7 @@
 import type { Call, Clock } from '../call.js'
 import type { Env } from '../env.js'
 import type { UserPoolId } from '../ids.js'
+import { createBulkhead } from '../resilience/bulkhead.js'
 import type { LoadCounts } from '../resilience/expiring-cache.js'
 import { createGuard } from '../resilience/guard.js'
 import { createLimiter } from '../resilience/limiter.js'
@@ -85,6 +86,7 @@ export function createTenants({ env, upstreams, clock, pseudonyms }: TenantsOpti
   const limiter = createLimiter(2 * env.maxTenantsInMemory, clock)
   // Corbado's proofs and connect tokens, the pool, and the logins of post-login.
   const guard = createGuard(4 * env.maxTenantsInMemory, clock)
+  const places = createBulkhead(clock)
   const appClients = createTenantAppClients({ env, upstreams, credentials, clock })
   const { verifySignedData } = upstreams
   const idTokens = createIdTokens(env, upstreams, clock)
@@ -107,7 +109,7 @@ export function createTenants({ env, upstreams, clock, pseudonyms }: TenantsOpti
         create: (user, type) => connectTokens.create(config, user, type, call),
       },
       signIn: (...login) => signIn({ secrets, users, config, call }, ...login),
-      invoke: createTenantFunctions({ upstreams, credentials, guard }, config, call),
+      invoke: createTenantFunctions({ upstreams, credentials, guard, places }, config, call),
     }
   }
 

@@ -99,7 +99,7 @@ export function createTenantCredentials(
       const rejected = await attempt(() => run(first?.credentials ?? null))
       if (rejected.kind === 'done') return rejected.value
 
-      const fresh = first === null || clock.elapsed() - first.issuedAt < RENEWAL_MS
+      const fresh = first === null || (clock.elapsed() - first.issuedAt < RENEWAL_MS && !isOver(rejected, first, clock))
       const last = fresh ? rejected : await renewAndRun()
       if (last.kind === 'done') return last.value
       if (last.error.kind !== 'denied') throw last.error
@@ -125,13 +125,20 @@ function lifeOf({ expiration }: RoleCredentials, clock: Clock): number {
   return lifeMs > 0 && lifeMs <= ASKED_MS + SKEW_MS ? lifeMs : ASKED_MS
 }
 
+/** Did they end although little time has passed here? A process that was frozen may not have counted that time. */
+function isOver({ error }: Rejected, { credentials }: Issued, clock: Clock): boolean {
+  return error.kind === 'expired' && credentials.expiration.getTime() <= clock.now()
+}
+
 function roleRequestKey(config: TenantConfig, purpose: Purpose): unknown {
   return config.aws.roleArn === null ? { purpose } : roleRequest(config, purpose)
 }
 
-type Attempt<T> =
-  | { readonly kind: 'done'; readonly value: T }
-  | { readonly kind: 'rejected'; readonly error: UpstreamError }
+interface Rejected {
+  readonly kind: 'rejected'
+  readonly error: UpstreamError
+}
+type Attempt<T> = { readonly kind: 'done'; readonly value: T } | Rejected
 
 /** Runs, and turns errors about the credentials into a value; every other error is thrown. */
 async function attempt<T>(run: () => Promise<T>): Promise<Attempt<T>> {

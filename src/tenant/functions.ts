@@ -3,6 +3,7 @@ import { isUpstreamError, type UpstreamError } from '../errors.js'
 import { isFields, isTooDeep } from '../fields.js'
 import { tenantKey } from '../ids.js'
 import type { ReasonAt } from '../reasons.js'
+import type { Bulkhead } from '../resilience/bulkhead.js'
 import type { Guard } from '../resilience/guard.js'
 import type { FunctionAnswer, Upstreams } from '../upstreams/index.js'
 import type { TenantConfig } from './config.js'
@@ -36,14 +37,19 @@ export interface TenantFunctionsOptions {
   readonly upstreams: Pick<Upstreams, 'invokeFunction'>
   readonly credentials: TenantCredentials
   readonly guard: Guard
+  /** Of all functions of a tenant. */
+  readonly places: Bulkhead
 }
+
+/** A tenant may chain a dozen functions: however many hang, they take no more connections than two of them. */
+const FUNCTIONS_AT_ONCE = 2
 
 /** Longest text of a function's error that is passed on: more than a person reads, and Cognito shows it. */
 const TEXT_LENGTH_MAX = 1_000
 
 /** Makes what invokes a tenant's functions during one call. */
 export function createTenantFunctions(
-  { upstreams, credentials, guard }: TenantFunctionsOptions,
+  { upstreams, credentials, guard, places }: TenantFunctionsOptions,
   config: TenantConfig,
   call: Call,
 ): InvokeChained {
@@ -52,6 +58,8 @@ export function createTenantFunctions(
     // The event came from a gateway: the function may be this gateway again, and the call would never end.
     if (hops > 0) return { kind: 'failed', reason: 'chain_loop' }
     const lane = tenantKey(config.userPoolId, 'lambda', functionArn)
+    const all = tenantKey(config.userPoolId, 'lambda')
+    const { concurrentCalls } = config.limits
     try {
       const purpose = { functionArn }
       const guarded = await credentials.use(
@@ -60,12 +68,14 @@ export function createTenantFunctions(
         call,
         (given) => {
           const invoke = () => upstreams.invokeFunction({ ...chained, hops: hops + 1 }, given, call)
-          return guard.run(lane, config.limits.concurrentCalls, call, invoke)
+          // What waits for a place among all has one of its own function, so that it holds up no other.
+          const entered = () => places.run(all, FUNCTIONS_AT_ONCE * concurrentCalls, call, invoke)
+          return guard.run(lane, concurrentCalls, call, entered)
         },
         purpose,
       )
-      if (guarded.kind === 'done') return answerOf(guarded.value, call)
-      if (guarded.kind === 'busy') return { kind: 'failed', reason: 'chain_busy' }
+      if (guarded.kind === 'done' && guarded.value.kind === 'done') return answerOf(guarded.value.value, call)
+      if (guarded.kind !== 'open') return { kind: 'failed', reason: 'chain_busy' }
       call.observe('lambda', 0, { operation: 'Invoke', breakerOpen: true })
       return { kind: 'failed', reason: guarded.last === 'timeout' ? 'chain_timeout' : 'chain_failed' }
     } catch (error) {

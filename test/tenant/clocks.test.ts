@@ -109,6 +109,19 @@ t.test(
   },
 )
 
+t.test('credentials that ended while the process was frozen are renewed, though it counted no time', async (t) => {
+  clock.advance(400_000)
+  t.match(await preLogin(), { statusCode: 200 })
+  // Issued anew, and then the date alone goes on.
+  clock.advance(HOUR)
+  t.match(await preLogin(), { statusCode: 200 })
+  const asked = stack.sts.calls.length
+  clock.step(2 * HOUR)
+  t.match(await preLogin(), { statusCode: 200, body: { identifier: USER } })
+  t.equal(stack.sts.calls.length - asked, 1)
+  clock.step(-2 * HOUR)
+})
+
 t.test('a request that was received stays received when the date is set', async (t) => {
   const clock = createFrozenClock()
   const callers = createCallers({

@@ -54,7 +54,7 @@ function ownFunction(name: string) {
 }
 
 async function newTenant(name: string) {
-  const [own, other] = [ownFunction(`${name}-own`), ownFunction(`${name}-other`)]
+  const [own, other, third] = [ownFunction(`${name}-own`), ownFunction(`${name}-other`), ownFunction(`${name}-third`)]
   const chain = { mode: 'chain', functionArn: own.functionArn, timeoutMs: TIMEOUT_MS } as const
   const file = tenantFile({
     ...{ tenantId: name, alias: `t-${name}`, userPoolId: `${REGION}_Own${name}` },
@@ -62,10 +62,11 @@ async function newTenant(name: string) {
     triggers: {
       ...{ defineAuthChallenge: chain, createAuthChallenge: chain, verifyAuthChallengeResponse: chain },
       ...{ preSignUp: chain, postConfirmation: { ...chain, functionArn: other.functionArn } },
+      preAuthentication: { ...chain, functionArn: third.functionArn },
     },
   })
   await gateway.addTenant(file)
-  return { file, own, other }
+  return { file, own, other, third }
 }
 const bad = await newTenant('bad')
 const good = await newTenant('good')
@@ -82,6 +83,8 @@ async function lineOf(event: object): Promise<Line> {
 const signUp = ({ file: { userPoolId } }: Tenant) => lineOf(triggerEvent('PreSignUp_SignUp', {}, { userPoolId }))
 const confirm = ({ file: { userPoolId } }: Tenant) =>
   lineOf(triggerEvent('PostConfirmation_ConfirmSignUp', {}, { userPoolId }))
+const enter = ({ file: { userPoolId } }: Tenant) =>
+  lineOf(triggerEvent('PreAuthentication_Authentication', {}, { userPoolId }))
 /** The begin of a login: through a passkey client, or through another. */
 const logIn = ({ file: { userPoolId } }: Tenant, clientId: string = CLIENT_ID) =>
   lineOf(defineEvent([], {}, { userPoolId, callerContext: { awsSdkVersion: 'x', clientId } }))
@@ -107,6 +110,33 @@ t.test('while a function hangs, at most 16 of its calls are under way, and nobod
   letGo()
   clock.advance(PAUSE_MS)
   t.match(await signUp(bad), { outcome: 'chained' }, 'all places are free again')
+})
+
+t.test('however many functions of a tenant hang, no more calls are under way than of two of them', async (t) => {
+  const crowd = await newTenant('crowd')
+  // With rights on each.
+  for (const send of [signUp, confirm, enter]) t.match(await send(crowd), { outcome: 'chained' })
+  const hanging = [crowd.own, crowd.other, crowd.third]
+  const before = hanging.map(({ asked }) => asked)
+  const underWay = () => hanging.map(({ asked }, index) => asked - (before[index] ?? 0))
+  const letGo = hanging.map((one) => one.hang())
+  await gateway.byHand(async () => {
+    const sent = [signUp, confirm].flatMap((send) => Array.from({ length: UNDER_WAY }, () => send(crowd)))
+    await crowd.own.untilAsked((before[0] ?? 0) + UNDER_WAY)
+    await crowd.other.untilAsked((before[1] ?? 0) + UNDER_WAY)
+    clock.advance(1)
+    const more = Array.from({ length: UNDER_WAY }, () => enter(crowd))
+    t.match(await signUp(good), { outcome: 'chained' }, 'another tenant')
+    t.match(await logIn(crowd), { outcome: 'challenge' }, 'a passkey login of the same tenant')
+    t.strictSame(underWay(), [UNDER_WAY, UNDER_WAY, 0], 'those of the third wait')
+    clock.advance(TIMEOUT_MS - 1)
+    t.equal(countOf(await Promise.all(sent), 'chain_timeout'), 2 * UNDER_WAY)
+    for (const run of letGo) run()
+    clock.advance(TIMEOUT_MS)
+    for (const { outcome, reason } of await Promise.all(more)) t.ok(outcome === 'chained' || reason, String(reason))
+  })
+  clock.advance(2 * PAUSE_MS)
+  for (const send of [signUp, confirm, enter]) t.match(await send(crowd), { outcome: 'chained' }, 'all are free again')
 })
 
 t.test('a function that hangs again and again is not waited for by each next event, until it answers', async (t) => {
