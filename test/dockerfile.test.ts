@@ -123,7 +123,7 @@ t.test('its steps in a clean folder leave one file and its map', async (t) => {
     listTree(workdir).map(({ path }) => path),
     ['server.mjs', 'server.mjs.map'],
   )
-  t.strictSame(env, { NODE_ENV: 'production' })
+  t.strictSame(env, { NODE_ENV: 'production', UV_THREADPOOL_SIZE: '64', RES_OPTIONS: 'timeout:1' })
 
   const map = JSON.parse(readFileSync(join(workdir, 'server.mjs.map'), 'utf8')) as { sources: string[] }
   t.ok(map.sources.some((source) => source.endsWith('src/server.ts')))

@@ -20,6 +20,12 @@ import { NAMES } from '../names.js'
 /** Cognito waits no longer for a trigger (fact A1), so nothing that runs on is of use. */
 const TIMEOUT = Duration.seconds(5)
 
+/**
+ * As in the Dockerfile: half of Node's threads look names up, and one stands still for each name that nobody answers for. A name
+ * server that is silent is asked again after one second instead of five.
+ */
+const LOOKUPS = { UV_THREADPOOL_SIZE: '64', RES_OPTIONS: 'timeout:1' } as const
+
 export interface GatewayFunctionOptions {
   /** Folder with the built `index.mjs`. */
   readonly bundle: string
@@ -53,7 +59,7 @@ export function createGatewayFunction(scope: Construct, options: GatewayFunction
     memorySize: config.memoryMb,
     reservedConcurrentExecutions: config.reservedConcurrency,
     // With a size of ours the runtime sets none (fact A56), so that V8's flags are known when the function is built.
-    environment: { ...variables, NODE_OPTIONS: `--max-old-space-size=${heapMb(config)}` },
+    environment: { ...variables, ...LOOKUPS, NODE_OPTIONS: `--max-old-space-size=${heapMb(config)}` },
     logGroup: log,
     // The service writes JSON lines itself. As Text, Lambda passes them on as they are; with JSON it would read
     // the keys `level` and `timestamp`, and ours say `time`: such a line counts as INFO and gets a timestamp more.

@@ -68,8 +68,12 @@ test('the service starts with what the stack gives it, the same settings as the 
   const { PORT: _port, CALLER_SECRETS_PARAMETER: _callers, AWS_REGION: _region, ...rest } = variables
   const { GATEWAY_FUNCTION_ARN: invoked, ...shared } = rest
   assert.match(String(invoked), /:function:corbado-cognito-gateway-forwarder$/)
-  const { NODE_OPTIONS: _node, ...settings } = lambda?.Properties.Environment.Variables ?? {}
+  const { NODE_OPTIONS: _node, ...more } = lambda?.Properties.Environment.Variables ?? {}
+  const { UV_THREADPOOL_SIZE: threads, RES_OPTIONS: resolver, ...settings } = more
   assert.deepEqual(shared, settings)
+  const image = readFileSync('../Dockerfile', 'utf8')
+  for (const line of [`ENV UV_THREADPOOL_SIZE=${threads}`, `ENV RES_OPTIONS=${resolver}`])
+    assert.ok(image.split('\n').includes(line), `the image has it by itself: ${line}`)
 })
 
 test('a container that leaves has answered what it was sent: deregistration and drain fit into the stop timeout', () => {

@@ -112,6 +112,8 @@ test('the function is the built bundle, ends when Cognito gives up, and leaves l
         ALLOW_UNQUALIFIED: 'false',
         PSEUDONYM_KEY_PARAMETER: local.PSEUDONYM_KEY_PARAMETER,
         NODE_OPTIONS: '--max-old-space-size=921',
+        UV_THREADPOOL_SIZE: '64',
+        RES_OPTIONS: 'timeout:1',
       },
     },
   })

@@ -1,5 +1,6 @@
 import { type ClientRequest, Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
+import type { LookupFunction } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { Clock } from '../../call.js'
@@ -81,7 +82,8 @@ function follow(trip: Trip, request: ClientRequest, socket: Duplex): void {
 }
 
 /** Agents for http and https. */
-export function createAgents(clock: Clock, trips: WeakMap<object, Trip>) {
+export function createAgents(clock: Clock, lookup: LookupFunction, trips: WeakMap<object, Trip>) {
   const [Http, Https] = [keeping(HttpAgent, clock, trips), keeping(HttpsAgent, clock, trips)]
-  return { httpAgent: new Http(AGENT_OPTIONS), httpsAgent: new Https(AGENT_OPTIONS) }
+  const options = { ...AGENT_OPTIONS, lookup }
+  return { httpAgent: new Http(options), httpsAgent: new Https(options) }
 }

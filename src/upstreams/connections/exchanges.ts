@@ -3,6 +3,7 @@ import { Client, type Dispatcher, ProxyAgent } from 'undici'
 import type { Clock } from '../../call.js'
 import type { Proxies } from '../../env.js'
 import { IDLE_MS, isStale, type Stamp, stampOf } from './idle.js'
+import { createLookup } from './lookup.js'
 import { proxyFault, proxyFor } from './proxy.js'
 
 /** An answer, read to its end. */
@@ -68,6 +69,8 @@ const OPTIONS = {
 /** Makes exchanges that keep connections to each host. */
 export function createExchanges(clock: Clock, proxies: Proxies): Exchanges {
   const hosts = new Map<string, Host>()
+  const lookup = createLookup()
+  const options = { ...OPTIONS, connect: { ...OPTIONS.connect, lookup } }
 
   function hostOf(origin: string): Host {
     const host = hosts.get(origin) ?? { limit: pLimit(CONNECTIONS_MAX), kept: [] }
@@ -98,7 +101,8 @@ export function createExchanges(clock: Clock, proxies: Proxies): Exchanges {
   function createDispatcher({ origin, protocol, hostname, port }: URL, onClose: () => void): Dispatcher {
     const factory = (origin: string | URL, options: object) => new Client(origin, options).on('disconnect', onClose)
     const proxy = proxyFor({ protocol, hostname, port }, proxies)
-    return proxy === undefined ? factory(origin, OPTIONS) : new ProxyAgent({ ...OPTIONS, uri: proxy, factory })
+    if (proxy === undefined) return factory(origin, options)
+    return new ProxyAgent({ ...options, uri: proxy, factory, proxyTls: { lookup } })
   }
 
   /** An exchange's fault, in words that name the proxy if it is the proxy's. */

@@ -1,9 +1,11 @@
 import type { Agent as HttpAgent } from 'node:http'
+import type { LookupFunction } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import type { Clock } from '../../call.js'
 import type { Proxies } from '../../env.js'
 import { AGENT_OPTIONS, createAgents, keeping, type Trip } from './agents.js'
+import { createLookup } from './lookup.js'
 import { proxyFault, proxyFor } from './proxy.js'
 
 /** In milliseconds: longer than any call of the service may take, and the most for one request of an operator's. */
@@ -24,14 +26,17 @@ type Options = Parameters<Handle>[1] & { readonly trip?: Trip }
 /** Sends the requests of all AWS clients, over kept connections that are never used after being idle too long. */
 export class RequestHandler extends NodeHttpHandler {
   readonly #clock: Clock
+  readonly #lookup: LookupFunction
   readonly #proxies: Proxies
   readonly #trips: WeakMap<object, Trip>
   readonly #proxied = new Map<string, Promise<NodeHttpHandler>>()
 
   constructor(clock: Clock, proxies: Proxies) {
     const trips = new WeakMap<object, Trip>()
-    super({ ...TIMEOUTS, ...createAgents(clock, trips) })
+    const lookup = createLookup()
+    super({ ...TIMEOUTS, ...createAgents(clock, lookup, trips) })
     this.#clock = clock
+    this.#lookup = lookup
     this.#proxies = proxies
     this.#trips = trips
   }
@@ -55,7 +60,9 @@ export class RequestHandler extends NodeHttpHandler {
     const { HttpProxyAgent, HttpsProxyAgent } = await import('hpagent')
     const Http = keeping(naming(HttpProxyAgent, proxy), this.#clock, this.#trips)
     const Https = keeping(naming(HttpsProxyAgent, proxy), this.#clock, this.#trips)
-    const options = { ...AGENT_OPTIONS, proxy }
+    // The only name that is looked up is the proxy's; hpagent's types leave the option out.
+    const proxyRequestOptions: object = { lookup: this.#lookup }
+    const options = { ...AGENT_OPTIONS, proxy, proxyRequestOptions }
     return new NodeHttpHandler({ ...TIMEOUTS, httpAgent: new Http(options), httpsAgent: new Https(options) })
   }
 }
