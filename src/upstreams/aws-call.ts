@@ -40,7 +40,7 @@ export interface SendOptions {
  * When a request may be sent a second time. Always if it has not left this process, or if its signature was refused: then
  * nothing was done. `unavailable`: also if its connection was lost, or one bad server of many answered. `read`: also if no
  * answer comes, above all on a kept connection that may be dead. `never`: not otherwise, for a write that may have been
- * done although its answer was lost, which a second answer would not show; it has a new connection from the start.
+ * done although its answer was lost, which a second answer would not show; it has a new connection for itself alone.
  */
 type Repeats = 'read' | 'unavailable' | 'never'
 
@@ -78,7 +78,7 @@ export async function callAws<T>(
   try {
     const answer = await call.slice(undefined, (signal, begin) => {
       if (repeats === 'read') return sendTwiceIfSilent(job, call, sliceMs, signal, begin)
-      return persist(job, signal, repeats === 'never', () => begin(sliceMs))
+      return persist(job, signal, false, () => begin(sliceMs))
     })
     call.observe(upstream, performance.now() - start)
     return answer
@@ -105,7 +105,9 @@ async function sendTwiceIfSilent<T>(
   const part = new Promise<number | undefined>((resolve) => {
     setPart = resolve
   })
+  let isKept = false
   const place = (kept: boolean) => {
+    isKept = kept
     begin(sliceMs)
     setPart(partOf(kept, sliceMs, call.remainingMs()))
   }
@@ -117,7 +119,7 @@ async function sendTwiceIfSilent<T>(
   const second = part.then(async (ms) => {
     if (ms === undefined) return first
     await call.slice(ms, (over) => Promise.race([first, untilAborted(over)])).catch(() => undefined)
-    return settled ? first : persist(job, ended.signal, true, () => {})
+    return settled ? first : persist(job, ended.signal, isKept ? 'instead' : 'once', () => {})
   })
   try {
     return await Promise.race([answerOr(first, second), answerOr(second, first)])
@@ -152,14 +154,16 @@ function partOf(kept: boolean, sliceMs: number | undefined, remainingMs: number)
 async function persist<T>(
   job: Job<T>,
   signal: AbortSignal,
-  fresh: boolean,
+  fresh: Trip['fresh'],
   place: (kept: boolean) => void,
 ): Promise<T> {
-  let [lost, unsigned, isFresh] = [false, false, fresh]
+  const alone = job.repeats === 'never' ? 'once' : false
+  let [lost, unsigned] = [false, false]
+  let wanted = fresh || alone
   for (;;) {
     let isKept = false
     const trip: Trip = {
-      fresh: isFresh,
+      fresh: wanted,
       sent: false,
       onPlaced(kept) {
         isKept = kept
@@ -177,7 +181,7 @@ async function persist<T>(
       } else if (!lost && (trip.sent ? job.repeats !== 'never' && fault.kind === 'unavailable' : isUnsent(fault))) {
         lost = true
         // If one kept connection was dead, all of them may be. A new one that failed says nothing about them.
-        isFresh = isKept && fault.facts.status === undefined
+        wanted = isKept && fault.facts.status === undefined ? 'instead' : alone
       } else throw fault
     }
   }
