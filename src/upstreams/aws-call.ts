@@ -38,11 +38,11 @@ export interface SendOptions {
 
 /**
  * When a request may be sent a second time. Always if it has not left this process, or if its signature was refused: then
- * nothing was done. `unavailable`: also if its connection was lost, or one bad server of many answered. `read`: also if no
- * answer comes, above all on a kept connection that may be dead. `never`: not otherwise, for a write that may have been
+ * nothing was done. `unavailable`: also if its connection was lost, or one bad server of many answered. `silent`: also if no
+ * answer comes, above all on a kept connection that may be dead; for reads, and writes that may be done twice. `never`: not otherwise, for a write that may have been
  * done although its answer was lost, which a second answer would not show; it has a new connection for itself alone.
  */
-type Repeats = 'read' | 'unavailable' | 'never'
+type Repeats = 'silent' | 'unavailable' | 'never'
 
 /** A dependency, and what it is asked for. */
 export interface Asked {
@@ -77,7 +77,7 @@ export async function callAws<T>(
   const job: Job<T> = { upstream, operation, repeats, send }
   try {
     const answer = await call.slice(undefined, (signal, begin) => {
-      if (repeats === 'read') return sendTwiceIfSilent(job, call, sliceMs, signal, begin)
+      if (repeats === 'silent') return sendTwiceIfSilent(job, call, sliceMs, signal, begin)
       return persist(job, signal, false, () => begin(sliceMs))
     })
     call.observe(upstream, performance.now() - start)
@@ -89,7 +89,7 @@ export async function callAws<T>(
 }
 
 /**
- * Sends a read, and sends it once more, on a new connection, if its part of the time is over. The first answer counts. A
+ * Sends a request, and sends it once more, on a new connection, if its part of the time is over. The first answer counts. A
  * lost connection is no answer: the other request may still get one.
  */
 async function sendTwiceIfSilent<T>(
@@ -138,8 +138,8 @@ function answerOr<T>(request: Promise<T>, other: Promise<T>): Promise<T> {
 }
 
 /**
- * After how many milliseconds a read is sent a second time; undefined: not at all. On a kept connection, after half of its
- * time. A read that may take all the time left leaves enough of it for the second.
+ * After how many milliseconds a request is sent a second time; undefined: not at all. On a kept connection, after half of its
+ * time. One that may take all the time left leaves enough of it for the second.
  */
 function partOf(kept: boolean, sliceMs: number | undefined, remainingMs: number): number | undefined {
   if (kept) return Math.min(sliceMs ?? remainingMs, remainingMs) / 2

@@ -188,7 +188,7 @@ export function createUserPool(client: CognitoIdentityProviderClient, UserPoolId
     async fetchUser(Username, call) {
       const command = new AdminGetUserCommand({ UserPoolId, Username })
       const asked = { upstream: 'cognito', operation: 'AdminGetUser' } as const
-      const user = await callAws(asked, call, undefined, (options) => client.send(command, options), 'read')
+      const user = await callAws(asked, call, undefined, (options) => client.send(command, options), 'silent')
       return readAnswer(asked, call, () => ({
         username: nameOf(user),
         status: user.UserStatus ?? 'UNKNOWN',
@@ -205,7 +205,7 @@ export function createUserPool(client: CognitoIdentityProviderClient, UserPoolId
         ...(nextToken !== undefined && { PaginationToken: nextToken }),
       })
       const asked = { upstream: 'cognito', operation: 'ListUsers' } as const
-      const page = await callAws(asked, call, undefined, (options) => client.send(command, options), 'read')
+      const page = await callAws(asked, call, undefined, (options) => client.send(command, options), 'silent')
       const users = readAnswer(asked, call, () => {
         if (!page.Users) throw new TypeError('no list of users')
         return page.Users.map((user) => ({
@@ -225,12 +225,13 @@ export function createUserPool(client: CognitoIdentityProviderClient, UserPoolId
         [factorSettings[factor]]: { Enabled: true, PreferredMfa: true },
       })
       const asked = { upstream: 'cognito', operation: 'AdminSetUserMFAPreference' } as const
-      await callAws(asked, call, undefined, (options) => client.send(command, options))
+      // Twice is as once.
+      await callAws(asked, call, undefined, (options) => client.send(command, options), 'silent')
     },
     async fetchAppClient(ClientId, call) {
       const command = new DescribeUserPoolClientCommand({ UserPoolId, ClientId })
       const asked = { upstream: 'cognito', operation: 'DescribeUserPoolClient' } as const
-      const answer = await callAws(asked, call, undefined, (options) => client.send(command, options), 'read')
+      const answer = await callAws(asked, call, undefined, (options) => client.send(command, options), 'silent')
       return readAnswer(asked, call, () => toAppClient(answer.UserPoolClient, ClientId))
     },
     async startLogin(login, username, call) {
@@ -241,7 +242,8 @@ export function createUserPool(client: CognitoIdentityProviderClient, UserPoolId
         AuthParameters: { USERNAME: username, ...secretHashOf(login, username) },
       })
       const asked = { upstream: 'cognito', operation: 'AdminInitiateAuth' } as const
-      const answer = await callAws(asked, call, undefined, (options) => client.send(command, options))
+      // A login that was begun and is not gone on with comes to nothing.
+      const answer = await callAws(asked, call, undefined, (options) => client.send(command, options), 'silent')
       return readAnswer(asked, call, () => readLoginStep(answer, username))
     },
     async answerLogin(login, { username, session }, answer, call) {

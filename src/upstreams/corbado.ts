@@ -4,6 +4,7 @@ import type { Proxies } from '../env.js'
 import { errorName, requestIdOf, type UpstreamFacts } from '../errors.js'
 import { type Fields, fieldsOf } from '../fields.js'
 import { type Answer, createExchanges } from './connections/exchanges.js'
+import { IDLE_MS } from './connections/idle.js'
 
 /** The verdicts of `verifySignedData` (fact C4). */
 const results = ['success', 'invalid_signature', 'invalid_challenge', 'user_mismatch', 'generic_error'] as const
@@ -56,7 +57,7 @@ export interface Corbado {
 
 /** A client of Corbado's Backend API that keeps its connections. */
 export function createCorbado(clock: Clock, proxies: Proxies): Corbado {
-  const exchanges = createExchanges(clock, proxies)
+  const exchanges = createExchanges(clock, proxies, IDLE_MS)
 
   return {
     async verifySignedData({ backendApiUrl, authorization, signedPasskeyData, username }, call) {

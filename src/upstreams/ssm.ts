@@ -26,7 +26,7 @@ const ASKED = { upstream: 'ssm', operation: 'GetParameter' } as const
 export function createFetchParameter(client: SSMClient, sliceMs: number = SLICE_MS.ssm): FetchParameter {
   return async (name, call) => {
     const command = new GetParameterCommand({ Name: name, WithDecryption: true })
-    const { Parameter } = await callAws(ASKED, call, sliceMs, (options) => client.send(command, options), 'read')
+    const { Parameter } = await callAws(ASKED, call, sliceMs, (options) => client.send(command, options), 'silent')
     // The SDK does not check its type.
     if (typeof Parameter?.Value !== 'string') throw upstreamError('ssm', 'malformed')
     // A selector of a version is not a part of the name.

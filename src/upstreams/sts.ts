@@ -48,7 +48,7 @@ export function createAssumeRole(client: STSClient, sliceMs: number = SLICE_MS.s
       ...(sessionPolicy !== undefined && { Policy: sessionPolicy }),
       DurationSeconds: ROLE_SECONDS,
     })
-    const answer = await callAws(ASKED, call, sliceMs, (options) => client.send(command, options), 'read')
+    const answer = await callAws(ASKED, call, sliceMs, (options) => client.send(command, options), 'silent')
     const { Credentials: given, AssumedRoleUser } = answer
     if (AssumedRoleUser?.Arn !== undefined && !isSessionOf(AssumedRoleUser.Arn, roleArn, sessionName)) {
       throw otherAnswer('sts', AssumedRoleUser.Arn, `${roleArn}, session ${sessionName}`)

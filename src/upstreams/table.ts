@@ -131,7 +131,7 @@ export function createTable(client: DynamoDBClient, tableName: string, sliceMs: 
   ): Promise<TenantRecord | undefined> {
     const Key = marshall({ userPoolId, record })
     const command = new GetItemCommand({ TableName: tableName, Key, ConsistentRead })
-    const { Item } = await callAws(GET, call, sliceMs, (options) => client.send(command, options), 'read')
+    const { Item } = await callAws(GET, call, sliceMs, (options) => client.send(command, options), 'silent')
     const found = Item && fromItem(Item)
     if (found && (found.userPoolId !== userPoolId || found.record !== record)) {
       throw otherAnswer('table', `${found.record} of ${found.userPoolId}`, `${record} of ${userPoolId}`)

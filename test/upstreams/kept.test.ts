@@ -112,3 +112,31 @@ t.test('a host that has fallen silent costs other hosts no connection', async (t
   await readTable()
   t.equal(table.seen.connections, connections)
 })
+
+for (const [name, run] of [
+  ['AdminGetUser', () => pool.fetchUser('u', call())],
+  ['ListUsers', () => pool.fetchUsers('email = "a"', undefined, call())],
+  ['DescribeUserPoolClient', () => pool.fetchAppClient('app', call())],
+  ['AdminInitiateAuth', () => pool.startLogin(LOGIN, 'u', call())],
+  ['AdminSetUserMFAPreference', () => pool.preferMfa('u', 'sms', call())],
+] as const) {
+  t.test(`a kept connection that has fallen silent takes half of the time of ${name}`, async (t) => {
+    await pool.fetchUser('u', call())
+    const asked = cognito.seen.silenced
+    cognito.silence()
+    const running: Promise<unknown> = run()
+    while (cognito.seen.silenced === asked) await setImmediate()
+    clock.advance(CALL_MS / 2)
+    await running
+    t.equal(cognito.seen.silenced, asked + 1)
+  })
+}
+
+t.test('none that has fallen silent is used for a key set', async (t) => {
+  const read = () => upstreams.fetchKeySet(`${cognito.url}/${POOL}`, call())
+  await read()
+  const { connections, silenced } = cognito.seen
+  cognito.silence()
+  t.match(await read(), /"keys"/)
+  t.strictSame(cognito.seen, { connections: connections + 1, silenced })
+})

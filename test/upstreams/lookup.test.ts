@@ -64,7 +64,7 @@ interface Way {
 }
 
 function ofCorbado(): Way {
-  const exchanges = createExchanges(clock, {})
+  const exchanges = createExchanges(clock, {}, 0)
   return {
     name: 'Corbado',
     async send(host) {

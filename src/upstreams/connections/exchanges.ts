@@ -27,7 +27,7 @@ export interface ExchangeRequest {
   readonly signal: AbortSignal
 }
 
-/** Sends requests that must not be sent twice, over kept connections, one request at a time on each. */
+/** Sends requests that must not be sent twice, over new or kept connections, one request at a time on each. */
 export interface Exchanges {
   /** Sends a request. Never throws, and never repeats what may have been sent. */
   send(request: ExchangeRequest): Promise<Exchange>
@@ -66,8 +66,11 @@ const OPTIONS = {
   connect: { timeout: 3_000, keepAlive: true, keepAliveInitialDelay: 1_000 },
 } as const
 
-/** Makes exchanges that keep connections to each host. */
-export function createExchanges(clock: Clock, proxies: Proxies): Exchanges {
+/**
+ * Makes exchanges that keep connections to each host.
+ * @param keptMs how long a connection may have been idle to be used again; 0: none is ever used twice
+ */
+export function createExchanges(clock: Clock, proxies: Proxies, keptMs: number): Exchanges {
   const hosts = new Map<string, Host>()
   const lookup = createLookup()
   const options = { ...OPTIONS, connect: { ...OPTIONS.connect, lookup } }
@@ -115,17 +118,15 @@ export function createExchanges(clock: Clock, proxies: Proxies): Exchanges {
   async function exchange(host: Host, url: URL, request: ExchangeRequest): Promise<Exchange> {
     const { kept } = host
     // The first has been idle longest.
-    while (kept[0]?.usedAt && isStale(kept[0].usedAt, clock)) drop(kept.splice(0, 1))
+    while (kept[0]?.usedAt && isStale(kept[0].usedAt, clock, keptMs)) drop(kept.splice(0, 1))
     const line = kept.pop() ?? open(url, host)
     const exchanged = await exchangeOver(line.dispatcher, url, request)
-    if (exchanged.kind === 'answered') {
+    // If a kept connection was dead or silent, all of them may be.
+    if (exchanged.kind === 'failed' && line.usedAt) drop(kept)
+    if (exchanged.kind === 'answered' && keptMs > 0) {
       line.usedAt = stampOf(clock)
       kept.push(line)
-    } else {
-      // If a kept connection was dead or silent, all of them may be.
-      if (line.usedAt) drop(kept)
-      drop([line])
-    }
+    } else drop([line])
     return exchanged
   }
 

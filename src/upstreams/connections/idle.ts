@@ -19,6 +19,6 @@ export function stampOf(clock: Clock): Stamp {
 }
 
 /** Was a connection idle for too long, by either clock? A date in the future counts as too long as well. */
-export function isStale(stamp: Stamp, clock: Clock): boolean {
-  return clock.elapsed() - stamp.elapsed > IDLE_MS || Math.abs(clock.now() - stamp.now) > IDLE_MS
+export function isStale(stamp: Stamp, clock: Clock, idleMs: number = IDLE_MS): boolean {
+  return clock.elapsed() - stamp.elapsed > idleMs || Math.abs(clock.now() - stamp.now) > idleMs
 }

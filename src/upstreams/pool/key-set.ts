@@ -14,9 +14,12 @@ export interface KeySets {
   close(): Promise<void>
 }
 
-/** A client of issuers that keeps its connections. */
+/**
+ * A client of issuers. It keeps no connection: a key set is read so seldom that one would be dead rather than of use, and
+ * then take all of a call's time.
+ */
 export function createKeySets(clock: Clock, proxies: Proxies): KeySets {
-  const exchanges = createExchanges(clock, proxies)
+  const exchanges = createExchanges(clock, proxies, 0)
   return {
     async fetchKeySet(issuer, call) {
       const start = performance.now()
