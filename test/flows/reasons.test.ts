@@ -293,7 +293,7 @@ const SIGN_UP = '/v1/pools/eu-central-1_Acme00001/triggers/pre-sign-up'
 /** Bytes to a door whose requests have so many milliseconds to arrive, by the machine's time. */
 async function toServer(bytes: string, arrivalMs: number) {
   const logger = createLogger('info', server)
-  const limits = { arrivalMs, connectionsMax: 10 }
+  const limits = { arrivalMs, connectionsMax: 10, silentMs: 600_000 }
   const env = parseEnv(process.env)
   const upstreams = createUpstreams(env, clock)
   const app = buildApp({ env, upstreams, clock, logger, server: serverOptions(limits, logger) })

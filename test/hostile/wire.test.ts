@@ -23,7 +23,7 @@ const rejections: unknown[] = []
 process.on('unhandledRejection', (reason) => rejections.push(reason))
 
 /** Whatever does not arrive whole is soon given up. */
-const LIMITS: ConnectionLimits = { arrivalMs: 200, connectionsMax: 200 }
+const LIMITS: ConnectionLimits = { arrivalMs: 200, connectionsMax: 200, silentMs: 600_000 }
 const sink = createLogSink()
 const logger = createLogger('info', sink)
 const env = parseEnv({ LOG_LEVEL: 'info', ...process.env, CALLER_SECRETS_PARAMETER })

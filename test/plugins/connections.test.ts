@@ -1,7 +1,10 @@
 import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
 import type { IncomingMessage, Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import t from 'tap'
 import { buildApp } from '../../src/app.js'
@@ -9,12 +12,18 @@ import { parseEnv } from '../../src/env.js'
 import { createBodyReader } from '../../src/plugins/body.js'
 import { createLogger } from '../../src/plugins/logger.js'
 import { createMetrics, createMetricsApp } from '../../src/plugins/metrics.js'
-import { boundConnections, type ConnectionLimits, serverOptions } from '../../src/plugins/server/connections.js'
+import {
+  boundConnections,
+  type ConnectionLimits,
+  DOOR_LIMITS,
+  serverOptions,
+} from '../../src/plugins/server/connections.js'
 import { createUpstreams } from '../../src/upstreams/index.js'
 import { createTestClock } from '../fixtures/clock.js'
 import { createLogSink } from '../fixtures/log-sink.js'
 
-const env = parseEnv({ TENANT_TABLE: 'tenants', AWS_REGION: 'eu-central-1', CALLER_SECRETS_PARAMETER: '/callers' })
+const SETTINGS = { TENANT_TABLE: 'tenants', AWS_REGION: 'eu-central-1', CALLER_SECRETS_PARAMETER: '/callers' }
+const env = parseEnv(SETTINGS)
 const clock = createTestClock()
 const sink = createLogSink()
 const logger = createLogger('info', sink)
@@ -30,13 +39,14 @@ async function listen(
   return (app.server.address() as AddressInfo).port
 }
 
-function door(limits: ConnectionLimits) {
+function buildDoor(limits: ConnectionLimits) {
   const upstreams = createUpstreams(env, clock)
   t.teardown(() => upstreams.close())
-  return listen(buildApp({ env, upstreams, clock, logger, server: serverOptions(limits, logger) }), limits)
+  return buildApp({ env, upstreams, clock, logger, server: serverOptions(limits, logger) })
 }
-const metricsDoor = (limits: ConnectionLimits) =>
-  listen(createMetricsApp(createMetrics(), serverOptions(limits, logger)), limits)
+const buildMetrics = (limits: ConnectionLimits) => createMetricsApp(createMetrics(), serverOptions(limits, logger))
+const door = (limits: ConnectionLimits) => listen(buildDoor(limits), limits)
+const metricsDoor = (limits: ConnectionLimits) => listen(buildMetrics(limits), limits)
 
 /** Sends bytes, and nothing after them; all that comes back until the other side closes. */
 async function answersTo(port: number, bytes: string): Promise<{ status: number; body: Record<string, unknown> }[]> {
@@ -57,7 +67,7 @@ async function answersTo(port: number, bytes: string): Promise<{ status: number;
     })
 }
 
-const QUICK = { arrivalMs: 100, connectionsMax: 100 }
+const QUICK = { arrivalMs: 100, connectionsMax: 100, silentMs: 600_000 }
 const refusal = (code: string) => ({ code, message: String, requestId: /^[\w-]{36}$/ })
 const late = { status: 408, body: refusal('GW_ERR_REQUEST_LATE') }
 const half = (path: string, more = '') =>
@@ -128,7 +138,7 @@ t.test('what the parser or the server itself refuses gets an error body and a li
 })
 
 t.test('connections are bounded: one too many is closed at once, and the others are served', async (t) => {
-  const port = await door({ arrivalMs: 600_000, connectionsMax: 3 })
+  const port = await door({ arrivalMs: 600_000, connectionsMax: 3, silentMs: 600_000 })
   const open = Array.from({ length: 3 }, () => connect(port, '127.0.0.1'))
   t.teardown(() => open.map((socket) => socket.destroy()))
   await Promise.all(open.map((socket) => once(socket, 'connect')))
@@ -138,6 +148,64 @@ t.test('connections are bounded: one too many is closed at once, and the others 
   const [piece] = await once(first, 'data')
   t.match(String(piece), /^HTTP\/1\.1 200/)
 })
+
+for (const [what, build, path, requests] of [
+  ['the door', buildDoor, '/health/live', 3_000],
+  ['the port of the metrics', buildMetrics, '/metrics', 300],
+] as const) {
+  t.test(`${what}: a connection whose answers are never read is closed, and makes room for another`, async (t) => {
+    const limits = { arrivalMs: 600_000, connectionsMax: 3, silentMs: 100 }
+    const app = build(limits)
+    boundConnections(app.server, limits, logger)
+    // The machine keeps far fewer bytes of one for a reader than of a TCP connection.
+    const folder = await mkdtemp(join(tmpdir(), 'door-'))
+    t.teardown(() => rm(folder, { recursive: true }))
+    const address = join(folder, 'door')
+    await app.listen({ path: address, listenTextResolver: () => 'listening' })
+    t.teardown(() => app.close())
+    const closed: Promise<unknown>[] = []
+    app.server.on('connection', (socket: Socket) => closed.push(once(socket, 'close')))
+    const stalled = Array.from({ length: limits.connectionsMax }, () => connect(address).pause())
+    for (const socket of stalled) {
+      socket.on('error', () => undefined)
+      t.teardown(() => socket.destroy())
+      socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`.repeat(requests))
+    }
+    while (closed.length < stalled.length) await new Promise(setImmediate)
+    // Without a bound they stay for ever.
+    await Promise.all(closed)
+    app.server.setTimeout(600_000)
+    const reads = connect(address)
+    t.teardown(() => reads.destroy())
+    reads.write(`GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`)
+    const [piece] = await once(reads, 'data')
+    t.match(String(piece), /^HTTP\/1\.1 200/)
+  })
+
+  t.test(
+    `${what}: a connection may be silent for twice a deadline, and for a minute between two requests`,
+    async (t) => {
+      const app = build(DOOR_LIMITS)
+      const port = await listen(app, DOOR_LIMITS)
+      const opening = once(app.server, 'connection')
+      const socket = connect(port, '127.0.0.1')
+      t.teardown(() => socket.destroy())
+      const [served] = (await opening) as [Socket]
+      const ask = `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`
+      const timeouts: unknown[] = []
+      for (const _time of [1, 2]) {
+        const asked = once(app.server, 'request')
+        socket.write(ask)
+        const [, response] = await asked
+        timeouts.push(served.timeout)
+        await once(response, 'finish')
+        t.ok(Number(served.timeout) > 60_000, 'load balancers keep one for 60 s')
+      }
+      t.strictSame(timeouts, [10_000, 10_000], 'while a request is under way')
+      t.throws(() => parseEnv({ ...SETTINGS, TRIGGER_DEADLINE_MS: '5000' }), 'none is under way for half of that')
+    },
+  )
+}
 
 t.test('bodies that are still arriving have one bound together, small pieces included', async (t) => {
   const read = createBodyReader({ bytesMax: 1_000, unfinishedBytesMax: 2_000 })

@@ -14,25 +14,35 @@ import { GIVEN_UP } from '../body.js'
 import type { LineFacts } from '../log-line.js'
 import { createRequestId } from '../logging.js'
 
-/** How many connections a port takes, and how long a request may take to arrive on one. */
+/** How many connections a port takes, how long a request may take to arrive on one, and how long one may stand still. */
 export interface ConnectionLimits {
   readonly connectionsMax: number
   /** Milliseconds from the first byte of a request to its last. */
   readonly arrivalMs: number
+  /** Milliseconds for which no byte may move, from a request's arrival until its answer has been taken. */
+  readonly silentMs: number
 }
 
+/** Twice the longest time that a request may be under way: only a peer that does not read is silent for so long. */
+const SILENT_MS = 10_000
+
 /** The door: as many calls as a container can have under way, and what load balancers keep open beside them. */
-export const DOOR_LIMITS: ConnectionLimits = { connectionsMax: 4_096, arrivalMs: 5_000 }
+export const DOOR_LIMITS: ConnectionLimits = { connectionsMax: 4_096, arrivalMs: 5_000, silentMs: SILENT_MS }
 /** A few scrapers. */
-export const METRICS_LIMITS: ConnectionLimits = { connectionsMax: 64, arrivalMs: 5_000 }
+export const METRICS_LIMITS: ConnectionLimits = { connectionsMax: 64, arrivalMs: 5_000, silentMs: SILENT_MS }
 
 /** How many times Node looks for late requests in the time that they have. */
 const LOOKS = 10
 
-/** Server options that bound the time in which a request arrives, and that word every refusal as the app does. */
-export function serverOptions({ arrivalMs }: ConnectionLimits, log: FastifyBaseLogger) {
+/**
+ * Server options that bound the time in which a request arrives and its answer is taken, and that word every refusal as the
+ * app does.
+ */
+export function serverOptions({ arrivalMs, silentMs }: ConnectionLimits, log: FastifyBaseLogger) {
   return {
     requestTimeout: arrivalMs,
+    // Between two requests, the time for which a connection is kept applies instead.
+    connectionTimeout: silentMs,
     // A request on a connection that is kept is answered while the process stops; the answer closes it.
     return503OnClosing: false,
     http: {
