@@ -1073,10 +1073,11 @@ export const REASONS = {
       "No secret of the callers could be had. `ssm` in `/health/ready`: SSM failed; check the gateway's rights on `CALLER_SECRETS_PARAMETER`. `caller-secrets`: it is missing or has no `whsec_…` line.",
   },
   overloaded: {
-    at: { ...at(['request'], 'fault'), ...FORWARDED },
+    at: { ...at(['request', 'connect-tokens'], 'fault'), ...FORWARDED },
     owner: 'us',
     level: 'error',
-    means: 'The process has more to do than it can answer in time. Add containers.',
+    means:
+      'The process has more to do than it can answer in time: add containers. Of connect tokens: strangers name so many pools that those not in memory are not looked up; tenants in memory are served.',
   },
   invocation_unqualified: {
     at: at(['request', 'forwarder'], 'rejected'),

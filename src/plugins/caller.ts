@@ -21,7 +21,7 @@ declare module 'fastify' {
     bodyText: string
   }
   interface FastifyContextConfig {
-    /** Any caller may use this route, signed or not. */
+    /** Any caller may use this route without a signature. */
     open?: boolean
     /** A signed request is served once: its `webhook-id` is remembered. */
     once?: boolean

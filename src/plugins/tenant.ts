@@ -11,12 +11,14 @@ import {
 } from '../errors.js'
 import { isUserPoolId } from '../ids.js'
 import type { Reason } from '../reasons.js'
-import type { TenantConfig, TenantContext, Tenants } from '../tenant/context.js'
+import type { Asker, TenantConfig, TenantContext, Tenants } from '../tenant/context.js'
 
 /** Who asks: a pool, and for a trigger the region its event names. */
 export interface AdmissionRequest {
   readonly userPoolId: string
   readonly region?: string
+  /** Who names the pool; `known` if left out. */
+  readonly asker?: Asker
   /** The request can be answered without its tenant, by leaving the event as it is. */
   readonly mayBypass?: boolean
   /** Is the request served whatever the tenant's status? */
@@ -36,6 +38,8 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** The tenant that serves a request, or an error that says why none does. */
     admit(request: FastifyRequest, who: AdmissionRequest): Promise<Admission>
+    /** Can a pool be admitted or refused without the table? */
+    knowsPool(userPoolId: string): boolean
   }
 }
 
@@ -43,9 +47,12 @@ declare module 'fastify' {
 export const tenant = fp<{ readonly tenants: Tenants }>(
   async (app: FastifyInstance, { tenants }) => {
     app.decorateRequest('tenant', undefined)
+    app.decorate('knowsPool', (userPoolId: string) => !isUserPoolId(userPoolId) || tenants.knows(userPoolId))
     app.decorate('admit', async (request: FastifyRequest, who: AdmissionRequest): Promise<Admission> => {
       try {
-        const found = isUserPoolId(who.userPoolId) ? tenants.resolve(who.userPoolId, request.call) : undefined
+        const found = isUserPoolId(who.userPoolId)
+          ? tenants.resolve(who.userPoolId, request.call, who.asker)
+          : undefined
         const tenant = found instanceof Promise ? await found : found
         return { kind: 'served', tenant: admitted(tenant, request, who) }
       } catch (error) {

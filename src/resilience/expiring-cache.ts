@@ -44,6 +44,8 @@ export interface ExpiringCacheOptions<V, Args extends unknown[]> {
 export interface ExpiringCache<V, Args extends unknown[]> {
   /** The value, if one is here and still fresh. */
   fresh(key: TenantKey): V | undefined
+  /** A value that can serve is here, or on its way: `get` begins no first load. */
+  has(key: TenantKey): boolean
   /** @throws what `load` threw, if no older value can serve; a timeout, if the call cannot wait longer */
   get(key: TenantKey, call: Call, ...args: Args): Promise<Cached<V>>
   /** Forgets an entry and any remembered failure: the next call loads. */
@@ -124,10 +126,13 @@ export function createExpiringCache<V, Args extends unknown[] = []>(
     }
   }
 
-  function loadMs(key: TenantKey): number {
+  function isHeld(key: TenantKey): boolean {
     const held = entries.peek(key)?.held
-    const usable = held !== undefined && clock.elapsed() < held.keepUntil
-    return usable ? options.loadMs : (options.firstLoadMs ?? options.loadMs)
+    return held !== undefined && clock.elapsed() < held.keepUntil
+  }
+
+  function loadMs(key: TenantKey): number {
+    return isHeld(key) ? options.loadMs : (options.firstLoadMs ?? options.loadMs)
   }
 
   /** Joins the load that runs for this key, or starts one. The promise never rejects. */
@@ -148,6 +153,7 @@ export function createExpiringCache<V, Args extends unknown[] = []>(
       const held = entries.get(key)?.held
       return held && clock.elapsed() < held.freshUntil ? held.value : undefined
     },
+    has: (key) => isHeld(key) || loads.has(key),
     async get(key, call, ...args) {
       const { held, failure } = entries.get(key) ?? {}
       const now = clock.elapsed()

@@ -3,14 +3,14 @@ import type { TenantKey } from '../ids.js'
 import { createBoundedMap } from './bounded-map.js'
 
 /** Limits how often something is done in a second, for each key. */
-export interface Limiter {
+export interface Limiter<K extends string = TenantKey> {
   /** Takes one place of the key's `perSecond`; false if none is free. Up to one second's worth can be saved up. */
-  take(key: TenantKey, perSecond: number): boolean
+  take(key: K, perSecond: number): boolean
   /**
    * Takes one place, or the next one to come free, so that waiting calls are served in order.
    * @returns milliseconds until the place may be used; undefined if that is more than `maxWaitMs`: then none is taken
    */
-  reserve(key: TenantKey, perSecond: number, maxWaitMs: number): number | undefined
+  reserve(key: K, perSecond: number, maxWaitMs: number): number | undefined
 }
 
 interface Bucket {
@@ -20,10 +20,10 @@ interface Bucket {
 }
 
 /** A token bucket for each key, at most `max` of them. Written here because it must use the injected clock. */
-export function createLimiter(max: number, clock: Clock): Limiter {
-  const buckets = createBoundedMap<TenantKey, Bucket>(max)
+export function createLimiter<K extends string = TenantKey>(max: number, clock: Clock): Limiter<K> {
+  const buckets = createBoundedMap<K, Bucket>(max)
 
-  function reserve(key: TenantKey, perSecond: number, maxWaitMs: number): number | undefined {
+  function reserve(key: K, perSecond: number, maxWaitMs: number): number | undefined {
     const now = clock.elapsed()
     const bucket = buckets.get(key) ?? { tokens: perSecond, filledAt: now }
     const gained = (Math.max(0, now - bucket.filledAt) / 1_000) * perSecond

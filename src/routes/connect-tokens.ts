@@ -9,6 +9,7 @@ import {
   Internal,
   isUpstreamError,
 } from '../errors.js'
+import { textAt } from '../fields.js'
 import { isUserPoolId } from '../ids.js'
 import type { TenantContext } from '../tenant/context.js'
 
@@ -56,6 +57,8 @@ export async function connectTokenRoutes(app: FastifyInstance): Promise<void> {
       },
     },
     async (request) => {
+      const { userPoolId } = request.params
+      if (!isFor(userPoolId, tokenOf(request)) && !app.knowsPool(userPoolId)) throw new ConnectTokenUnauthorized()
       const tenant = await served(app, request)
       const user = await userOf(tenant, request)
       if (!user) throw new ConnectTokenUnauthorized()
@@ -79,14 +82,34 @@ async function served(
   app: FastifyInstance,
   request: FastifyRequest<Pick<ConnectTokensRoute, 'Params'>>,
 ): Promise<TenantContext> {
-  const admission = await app.admit(request, { userPoolId: request.params.userPoolId })
+  const admission = await app.admit(request, { userPoolId: request.params.userPoolId, asker: 'stranger' })
   if (admission.kind === 'bypassed') throw new Internal()
   if (!admission.tenant.config.connectTokens) throw new ConnectTokensNotConfigured()
   return admission.tenant
 }
 
-async function userOf(tenant: TenantContext, { headers }: FastifyRequest) {
+function tokenOf({ headers }: FastifyRequest): string | undefined {
   const [, token] = /^Bearer ([\w.~+/=-]+)$/i.exec(headers.authorization ?? '') ?? []
+  return token
+}
+
+/**
+ * Does a token say, truly or not, that it is of this pool? Where nothing is known of the pool, only such a token is worth a
+ * read of the table.
+ */
+function isFor(userPoolId: string, token: string | undefined): boolean {
+  const [, claims = '', signature] = token?.split('.') ?? []
+  if (signature === undefined) return false
+  try {
+    const issuer = textAt(JSON.parse(Buffer.from(claims, 'base64url').toString()), 'iss')
+    return issuer?.endsWith(`/${userPoolId}`) === true
+  } catch {
+    return false
+  }
+}
+
+async function userOf(tenant: TenantContext, request: FastifyRequest) {
+  const token = tokenOf(request)
   if (token === undefined) return undefined
   try {
     return await tenant.connectTokens.userOf(token)

@@ -13,7 +13,7 @@ import { createTenantCredentials } from './credentials.js'
 import { createTenantFunctions, type InvokeChained } from './functions.js'
 import { createIdTokens, type TokenUser } from './id-tokens.js'
 import type { Pseudonyms } from './own/pseudonyms.js'
-import { createTenantRegistry, type ResolvedTenant } from './registry.js'
+import { type Asker, createTenantRegistry, type ResolvedTenant } from './registry.js'
 import { createTenantSecrets } from './secrets.js'
 import { type PostLoginClient, signIn } from './sign-in.js'
 import { createTenantUsers, type SignedIn, type TenantUsers } from './users.js'
@@ -22,7 +22,7 @@ import { createVerifier, type Proof, type Verdict } from './verifier.js'
 export type { User } from '../upstreams/index.js'
 export type { Chain, TenantConfig, TriggerName } from './config.js'
 export type { ChainAnswer, Chained } from './functions.js'
-export type { Proof, TenantUsers, Verdict }
+export type { Asker, Proof, TenantUsers, Verdict }
 
 /** All that a trigger or an action may see: one tenant's facts, and its rights for the length of one call. */
 export interface TenantContext {
@@ -65,9 +65,15 @@ export interface TenantStats {
 export interface Tenants {
   /**
    * The context of a pool's tenant; undefined if the pool is unknown.
-   * @throws GW_ERR_UPSTREAM_…, GW_ERR_TENANT_CONFIG_INVALID
+   * @throws GW_ERR_UPSTREAM_…, GW_ERR_TENANT_CONFIG_INVALID; GW_ERR_OVERLOADED to a stranger
    */
-  resolve(userPoolId: UserPoolId, call: Call): TenantContext | undefined | Promise<TenantContext | undefined>
+  resolve(
+    userPoolId: UserPoolId,
+    call: Call,
+    asker?: Asker,
+  ): TenantContext | undefined | Promise<TenantContext | undefined>
+  /** Is it in memory who the pool's tenant is, or that it has none? */
+  knows(userPoolId: UserPoolId): boolean
   readonly stats: () => TenantStats
 }
 
@@ -122,8 +128,9 @@ export function createTenants({ env, upstreams, clock, pseudonyms }: TenantsOpti
         renewals: { config: loads, credentials: credentials.loads(), secret: secrets.loads() },
       }
     },
-    resolve(userPoolId, call) {
-      const tenant = registry.resolve(userPoolId, call)
+    knows: registry.knows,
+    resolve(userPoolId, call, asker) {
+      const tenant = registry.resolve(userPoolId, call, asker)
       if (tenant instanceof Promise) return tenant.then((found) => found && contextOf(found, call))
       return tenant && contextOf(tenant, call)
     },

@@ -1,9 +1,10 @@
 import { type Call, type Clock, SLICE_MS } from '../call.js'
 import type { ConfigRules, Env } from '../env.js'
-import { TenantConfigInvalid } from '../errors.js'
+import { Overloaded, TenantConfigInvalid } from '../errors.js'
 import { type TenantKey, tenantKey, type UserPoolId } from '../ids.js'
 import { createBoundedMap } from '../resilience/bounded-map.js'
 import { createExpiringCache, type LoadCounts } from '../resilience/expiring-cache.js'
+import { createLimiter } from '../resilience/limiter.js'
 import type { Table, TenantRecord } from '../upstreams/index.js'
 import { type TenantConfig, withDefaults } from './config.js'
 import { parseTenantFile } from './config-rules.js'
@@ -29,13 +30,24 @@ export interface RegistryStats {
   readonly loads: LoadCounts
 }
 
+/** Who names a pool: `known` to us by its rights or its signature, or a `stranger` who has proven nothing yet. */
+export type Asker = 'known' | 'stranger'
+
 /** Finds a pool's tenant. */
 export interface TenantRegistry {
   /**
    * The tenant of a pool, from memory or from the table; undefined if there is none.
-   * @throws GW_ERR_UPSTREAM_… if the table fails and nothing older can serve, GW_ERR_TENANT_CONFIG_INVALID
+   * @param asker a `stranger` can name any pool: those that are not in memory are looked up only so often
+   * @throws GW_ERR_UPSTREAM_… if the table fails and nothing older can serve, GW_ERR_TENANT_CONFIG_INVALID;
+   * GW_ERR_OVERLOADED to a stranger
    */
-  resolve(userPoolId: UserPoolId, call: Call): ResolvedTenant | undefined | Promise<ResolvedTenant | undefined>
+  resolve(
+    userPoolId: UserPoolId,
+    call: Call,
+    asker?: Asker,
+  ): ResolvedTenant | undefined | Promise<ResolvedTenant | undefined>
+  /** Is it in memory who the pool's tenant is, or that it has none? */
+  knows(userPoolId: UserPoolId): boolean
   stats(): RegistryStats
 }
 
@@ -45,6 +57,8 @@ const KEEP_MS = 24 * 3_600_000
 const UNKNOWN_MS = 30_000
 /** … and apart from the tenants, whose places such ids must not take. */
 const UNKNOWN_MAX = 1_000
+/** Pools that strangers may have looked up in a second, with as many at once: all tenants share the table's capacity. */
+const STRANGERS = 50
 /** An invalid config is read again soon: an operator is about to fix it. */
 const INVALID_MS = 5_000
 /** A failing table is left alone this long if an older config can serve; no call waits for it meanwhile. */
@@ -59,6 +73,7 @@ export function createTenantRegistry(
   clock: Clock,
 ): TenantRegistry {
   const unknown = createBoundedMap<TenantKey, number>(UNKNOWN_MAX)
+  const limiter = createLimiter<Asker>(1, clock)
 
   const tenants = createExpiringCache<Tenant | 'absent' | 'invalid', [UserPoolId]>({
     clock,
@@ -83,8 +98,16 @@ export function createTenantRegistry(
     failureMs: (_error, known) => (known ? TABLE_FAILURE_MS : 0),
   })
 
-  async function look(key: TenantKey, userPoolId: UserPoolId, call: Call): Promise<ResolvedTenant | undefined> {
-    if (clock.elapsed() < (unknown.get(key) ?? 0)) return undefined
+  const isUnknown = (key: TenantKey) => clock.elapsed() < (unknown.get(key) ?? 0)
+
+  async function look(
+    key: TenantKey,
+    userPoolId: UserPoolId,
+    call: Call,
+    asker: Asker,
+  ): Promise<ResolvedTenant | undefined> {
+    if (isUnknown(key)) return undefined
+    if (asker === 'stranger' && !tenants.has(key) && !limiter.take(asker, STRANGERS)) throw new Overloaded()
     const { value, stale } = await tenants.get(key, call, userPoolId)
     if (value === 'invalid') throw new TenantConfigInvalid()
     if (value !== 'absent') return { stale, ...value }
@@ -94,11 +117,15 @@ export function createTenantRegistry(
 
   return {
     stats: () => ({ configs: tenants.size, evictions: tenants.evictions, loads: tenants.loads }),
-    resolve(userPoolId, call) {
+    knows(userPoolId) {
+      const key = tenantKey(userPoolId)
+      return tenants.has(key) || isUnknown(key)
+    },
+    resolve(userPoolId, call, asker = 'known') {
       const key = tenantKey(userPoolId)
       // Nearly every call ends here, and a promise would cost it more than the look-up does.
       const known = tenants.fresh(key)
-      return typeof known === 'object' ? { stale: false, ...known } : look(key, userPoolId, call)
+      return typeof known === 'object' ? { stale: false, ...known } : look(key, userPoolId, call, asker)
     },
   }
 }

@@ -120,7 +120,12 @@ async function idTokenOf(userPoolId: string): Promise<string> {
   return JSON.parse(String(body.session)).IdToken
 }
 /** Through the container, as all of it comes over HTTP. */
-const connectToken = (userPoolId: string, token = 'none', type: unknown = 'passkey-list') =>
+/** A token that says it is of the pool, and that nobody signed. */
+function unsignedToken(userPoolId: string): string {
+  const claims = Buffer.from(JSON.stringify({ iss: `https://cognito.example/${userPoolId}` })).toString('base64url')
+  return `none.${claims}.none`
+}
+const connectToken = (userPoolId: string, token = unsignedToken(userPoolId), type: unknown = 'passkey-list') =>
   http(`/v1/pools/${userPoolId}/connect-tokens`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
@@ -688,6 +693,8 @@ const PROVOCATIONS: Readonly<Record<Reason, () => Promise<unknown>>> = {
     const busy = await startContainer(t, gateway, { extend: (app) => void app.register(loadShedding, shedding) })
     others.push(busy)
     await busy.post(SIGN_UP, {})
+    for (let stranger = 0; stranger < 60; stranger += 1) await connectToken(newPool())
+    clock.advance(1_000)
     await refusedBy('GW_ERR_OVERLOADED', 503)()
   },
   async invocation_unqualified() {

@@ -26,6 +26,8 @@ function requestText(trigger: string, event: object): string {
   const lines = Object.entries({ ...headers, ...signatureHeaders(body, clock.now()) }).map((pair) => pair.join(': '))
   return `POST /v1/pools/${POOL}/triggers/${trigger} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${body}`
 }
+/** What browsers ask before they send a token: nobody has signed it. */
+const preflight = `OPTIONS /v1/pools/${POOL}/connect-tokens HTTP/1.1\r\nhost: gateway\r\n\r\n`
 const define = () => requestText('define-auth-challenge', defineEvent([]))
 
 /** A connection, over which requests are written at once and whole, so that the machine has them. */
@@ -69,15 +71,17 @@ t.test(
     door.take()
     const answering = connections.map(({ send }) => send(define()))
     const alive = fetch(`${door.url}/health/live`)
+    const unsigned = open(door).send(preflight)
     // Nothing else happens in these 3.9 seconds: what has been written waits.
     clock.advance(3_900)
     const answers = await Promise.all(answering)
     t.strictSame(statuses(answers), all(503))
     for (const { head } of answers) t.match(head, /retry-after: 1/i)
     t.equal((await alive).status, 200)
+    t.match(await unsigned, { status: 503 }, 'a request that needs no signature is no health check')
     t.match(
       door.take(),
-      all(503).map(() => ({ outcome: 'fault', err: { code: 'GW_ERR_OVERLOADED' } })),
+      [...all(503), 503].map(() => ({ outcome: 'fault', err: { code: 'GW_ERR_OVERLOADED' } })),
     )
     t.strictSame(
       statuses(await Promise.all(connections.map(({ send }) => send(define())))),
@@ -141,6 +145,8 @@ t.test('no more requests are under way than may be, however few connections brin
   const running = [one.send(verify('one')), two.send(verify('two'))]
   while (stack.corbado.calls.length < before + 2) await setImmediate()
   t.match(await three.send(define()), { status: 503 })
+  t.match(await three.send(preflight), { status: 503 })
+  t.equal((await fetch(`${door.url}/health/live`)).status, 200)
   letGo()
   t.strictSame(statuses(await Promise.all(running)), [200, 200])
   t.match(await three.send(define()), { status: 200 })

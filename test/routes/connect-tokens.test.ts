@@ -60,6 +60,12 @@ async function renewed({ clientId }: Tenant, REFRESH_TOKEN: string): Promise<str
 const anyone = new CognitoIdentityProviderClient({ endpoint: cognito.url, region: 'eu-central-1' })
 t.teardown(() => anyone.destroy())
 
+/** A token that nobody signed. */
+function unsigned(claims: object): string {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  return `${part({ alg: 'RS256' })}.${part(claims)}.c2ln`
+}
+
 interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, unknown>>
@@ -112,6 +118,8 @@ const keySetReads = ({ length } = { length: 0 }) =>
 for (const [door, ask] of Object.entries(doors)) {
   t.test(`${door}: a token that is none of this pool's, clients' or kind is refused, all alike`, async (t) => {
     const tenant = await newTenant()
+    // As a browser does before it sends a token: from then on the pool is known.
+    await ask(tenant.userPoolId, { method: 'OPTIONS' })
     const { IdToken, AccessToken, RefreshToken } = await tokensOf(tenant)
     clock.step(-7_200_000)
     const expired = await renewed(tenant, RefreshToken)
@@ -190,11 +198,15 @@ for (const [door, ask] of Object.entries(doors)) {
     t.equal(elsewhere.status, 200, 'whoever has the token may ask; a browser does not show the answer to that page')
     t.notOk('access-control-allow-origin' in elsewhere.headers)
     const none = await newTenant({ connectTokens: undefined } as object)
-    t.match(await ask(none.userPoolId, { token }), {
+    t.match(await ask(none.userPoolId, { token: unsigned({ iss: `https://cognito.example/${none.userPoolId}` }) }), {
       status: 404,
       body: { code: 'GW_ERR_CONNECT_TOKENS_NOT_CONFIGURED' },
     })
-    t.match(await ask('eu-central-1_Nobody001', { token }), { status: 404, body: { code: 'GW_ERR_TENANT_UNKNOWN' } })
+    const nobody = 'eu-central-1_Nobody001'
+    t.match(await ask(nobody, { token }), { status: 401 }, 'a token of another pool says nothing of this one')
+    const unknown = { status: 404, body: { code: 'GW_ERR_TENANT_UNKNOWN' } }
+    t.match(await ask(nobody, { token: unsigned({ iss: `https://cognito.example/${nobody}` }) }), unknown)
+    t.match(await ask(nobody, { token }), unknown, 'it is known now')
     t.match(await ask(none.userPoolId, { method: 'OPTIONS' }), { status: 404 })
   })
 

@@ -5,6 +5,13 @@ import { LEAST_MS } from '../deadline.js'
 import { watchBacklog } from './backlog.js'
 import { DOOR_LIMITS } from './connections.js'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** A health check, which is never shed. */
+    health?: boolean
+  }
+}
+
 export interface LoadSheddingOptions {
   readonly env: { readonly triggerDeadlineMs: number }
   readonly clock: Clock
@@ -24,7 +31,7 @@ export const loadShedding = fp<LoadSheddingOptions>(
     const leastMs = Math.min(LEAST_MS, env.triggerDeadlineMs / 2)
     let underWay = 0
     app.addHook('onRequest', (request, reply, done) => {
-      if (request.routeOptions.config.open) return done()
+      if (request.routeOptions.config.health) return done()
       const waitedMs = backlog.waitedMs()
       const leftMs = request.call.remainingMs() - waitedMs
       if (leftMs < leastMs || underWay >= requestsMax) throw new Overloaded()
