@@ -40,8 +40,8 @@ export interface AppOptions {
 /** Largest body over HTTP, in bytes. A direct invocation has no body: Lambda limits its payload (fact A25). */
 const BODY_BYTES_MAX = 1_048_576
 
-/** Most bytes of all bodies that are still arriving, together; a request beyond that is answered 503. */
-const UNFINISHED_BYTES_MAX = 64 * BODY_BYTES_MAX
+/** Most bytes of all bodies whose signature is not decided yet, together; a request beyond that is answered 503. */
+const HELD_BYTES_MAX = 64 * BODY_BYTES_MAX
 
 /** Builds the one app behind every door. Construction only: it neither reads the environment nor listens. */
 export function buildApp(options: AppOptions): FastifyInstance {
@@ -79,7 +79,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.register(logging, { pseudonyms })
   app.register(errorHandler)
   extend?.(app, tenants.stats)
-  const readBody = createBodyReader({ bytesMax: BODY_BYTES_MAX, unfinishedBytesMax: UNFINISHED_BYTES_MAX })
+  const readBody = createBodyReader({ bytesMax: BODY_BYTES_MAX, heldBytesMax: HELD_BYTES_MAX })
   app.register(caller, { callers, clock, readBody })
   app.register(envelope, { env })
   app.register(tenant, { tenants })

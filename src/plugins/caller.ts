@@ -5,9 +5,9 @@ import type { Clock } from '../call.js'
 import { CallerReplayed, CallerSecretsUnavailable, CallerUnsigned, Internal, RequestInvalid } from '../errors.js'
 import { LEVELS_MAX } from '../fields.js'
 import type { Callers } from '../tenant/own/callers.js'
-import type { ReadBody } from './body.js'
+import type { Body, ReadBody } from './body.js'
 import { isNestedBeyond } from './json-text.js'
-import { isSigned, parseCallerSecrets, type SignatureHeaders, TOLERANCE_SECONDS } from './signature.js'
+import { isSigned, mayBeSigned, parseCallerSecrets, type SignatureHeaders, TOLERANCE_SECONDS } from './signature.js'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -49,7 +49,7 @@ export const caller = fp<CallerOptions>(
       // Asked once: Fastify builds the route's options again each time they are read.
       request.mustBeSigned = !request.direct && !request.is404 && !request.routeOptions.config.open
       if (request.mustBeSigned) {
-        if (!callers.configured || headersOf(request).signature === undefined) throw new CallerUnsigned()
+        if (!callers.configured || !mayBeSigned(headersOf(request), clock.now())) throw new CallerUnsigned()
       }
       done(null, payload)
     })
@@ -69,19 +69,25 @@ export const caller = fp<CallerOptions>(
     app.addContentTypeParser('application/json', (request, message, done) => {
       readBody(message, (error, body) => (body ? parse(request, body, done) : done(error)))
     })
-    function parse(request: FastifyRequest, body: Buffer, done: (error: Error | null, value?: unknown) => void): void {
+    function parse(
+      request: FastifyRequest,
+      { bytes, release }: Body,
+      done: (error: Error | null, value?: unknown) => void,
+    ): void {
       // An error in here becomes the answer; one that `done` throws is not ours to catch.
       const finish = () => {
         const [error, value] = attempt(() => {
           if (request.mustBeSigned) accept(request)
-          request.bodyText = body.toString('utf8')
+          request.bodyText = bytes.toString('utf8')
           return parseJson(request.bodyText)
         })
         done(error, value)
       }
+      const isDecided = request.is404 || !request.mustBeSigned || isSignedBy(callers.known, request, bytes)
+      if (!isDecided) return void assertSigned(request, bytes).finally(release).then(finish, done)
+      release()
       if (request.is404) done(null, undefined)
-      else if (!request.mustBeSigned || isSignedBy(callers.known, request, body)) finish()
-      else assertSigned(request, body).then(finish, done)
+      else finish()
     }
 
     let parsed: { readonly text: string; readonly secrets: readonly KeyObject[] } = { text: '', secrets: [] }

@@ -662,7 +662,7 @@ const PROVOCATIONS: Readonly<Record<Reason, () => Promise<unknown>>> = {
   request_media_type: () =>
     http(SIGN_UP, {
       method: 'POST',
-      headers: { 'content-type': 'text/plain', 'webhook-signature': 'v1,x' },
+      headers: { 'content-type': 'text/plain', ...signatureHeaders('', clock.now()) },
       body: 'x',
     }),
   async route_unknown() {

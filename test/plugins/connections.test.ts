@@ -76,8 +76,10 @@ const half = (path: string, more = '') =>
 t.test('what never arrives whole is answered 408 and closed, on any path', async (t) => {
   const port = await door(QUICK)
   const define = '/v1/pools/eu-central-1_Acme00001/triggers/define-auth-challenge'
+  const seconds = Math.floor(clock.now() / 1_000)
+  const madeUp = `webhook-id: 1\r\nwebhook-timestamp: ${seconds}\r\nwebhook-signature: v1,x\r\n`
   const stalled = {
-    'a body for a route': half(define, 'webhook-signature: v1,x\r\n'),
+    'a body for a route': half(define, madeUp),
     'a body for no route': half('/nowhere'),
     'a chunked body': half('/nowhere')
       .replace('content-length: 100', 'transfer-encoding: chunked')
@@ -207,17 +209,21 @@ for (const [what, build, path, requests] of [
   )
 }
 
-t.test('bodies that are still arriving have one bound together, small pieces included', async (t) => {
-  const read = createBodyReader({ bytesMax: 1_000, unfinishedBytesMax: 2_000 })
+t.test('bodies have one bound together until they are released, small pieces included', async (t) => {
+  const read = createBodyReader({ bytesMax: 1_000, heldBytesMax: 2_000 })
   function arriving() {
     const message = Object.assign(new PassThrough(), { headers: {} })
     const result: unknown[] = []
-    read(message as unknown as IncomingMessage, (error, body) => result.push(error?.code ?? String(body)))
+    let release = () => {}
+    read(message as unknown as IncomingMessage, (error, body) => {
+      result.push(error?.code ?? String(body?.bytes))
+      if (body) release = body.release
+    })
     const send = async (text: string) => {
       message.write(text)
       await new Promise(setImmediate)
     }
-    return { message, result, send }
+    return { message, result, send, release: () => release() }
   }
   const [one, two, three] = [arriving(), arriving(), arriving()]
   await one.send('x'.repeat(800))
@@ -229,9 +235,13 @@ t.test('bodies that are still arriving have one bound together, small pieces inc
   one.message.end()
   await once(one.message, 'end')
   t.strictSame(one.result, ['x'.repeat(800)])
+  const waiting = arriving()
+  await waiting.send('z'.repeat(900))
+  t.strictSame(waiting.result, ['GW_ERR_OVERLOADED'], 'a body that is whole takes its room until it is released')
+  one.release()
   const four = arriving()
   await four.send('z'.repeat(900))
-  t.strictSame(four.result, [], 'what has ended makes room')
+  t.strictSame(four.result, [], 'what is released makes room')
   await four.send('z'.repeat(200))
   t.strictSame(four.result, ['GW_ERR_REQUEST_TOO_LARGE'])
   two.message.destroy(new Error('reset'))
