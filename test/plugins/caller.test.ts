@@ -2,8 +2,11 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
+import { CALLER_SECRETS_PARAMETER } from '../../src/local/accounts.js'
+import { createCallerSecret } from '../../src/local/clients/caller.js'
 import { type Container, signatureHeaders, startContainer } from '../fixtures/container.js'
-import { startGateway } from '../fixtures/gateway.js'
+import { defineEvent } from '../fixtures/events.js'
+import { startGateway, untilWaiting } from '../fixtures/gateway.js'
 import { tenantFile } from '../fixtures/tenants.js'
 
 const gateway = await startGateway(t)
@@ -79,4 +82,38 @@ t.test('what the headers alone refuse is refused before the body comes', async (
     const [piece] = (await once(socket, 'data')) as [Buffer]
     t.match(String(piece), /^HTTP\/1\.1 401[\s\S]*GW_ERR_CALLER_UNSIGNED/, what)
   }
+})
+
+t.test('a bad signature makes no good call wait, while the secrets are read again for it', async (t) => {
+  const container = await startContainer(t, gateway)
+  const define = async () => (await container.trigger(defineEvent([]))).statusCode
+  const readAt = clock.elapsed()
+  t.equal(await define(), 200)
+  await stack.ssm.setFault({ kind: 'hang' })
+  await gateway.byHand(async () => {
+    const bad = sendForged(container, '{}')
+    await untilWaiting(stack.ssm)
+    // Time stands still, and SSM does not answer: whoever waited for it would wait for ever.
+    t.strictSame(await Promise.all([define(), define(), define()]), [200, 200, 200])
+    clock.advance(500)
+    t.equal(await bad, 'GW_ERR_CALLER_UNSIGNED')
+    clock.advance(30_000)
+    t.equal(await define(), 200, 'nor after SSM has failed')
+  })
+  await stack.ssm.setFault(undefined)
+  stack.ssm.put(CALLER_SECRETS_PARAMETER, createCallerSecret())
+  clock.advance(299_999 - (clock.elapsed() - readAt))
+  t.equal(await define(), 200, 'it may be up to 300 s old')
+  clock.advance(1)
+  t.equal(await define(), 401, 'a secret that was taken out stops working then, whatever has failed before')
+})
+
+t.test('a secret that was taken out stops working as soon as a signature that does not fit has it read', async (t) => {
+  const container = await startContainer(t, gateway)
+  const define = async () => (await container.trigger(defineEvent([]))).statusCode
+  t.equal(await define(), 200)
+  stack.ssm.put(CALLER_SECRETS_PARAMETER, createCallerSecret())
+  t.equal(await define(), 200)
+  t.equal(await sendForged(container, '{}'), 'GW_ERR_CALLER_UNSIGNED')
+  t.equal(await define(), 401)
 })

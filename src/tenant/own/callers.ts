@@ -11,7 +11,10 @@ export interface Callers {
   readonly configured: boolean
   /** The parameter is missing or holds no secret; what it held before may still be known. */
   readonly spoiled: boolean
-  /** The parameter's text if it is here and not due to be read again. */
+  /**
+   * The parameter's text if it serves without a wait: while it is read again only because a signature did not fit, and until
+   * it is as old as a secret may get.
+   */
   readonly known: string | undefined
   /** The parameter's text; undefined if none with a secret in it could be fetched yet. */
   secrets(call: Call): Promise<string | undefined>
@@ -73,7 +76,7 @@ export function createCallers({ env, fetchParameter, clock, isUsable, onSpoiled 
       return secret.spoiled
     },
     get known() {
-      return secret.settled ? secret.current : undefined
+      return secret.settled || secret.fresh ? secret.current : undefined
     },
     secrets: (call) => secret.get(call),
     renewedSecrets(call) {

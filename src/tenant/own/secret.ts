@@ -14,6 +14,8 @@ export interface GatewaySecret {
   prepare(): void
   /** No fetch runs and none is due. */
   readonly settled: boolean
+  /** The value is younger than its time to live, be it due to be read again or not. */
+  readonly fresh: boolean
   /** The value if it is here. */
   readonly current: string | undefined
   /** The parameter was missing, or held nothing usable, when SSM last told; `current` may be what was there before. */
@@ -62,6 +64,7 @@ export function createGatewaySecret(options: GatewaySecretOptions): GatewaySecre
   let loading: Promise<void> | undefined
   let nextLoadAt = 0
   let nextExpireAt = 0
+  let freshUntil = 0
   let spoiled = false
   let failures = 0
 
@@ -84,7 +87,8 @@ export function createGatewaySecret(options: GatewaySecretOptions): GatewaySecre
       current = fetched.text
       spoiled = false
       failures = 0
-      nextLoadAt = clock.elapsed() + ttlMs
+      freshUntil = clock.elapsed() + ttlMs
+      nextLoadAt = freshUntil
       return
     }
     const { kind } = fetched
@@ -120,6 +124,9 @@ export function createGatewaySecret(options: GatewaySecretOptions): GatewaySecre
     },
     get settled() {
       return loading === undefined && (parameter === undefined || clock.elapsed() < nextLoadAt)
+    },
+    get fresh() {
+      return current !== undefined && clock.elapsed() < freshUntil
     },
     get current() {
       return current
