@@ -93,8 +93,9 @@ t.test('a bad signature makes no good call wait, while the secrets are read agai
   await gateway.byHand(async () => {
     const bad = sendForged(container, '{}')
     await untilWaiting(stack.ssm)
-    // Time stands still, and SSM does not answer: whoever waited for it would wait for ever.
+    // Time stands still, and SSM does not answer: whoever needs an answer of it waits.
     t.strictSame(await Promise.all([define(), define(), define()]), [200, 200, 200])
+    t.equal(stack.ssm.waiting(), 1, 'they did not wait until its connection broke off')
     clock.advance(500)
     t.equal(await bad, 'GW_ERR_CALLER_UNSIGNED')
     clock.advance(30_000)
