@@ -94,9 +94,10 @@ export function createGatewaySecret(options: GatewaySecretOptions): GatewaySecre
     const { kind } = fetched
     failures += 1
     if (kind === 'missing' || (kind === 'unusable' && whenUnusable === 'drop')) current = undefined
-    if (kind === 'unsigned') return
+    // Once: the clock that was wrong is known by then, and what is refused again is not a matter of it.
+    if (kind === 'unsigned' && failures === 1) return
     nextLoadAt = clock.elapsed() + retryMs({ kind, count: failures, known: current !== undefined })
-    if (kind === 'timeout' || kind === 'unavailable') return
+    if (kind === 'timeout' || kind === 'unavailable' || kind === 'unsigned') return
     if (!spoiled) onSpoiled(kind)
     spoiled = true
   }
