@@ -3,9 +3,10 @@ import { attributeFilter, isUsername } from '../ids.js'
 import { withDefaults } from '../tenant/config.js'
 import { isPseudonymKey, pseudonymOf } from '../tenant/own/pseudonyms.js'
 import { roleRequest } from '../tenant/role-request.js'
-import { NotPossible, WrongUsage } from '../terminal/failure.js'
+import { faultLine, NotPossible, WrongUsage } from '../terminal/failure.js'
 import type { CommandIo } from '../terminal/io.js'
 import type { OperatorUpstreams } from '../upstreams/operator.js'
+import { explained } from './advice.js'
 import { createAssumeAsDoctor } from './as-doctor.js'
 import { isPseudonym } from './lines/select.js'
 import type { Opened } from './log-source.js'
@@ -39,13 +40,28 @@ export async function resolveUser(
 
 async function lookUp(io: CommandIo, upstreams: OperatorUpstreams, tenant: string, said: string): Promise<string> {
   const { pseudonymKeyParameter: parameter } = readOperatorSettings(io.env, ['pseudonymKeyParameter'])
-  const key = (await upstreams.fetchParameter(parameter, operatorCall())).value.trim()
+  const key = await fetchKey(io, upstreams, parameter, tenant)
   if (!isPseudonymKey(key)) throw new NotPossible(`${parameter} holds no key of pseudonyms: it is too short`)
   const config = withDefaults(requireConfig(findTenant(await fetchRecords(upstreams), tenant)))
   const username = await findUsername(io, upstreams, config, said.trim())
   if (username === undefined)
     throw new NotPossible(`the pool of ${config.tenantId} knows nobody of that name: is it the right tenant?`)
   return pseudonymOf(key, config.userPoolId as Parameters<typeof pseudonymOf>[1], username)
+}
+
+/** @throws NotPossible if it cannot be read, with what can be asked without it */
+async function fetchKey(io: CommandIo, upstreams: OperatorUpstreams, parameter: string, tenant: string) {
+  try {
+    return (await upstreams.fetchParameter(parameter, operatorCall())).value.trim()
+  } catch (error) {
+    if (!isUpstreamError(error)) throw error
+    const told = explained(error, io.env)
+    const why = isUpstreamError(told) ? faultLine(told) : told.message
+    throw new NotPossible(
+      `${why}. Without the pseudonym key nobody is found by name: name the login by --ref, or ask what failed: corbado-gateway explain ${tenant}`,
+      { cause: error },
+    )
+  }
 }
 
 /** By user name, alias or sub; else by the attribute with which the tenant's users log in. */

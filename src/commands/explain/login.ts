@@ -86,7 +86,7 @@ export async function explainLogin(
       tenantId: tenant,
       logins: shown.map(answerOf),
       left,
-      ...(later && { later: laterOf(later) }),
+      ...(later && { later: laterOf(tenant, later) }),
     })
   else {
     writeLogins(io, shown, left)
@@ -121,6 +121,9 @@ interface Wanted {
   readonly first: number
   readonly last: number
 }
+
+const NO_USER =
+  '. Lines written before the gateway has its pseudonym key carry no user: name the login by --ref, or ask without --user what failed'
 
 /** @throws NotPossible if no line is of it */
 async function findLogin(
@@ -183,7 +186,7 @@ async function findLogin(
     )
   if (times.length === 0)
     throw new NotPossible(
-      `no line of ${tenant} has that ${wordOf(options)}: ask for it without --since, or in other files`,
+      `no line of ${tenant} has that ${wordOf(options)}: ask for it without --since, or in other files${user === undefined ? '' : NO_USER}`,
     )
   const latest = times.slice(-10_000)
   return { flows, users, pools, refs, first: Math.min(...latest), last: Math.max(...latest) }
@@ -288,20 +291,28 @@ function writeLogins(io: CommandIo, logins: readonly Login[], left: number): voi
   io.stdout.write(`\n${textAt(0, text, io.stdout)}\n`)
 }
 
-function laterOf({ lines, latest }: Refused) {
+function laterOf(tenant: string, { lines, latest }: Refused) {
   const { text, owner, fix } = failureOf(latest)
-  return { lines, at: timeText(latest.at), cause: text, owner, fix }
+  const { requestId } = idsOf(latest)
+  const which = lines === 1 && requestId !== undefined ? `--ref ${requestId}` : `--at ${timeText(latest.at)}`
+  return { lines, at: timeText(latest.at), cause: text, owner, fix, see: `corbado-gateway explain ${tenant} ${which}` }
 }
 
 /** What came after all of these, and names nobody. */
 function writeLater(io: CommandIo, tenant: string, later: Refused): void {
   const { stdout } = io
-  const { lines, at, cause, owner, fix } = laterOf(later)
+  const { lines, at, cause, owner, fix, see } = laterOf(tenant, later)
+  const what = later.early
+    ? `${counted(lines, 'login')} of ${tenant} failed before anybody knew whose`
+    : `${counted(lines, 'line')} of ${tenant} failed without a user on ${lines === 1 ? 'it' : 'them'}`
+  // Without the key of the pseudonyms no line has a user: that is so at a cold start, and while SSM does not answer.
+  const why = later.early ? '' : ' Lines written before the gateway has its pseudonym key carry none.'
   const whose = lines === 1 ? 'it may be this user' : 'one may be this user'
-  const text = `After that ${counted(lines, 'login')} of ${tenant} failed before anybody knew whose, the last at ${at}: ${whose}'s. ${cause}`
+  const text = `After that ${what}, the last at ${at}: ${whose}'s.${why} ${cause}`
   stdout.write(`\n${createPaint(stdout, io.env)('red', textAt(0, text, stdout))}\n`)
   if (owner !== undefined) stdout.write(`who acts: ${owner}\n`)
   if (fix !== undefined) stdout.write(`do: ${fix}\n`)
+  stdout.write(`see: ${see}\n`)
 }
 
 function writeLogin(io: CommandIo, login: Login): void {

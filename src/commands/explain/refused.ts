@@ -1,20 +1,25 @@
-/** What fails before anybody knows whose login it is: no such line is found by its user. */
+/** What failed and says no user: no such line is found by its user. */
 import { allowed, type Line, textOf } from '../../operator/lines/line.js'
-import { rowOf } from '../../reasons.js'
+import { type Outcome, rowOf } from '../../reasons.js'
 
-/** Pre-logins of a tenant that were refused before their user was known. */
+/** Lines of a tenant that failed, and on which no user stands. */
 export interface Refused {
   readonly lines: number
   readonly latest: Line
+  /** All are pre-logins, which were refused before their user was known. */
+  readonly early: boolean
 }
 
-/** Who types a wrong name is refused too, and that is no failure. */
-const isOne = ({ step, outcome, reason, fields }: Line) =>
-  step === 'pre-login' &&
-  outcome === 'refused' &&
-  reason !== undefined &&
-  textOf(fields, 'user') === undefined &&
-  rowOf(reason).owner !== 'end user'
+/** A define that fails follows from what failed before it. */
+const FAILED: readonly Outcome[] = ['refused', 'incorrect', 'rejected', 'fault']
+
+/** Whoever types a wrong name, or calls an action without a right to, is refused too, and that is no failure. */
+function isOne({ step, outcome, reason, fields }: Line): boolean {
+  if (reason === undefined || !FAILED.includes(outcome) || textOf(fields, 'user') !== undefined) return false
+  // What the forwarder handed on has a line of the container.
+  if (step === 'forwarder') return textOf(fields, 'upstreamRequestId') === undefined
+  return textOf(fields, 'action') === undefined || rowOf(reason).owner !== 'end user'
+}
 
 /** Collects those that came after a time, in any order. */
 export function createRefused(after: number) {
@@ -24,7 +29,8 @@ export function createRefused(after: number) {
       if (line.at <= after || !isOne(line)) return
       const known = refused?.latest
       const latest = known === undefined || line.at > known.at ? allowed(line) : known
-      refused = { lines: (refused?.lines ?? 0) + 1, latest }
+      const early = (refused?.early ?? true) && line.step === 'pre-login' && line.outcome === 'refused'
+      refused = { lines: (refused?.lines ?? 0) + 1, latest, early }
     },
     end: () => refused,
   }

@@ -300,7 +300,7 @@ export const ANSWERS = {
         fix: maybe(text),
       }),
       left: count,
-      later: maybe(exact({ lines: count, at: text, cause: text, owner: maybe(text), fix: maybe(text) })),
+      later: maybe(exact({ lines: count, at: text, cause: text, owner: maybe(text), fix: maybe(text), see: text })),
     },
   },
   report: {

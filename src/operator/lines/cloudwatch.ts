@@ -19,7 +19,7 @@ const ROWS_MAX = 100_000
 const QUERIED_LINES_MAX = 10_000
 /** Lines around it that name no tenant. */
 const NAMELESS_MAX = 1_000
-/** What was refused before anybody knew whom: the latest of it is enough. */
+/** What failed and says no user: the latest of it is enough. */
 const REFUSED_MAX = 100
 /** Between two looks at a query that runs, and the longest that one may. */
 const LOOK_MS = 500
@@ -128,7 +128,7 @@ export function createCloudWatchSource(options: CloudWatchOptions): CloudWatchSo
   async function queryRefused(take: Take, pools: ReadonlySet<string>, interval: Interval): Promise<void> {
     const named = [...pools].filter(isPlain).map((pool) => `userPoolId = "${pool}"`)
     if (named.length === 0 || interval.from >= interval.to) return
-    const text = `filter action = "pre-login" and outcome = "refused" and not ispresent(user) and (${named.join(' or ')})
+    const text = `filter outcome in ["refused", "incorrect", "rejected", "fault"] and not ispresent(user) and (${named.join(' or ')})
 | fields @message
 | sort @timestamp desc
 | limit ${REFUSED_MAX}`

@@ -26,7 +26,7 @@ export interface Asked {
   readonly few?: boolean
   /** Few lines besides that name no tenant: what may belong to a login. */
   readonly nameless?: Nameless
-  /** Few lines besides of these pools, from a time on: what was refused before anybody knew whom. */
+  /** Few lines besides of these pools, from a time on: what failed and says no user. */
   readonly refused?: { readonly pools: ReadonlySet<string>; readonly interval: Interval }
 }
 

@@ -79,6 +79,20 @@ t.test('what names nobody is refused, and not repeated', async (t) => {
   stack.ssm.put(PSEUDONYM_KEY_PARAMETER, 'short')
   await refused(`logs --tenant ${tenantId} --user ${EMAIL}`, 1, /holds no key of pseudonyms/)
   stack.ssm.put(PSEUDONYM_KEY_PARAMETER, `${KEY}\n`)
+  await stack.ssm.setFault({ kind: 'status', status: 500 })
+  const without = new RegExp(`ssm_unavailable.*--ref.*explain ${tenantId}`, 's')
+  await refused(`explain ${tenantId} --user ${EMAIL}`, 1, without)
+  await stack.ssm.setFault(undefined)
+})
+
+t.test('what failed later in CloudWatch and says no user is told with the user that was asked for', async (t) => {
+  const at = Date.parse(NOW) - 30_000
+  const time = new Date(at).toISOString()
+  stack.cloudwatch.put(LOG_GROUP, [{ ...line({ time, reason: 'backend_unauthorized', flowId: 'flow-2' }), at }])
+  const told = await run(`explain ${tenantId} --user ${user}`, onTerminal)
+  t.match(told.stdout, /After that 1 line of acme failed without a user on it/)
+  stack.cloudwatch.clear(LOG_GROUP)
+  stack.cloudwatch.put(LOG_GROUP, lines)
 })
 
 t.test('an e-mail address finds the lines of its user, in CloudWatch and in files', async (t) => {

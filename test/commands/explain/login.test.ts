@@ -137,6 +137,39 @@ t.test('what failed after the last login, before anybody knew whose it was, is t
   t.notMatch((await explain(lines, '--flow', 'flow-1')).stdout, /After that/)
 })
 
+t.test(
+  'lines of a time without the pseudonym key are told after the last login: one may be of this user',
+  async (t) => {
+    const nobody = { user: undefined }
+    const wrong = { reason: 'backend_unauthorized', level: 'error', flowId: 'flow-2', ...nobody }
+    const failed = [
+      line(300, 'define', 'challenge', nobody),
+      line(301, 'create', 'created', { flowId: 'flow-2', ...nobody }),
+      line(305, 'verify', 'incorrect', wrong),
+      line(306, 'define', 'fail', { reason: 'attempts_exhausted', flowId: 'flow-2', ...nobody }),
+      line(310, 'define', 'fault', { reason: 'table_unavailable', tenantId: undefined, level: 'error', ...nobody }),
+    ]
+    const lines = [...asked, verified, ended, ...failed]
+    const { code, stdout } = await explain(lines, '--user', 'u_abcdefgh')
+    t.equal(code, 1)
+    t.match(
+      stdout,
+      /^After that 2 lines of acme failed without a user on them, the last at 2026-11-30T02:15:10Z: one may be/m,
+    )
+    t.match(stdout, /Lines written before the gateway has its pseudonym key carry none\. table_unavailable: /)
+    t.match(stdout, /^see: corbado-gateway explain acme --at 2026-11-30T02:15:10Z$/m)
+    const one = await explain([...asked, verified, ended, ...failed.slice(0, 4)], '--user', 'u_abcdefgh')
+    t.match(one.stdout, /After that 1 line of acme failed without a user on it.*backend_unauthorized: /)
+    t.match(one.stdout, new RegExp(`^see: corbado-gateway explain acme --ref ${idOf(3_050)}$`, 'm'))
+    const others = line(320, 'verify', 'incorrect', { ...wrong, user: 'u_zyxwvuts' })
+    t.match(await explain([...asked, verified, ended, others], '--user', 'u_abcdefgh'), { code: 0 }, "another user's")
+    t.match(await explain(failed, '--user', 'u_abcdefgh'), {
+      code: 1,
+      stderr: /has that user: .*carry no user: name the login by --ref/,
+    })
+  },
+)
+
 t.test('also those that began within the same second', async (t) => {
   const logins = Array.from({ length: 13 }, (_, i) => [
     line(i / 10, 'pre-login', 'found'),
