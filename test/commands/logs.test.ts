@@ -48,12 +48,22 @@ t.test('what cannot be asked is refused with what to do', async (t) => {
     ['--outcome', 'incorect', 'incorrect'],
     ['--tenant', 'acmee', 'acme'],
     ['--tenant', 'globx', 'globex'],
+    ['--customer', 'acme-gmbj', 'acme-gmbh'],
+    ['--pool', 'eu-central-1_Acme00002', 'eu-central-1_Acme00001 or eu-central-1_Globex001'],
+    ['--client', 'web-clinet', 'web-client'],
+    ['--release', '1.4.1', '1.4.0'],
+    ['--step', 'pre-logn', 'pre-login'],
   ] as const)
     t.match(await logs(flag, name), {
       code: 2,
       stdout: '',
       stderr: new RegExp(`^error: ${flag} "${name}" is on no line: did you mean ${meant}\\?`, 'm'),
     })
+  t.match(await logs('--customer', 'somebody'), {
+    code: 0,
+    stdout: '',
+    stderr: /^note: no line that was read has what --customer names$/m,
+  })
   t.match(await logs('--reason', 'x'), { code: 2, stderr: /corbado-gateway reasons lists all/ })
   t.match(await cli(['logs', '--since', '8m'], { now }), {
     code: 1,
@@ -90,8 +100,8 @@ t.test('a line has its columns in one order, and the owner with the meaning if i
   const { stdout, stderr, code } = await logs('--tenant', 'acme', '--until', '26m')
   t.equal(code, 0)
   t.strictSame(stdout.split('\n').slice(0, 2), [
-    '2026-11-30T02:01:00Z  acme  verify-auth-challenge-response  correct verified  70 ms  corbado 60  u_0123456789abcdef  flow-1',
-    '2026-11-30T02:02:00Z  acme  verify-auth-challenge-response  incorrect backend_unauthorized  70 ms  corbado 60  u_0123456789abcdef  flow-2  (operator: 401 or 403: the credential is wrong, expired, lacks `passkeys:verify`, or our address is not allowed.)',
+    '2026-11-30T02:01:00.000Z  acme  verify-auth-challenge-response  correct verified  70 ms  corbado 60  u_0123456789abcdef  flow-1',
+    '2026-11-30T02:02:00.000Z  acme  verify-auth-challenge-response  incorrect backend_unauthorized  70 ms  corbado 60  u_0123456789abcdef  flow-2  (operator: 401 or 403: the credential is wrong, expired, lacks `passkeys:verify`, or our address is not allowed.)',
   ])
   t.equal(
     stderr,
@@ -116,6 +126,35 @@ t.test(
     })
   },
 )
+
+t.test('what has only a pool is of the tenant whose pool it is, wherever a line says so', async (t) => {
+  const nameless = (minute: number, userPoolId = 'eu-central-1_Acme00001') =>
+    line(minute, { tenantId: undefined, userPoolId, outcome: 'fault', reason: 'table_unavailable' })
+  const stdin = [nameless(0), nameless(1, 'eu-central-1_Globex001'), ...lines, nameless(6)].join('\n')
+  for (const last of ['0', '200']) {
+    const { stdout } = await cli(['logs', '--tenant', 'acme', '--last', last], { stdin, now })
+    t.strictSame(minutesOf(stdout), ['00', '01', '02', '04', '05', '06'], last)
+    t.equal(stdout.match(/fault table_unavailable/g)?.length, 2, last)
+  }
+  const some = await cli(['logs', '--tenant', 'acme', '--reason', 'table_unavailable'], { stdin, now })
+  t.strictSame(minutesOf(some.stdout), ['00', '06'], 'other flags count too')
+  t.match(await cli(['logs', '--tenant', 'acme'], { stdin: nameless(0), now }), {
+    stdout: '',
+    stderr: /^note: lines with only a pool are left out, as none says whose it is: --pool eu-central-1_Acme00001$/m,
+  })
+})
+
+t.test('an invocation that broke has no line of the gateway: --ref leads on to what tells of it', async (t) => {
+  const ref = '8476a536-e9f4-11e8-9739-2dfe598c3fcd'
+  const report = `REPORT RequestId: ${ref}\tDuration: 5000.21 ms\tBilled Duration: 5000 ms\tStatus: timeout`
+  const broken = await cli(['logs', '--ref', ref], { stdin: [...lines, report].join('\n'), now })
+  t.match(broken, { code: 0, stdout: '' })
+  const see = `See: corbado-gateway explain <tenant> --ref ${ref}\n`
+  t.ok(broken.stderr.includes(`Lambda ended it with timeout after 5000 ms. ${see}`), broken.stderr)
+  const begun = await logs('--ref', ref, '--tenant', 'acme')
+  t.match(begun.stderr, /Lambda began it, and says nothing of its end\. See: corbado-gateway explain acme --ref/)
+  t.notMatch((await logs('--ref', 'request-5')).stderr, /Lambda/)
+})
 
 t.test('lines of several files, gzip among them, come in the order of time', async (t) => {
   const dir = t.testdir({ a: lines.slice(2).join('\n'), 'b.gz': gzipSync(lines.slice(0, 2).join('\n')) })
@@ -151,6 +190,7 @@ t.test(
         clock: frozenAt(now),
         built: 'dist',
       })
+      t.match(stripVTControlCharacters(shown), /^2026-11-30T02:01:00\.000Z {2}29 min ago {2}acme/)
       const rows = stripVTControlCharacters(shown).trimEnd().split('\n').slice(0, -1)
       t.ok(
         rows.every((row) => row.length <= columns),
@@ -162,7 +202,8 @@ t.test(
         rows
           .join('\n')
           .replaceAll(/\n {2}/g, '  ')
-          .replaceAll(/\s+/g, ' '),
+          .replaceAll(/\s+/g, ' ')
+          .replaceAll(/ \d+ min ago/g, ''),
         one.replaceAll(/\s+/g, ' '),
         'nothing is lost',
       )

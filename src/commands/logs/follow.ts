@@ -10,7 +10,8 @@ import { lineText } from './text.js'
 
 /** What of the lines that come is shown, and how. */
 export interface Following {
-  readonly isAsked: (line: Line) => boolean
+  /** Gives the lines that are now known to be asked for. */
+  readonly take: (line: Line) => readonly Line[]
   readonly where: Where
   /** CloudWatch is asked for lines of this time on; in milliseconds since 1970. */
   readonly from: number
@@ -69,10 +70,10 @@ async function showAll(
   }
 }
 
-function createShow(io: CommandIo, { isAsked, json }: Following): (line: Line, text: string) => void {
+function createShow(io: CommandIo, { take, json }: Following): (line: Line, text: string) => void {
   const paint = createPaint(io.stdout, io.env)
   return (line) => {
-    if (!isAsked(line)) return
-    io.stdout.write(`${json ? JSON.stringify(line.fields) : lineText(line, paint, io.stdout)}\n`)
+    for (const one of take(line))
+      io.stdout.write(`${json ? JSON.stringify(one.fields) : lineText(one, paint, io.stdout)}\n`)
   }
 }

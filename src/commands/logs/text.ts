@@ -1,5 +1,5 @@
 import { type Line, numberOf, textOf } from '../../operator/lines/line.js'
-import { timeText } from '../../operator/lines/when.js'
+import { exactText, spanText } from '../../operator/lines/when.js'
 import { levelOf, rowOf } from '../../reasons.js'
 import type { Output, Paint } from '../../terminal/io.js'
 import { textAt } from '../../terminal/text.js'
@@ -27,14 +27,23 @@ function joined(parts: readonly Part[], output: Output): string {
   return text
 }
 
-/** A line in fixed order: when, whose, what, how it ended, how long it took and in which dependency, the ids. */
-export function lineText({ at, step, outcome, reason, fields }: Line, paint: Paint, output: Output): string {
+/**
+ * A line in fixed order: when, whose, what, how it ended, how long it took and in which dependency, the ids.
+ * @param now on a terminal, how long ago that was is said too; left out where the line stays while time goes on
+ */
+export function lineText(
+  { at, step, outcome, reason, fields }: Line,
+  paint: Paint,
+  output: Output,
+  now = Number.NaN,
+): string {
   const level = reason === undefined ? (outcome === 'fault' ? 'error' : 'info') : levelOf(reason, outcome)
   const ms = numberOf(fields, 'durationMs')
   const upstream = Object.entries((fields.upstream as Record<string, unknown> | undefined) ?? {})
   const plain = (shown: string): Part => ({ shown, paint: (text) => text })
   const parts: Part[] = [
-    plain(timeText(at)),
+    plain(exactText(at)),
+    { shown: output.isTTY && now >= at ? `${spanText(now - at)} ago` : '', paint: (text) => paint('dim', text) },
     plain(textOf(fields, 'tenantId') ?? textOf(fields, 'userPoolId') ?? '-'),
     plain(step),
     {

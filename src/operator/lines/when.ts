@@ -41,6 +41,9 @@ export function timeText(at: number): string {
   return `${new Date(at).toISOString().slice(0, 19)}Z`
 }
 
+/** A time to the millisecond: within a second a login has several lines. */
+export const exactText = (at: number) => new Date(at).toISOString()
+
 /** A span as a person says it: `40 s`, `12 min`, `3 h 5 min`, `2 d`. */
 export function spanText(ms: number): string {
   const seconds = Math.round(ms / UNITS_MS.s)

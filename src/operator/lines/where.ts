@@ -25,11 +25,15 @@ export const isPlain = (text: string) => PLAIN.test(text)
 const same = (field: keyof Fields, value: string | undefined): Where =>
   value === undefined ? [] : [[{ field, value }]]
 
-/** What a selection asks for. */
-export function whereOf(selection: Selection): Where {
+/**
+ * What a selection asks for.
+ * @param pools of the tenant: what fails before the tenant is known has only its pool
+ */
+export function whereOf(selection: Selection, pools: ReadonlySet<string> = new Set()): Where {
   const { step, client } = selection
+  const ofPools = [...pools].map((value): Term => ({ field: 'userPoolId', value }))
   return [
-    ...same('tenantId', selection.tenant),
+    ...same('tenantId', selection.tenant).map((terms) => [...terms, ...ofPools]),
     ...same('userPoolId', selection.pool),
     ...same('customer', selection.customer),
     ...same('outcome', selection.outcome),

@@ -2,6 +2,8 @@ import { appendFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { LOG_GROUP, onCall } from '../../../src/local/accounts.js'
+import { putTenantRecord } from '../../../src/local/world/tenants.js'
+import { tenantFile } from '../../fixtures/tenants.js'
 import { startOperator } from '../fixtures/operator.js'
 import { createPassingClock } from '../fixtures/passing-clock.js'
 
@@ -32,7 +34,7 @@ const line = (seconds: number, more: object = {}) => {
   return { at, message: `${JSON.stringify(fields)}\n` }
 }
 const secondsOf = (stdout: string) =>
-  [...stdout.matchAll(/^2026-11-30T(\d\d):(\d\d):(\d\d)Z/gm)].map(
+  [...stdout.matchAll(/^2026-11-30T(\d\d):(\d\d):(\d\d)\.\d{3}Z/gm)].map(
     ([, h, m, s]) => (Number(h) - 2) * 3_600 + Number(m) * 60 + Number(s),
   )
 const searches = () => stack.cloudwatch.calls.filter(({ operation }) => operation === 'FilterLogEvents')
@@ -72,6 +74,33 @@ t.test(
     })
   },
 )
+
+t.test('what has only a pool is asked for with its tenant, if the table knows the pool; else it is said', async (t) => {
+  const nameless = { tenantId: undefined, outcome: 'fault', reason: 'table_unavailable' }
+  stack.cloudwatch.put(LOG_GROUP, [line(1), line(2, nameless)])
+  const without = await logs('--tenant acme')
+  t.strictSame(secondsOf(without.stdout), [1])
+  t.match(without.stderr.replaceAll(/\s+/g, ' '), /has only a pool, and is under --pool eu-central-1_Acme00001/)
+  const file = tenantFile({ tenantId: 'northwind', userPoolId: 'eu-central-1_North0001' })
+  await putTenantRecord(stack, file, file.userPoolId)
+  const { userPoolId } = file
+  stack.cloudwatch.put(LOG_GROUP, [
+    line(3, { tenantId: 'northwind', userPoolId }),
+    line(4, { ...nameless, userPoolId }),
+  ])
+  const known = await logs('--tenant northwind')
+  t.strictSame(secondsOf(known.stdout), [3, 4])
+  t.notMatch(known.stderr, /only a pool/)
+})
+
+t.test('what Lambda wrote of an invocation that broke is asked for if the gateway has no line of it', async (t) => {
+  const ref = '8476a536-e9f4-11e8-9739-2dfe598c3fcd'
+  const message = `REPORT RequestId: ${ref}\tDuration: 5000.21 ms\tBilled Duration: 5000 ms\tStatus: timeout\n`
+  stack.cloudwatch.put(LOG_GROUP, [line(1), { at: START + 2_000, message }])
+  const { code, stderr } = await logs(`--ref ${ref}`)
+  t.equal(code, 0)
+  t.match(stderr.replaceAll(/\s+/g, ' '), /0 lines of 0 lines read.* Lambda ended it with timeout after 5000 ms\. See:/)
+})
 
 t.test('several groups are read as one', async (t) => {
   stack.cloudwatch.put(LOG_GROUP, [line(1), line(3)])
