@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { writeAnswer } from '../../operator/answers/write.js'
 import { type Diagnosis, diagnose } from '../../operator/causes/diagnose.js'
 import { assertComparable } from '../../operator/causes/examine.js'
@@ -18,6 +18,9 @@ import { defineCommand } from '../../terminal/command.js'
 import { NotPossible } from '../../terminal/failure.js'
 import { type CommandIo, createPaint } from '../../terminal/io.js'
 import { counted, textAt } from '../../terminal/text.js'
+
+/** What is compared, if it is not said: a day, so that the night is known. */
+const BACK_MS = 86_400_000
 
 interface Options extends Pick<Selection, 'since' | 'until' | 'utc'> {
   readonly state?: string
@@ -41,7 +44,7 @@ export function watchCommand(io: CommandIo): Command {
   })
     .argument('[file...]', 'files of lines, plain or gzip; - is standard input')
     .option('--state <file>', 'keeps what is known from look to look; the table does if left out')
-    .addOption(new Option('--since <time>', 'what is compared: 15m, 2h, 02:10, or ISO 8601').default('24h'))
+    .option('--since <time>', 'what is compared: 15m, 2h, 02:10, or ISO 8601; from 24 h before its end on if left out')
     .option('--until <time>', 'up to when the lines were read; now if left out')
     .option('--utc', 'a time without a zone is of UTC; local if left out')
     .addOption(logGroupFlag())
@@ -52,7 +55,9 @@ export function watchCommand(io: CommandIo): Command {
 async function watch(io: CommandIo, files: readonly string[], options: Options): Promise<void> {
   const { state: file } = options
   // What cannot be asked is told before anybody signs in.
-  const interval = intervalOf(options, io.clock.now())
+  const now = io.clock.now()
+  const { from, to } = intervalOf(options, now)
+  const interval = { from: Number.isFinite(from) ? from : Math.min(to, now) - BACK_MS, to }
   if (file !== undefined) {
     const before = await readWatchState(file)
     return await look(io, files, options, interval, before, (state) => writeWatchState(file, state))

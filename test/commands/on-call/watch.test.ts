@@ -66,6 +66,13 @@ t.test('without lines nothing is told, and nothing is forgotten', async (t) => {
   t.equal(readFileSync(state, 'utf8'), before)
 })
 
+t.test('a day is compared, counted back from --until', async (t) => {
+  const stdin = texts.map(({ text }) => text).join('\n')
+  const words = ['watch', '--state', join(folder, 'old.json'), '--until', timeOf(60)]
+  const run = await cli(words, { now: new Date(START + 5 * 86_400_000).toISOString(), stdin })
+  t.match(run, { code: 0, stderr: /^\d+ lines; 0 notices/ })
+})
+
 t.test('a state that is none is not written over', async (t) => {
   const other = join(folder, 'other.json')
   writeFileSync(other, '{"version":2}')
