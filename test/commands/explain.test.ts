@@ -29,6 +29,9 @@ t.test('what cannot be asked is refused with what to do', async (t) => {
     code: 2,
     stderr: `${JSON.stringify(file)} is no tenant: name a tenant before the files, or --all`,
   })
+  const slip = await cli(['explain', 'ada@example.com', file])
+  t.match(slip, { code: 2, stderr: /looks like a user: corbado-gateway explain <tenant> --user <user>/ })
+  t.notMatch(`${slip.stdout}${slip.stderr}`, /ada/, 'what was typed is not repeated')
   t.match(await cli(['explain', '--all', file, '--flow', flowId]), { code: 2, stderr: /are of one tenant/ })
   t.match(await cli(['explain', 'tenant-0000', file]), {
     code: 1,
@@ -133,7 +136,26 @@ t.test('where nothing differs, or lines are too few, it says that', async (t) =>
   const few = await cli(['explain', '--all'], { stdin: texts.slice(0, 10).join('\n') })
   t.match(few, { code: 0, stdout: /Too few lines to tell anything. Run: corbado-gateway doctor --all/ })
   const quiet = await cli(['explain', tenant, file, '--since', '2030-01-01'])
-  t.match(quiet, { code: 1, stderr: /none is of the time that was asked for/ })
+  t.match(quiet, { code: 1, stderr: /none is of the time that was asked for: read from 20\d\d-\S+Z$/m })
+})
+
+t.test('the time that was understood is said with its zone', async (t) => {
+  const [near = ''] = (await cli(['explain', tenant, file, '--at', `${onset}+09:00`])).stdout.split('\n')
+  const understood = new Date(Date.parse(`${onset}+09:00`)).toISOString().slice(0, 19)
+  t.ok(near?.endsWith(`; asked for: around ${understood}Z, and no line is of about that time`), near)
+  const until = `${onset}Z`
+  const [head = ''] = (
+    await cli(['explain', tenant, file, '--since', '2026-01-01T00:00Z', '--until', until])
+  ).stdout.split('\n')
+  t.ok(head?.endsWith(`; asked for: read from 2026-01-01T00:00:00Z to ${onset}:00Z`), head)
+})
+
+t.test('of a tenant without a line since its last failed, that is said; it may not be so any more', async (t) => {
+  const sound = texts.filter((text) => !text.includes(`"${tenant}"`) && !text.includes('"level":"error"'))
+  const stdin = [...sound, failed].join('\n')
+  const { stdout } = await cli(['explain', tenant], { stdin })
+  t.match(stdout, new RegExp(`its last line of this step failed, at ${time.slice(0, 19)}Z; none since$`, 'm'))
+  t.notMatch(stdout, /still so/)
 })
 
 t.test('a fault that nothing is known of before is told with cause, owner and command all the same', async (t) => {

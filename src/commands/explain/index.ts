@@ -3,10 +3,9 @@ import { writeAnswer } from '../../operator/answers/write.js'
 import { diagnose } from '../../operator/causes/diagnose.js'
 import { assertComparable, untilOf } from '../../operator/causes/examine.js'
 import { findAll } from '../../operator/causes/faults.js'
-import type { Finding } from '../../operator/causes/find.js'
 import { type Fold, minuteOf } from '../../operator/causes/fold.js'
 import { closed, type Interval, intervalOf, timeFlags } from '../../operator/lines/select.js'
-import { timeOf } from '../../operator/lines/when.js'
+import { askedText, timeOf } from '../../operator/lines/when.js'
 import { logGroupFlag, tellNotes, withLogSource } from '../../operator/log-source.js'
 import { resolveUser } from '../../operator/pseudonym.js'
 import { type Reader, readerOf } from '../../operator/reader.js'
@@ -82,6 +81,9 @@ async function explain(
   // `--all` names no tenant, so that the first word is a file already.
   const [tenant, files] = all ? [undefined, given === undefined ? rest : [given, ...rest]] : [given, rest]
   if (tenant === undefined && !all) throw new WrongUsage('name a tenant, or --all')
+  // What was typed is not repeated: it says who somebody is.
+  if (tenant?.includes('@') && !/[/\\]/.test(tenant))
+    throw new WrongUsage('what stands for the tenant looks like a user: corbado-gateway explain <tenant> --user <user>')
   if (tenant !== undefined && !TENANT.test(tenant))
     throw new WrongUsage(`${JSON.stringify(tenant)} is no tenant: name a tenant before the files, or --all`)
   const login = [flow, ref, user].some((one) => one !== undefined)
@@ -121,12 +123,16 @@ async function explainCauses(
   options: ExplainOptions,
 ): Promise<void> {
   const now = io.clock.now()
+  const time = options.at === undefined ? undefined : timeOf(options.at, now, options.utc ?? false)
+  const asked = askedText(reader.interval, time)
   const { fold, names } = await reader.fold(tenant)
   assertComparable(fold)
-  const only = tenant === undefined ? undefined : nameOf(tenant, fold, names)
-  const at = options.at === undefined ? undefined : minuteOf(timeOf(options.at, now, options.utc ?? false))
-  const near = ({ from, to }: Finding) => at === undefined || (at >= from - NEAR_MINUTES && at <= to + NEAR_MINUTES)
-  const found = findAll(fold, { only, until: untilOf(reader.interval, now) }).filter(near)
+  const only = tenant === undefined ? undefined : nameOf(tenant, fold, names, asked)
+  const at = time === undefined ? undefined : minuteOf(time)
+  const isNear = ({ from, to }: { readonly from: number; readonly to: number }) =>
+    at === undefined || (at >= from - NEAR_MINUTES && at <= to + NEAR_MINUTES)
+  const isRead = fold.lines === 0 || isNear({ from: minuteOf(fold.first), to: minuteOf(fold.last) })
+  const found = findAll(fold, { only, until: untilOf(reader.interval, now) }).filter(isNear)
   const shown = found.slice(0, CAUSES_MAX)
   const evidence = shown.length > 0 ? await reader.evidence(shown) : []
   const told = shown.map((finding, index) => diagnose(fold, finding, evidence[index] ?? NOTHING))
@@ -134,18 +140,21 @@ async function explainCauses(
   // Where lines show no cause, the doctor says what it finds all the same.
   const ask = options.probe === true && told.length === 0 && only !== undefined
   const doctor = ask ? await askDoctor(io, only, names) : undefined
-  const scope = { tenant: only, fold, counts: reader.counts, left: found.length - shown.length, doctor }
+  const left = found.length - shown.length
+  const scope = { tenant: only, fold, counts: reader.counts, left, doctor, asked, isRead }
   if (options.json) writeAnswer(io, 'explanation', answerOf(scope, diagnoses))
   else writeCauses(io, scope, diagnoses)
   if (diagnoses.length > 0 || (doctor ?? []).length > 0) io.foundProblems()
 }
 
 /** @throws NotPossible if no line is of this tenant, with those whose names are like it */
-function nameOf(tenant: string, fold: Fold, pools: ReadonlyMap<string, string>): string {
+function nameOf(tenant: string, fold: Fold, pools: ReadonlyMap<string, string>, asked: string): string {
   const name = pools.get(tenant) ?? tenant
   if (fold.tenants.has(name)) return name
   if (fold.lines === 0)
-    throw new NotPossible("none of the lines is the gateway's, or none is of the time that was asked for")
+    throw new NotPossible(
+      `none of the lines is the gateway's, or none is of the time that was asked for${asked === '' ? '' : `: ${asked}`}`,
+    )
   const closest = closestNames(
     [...fold.tenants.keys()].filter((one) => one !== ''),
     tenant,

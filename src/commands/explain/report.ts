@@ -5,10 +5,11 @@ import { type Fold, timeOfMinute } from '../../operator/causes/fold.js'
 import { isShare, nameOf, percent } from '../../operator/causes/words.js'
 import type { Finding as DoctorFinding } from '../../operator/doctor/checks/finding.js'
 import type { LineCounts } from '../../operator/lines/source.js'
-import { spanText, timeText } from '../../operator/lines/when.js'
+import { timeText } from '../../operator/lines/when.js'
 import { rowOf } from '../../reasons.js'
 import { type CommandIo, createPaint } from '../../terminal/io.js'
 import { adviceAt, counted, textAt } from '../../terminal/text.js'
+import { sinceOf } from './since.js'
 
 /** What was looked at. */
 export interface Scope {
@@ -20,6 +21,10 @@ export interface Scope {
   readonly left: number
   /** What the doctor finds wrong, if it was asked as lines show no cause. */
   readonly doctor?: readonly DoctorFinding[] | undefined
+  /** The time that was asked for, as it was understood; '' if none was. */
+  readonly asked: string
+  /** Lines of about the time that was named are among these. */
+  readonly isRead: boolean
 }
 
 const NAME_WIDTH = 10
@@ -32,7 +37,7 @@ export function writeCauses(io: CommandIo, scope: Scope, diagnoses: readonly Dia
   for (const [index, diagnosis] of diagnoses.entries()) {
     const number = `${index + 1}. `
     stdout.write(`\n${number}${paint('bold', textAt(number.length, diagnosis.cause, stdout))}\n`)
-    for (const [name, text] of factsOf(diagnosis)) {
+    for (const [name, text] of factsOf(diagnosis, scope.fold)) {
       const prefix = `   ${name.padEnd(NAME_WIDTH)}`
       stdout.write(`${paint('dim', prefix)}${adviceAt(prefix.length, text, stdout)}\n`)
     }
@@ -48,7 +53,7 @@ export function writeCauses(io: CommandIo, scope: Scope, diagnoses: readonly Dia
   }
 }
 
-function headOf({ tenant, fold, counts }: Scope): string {
+function headOf({ tenant, fold, counts, asked, isRead }: Scope): string {
   const skipped = counts.others + counts.tooLong
   const others = skipped > 0 ? `, ${skipped} that are not the gateway's left out` : ''
   const whose = tenant ?? counted(fold.tenants.size, 'tenant')
@@ -56,7 +61,8 @@ function headOf({ tenant, fold, counts }: Scope): string {
   // Its own lines are compared with all that were read.
   const own = tenant === undefined ? fold.lines : (fold.tenants.get(tenant)?.all.total ?? 0)
   const read = counted(fold.lines, 'line')
-  return `${whose}: ${own === fold.lines ? read : `${own} of ${read}`}${when}${others}`
+  const time = asked === '' ? '' : `; asked for: ${asked}${isRead ? '' : ', and no line is of about that time'}`
+  return `${whose}: ${own === fold.lines ? read : `${own} of ${read}`}${when}${others}${time}`
 }
 
 function endOf({ tenant, fold, left }: Scope, count: number): string {
@@ -81,11 +87,11 @@ const FAILED_MAX = 4
 const failedText = ({ reason, lines, of, step }: Failed) =>
   `${lines} of ${of} ${step} with ${reason} (${rowOf(reason).owner})`
 
-function factsOf(diagnosis: Diagnosis): [name: string, text: string][] {
+function factsOf(diagnosis: Diagnosis, fold: Fold): [name: string, text: string][] {
   const { finding, evidence, owner, fix, alike, changes, confidence, probe } = diagnosis
   const { folded } = finding
   const facts: [string, string | undefined][] = [
-    ['since', sinceOf(finding)],
+    ['since', sinceOf(diagnosis, fold)],
     ['whom', whomOf(diagnosis)],
     ['lines', sharesOf(finding)],
     ['who acts', owner],
@@ -112,15 +118,6 @@ function factsOf(diagnosis: Diagnosis): [name: string, text: string][] {
 function changeText({ what, version, at, by, fields = [] }: Change): string {
   const whose = by === undefined ? '' : ` by ${by || 'nobody named'}`
   return `${what} ${version} at ${timeText(at)}${whose}${fields.length > 0 ? ` (${fields.join(', ')})` : ''}`
-}
-
-function sinceOf({ from, to, ongoing, plain, outside }: Finding): string {
-  const length = spanText(timeOfMinute(to) - timeOfMinute(from))
-  const end = ongoing
-    ? `still so at the end of the lines, ${length} later`
-    : `until ${timeText(timeOfMinute(to))}, ${length}`
-  const before = !plain ? '' : outside.n === 0 ? ' or before: no such line is older' : ', the first that failed'
-  return `${timeText(timeOfMinute(from))}${before}, ${end}`
 }
 
 function whomOf({ finding, evidence }: Diagnosis): string {

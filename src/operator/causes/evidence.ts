@@ -43,6 +43,8 @@ export interface Evidence {
   readonly lateMs: readonly number[]
   /** The first few lines themselves, as the gateway writes them. */
   readonly samples: readonly string[]
+  /** When the last of them was written, in milliseconds since 1970. */
+  readonly lastAt?: number | undefined
 }
 
 /** Bounds of a share, after Wilson: holds for few lines and for shares near 0 and 1 too. */
@@ -76,6 +78,7 @@ export function createEvidence(
   const values = new Map<OddField, Map<string, Tally>>(ODD_FIELDS.map((field) => [field, new Map()]))
   let failing = 0
   let all = 0
+  let lastAt: number | undefined
 
   function isOf(line: Line): boolean {
     if (what.kind === 'reason') return line.step === what.cell.step
@@ -103,6 +106,7 @@ export function createEvidence(
   /** Takes whom a failing line is of, and what of the line may be shown. */
   function sample(line: Line): void {
     if (!isWithin(line) || !fails(line)) return
+    lastAt = Math.max(lastAt ?? line.at, line.at)
     const user = textOf(line.fields, 'user')
     if (user !== undefined) users.add(user)
     const late = numberOf(line.fields, 'lateMs')
@@ -149,7 +153,7 @@ export function createEvidence(
     )
   }
 
-  const end = (): Evidence => ({ users: users.size, odd: oddOf(), lateMs, samples })
+  const end = (): Evidence => ({ users: users.size, odd: oddOf(), lateMs, samples, lastAt })
   return { look, count, sample, end }
 }
 

@@ -44,6 +44,14 @@ export function timeText(at: number): string {
 /** A time to the millisecond: within a second a login has several lines. */
 export const exactText = (at: number) => new Date(at).toISOString()
 
+/** What time was asked for, as it was understood: `around …Z, read from …Z to …Z`; nothing if none was. */
+export function askedText({ from, to }: { readonly from: number; readonly to: number }, at?: number): string {
+  const begin = Number.isFinite(from) ? ` from ${timeText(from)}` : ''
+  const end = Number.isFinite(to) ? ` to ${timeText(to)}` : ''
+  const around = at === undefined ? [] : [`around ${timeText(at)}`]
+  return [...around, ...(begin + end === '' ? [] : [`read${begin}${end}`])].join(', ')
+}
+
 /** A span as a person says it: `40 s`, `12 min`, `3 h 5 min`, `2 d`. */
 export function spanText(ms: number): string {
   const seconds = Math.round(ms / UNITS_MS.s)
