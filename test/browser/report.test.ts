@@ -79,6 +79,31 @@ for (const width of [400, 1_400])
       await page.close()
     })
 
+t.test(
+  'each table that is wider than a narrow page scrolls to its end, with a shadow at the edge until then',
+  async (t) => {
+    const { page } = await open(file, { width: 400, scheme: 'light' })
+    const look = `[...document.querySelectorAll('.wide')].map((one) => {
+    const cut = one.scrollWidth > one.clientWidth
+    one.scrollLeft = one.scrollWidth
+    const right = one.querySelector('tr').lastElementChild.getBoundingClientRect().right
+    return { name: one.ariaLabel, cut, end: right <= one.getBoundingClientRect().right + 1, shadows: getComputedStyle(one).backgroundAttachment }
+  })`
+    const tables = (await page.evaluate(look)) as { name: string; cut: boolean; end: boolean; shadows: string }[]
+    for (const name of ['When the state of tenants changed', 'Why lines ended as they did, most first'])
+      t.match(
+        tables.find((one) => one.name === name),
+        { cut: true, end: true },
+        name,
+      )
+    for (const { name, end, shadows } of tables) {
+      t.ok(end, name)
+      t.equal(shadows, 'local, local, scroll, scroll', name)
+    }
+    await page.close()
+  },
+)
+
 t.test('by keyboard: the first key skips to the figures, and each wide table scrolls', async (t) => {
   const { page } = await open(file, { width: 400, scheme: 'light' })
   await page.keyboard.press('Tab')

@@ -1,4 +1,4 @@
-/** Of a report: two sets of colours, one column, tables that scroll by themselves. The page's policy lets in this text alone. */
+/** Of a report: two sets of colours, one column, tables that scroll by themselves, with a shadow at the edge behind which there is more. The page's policy lets in this text alone. */
 export const STYLE = `
 :root { color-scheme: light dark; --back: #fff; --text: #1b1f24; --dim: #57606a; --line: #d0d7de; --begun: #b6c8dc; --tokens: #2f6ca8;
   --bad: #b3261e; --band: #f6d5d2; --share: #1a7f37; --mark: #8250df; --link: #0b5cad }
@@ -29,7 +29,9 @@ nav ul { max-width: none; display: flex; flex-wrap: wrap; gap: .25rem 1rem; padd
 .key { max-width: none }
 .key span { margin-right: 1rem; white-space: nowrap }
 .key svg { margin-right: .3rem }
-.wide { overflow-x: auto; margin: .5rem 0; max-width: 100% }
+.wide { overflow-x: auto; margin: .5rem 0; max-width: 100%; background: linear-gradient(to right, var(--back) 40%, transparent) 0 0 / 3rem 100% no-repeat local,
+  linear-gradient(to left, var(--back) 40%, transparent) 100% 0 / 3rem 100% no-repeat local, linear-gradient(to right, var(--dim), transparent) 0 0 / .75rem 100% no-repeat,
+  linear-gradient(to left, var(--dim), transparent) 100% 0 / .75rem 100% no-repeat }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums }
 caption { text-align: left; padding: .25rem 0 }
 th, td { padding: .15rem .75rem .15rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); white-space: nowrap }
@@ -50,6 +52,6 @@ circle.share { fill: var(--share) }
 .config { stroke: var(--mark); stroke-width: 2 }
 .secret { stroke: var(--bad); stroke-width: 2; stroke-dasharray: 3 2 }
 .release { stroke: var(--mark); stroke-width: 2; stroke-dasharray: 4 2 }
-@media print { body { padding: 0; max-width: none; font-size: 11px } .wide { overflow: visible } th, td { white-space: normal; overflow-wrap: normal } .prose { min-width: 0 } nav, .skip { display: none }
+@media print { body { padding: 0; max-width: none; font-size: 11px } .wide { overflow: visible; background: none } th, td { white-space: normal; overflow-wrap: normal } .prose { min-width: 0 } nav, .skip { display: none }
   h2, h3 { break-after: avoid } tr, .incident-text { break-inside: avoid } thead { display: table-header-group } }
 `
