@@ -132,7 +132,8 @@ async function explainCauses(
   const isNear = ({ from, to }: { readonly from: number; readonly to: number }) =>
     at === undefined || (at >= from - NEAR_MINUTES && at <= to + NEAR_MINUTES)
   const isRead = fold.lines === 0 || isNear({ from: minuteOf(fold.first), to: minuteOf(fold.last) })
-  const found = findAll(fold, { only, until: untilOf(reader.interval, now) }).filter(isNear)
+  const all = findAll(fold, { only, until: untilOf(reader.interval, now) })
+  const found = all.filter(isNear)
   const shown = found.slice(0, CAUSES_MAX)
   const evidence = shown.length > 0 ? await reader.evidence(shown) : []
   const told = shown.map((finding, index) => diagnose(fold, finding, evidence[index] ?? NOTHING))
@@ -141,7 +142,8 @@ async function explainCauses(
   const ask = options.probe === true && told.length === 0 && only !== undefined
   const doctor = ask ? await askDoctor(io, only, names) : undefined
   const left = found.length - shown.length
-  const scope = { tenant: only, fold, counts: reader.counts, left, doctor, asked, isRead }
+  const elsewhere = all.length - found.length
+  const scope = { tenant: only, fold, counts: reader.counts, left, elsewhere, doctor, asked, isRead }
   if (options.json) writeAnswer(io, 'explanation', answerOf(scope, diagnoses))
   else writeCauses(io, scope, diagnoses)
   if (diagnoses.length > 0 || (doctor ?? []).length > 0) io.foundProblems()

@@ -19,6 +19,8 @@ export interface Scope {
   readonly counts: LineCounts
   /** Findings beyond those that are told. */
   readonly left: number
+  /** Findings of another time than the one that was named. */
+  readonly elsewhere: number
   /** What the doctor finds wrong, if it was asked as lines show no cause. */
   readonly doctor?: readonly DoctorFinding[] | undefined
   /** The time that was asked for, as it was understood; '' if none was. */
@@ -65,9 +67,13 @@ function headOf({ tenant, fold, counts, asked, isRead }: Scope): string {
   return `${whose}: ${own === fold.lines ? read : `${own} of ${read}`}${when}${others}${time}`
 }
 
-function endOf({ tenant, fold, left }: Scope, count: number): string {
+function endOf({ tenant, fold, left, elsewhere }: Scope, count: number): string {
   if (count > 0) return left > 0 ? `${counted(left, 'further finding')}: --at narrows them` : ''
   const probe = `corbado-gateway doctor ${tenant ?? '--all'}`
+  if (elsewhere > 0) {
+    const are = elsewhere === 1 ? 'is' : 'are'
+    return `Nothing was found at about that time; ${counted(elsewhere, 'finding')} of other times ${are} told without --at. What is wrong now says: ${probe}`
+  }
   const lines = tenant === undefined ? fold.lines : (fold.tenants.get(tenant)?.all.total ?? 0)
   const failed = failedOf(fold, tenant)
   const few = lines < 50
