@@ -93,13 +93,18 @@ export function ownerOf({ fields }: Line): string {
   return nameIn(fields, 'tenantId') ?? nameIn(fields, 'userPoolId') ?? ''
 }
 
+/** A secret that could not be had is remembered for seconds, and fails other logins than the one that asked for it. */
+const OF_SECRET = /^secret_/
+
 /**
  * Does the line say again what another says? A container's login has a line of the forwarder too, and a verdict that is
- * remembered was counted when it was given: Cognito asked twice, the user once.
+ * remembered was counted when it was given: Cognito asked twice, the user once. Without a secret there is no verdict to
+ * remember, so that such a line is of a login of its own.
  */
-export function isRepeated({ outcome, step, fields }: Line): boolean {
+export function isRepeated({ outcome, step, reason, fields }: Line): boolean {
   if (step === 'forwarder') return outcome === 'forwarded'
-  return fields.remembered === true && (outcome === 'correct' || outcome === 'incorrect')
+  if (fields.remembered !== true || (outcome !== 'correct' && outcome !== 'incorrect')) return false
+  return reason === undefined || !OF_SECRET.test(reason)
 }
 
 /**

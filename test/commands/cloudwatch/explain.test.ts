@@ -51,6 +51,7 @@ t.test('lines of a file and counts of CloudWatch come to the same answer, in at 
     'one sick instance',
     'canary at 5 %',
     'a clock that is wrong',
+    'secret deleted',
   ]) {
     const { tenant, texts } = plant(KINDS[kind] as (typeof KINDS)[string])
     const file = join(folder, 'lines')

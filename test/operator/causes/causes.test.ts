@@ -63,6 +63,19 @@ t.test('the order of lines, and who wrote a login twice, changes nothing', async
   t.strictSame(findCauses(foldOf([...again].reverse())), findCauses(foldOf(lines)))
 })
 
+t.test('a failure of a moment ago that answers other logins is counted with each of them', async (t) => {
+  for (const reason of ['secret_missing', 'secret_malformed', 'secret_throttled', 'secret_wrong_project']) {
+    const failed = (i: number) => ({
+      outcome: 'incorrect',
+      reason,
+      failed: 'ssm',
+      ...(i % 10 > 0 && { remembered: true }),
+    })
+    const lines = Array.from({ length: 1_200 }, (_, i) => fieldsAt(i % 120, i % 120 >= 70 ? failed(i) : {}))
+    t.match(findCauses(foldOf(lines)), [{ inside: { k: 500, n: 500 }, lost: 500 }], reason)
+  }
+})
+
 t.test('G is that of the likelihood ratio test, and one-sided', async (t) => {
   // 30 of 40 against 10 of 60: 2 Σ O ln(O/E) over the four cells.
   const cells = [

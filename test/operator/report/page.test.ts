@@ -122,6 +122,21 @@ t.test('a login counts once, however often it tried, and not again if a containe
   t.match(facts.worst, [{ tenant: 'acme', begun: 2, tokens: 1, broken: 1 }])
 })
 
+t.test('every login that a remembered failure of the secret ended is counted', async (t) => {
+  const failed = (second: number, more: object = {}) => ({
+    time: new Date(START + second * 1_000).toISOString(),
+    tenantId: 'acme',
+    trigger: 'verify-auth-challenge-response',
+    outcome: 'incorrect',
+    reason: 'secret_missing',
+    failed: 'ssm',
+    ...more,
+  })
+  const facts = factsOf([failed(1), failed(2, { remembered: true }), failed(3, { remembered: true })])
+  t.match(facts.total, { broken: 3 })
+  t.match(facts.reasons, [{ reason: 'secret_missing', lines: 3 }])
+})
+
 t.test('how long calls took is told to a tenth', async (t) => {
   const tally = createTally()
   for (let ms = 1; ms <= 1_000; ms += 1) {
