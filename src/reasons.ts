@@ -95,18 +95,29 @@ export type Clue =
   | 'no status'
   | 'same lateness'
   | 'lateness differs'
+  | 'operation AdminGetUser'
+  | 'operation ListUsers'
+  | 'operation AdminSetUserMFAPreference'
+  | 'operation of a sign-in'
 
 /** One of several causes that share a reason, and how to recognise it. */
-export interface Alike {
+export type Alike = {
   readonly what: string
   readonly tell: string
   /** What shows it in the lines alone; all of them must hold. Without clues, only what `tell` names can show it. */
   readonly clues?: readonly Clue[]
-  /** Who has to act on this cause, if not the owner of the row. */
-  readonly owner?: Owner
-  /** What fixes this cause, if it is not what fixes the row: a command or, where none can, what to do. */
-  readonly fix?: string
-}
+} & (
+  | {
+      readonly owner?: undefined
+      /** What fixes this cause, if it is not what fixes the row: a command or, where none can, what to do. */
+      readonly fix?: string
+    }
+  | {
+      /** Who has to act on this cause, if not the owner of the row: whoever it is cannot do what fixes the row. */
+      readonly owner: Owner
+      readonly fix: string
+    }
+)
 
 export interface ReasonRow {
   /** The outcomes with which it comes, by step. */
@@ -116,7 +127,7 @@ export interface ReasonRow {
   readonly level?: Level
   /** What it means, and what to do. */
   readonly means: string
-  /** The command that fixes it, or that says what would. */
+  /** The command that fixes it, or that says what would; where none does, what to do or look at. Every fault has one. */
   readonly fix?: string
   readonly alike?: readonly Alike[]
   /** How many lines in five minutes make it ring, and where to look then. */
@@ -134,7 +145,11 @@ const DOCTOR = 'corbado-gateway doctor <tenant>'
 const HISTORY = 'corbado-gateway tenants history <tenant>'
 const SECRET = 'corbado-gateway secret set <tenant>'
 const ACTIVATE = 'corbado-gateway tenants activate <tenant>'
+const LOGS = 'corbado-gateway logs --tenant <tenant> --level error'
 const RESUME = 'corbado-gateway tenants resume <tenant>'
+
+/** Against who only tries. */
+const STOP = "have the customer put AWS WAF before its pool, and lower the tenant's `limits` until then"
 
 const INCORRECT = at(['verify-auth-challenge-response'], 'incorrect')
 /** A secret that post-login or Verify needs. */
@@ -177,12 +192,19 @@ const CHAIN_THREW = {
 const FORWARDED = at(['forwarder'], 'fault', 'unchanged')
 
 const ONE_OR_ALL = [
-  { what: 'the dependency fails', tell: 'many tenants at once', clues: ['many tenants'], owner: 'us' },
+  {
+    what: 'the dependency fails',
+    tell: 'many tenants at once',
+    clues: ['many tenants'],
+    owner: 'us',
+    fix: 'see by `upstream` of the lines since when it is slow, and its status page',
+  },
   {
     what: 'one tenant has more to do than its limits allow',
     tell: 'one tenant; its lines are many more than usual',
     clues: ['one tenant', 'more traffic'],
     owner: 'operator',
+    fix: "raise `limits.concurrentCalls` in the tenant's file and apply it, if these are its users",
   },
 ] as const
 
@@ -202,6 +224,7 @@ export const REASONS = {
     at: INCORRECT,
     owner: 'customer',
     means: 'The answer is not a JWT, or over 16 KiB: the client sends something other than `signedPasskeyData`.',
+    fix: 'have the client send the `signedPasskeyData` that it was given, as it is',
     alike: [
       {
         what: 'one release of the client is wrong',
@@ -213,6 +236,7 @@ export const REASONS = {
         tell: 'many users, one try each',
         clues: ['more traffic'],
         owner: 'operator',
+        fix: STOP,
       },
     ],
   },
@@ -227,6 +251,7 @@ export const REASONS = {
         tell: 'it began with a new `configVersion`',
         clues: ['config changed'],
         owner: 'operator',
+        fix: HISTORY,
       },
       {
         what: 'the client changed',
@@ -261,6 +286,7 @@ export const REASONS = {
     at: INCORRECT,
     owner: 'customer',
     means: 'Corbado: not signed by this project.',
+    fix: "compare the client's project with `corbado.projectId`",
   },
   invalid_challenge: {
     at: INCORRECT,
@@ -273,6 +299,7 @@ export const REASONS = {
         tell: 'many users, and many more logins than usual',
         clues: ['more traffic'],
         owner: 'operator',
+        fix: STOP,
       },
     ],
   },
@@ -290,7 +317,17 @@ export const REASONS = {
     at: { ...INCORRECT, ...REFUSED },
     owner: 'end user',
     means:
-      'The pool has no such user; in a login it hides that from the client, and with `unknownUser: decoy` pre-login has told a made-up name. Nothing to do; many at once may be a search for accounts.',
+      'The pool has no such user; in a login it hides that from the client, and with `unknownUser: decoy` pre-login has told a made-up name. Nothing to do.',
+    alike: [
+      {
+        what: 'somebody searches for accounts',
+        tell: 'many more logins than usual, each of another user',
+        clues: ['more traffic'],
+        owner: 'operator',
+        fix: STOP,
+      },
+      { what: 'users mistype', tell: 'as many logins as usual', clues: ['usual traffic'] },
+    ],
   },
   backend_unauthorized: {
     at: BACKEND,
@@ -310,12 +347,15 @@ export const REASONS = {
         tell: '`upstreamStatus` 401, and `secretVersion` is an old one, or one with which a proof was right',
         clues: ['status 401', 'secret old'],
         owner: 'Corbado',
+        // With a new key, which only Corbado can give.
+        fix: SECRET,
       },
       {
         what: 'our address is not allowed',
         tell: '`upstreamStatus` 403, of many tenants at once',
         clues: ['status 403', 'many tenants'],
         owner: 'us',
+        fix: 'compare our egress addresses with those that Corbado allows: infra/LIMITS.md',
       },
     ],
     alarm: { from: 100, look: 'many tenants: Corbado; one tenant: its credential' },
@@ -324,7 +364,8 @@ export const REASONS = {
     at: BACKEND,
     owner: 'us',
     level: 'error',
-    means: '429 of Corbado. Its limit counts for each source address: infra/LIMITS.md says what to do.',
+    means: '429 of Corbado. Its limit counts for each source address.',
+    fix: 'have Corbado raise its limit for our egress addresses: infra/LIMITS.md',
     alarm: { from: 5, look: "Corbado's limit for our addresses" },
   },
   verify_rate_limited: {
@@ -338,6 +379,7 @@ export const REASONS = {
     owner: 'Corbado',
     level: 'error',
     means: "Another 4xx; `upstreamErrorType` has Corbado's `error.type`.",
+    fix: 'ask Corbado which of its rules changed, with `upstreamErrorType` and the time of the first line',
     alarm: { from: 100, look: '`upstreamErrorType`: a change of its rules' },
   },
   backend_unavailable: {
@@ -345,6 +387,7 @@ export const REASONS = {
     owner: 'Corbado',
     level: 'error',
     means: '5xx or no connection. With `breakerOpen`: not asked, since the calls before waited in vain.',
+    fix: "see Corbado's status page, and the way there: name resolution, NAT, firewall, proxy",
     alike: [
       {
         what: 'Corbado fails',
@@ -367,6 +410,7 @@ export const REASONS = {
     owner: 'Corbado',
     level: 'error',
     means: 'No answer before the deadline. With `breakerOpen`: not asked, since the calls before waited in vain.',
+    fix: "see Corbado's status page; if one region alone has such lines, the way there from it",
     alike: [
       { what: 'Corbado is slow', tell: 'every region' },
       { what: 'our network fails', tell: 'one region alone' },
@@ -385,12 +429,14 @@ export const REASONS = {
         tell: 'one tenant, from a `configVersion` on',
         clues: ['one tenant', 'config changed'],
         owner: 'operator',
+        fix: HISTORY,
       },
       {
         what: 'something stands between us and the Backend API',
         tell: 'many tenants at once',
         clues: ['many tenants'],
         owner: 'us',
+        fix: 'see what answers instead of it: a proxy, a firewall, a page of the network',
       },
     ],
     alarm: { from: 50, look: 'something between us and the Backend API, or a change of its answers' },
@@ -401,6 +447,7 @@ export const REASONS = {
     level: 'error',
     means:
       'As many calls of this tenant as `limits.concurrentCalls` allows are under way in this process, and none ends in time: its Backend API is slow. The proof was not sent.',
+    fix: 'see by `upstream.corbado` since when it is slow, and tell Corbado; if it is not, raise `limits.concurrentCalls`',
     alike: ONE_OR_ALL,
   },
   secret_missing: {
@@ -426,12 +473,18 @@ export const REASONS = {
     means: 'The gateway may not read the parameter, or not decrypt it with its KMS key.',
     fix: DOCTOR,
     alike: [
-      { what: "the gateway's role lost a right", tell: 'every tenant', clues: ['many tenants'] },
+      {
+        what: "the gateway's role lost a right",
+        tell: 'every tenant',
+        clues: ['many tenants'],
+        fix: "compare the role's policy, and that of the parameters' KMS key, with what infra/ deploys",
+      },
       {
         what: 'the parameter was stored with another KMS key',
         tell: 'one tenant',
         clues: ['one tenant', 'secret changed'],
         owner: 'operator',
+        fix: SECRET,
       },
     ],
     alarm: {
@@ -444,6 +497,7 @@ export const REASONS = {
     owner: 'us',
     level: 'error',
     means: "SSM's or KMS's quota is used up.",
+    fix: "raise SSM's quota of GetParameter, or turn on its higher throughput",
     alarm: { from: 25, look: "SSM's quota of GetParameter: raise it, or turn on higher throughput" },
   },
   secret_timeout: {
@@ -451,6 +505,7 @@ export const REASONS = {
     owner: 'us',
     level: 'error',
     means: 'SSM did not answer in its share of the time.',
+    fix: 'see the health of SSM and KMS in this region; secrets that are known serve on',
     alarm: { from: 25, look: 'SSM and KMS: their health. Known secrets serve on' },
   },
   secret_unavailable: {
@@ -458,6 +513,7 @@ export const REASONS = {
     owner: 'us',
     level: 'error',
     means: 'SSM could not be reached, or answered 5xx or what could not be read.',
+    fix: 'see the health of SSM and KMS in this region; secrets that are known serve on',
     alarm: { from: 25, look: 'SSM and KMS: their health. Known secrets serve on' },
   },
   secret_wrong_project: {
@@ -647,6 +703,7 @@ export const REASONS = {
     level: 'error',
     means:
       "The pool's key set could not be read, and the token is signed with no key that is known: `failed`, `operation` and `upstreamStatus` say more.",
+    fix: "see whether the pool's key set can be reached from where the gateway runs: name resolution, NAT, firewall, proxy",
   },
   pseudonym_key_unavailable: {
     at: REFUSED,
@@ -654,6 +711,7 @@ export const REASONS = {
     level: 'error',
     means:
       'The names of nobody that `unknownUser: decoy` answers are made with the key of the pseudonyms, which could not be had: all users of such tenants go on with the login without passkeys. The line `pseudonym key unusable` says that the parameter is missing or too short; without one, SSM failed, or `PSEUDONYM_KEY_PARAMETER` is not set.',
+    fix: 'check that `PSEUDONYM_KEY_PARAMETER` names a parameter that is there, and see the health of SSM',
   },
   action_user_not_found: {
     at: at(['post-append'], 'rejected'),
@@ -667,6 +725,7 @@ export const REASONS = {
     owner: 'us',
     level: 'error',
     means: "The gateway's own role lacks a permission on the table or its key.",
+    fix: "compare the role's policy, and that of the table's key, with what infra/ deploys",
     alarm: { from: 1, look: "the role's policy, the table's key" },
   },
   table_throttled: {
@@ -674,6 +733,7 @@ export const REASONS = {
     owner: 'us',
     level: 'error',
     means: 'DynamoDB has more to do than the table or the account may.',
+    fix: "see the throttled reads in DynamoDB's metrics of the table, and raise its capacity or the account's quota",
     alarm: { from: 1, look: "DynamoDB's metrics of the table" },
   },
   table_timeout: {
@@ -681,6 +741,7 @@ export const REASONS = {
     owner: 'us',
     level: 'error',
     means: 'DynamoDB did not answer in its share of the time. Logins of tenants in memory go on.',
+    fix: 'see the health of DynamoDB in this region',
     alarm: { from: 25, look: "DynamoDB's health. Logins of tenants in memory go on" },
   },
   table_unavailable: {
@@ -688,26 +749,29 @@ export const REASONS = {
     owner: 'us',
     level: 'error',
     means: 'DynamoDB could not be reached, or answered 5xx. Logins of tenants in memory go on.',
+    fix: 'see the health of DynamoDB in this region',
     alarm: { from: 25, look: "DynamoDB's health. Logins of tenants in memory go on" },
   },
   table_expired: {
     at: NO_CONFIG,
     owner: 'us',
     level: 'error',
-    means:
-      "The process's own credentials had expired or were revoked. Check the clock and the role of function or task.",
+    means: "The process's own credentials had expired or were revoked.",
+    fix: 'check the clock, and the role of function or task',
   },
   table_rejected: {
     at: NO_CONFIG,
     owner: 'us',
     level: 'error',
-    means: 'DynamoDB answered 4xx, as if there were no such table: is `TENANT_TABLE` right, and in this region?',
+    means: 'DynamoDB answered 4xx, as if there were no such table.',
+    fix: 'check that `TENANT_TABLE` names a table of this region',
   },
   table_malformed: {
     at: NO_CONFIG,
     owner: 'us',
     level: 'error',
-    means: "DynamoDB's answer could not be read, or was about another record: does a proxy stand in between?",
+    means: "DynamoDB's answer could not be read, or was about another record.",
+    fix: 'see what stands between the gateway and DynamoDB, such as a proxy',
   },
 
   // The customer's role.
@@ -723,6 +787,7 @@ export const REASONS = {
         tell: `\`${HISTORY}\`: it changed`,
         clues: ['config changed'],
         owner: 'operator',
+        fix: HISTORY,
       },
       {
         what: 'the role was deleted, or its trust policy edited',
@@ -736,6 +801,7 @@ export const REASONS = {
     owner: 'us',
     level: 'error',
     means: 'The quota of AssumeRole is used up.',
+    fix: 'have the quota of AssumeRole raised, or raise `MAX_TENANTS_IN_MEMORY`',
     alarm: { from: 5, look: 'the quota of STS; `MAX_TENANTS_IN_MEMORY`' },
   },
   sts_timeout: {
@@ -743,31 +809,35 @@ export const REASONS = {
     owner: 'us',
     level: 'error',
     means: 'STS did not answer in its share of the time. Credentials that are here serve on.',
+    fix: 'see the health of STS in this region',
   },
   sts_unavailable: {
     at: POOL,
     owner: 'us',
     level: 'error',
     means: 'STS could not be reached, or answered 5xx. Credentials that are here serve on.',
+    fix: 'see the health of STS in this region',
   },
   sts_expired: {
     at: POOL,
     owner: 'us',
     level: 'error',
-    means:
-      "The process's own credentials had expired or were revoked. Check the clock and the role of function or task.",
+    means: "The process's own credentials had expired or were revoked.",
+    fix: 'check the clock, and the role of function or task',
   },
   sts_rejected: {
     at: POOL,
     owner: 'us',
     level: 'error',
     means: 'STS answered 4xx: `upstreamErrorType` says why, for example a region that is not turned on.',
+    fix: DOCTOR,
   },
   sts_malformed: {
     at: POOL,
     owner: 'us',
     level: 'error',
-    means: "STS's answer could not be read, or was about another role: does a proxy stand in between?",
+    means: "STS's answer could not be read, or was about another role.",
+    fix: 'see what stands between the gateway and STS, such as a proxy',
   },
 
   // The customer's pool.
@@ -779,12 +849,21 @@ export const REASONS = {
       "The tenant's role lacks a permission on the pool, for the call that `operation` names. It is tried again after 60 s. The customer updates the role's stack.",
     fix: DOCTOR,
     alike: [
-      { what: 'no login is possible', tell: '`operation` is AdminGetUser' },
-      { what: 'only users known by an attribute fail', tell: '`operation` is ListUsers' },
-      { what: 'only the MFA factor is not set', tell: '`operation` is AdminSetUserMFAPreference' },
+      { what: 'no login is possible', tell: '`operation` is AdminGetUser', clues: ['operation AdminGetUser'] },
+      {
+        what: 'only users known by an attribute fail',
+        tell: '`operation` is ListUsers',
+        clues: ['operation ListUsers'],
+      },
+      {
+        what: 'only the MFA factor is not set',
+        tell: '`operation` is AdminSetUserMFAPreference',
+        clues: ['operation AdminSetUserMFAPreference'],
+      },
       {
         what: 'only post-login fails',
         tell: '`operation` is AdminInitiateAuth or AdminRespondToAuthChallenge',
+        clues: ['operation of a sign-in'],
       },
     ],
   },
@@ -793,6 +872,7 @@ export const REASONS = {
     owner: 'customer',
     level: 'error',
     means: "The pool's quota of these calls is used up.",
+    fix: 'find out what else asks the pool so often, or have the quota of `operation` raised',
     alike: [
       {
         what: 'other software of the customer uses it up',
@@ -808,6 +888,7 @@ export const REASONS = {
     level: 'error',
     means:
       "The tenant's `limits.listUsersPerSecond` is used up in this process: many users are known by an attribute that is no alias of the pool.",
+    fix: "raise `limits.listUsersPerSecond` in the tenant's file and apply it, or make the attribute an alias of the pool",
     alike: [{ what: "the pool's own quota is used up", tell: 'the reason is `cognito_throttled`' }],
   },
   cognito_timeout: {
@@ -816,6 +897,7 @@ export const REASONS = {
     level: 'error',
     means:
       'The pool did not answer before the deadline. With `breakerOpen`: not asked, since the calls before waited in vain.',
+    fix: DOCTOR,
     alike: [
       { what: "Cognito fails in the pool's region", tell: 'every tenant of that region' },
       { what: 'the way there fails', tell: 'every tenant of other regions than ours' },
@@ -831,6 +913,7 @@ export const REASONS = {
     level: 'error',
     means:
       'The pool could not be reached, or answered 5xx. With `breakerOpen`: not asked, since the calls before waited in vain.',
+    fix: DOCTOR,
     alike: [
       { what: "Cognito fails in the pool's region", tell: 'every tenant of that region; `upstreamStatus` is 5xx' },
       {
@@ -838,6 +921,7 @@ export const REASONS = {
         tell: 'one tenant, from a `configVersion` on; no `upstreamStatus`',
         clues: ['one tenant', 'config changed', 'no status'],
         owner: 'operator',
+        fix: HISTORY,
       },
     ],
   },
@@ -847,6 +931,7 @@ export const REASONS = {
     level: 'error',
     means:
       'As many calls of this tenant as `limits.concurrentCalls` allows are under way in this process, and its pool answers too slowly for more.',
+    fix: 'see by `upstream.cognito` since when the pool is slow; if it is not, raise `limits.concurrentCalls`',
     alike: ONE_OR_ALL,
   },
   cognito_expired: {
@@ -868,7 +953,8 @@ export const REASONS = {
     at: POOL,
     owner: 'us',
     level: 'error',
-    means: "The pool's answer could not be read: does a proxy stand in between?",
+    means: "The pool's answer could not be read.",
+    fix: 'see what stands between the gateway and Cognito, such as a proxy',
   },
 
   // Tenants that are not served.
@@ -938,12 +1024,14 @@ export const REASONS = {
     level: 'warn',
     means:
       "The customer's own function did not answer within its `timeoutMs`, or Lambda ended it. With `breakerOpen`: not asked, since the calls before waited in vain.",
+    fix: "see the function's own metrics and log, or raise its `timeoutMs`",
   },
   chain_throttled: {
     at: CHAIN,
     owner: 'customer',
     level: 'warn',
     means: "Lambda refused the call as one too many: the concurrency of the customer's function or account is used up.",
+    fix: 'raise the concurrency of the function or of its account',
   },
   chain_denied: {
     at: CHAIN,
@@ -965,7 +1053,8 @@ export const REASONS = {
     at: CHAIN_ANSWER,
     owner: 'customer',
     level: 'warn',
-    means: "The function's answer is not the event with a `response`: look for a way through it that returns nothing.",
+    means: "The function's answer is not the event with a `response`.",
+    fix: 'look for a way through the function that returns nothing',
   },
   chain_failed: {
     at: { ...CHAIN, ...FORWARDER },
@@ -973,6 +1062,7 @@ export const REASONS = {
     level: 'warn',
     means:
       "The function could not be run, or Lambda or STS failed on the way; `upstreamErrorType` says what. Of the forwarder: the container's own line says why.",
+    fix: DOCTOR,
   },
   chain_busy: {
     at: CHAIN,
@@ -980,6 +1070,7 @@ export const REASONS = {
     level: 'warn',
     means:
       'As many calls of this function as `limits.concurrentCalls` allows are under way in this process, and it answers too slowly for more.',
+    fix: "see the function's own metrics and log, or raise `limits.concurrentCalls`",
   },
   chain_loop: {
     at: CHAIN,
@@ -1041,7 +1132,8 @@ export const REASONS = {
     owner: 'Corbado',
     level: 'error',
     means:
-      'There is no such route, trigger or action: check spelling and version. Of the forwarder: the container is older than it, or `GATEWAY_URL` is not its address.',
+      'There is no such route, trigger or action. Of the forwarder: the container is older than it, or `GATEWAY_URL` is not its address.',
+    fix: "check spelling and version; of the forwarder, that `GATEWAY_URL` is the container's address",
   },
   method_not_allowed: {
     at: REQUEST,
@@ -1053,7 +1145,8 @@ export const REASONS = {
     owner: 'operator',
     level: 'error',
     means:
-      "No `webhook-signature` over exactly these bytes with a secret of `CALLER_SECRETS_PARAMETER`, or a timestamp more than 5 minutes off. Check the caller's secret and clock.",
+      'No `webhook-signature` over exactly these bytes with a secret of `CALLER_SECRETS_PARAMETER`, or a timestamp more than 5 minutes off.',
+    fix: "check the caller's secret and clock",
     alike: [
       { what: 'a secret was changed on one side only', tell: "every request of one caller, the forwarder's too" },
       { what: 'strangers knock', tell: 'requests of the container only; the forwarder has no such line' },
@@ -1069,15 +1162,16 @@ export const REASONS = {
     at: { ...at(['request'], 'fault'), ...FORWARDED },
     owner: 'us',
     level: 'error',
-    means:
-      "No secret of the callers could be had. `ssm` in `/health/ready`: SSM failed; check the gateway's rights on `CALLER_SECRETS_PARAMETER`. `caller-secrets`: it is missing or has no `whsec_…` line.",
+    means: 'No secret of the callers could be had: SSM failed, or the parameter is missing or has no `whsec_…` line.',
+    fix: 'see what `/health/ready` names: `ssm` for the rights on `CALLER_SECRETS_PARAMETER`, `caller-secrets` for its `whsec_…` line',
   },
   overloaded: {
     at: { ...at(['request', 'connect-tokens'], 'fault'), ...FORWARDED },
     owner: 'us',
     level: 'error',
     means:
-      'The process has more to do than it can answer in time: add containers. Of connect tokens: strangers name so many pools that those not in memory are not looked up; tenants in memory are served.',
+      'The process has more to do than it can answer in time. Of connect tokens: strangers name so many pools that those not in memory are not looked up; tenants in memory are served.',
+    fix: 'add containers; `corbado-gateway report --since 2h` shows whose traffic grew',
   },
   invocation_unqualified: {
     at: at(['request', 'forwarder'], 'rejected'),
@@ -1105,6 +1199,7 @@ export const REASONS = {
     owner: 'us',
     level: 'error',
     means: 'A bug of the gateway: `err.at` says where. The answer was a refusal, never a token.',
+    fix: 'see `err.at` on the line, and go back if it began with a release: infra/RELEASE.md#roll-back',
     alarm: { from: 1, look: "a bug: the line's `err`" },
   },
 
@@ -1113,14 +1208,15 @@ export const REASONS = {
     at: FORWARDED,
     owner: 'us',
     level: 'error',
-    means:
-      'No connection to a container came about, twice: do any run, and does the load balancer let the forwarder in?',
+    means: 'No connection to a container came about, twice.',
+    fix: 'check that containers run, and that the load balancer lets the forwarder in',
   },
   gateway_timeout: {
     at: FORWARDED,
     owner: 'us',
     level: 'error',
     means: 'The container did not answer before the deadline.',
+    fix: 'see `upstream` on the lines of the containers; if they have none of that time, the way to them',
     alike: [
       { what: 'a dependency is slow', tell: '`upstream` on the lines of the containers' },
       { what: 'the way to the container is broken', tell: 'the containers have no line of that time' },
@@ -1131,12 +1227,14 @@ export const REASONS = {
     owner: 'us',
     level: 'error',
     means: 'The connection broke off after the event was sent: a container ended, or the load balancer let go of it.',
+    fix: "see why containers ended: their memory, a deployment, the load balancer's time-outs",
   },
   gateway_too_large: {
     at: FORWARDED,
     owner: 'us',
     level: 'error',
     means: "The answer had more than 4 MiB: it was none of the gateway's.",
+    fix: 'see what answers at `GATEWAY_URL`',
   },
   gateway_malformed: {
     at: FORWARDED,
@@ -1144,41 +1242,49 @@ export const REASONS = {
     level: 'error',
     means:
       "The answer was none of the gateway's: a page of the load balancer, which has no healthy container, or of something else.",
+    fix: 'check that the load balancer has a healthy container, and see what answers at `GATEWAY_URL`',
   },
   upstream_timeout: {
     at: FORWARDER,
     owner: 'us',
     means: 'A dependency of the container did not answer in its share of the time. Its own line says which.',
+    fix: LOGS,
   },
   upstream_unavailable: {
     at: FORWARDER,
     owner: 'us',
     means: 'A dependency of the container could not be reached, or answered 5xx. Its own line says which.',
+    fix: LOGS,
   },
   upstream_throttled: {
     at: FORWARDER,
     owner: 'us',
     means: 'A quota of a dependency of the container is used up. Its own line says which.',
+    fix: LOGS,
   },
   upstream_denied: {
     at: FORWARDER,
     owner: 'us',
     means: 'The container lacks a permission. Its own line says which.',
+    fix: LOGS,
   },
   upstream_expired: {
     at: FORWARDER,
     owner: 'us',
-    means: "The container's credentials had expired or were revoked. Check its clock and its task's role.",
+    means: "The container's credentials had expired or were revoked.",
+    fix: 'check the clock of the container, and the role of its task',
   },
   upstream_rejected: {
     at: FORWARDER,
     owner: 'us',
     means: 'A dependency answered the container 4xx. Its own line says which, and why.',
+    fix: LOGS,
   },
   upstream_malformed: {
     at: FORWARDER,
     owner: 'us',
     means: 'An answer of a dependency could not be read by the container. Its own line says which.',
+    fix: LOGS,
   },
 } as const satisfies Readonly<Record<string, ReasonRow>>
 
@@ -1194,9 +1300,22 @@ export type ReasonAt<S extends Step, O extends Outcome> = {
     : never
 }[Reason]
 
+/** The reasons whose lines are errors, by their level or as what failed. */
+type FaultReason = {
+  [R in Reason]: (typeof REASONS)[R] extends { readonly level: 'error' }
+    ? R
+    : 'fault' extends OutcomesOf<(typeof REASONS)[R]['at']>
+      ? R
+      : never
+}[Reason]
+type OutcomesOf<A> = A extends unknown ? (A[keyof A] extends readonly (infer O)[] ? O : never) : never
+
+/** The compiler refuses a fault that has nothing to say on what to do. */
+const rows: Readonly<Record<Reason, ReasonRow> & Record<FaultReason, { readonly fix: string }>> = REASONS
+
 /** The row of a reason, without the types of its own values. */
 export function rowOf(reason: Reason): ReasonRow {
-  return REASONS[reason]
+  return rows[reason]
 }
 
 /** Is a text one of the reasons? */

@@ -68,7 +68,11 @@ t.test('the table of metrics says what the container counts: names, labels and m
   t.strictSame(table('metrics'), expected)
 })
 
-const helpOf = ({ means, fix }: ReasonRow) => (fix === undefined ? means : `${means} \`${fix}\``)
+/** A command stands as code, and what no command does as a sentence. */
+function helpOf({ means, fix }: ReasonRow): string {
+  if (fix === undefined) return means
+  return `${means} ${/^corbado-gateway /.test(fix) ? `\`${fix}\`` : `${fix.charAt(0).toUpperCase()}${fix.slice(1)}.`}`
+}
 
 t.test('the tables of reasons are the catalogue', async (t) => {
   const rowsIn = (section: string) =>

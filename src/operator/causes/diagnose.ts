@@ -50,13 +50,21 @@ export interface Diagnosis {
 /** Who has to look first at a dependency that is slow. */
 const SLOW_OWNERS: Readonly<Record<string, Owner>> = { corbado: 'Corbado', cognito: 'customer' }
 
+/** And what to do then; of all others, the health of the service that AWS runs is what there is to see. */
+const SLOW_FIXES: Readonly<Record<string, string>> = {
+  corbado: 'tell Corbado since when, and see its status page, and the way there',
+  cognito: DOCTOR,
+  lambda: "see the metrics and the log of the customer's own function",
+}
+
 /** Says what a finding means. */
 export function diagnose(fold: Fold, finding: Finding, evidence: Evidence): Diagnosis {
   const { what } = finding
   const changes = changesBefore(fold, finding)
   const said = what.kind === 'reason' ? sayReason(fold, finding, evidence, changes) : sayOther(what, finding)
   const confidence = confidenceOf(finding, said.alike.length)
-  return { finding, evidence, changes, confidence, ...said, fix: said.fix && fixFor(said.fix, finding) }
+  const alike = said.alike.map((one) => ({ ...one, tell: namedIn(one.tell, finding) }))
+  return { finding, evidence, changes, confidence, ...said, alike, fix: said.fix && fixFor(said.fix, finding) }
 }
 
 interface Said {
@@ -126,7 +134,7 @@ function sayOther(what: What, { everywhere }: Finding): Said {
     return {
       cause: `${capital(what.dependency)} is slow: calls take over ${what.overMs} ms.`,
       owner: SLOW_OWNERS[what.dependency] ?? 'us',
-      fix: undefined,
+      fix: SLOW_FIXES[what.dependency] ?? `see the health of ${what.dependency} in this region`,
       alike: [],
     }
   if (what.kind === 'stale')
@@ -184,7 +192,7 @@ function clueReader(
   const old = (what: Change['what']) => !changed(what) && (!finding.plain || finding.outside.n > 0)
   // With a secret that once was right, nothing wrong was stored.
   const sound = isSound(fold, finding)
-  const status = finding.what.kind === 'reason' ? finding.what.cell.status : undefined
+  const { status, operation } = finding.what.kind === 'reason' ? finding.what.cell : {}
   const odd = (field: string) => evidence.odd.some((one) => one.field === field)
   const late = [...evidence.lateMs].sort((a, b) => a - b)
   const lateAt = (share: number) => late[Math.floor((late.length - 1) * share)] ?? 0
@@ -207,6 +215,10 @@ function clueReader(
     'no status': () => status === undefined,
     'same lateness': () => late.length >= 5 && sameLateness,
     'lateness differs': () => late.length >= 5 && !sameLateness,
+    'operation AdminGetUser': () => operation === 'AdminGetUser',
+    'operation ListUsers': () => operation === 'ListUsers',
+    'operation AdminSetUserMFAPreference': () => operation === 'AdminSetUserMFAPreference',
+    'operation of a sign-in': () => operation === 'AdminInitiateAuth' || operation === 'AdminRespondToAuthChallenge',
   }
   return (clue) => holds[clue]()
 }
@@ -229,13 +241,19 @@ function isRight(tenant: TenantFold | undefined, version: number): boolean {
   return right !== undefined && (refused === undefined || right.first <= refused.last)
 }
 
-/** How many times its usual share of all lines the tenant has in the interval. */
-function trafficOf(fold: Fold, { tenants, from, to }: Finding): number {
-  const count = (tenant: TenantFold | undefined) => tenant && countsOf(tenant.all, from, to)
-  const all = countsOf(fold.all, from, to)
-  const own = tenants.map((name) => count(fold.tenants.get(name)) ?? { inside: 0, outside: 0 })
-  const inside = own.reduce((sum, one) => sum + one.inside, 0)
-  const outside = own.reduce((sum, one) => sum + one.outside, 0)
+/** How many times its usual share of all lines of the step the tenant has in the interval: who only tries has no later steps. */
+function trafficOf(fold: Fold, { what, tenants, from, to }: Finding): number {
+  const linesOf = ({ all, steps }: TenantFold) => (what.kind === 'reason' ? steps.get(what.cell.step) : all)
+  const sumOf = (folds: readonly (TenantFold | undefined)[]) => {
+    const counts = folds.flatMap((one) => {
+      const lines = one && linesOf(one)
+      return lines === undefined ? [] : [countsOf(lines, from, to)]
+    })
+    const sum = (side: 'inside' | 'outside') => counts.reduce((all, one) => all + one[side], 0)
+    return { inside: sum('inside'), outside: sum('outside') }
+  }
+  const all = sumOf(fold.together === undefined ? [...fold.tenants.values()] : [fold.together])
+  const { inside, outside } = sumOf(tenants.map((name) => fold.tenants.get(name)))
   // Alone in what was read, it can only be compared with its own past.
   const others = { inside: all.inside - inside, outside: all.outside - outside }
   const minutes = { inside: to - from, outside: Math.max(1, minutesOf(fold) - (to - from)) }
@@ -283,10 +301,18 @@ function confidenceOf({ what, plain, inside, g }: Finding, alike: number): Diagn
   return alike > 0 ? 'medium' : 'high'
 }
 
-/** The command with the tenant's name in it; for many, it is left to be filled in. */
-function fixFor(fix: string, { tenants, everywhere }: Finding): string {
-  const [only] = tenants
-  return everywhere || tenants.length !== 1 || only === undefined ? fix : fix.replace('<tenant>', only)
+/** The command with the name of its tenant; of several the first, and a word on the others. */
+function fixFor(fix: string, finding: Finding): string {
+  const named = namedIn(fix, finding)
+  const isOfOne = named !== fix && !named.includes('--all')
+  return isOfOne && finding.tenants.length > 1 ? `${named}; and so for each other of the tenants` : named
+}
+
+/** A text with a tenant's name for `<tenant>`; the doctor is asked about all of several. */
+function namedIn(text: string, { tenants }: Finding): string {
+  const [first = '', ...others] = tenants
+  const all = first === '' || others.length > 0 ? text.replaceAll(DOCTOR, 'corbado-gateway doctor --all') : text
+  return all.replaceAll('<tenant>', first === '' ? 'TENANT' : first)
 }
 
 const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)

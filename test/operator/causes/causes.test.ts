@@ -145,11 +145,22 @@ t.test('every kind of incident is named first, with who has to act', async (t) =
   // One seed of each; the score over many is the benchmark's.
   const judged = Object.keys(KINDS).map((kind) => judge(kind, 7_919, SMALL))
   t.equal(judged.length, 28)
-  for (const { kind, right, ownerRight, oddRight, said } of judged) {
+  for (const { kind, right, ownerRight, oddRight, said, advice } of judged) {
     t.ok(right, `${kind}: ${said}`)
     t.ok(ownerRight, `who acts at ${kind}: ${said}`)
     t.not(oddRight, false, `the odd field of ${kind}: ${said}`)
+    t.not(advice[0], '', `what to do at ${kind}`)
+    t.strictSame(
+      advice.filter((text) => /<tenant>|TENANT/.test(text)),
+      [],
+      `what can be typed at ${kind}`,
+    )
   }
+  const adviceAt = (kind: string) => judged.find((one) => one.kind === kind)?.advice ?? []
+  t.match(adviceAt('address blocked'), [/^compare our egress addresses/])
+  t.match(adviceAt('paused').at(-1), /tenants history tenant-\d/)
+  t.match(adviceAt('bots'), [/AWS WAF/])
+  t.match(adviceAt('permission missing'), [/^corbado-gateway doctor tenant-\d/], 'and nothing that it may be besides')
   t.ok(judged.filter(({ onsetRight }) => onsetRight).length >= 24, 'since when')
 })
 
