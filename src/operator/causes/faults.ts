@@ -30,8 +30,8 @@ export interface Looking {
 export const isError = ({ reason, outcome }: Cell) => reason !== undefined && levelOf(reason, outcome) === 'error'
 
 /**
- * All that is wrong by the lines: what differs from the rest, gravest first, then faults that nothing shows the usual of. A silence
- * that is told by the hour before alone comes last: it is the least sure.
+ * All that is wrong by the lines: that nobody has any now, then what differs from the rest, gravest first, then faults that nothing
+ * shows the usual of. Any other silence that is told by the hour before alone comes last: it is the least sure.
  */
 export function findAll(fold: Fold, looking: Looking = {}): Finding[] {
   const { only, until = 0, open = false } = looking
@@ -41,8 +41,12 @@ export function findAll(fold: Fold, looking: Looking = {}): Finding[] {
   const stale = [...found, ...faults].some(isOfTable) ? [] : findStale(fold, looking)
   const all = [...findBroken(fold, looking), ...stale, ...faults]
   const plain = all.filter((one) => !found.some((cause) => covers(cause, one)))
-  const isWeak = ({ what }: Finding) => what.kind === 'silent' && what.by === 'hour'
-  return [...found.filter((one) => !isWeak(one)), ...plain, ...found.filter(isWeak)]
+  const rankOf = ({ what, everywhere, ongoing, plain }: Finding) => {
+    if (what.kind === 'silent' && everywhere && ongoing) return 0
+    if (what.kind === 'silent' && what.by === 'hour') return 3
+    return plain ? 2 : 1
+  }
+  return [...found, ...plain].sort((a, b) => rankOf(a) - rankOf(b))
 }
 
 /** Is a fault told with a cause already, as it or as what follows from it? */

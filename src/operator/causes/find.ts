@@ -115,6 +115,9 @@ const QUIET_MINUTES = 2
 /** With fewer tenants than this, a share tells more of the others than of the one. */
 const OTHERS_MIN = 5
 
+/** Over so many times its usual share, a tenant's lines are more. */
+const SURGE = 2
+
 interface Window {
   readonly from: number
   readonly minutes: number
@@ -422,7 +425,30 @@ function createSearch(fold: Fold, window: Window) {
       const one = lower(without(sums(series), asides), challenges, bar, SILENCE_MIN)
       return one === undefined ? [] : [finding({ kind: 'client', clientId }, one.found, one.lost, [name])]
     })
-    return [...reasons, ...slow, ...missing, ...clients, ...silence(name, tenant, asides, bar, quiet)]
+    const silent = silence(name, tenant, [...asides, ...surgesOf(tenant, reasons)], bar, quiet)
+    return [...reasons, ...slow, ...[...missing, ...clients, ...silent].map((one) => throughQuiet(one, quiet))]
+  }
+
+  /** What was missing until the whole service fell silent did not come back by that. */
+  function throughQuiet(one: Finding, quiet: Finding | undefined): Finding {
+    if (quiet === undefined || one.to < quiet.from - 1 || one.to >= quiet.to) return one
+    return { ...one, to: quiet.to, ongoing: quiet.ongoing }
+  }
+
+  /** The minutes in which whoever only tries made a tenant's lines many more: they do not tell what is usual. */
+  function surgesOf({ steps }: TenantFold, reasons: readonly Finding[]): Aside[] {
+    return reasons
+      .filter(({ what, from, to }) => {
+        if (what.kind !== 'reason') return false
+        const all = sumsOfStep(what.cell.step)
+        const span = { from: from - start, to: to - start }
+        const own = countIn(steps.get(what.cell.step), span)
+        const others = (all[span.to] ?? 0) - (all[span.from] ?? 0) - own
+        const rest = { own: (steps.get(what.cell.step)?.total ?? 0) - own, others: 0 }
+        rest.others = (all.at(-1) ?? 0) - own - others - rest.own
+        return own * rest.others > SURGE * rest.own * others
+      })
+      .map(asideOf)
   }
 
   /** The tenant's share of all logins, by their first step: what the night does to one it does to all. */
@@ -456,8 +482,9 @@ function createSearch(fold: Fold, window: Window) {
     return found && { ...quietFinding(found, []), everywhere: true }
   }
 
-  function quietFinding({ from, to, expected, before, by }: Quiet, names: readonly string[]): Finding {
-    const counts = { inside: { k: 0, n: to - from }, outside: { k: before.lines, n: before.minutes } }
+  /** What would have come is told by one number, in as many minutes as there are without a line. */
+  function quietFinding({ from, to, expected, by }: Quiet, names: readonly string[]): Finding {
+    const counts = { inside: { k: 0, n: to - from }, outside: { k: Math.round(expected), n: to - from } }
     return finding({ kind: 'silent', by }, { from, to, g: 2 * expected, ...counts }, expected, names)
   }
 

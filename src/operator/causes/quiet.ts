@@ -13,8 +13,6 @@ export interface Quiet {
   readonly from: number
   readonly to: number
   readonly expected: number
-  /** The lines that came in so many minutes before. */
-  readonly before: { readonly lines: number; readonly minutes: number }
   /** What it was compared with: the same minutes of days before, or only the time just before, which knows no night. */
   readonly by: 'day' | 'hour'
 }
@@ -46,14 +44,13 @@ function quietIn(sums: Float64Array, from: number, to: number): Quiet | undefine
   const between = (a: number, b: number) => (sums[b] ?? 0) - (sums[a] ?? 0)
   let start = Math.max(0, from - BEFORE_MINUTES)
   while (start > 0 && between(start, from) < BEFORE_LINES) start -= 1
-  const before = { lines: between(start, from), minutes: from - start }
-  if (before.lines === 0) return
+  if (between(start, from) === 0) return
   const byRate = rateOf(sums, start, from) * (to - from)
   const days: number[] = []
   for (let back = DAY; from - back >= 0; back += DAY) days.push(between(from - back, Math.min(to - back, from)))
-  if (days.length === 0) return { from, to, expected: byRate, before, by: 'hour' }
+  if (days.length === 0) return { from, to, expected: byRate, by: 'hour' }
   const byDay = days.reduce((sum, lines) => sum + lines, 0) / days.length
-  return { from, to, expected: Math.min(byRate, byDay), before, by: 'day' }
+  return { from, to, expected: Math.min(byRate, byDay), by: 'day' }
 }
 
 /** Lines a minute as they come steadily: a demo, a test or a campaign that fills a few minutes goes on at no such rate. */

@@ -145,10 +145,11 @@ t.test('every kind of incident is named first, with who has to act', async (t) =
   // One seed of each; the score over many is the benchmark's.
   const judged = Object.keys(KINDS).map((kind) => judge(kind, 7_919, SMALL))
   t.equal(judged.length, 28)
-  for (const { kind, right, ownerRight, oddRight, said, advice } of judged) {
+  for (const { kind, right, ownerRight, oddRight, said, advice, invented } of judged) {
     t.ok(right, `${kind}: ${said}`)
     t.ok(ownerRight, `who acts at ${kind}: ${said}`)
     t.not(oddRight, false, `the odd field of ${kind}: ${said}`)
+    t.strictSame(invented, [], `what is said of ${kind} besides`)
     t.not(advice[0], '', `what to do at ${kind}`)
     t.strictSame(
       advice.filter((text) => /<tenant>|TENANT/.test(text)),

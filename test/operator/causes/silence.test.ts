@@ -1,5 +1,6 @@
 import t from 'tap'
 import { diagnose } from '../../../src/operator/causes/diagnose.js'
+import { findAll } from '../../../src/operator/causes/faults.js'
 import { findCauses } from '../../../src/operator/causes/find.js'
 import { createFold, foldLine } from '../../../src/operator/causes/fold.js'
 import { lineOf } from '../../../src/operator/lines/line.js'
@@ -96,6 +97,33 @@ t.test('all at once are one silence of the service, and none of each tenant', as
   }
   const open = foldOf(5 * HOUR, others(6, except(8, 296, 300)))
   t.match(findCauses(open, undefined, timeOf(300)), [{ everywhere: true, ongoing: true }])
+})
+
+t.test('the silence of the whole service comes first while it lasts, with one number of what is missing', async (t) => {
+  // Traffic that falls off, so that the mean of the hour before is not the steady rate.
+  const falling = (minute: number) => (minute >= 340 ? 0 : minute < 255 ? 40 : 20)
+  const fold = foldOf(6 * HOUR, others(6, falling))
+  for (let minute = 0; minute < 340; minute += 1)
+    for (let count = 0; count < 5; count += 1) {
+      const reason = minute < 200 ? undefined : 'sts_denied'
+      const outcome = reason === undefined ? 'found' : 'refused'
+      const fields = { time: new Date(timeOf(minute)).toISOString(), tenantId: 'acme', action: 'pre-login' }
+      const line = lineOf({ ...fields, outcome, reason })
+      if (line) foldLine(fold, line)
+    }
+  const [first, ...more] = findAll(fold, { until: timeOf(400) })
+  t.match(first, { what: { kind: 'silent', by: 'hour' }, everywhere: true, ongoing: true, outside: { k: first?.lost } })
+  t.match(more, [{ what: { cell: { reason: 'sts_denied' } } }])
+})
+
+t.test('a tenant that was silent before all were is not back with them', async (t) => {
+  const cut = (minute: number) => (minute >= 400 ? 0 : 8)
+  const fold = foldOf(400, { acme: except(8, 330, 400), ...others(6, cut) })
+  const found = findCauses(fold, 'acme', timeOf(430))
+  t.match(
+    found.find(({ tenants }) => tenants.includes('acme')),
+    { what: { kind: 'silent', by: 'share' }, from: minuteOf(330), to: minuteOf(430), ongoing: true },
+  )
 })
 
 t.test('a burst tells no rate: what a demo or a test filled is not missing after it', async (t) => {
