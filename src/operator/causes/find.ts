@@ -385,6 +385,19 @@ function createSearch(fold: Fold, window: Window) {
     return kept
   }
 
+  /** Of the lines of a step those that could have ended with a cell: not those that what is common to all ended before. */
+  function openTo(cell: Cell, cells: Iterable<[string, Cell]>, lines: Float64Array, asides: readonly Aside[]) {
+    const open = Float64Array.from(lines)
+    for (const [, other] of cells) {
+      const ended = asides.filter(({ reason }) => reason !== undefined && reason === other.reason)
+      if (other === cell || other.step !== cell.step || ended.length === 0) continue
+      const all = sums(other.series)
+      for (const [index, kept] of without(all, ended).entries())
+        open[index] = (open[index] ?? 0) - (all[index] ?? 0) + kept
+    }
+    return open
+  }
+
   /** What one tenant has of its own. */
   function ofTenant(name: string, tenant: TenantFold, asides: readonly Aside[], quiet: Finding | undefined): Finding[] {
     const bar = barOf(tenants.length)
@@ -394,12 +407,9 @@ function createSearch(fold: Fold, window: Window) {
     const reasons = cells.flatMap(([key, cell]) => {
       if (!isSuspect(cell) || cell.series.total < LINES_MIN) return []
       const left = asides.filter((aside) => aside.reason === cell.reason || isTrouble(cell, aside.dependency))
-      const one = higher(
-        without(sums(cell.series), left),
-        without(sums(tenant.steps.get(cell.step)), left),
-        bar,
-        cell.reason,
-      )
+      const lines = without(sums(tenant.steps.get(cell.step)), left)
+      const ended = asides.filter((aside) => !left.includes(aside))
+      const one = higher(without(sums(cell.series), left), openTo(cell, cells, lines, ended), bar, cell.reason)
       return one === undefined ? [] : [finding({ kind: 'reason', cell, key }, one, lostOf(one), [name])]
     })
     const slow = [...tenant.calls].flatMap(([dependency, { all, slow }]) => {

@@ -165,6 +165,16 @@ t.test('every kind of incident is named first, with who has to act', async (t) =
   t.ok(judged.filter(({ onsetRight }) => onsetRight).length >= 24, 'since when')
 })
 
+t.test(
+  'what a tenant has of its own is told from its first minute, though an outage of all lies over it',
+  async (t) => {
+    for (const seed of [1, 2, 3, 4]) {
+      const { onsetRight, said } = judge('an outage of all over one of its own', seed, { tenants: 12, minutes: 300 })
+      t.ok(onsetRight, `${seed}: ${said}`)
+    }
+  },
+)
+
 t.test('nothing is blamed where nothing is wrong', async (t) => {
   for (const kind of Object.keys(HARMLESS)) t.strictSame(blame(kind, 104_729, SMALL), [], kind)
 })
