@@ -4,7 +4,12 @@ import type { Proxies } from '../env.js'
 import { errorName, requestIdOf, type UpstreamFacts } from '../errors.js'
 import { type Fields, fieldsOf } from '../fields.js'
 import { type Answer, createExchanges } from './connections/exchanges.js'
-import { IDLE_MS } from './connections/idle.js'
+
+/**
+ * A connection that was idle for longer takes no proof, in milliseconds: a proof on a dead one is lost, since it may not be
+ * sent again.
+ */
+const KEPT_MS = 2_000
 
 /** The verdicts of `verifySignedData` (fact C4). */
 const results = ['success', 'invalid_signature', 'invalid_challenge', 'user_mismatch', 'generic_error'] as const
@@ -57,7 +62,7 @@ export interface Corbado {
 
 /** A client of Corbado's Backend API that keeps its connections. */
 export function createCorbado(clock: Clock, proxies: Proxies): Corbado {
-  const exchanges = createExchanges(clock, proxies, IDLE_MS)
+  const exchanges = createExchanges(clock, proxies, KEPT_MS)
 
   return {
     async verifySignedData({ backendApiUrl, authorization, signedPasskeyData, username }, call) {

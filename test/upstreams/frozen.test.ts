@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { CALLER_SECRETS_PARAMETER } from '../../src/local/accounts.js'
 import { putTenantRecord, toLocal } from '../../src/local/world/tenants.js'
@@ -71,10 +71,11 @@ t.test(
       t.ok(relay.open > 0)
       relay.forget()
     }
+    // After less, a proof may meet a dead connection; then it may have been sent, and is answered with a no.
+    await sleep(2_100)
     process.kill(pid, 'SIGCONT')
 
-    // A proof that met a dead connection may have been sent: it is answered with a no, and the user tries again.
-    t.match(await verify(before[0] ?? tenantFile()), { response: { answerCorrect: /true|false/ } })
+    t.match(await verify(before[0] ?? tenantFile()), { response: { answerCorrect: true } })
     for (const file of after) {
       t.match(await define(file), { response: { challengeName: 'CUSTOM_CHALLENGE' } })
       t.match(await preLogin(file), { identifier: USER })
