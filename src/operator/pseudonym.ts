@@ -40,7 +40,7 @@ export async function resolveUser(
 
 async function lookUp(io: CommandIo, upstreams: OperatorUpstreams, tenant: string, said: string): Promise<string> {
   const { pseudonymKeyParameter: parameter } = readOperatorSettings(io.env, ['pseudonymKeyParameter'])
-  const key = await fetchKey(io, upstreams, parameter, tenant)
+  const key = await fetchKey(io, upstreams, parameter)
   if (!isPseudonymKey(key)) throw new NotPossible(`${parameter} holds no key of pseudonyms: it is too short`)
   const config = withDefaults(requireConfig(findTenant(await fetchRecords(upstreams), tenant)))
   const username = await findUsername(io, upstreams, config, said.trim())
@@ -50,7 +50,7 @@ async function lookUp(io: CommandIo, upstreams: OperatorUpstreams, tenant: strin
 }
 
 /** @throws NotPossible if it cannot be read, with what can be asked without it */
-async function fetchKey(io: CommandIo, upstreams: OperatorUpstreams, parameter: string, tenant: string) {
+async function fetchKey(io: CommandIo, upstreams: OperatorUpstreams, parameter: string) {
   try {
     return (await upstreams.fetchParameter(parameter, operatorCall())).value.trim()
   } catch (error) {
@@ -58,7 +58,7 @@ async function fetchKey(io: CommandIo, upstreams: OperatorUpstreams, parameter: 
     const told = explained(error, io.env)
     const why = isUpstreamError(told) ? faultLine(told) : told.message
     throw new NotPossible(
-      `${why}. Without the pseudonym key nobody is found by name: name the login by --ref, or ask what failed: corbado-gateway explain ${tenant}`,
+      `${why}. Without the pseudonym key nobody is found by name: name the login by --ref instead, or leave --user out to see what failed`,
       { cause: error },
     )
   }
