@@ -39,8 +39,9 @@ export interface SendOptions {
 /**
  * When a request may be sent a second time. Always if it has not left this process, or if its signature was refused: then
  * nothing was done. `unavailable`: also if its connection was lost, or one bad server of many answered. `silent`: also if no
- * answer comes, above all on a kept connection that may be dead; for reads, and writes that may be done twice. `never`: not otherwise, for a write that may have been
- * done although its answer was lost, which a second answer would not show; it has a new connection for itself alone.
+ * answer comes, above all on a kept connection that may be dead; for reads, and writes that may be done twice. `never`: not
+ * otherwise, for a write that may have been done although its answer was lost, which a second answer would not show; it has a
+ * new connection for itself alone.
  */
 type Repeats = 'silent' | 'unavailable' | 'never'
 
