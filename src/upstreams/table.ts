@@ -97,20 +97,22 @@ type Item = Record<string, AttributeValue>
 
 const GET = { upstream: 'table', operation: 'GetItem' } as const
 
-async function readPages(
+/** The items of all pages, each as what `of` makes of it. */
+async function readPages<T>(
+  of: (item: Item) => T,
   read: (startKey: Item | undefined) => Promise<{
     Items?: Item[] | undefined
     LastEvaluatedKey?: Item | undefined
   }>,
-): Promise<TenantRecord[]> {
-  const records: TenantRecord[] = []
+): Promise<T[]> {
+  const found: T[] = []
   let startKey: Item | undefined
   do {
     const page = await read(startKey)
-    records.push(...(page.Items ?? []).map(fromItem))
+    for (const item of page.Items ?? []) found.push(of(item))
     startKey = page.LastEvaluatedKey
   } while (startKey)
-  return records
+  return found
 }
 
 /**
@@ -143,7 +145,7 @@ export function createTable(client: DynamoDBClient, tableName: string, sliceMs: 
     fetchConfig: (userPoolId, call) => fetchRecord({ userPoolId, record: 'config' }, false, call),
     fetchConfigNow: (userPoolId, call) => fetchRecord({ userPoolId, record: 'config' }, true, call),
     listConfigs: (call) =>
-      readPages((ExclusiveStartKey) => {
+      readPages(fromItem, (ExclusiveStartKey) => {
         const command = new ScanCommand({
           TableName: tableName,
           FilterExpression: '#record = :config',
@@ -155,26 +157,25 @@ export function createTable(client: DynamoDBClient, tableName: string, sliceMs: 
         return callAws('table', call, undefined, (options) => client.send(command, options))
       }),
     async listKeptPools(call) {
-      const pools = new Set<string>()
-      let ExclusiveStartKey: Item | undefined
-      do {
-        const command = new ScanCommand({
-          TableName: tableName,
-          FilterExpression: '#record <> :config',
-          ProjectionExpression: 'userPoolId',
-          ExpressionAttributeNames: { '#record': 'record' },
-          ExpressionAttributeValues: marshall({ ':config': 'config' }),
-          ConsistentRead: true,
-          ExclusiveStartKey,
-        })
-        const page = await callAws('table', call, undefined, (options) => client.send(command, options))
-        for (const { userPoolId } of page.Items ?? []) pools.add(String(userPoolId?.S))
-        ExclusiveStartKey = page.LastEvaluatedKey
-      } while (ExclusiveStartKey)
-      return pools
+      const pools = await readPages(
+        ({ userPoolId }) => String(userPoolId?.S),
+        (ExclusiveStartKey) => {
+          const command = new ScanCommand({
+            TableName: tableName,
+            FilterExpression: '#record <> :config',
+            ProjectionExpression: 'userPoolId',
+            ExpressionAttributeNames: { '#record': 'record' },
+            ExpressionAttributeValues: marshall({ ':config': 'config' }),
+            ConsistentRead: true,
+            ExclusiveStartKey,
+          })
+          return callAws('table', call, undefined, (options) => client.send(command, options))
+        },
+      )
+      return new Set(pools)
     },
     async listVersions(userPoolId, call) {
-      const kept = await readPages((ExclusiveStartKey) => {
+      const kept = await readPages(fromItem, (ExclusiveStartKey) => {
         const command = new QueryCommand({
           TableName: tableName,
           KeyConditionExpression: '#pool = :pool AND begins_with(#record, :v)',
@@ -234,10 +235,8 @@ export function createStates(client: DynamoDBClient, tableName: string): States 
   const item = ({ owner, ...record }: StateRecord) =>
     marshall({ userPoolId: owner, ...record }, { removeUndefinedValues: true })
   return {
-    async list(owner, nowMs, call) {
-      const found: StateRecord[] = []
-      let ExclusiveStartKey: Item | undefined
-      do {
+    list: (owner, nowMs, call) =>
+      readPages(stateOf, (ExclusiveStartKey) => {
         const command = new QueryCommand({
           TableName: tableName,
           KeyConditionExpression: 'userPoolId = :owner',
@@ -246,12 +245,8 @@ export function createStates(client: DynamoDBClient, tableName: string): States 
           ConsistentRead: true,
           ExclusiveStartKey,
         })
-        const page = await callAws('table', call, undefined, (options) => client.send(command, options))
-        for (const one of page.Items ?? []) found.push(stateOf(one))
-        ExclusiveStartKey = page.LastEvaluatedKey
-      } while (ExclusiveStartKey)
-      return found
-    },
+        return callAws('table', call, undefined, (options) => client.send(command, options))
+      }),
     async put(record, call) {
       const command = new PutItemCommand({ TableName: tableName, Item: item(record) })
       await callAws('table', call, undefined, (options) => client.send(command, options))
